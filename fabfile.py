@@ -1,0 +1,5 @@
+"""What `fab` loads: the collection, nothing else."""
+
+from tasks.collection import namespace
+
+__all__ = ["namespace"]

@@ -1,0 +1,25 @@
+"""The collection: what `fab --list` and `invoke --list` show."""
+
+from __future__ import annotations
+
+from invoke import Collection
+
+from . import sandboxed, steps, upgrade
+from .fleet.hosts_file import configured_file, set_names
+from .targets import target
+
+namespace = Collection()
+for name in set_names(configured_file()):
+    namespace.add_task(target(name))
+for module in (upgrade, steps):
+    for task in Collection.from_module(module).tasks.values():
+        namespace.add_task(task)
+namespace.add_collection(Collection.from_module(sandboxed), name="sandbox")
+namespace.configure(
+    {
+        # Another hosts.yml: here, or as FABRIC_HOSTS_FILE, INVOKE_HOSTS_FILE.
+        "hosts_file": "",
+        # What `fab prod` chose for the tasks that follow on the line, and whether one has used it.
+        "target": {"set": "", "used": False},
+    }
+)

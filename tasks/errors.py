@@ -1,0 +1,102 @@
+"""What can end a run early, and the exit status each ending has.
+
+    SopError                1    something failed, and nothing is left half done
+    ├── Refused             2    nothing was changed: wrong usage, or the facts speak against it
+    │   └── Unreachable     4    no connection, unknown or changed host key, no authentication
+    ├── HalfWay             5    hosts were changed and the run did not end: a person must go on
+    ├── TryLater            75   nothing is wrong, but not now (sysexits' EX_TEMPFAIL)
+    └── Interrupted         130  Ctrl-C
+
+Every one is an `invoke.Exit`, so Invoke itself prints the message on stderr and exits with the code:
+there is no second place that turns an error into a status.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+from invoke.exceptions import Exit
+
+
+class Code(IntEnum):
+    """Every exit status of the collection; README's table is checked against it."""
+
+    DONE = 0
+    FAILED = 1
+    REFUSED = 2
+    LOCKED = 3
+    UNREACHABLE = 4
+    HALF_WAY = 5
+    TRY_LATER = 75
+    INTERRUPTED = 130
+
+
+MEANING = {
+    Code.DONE: "done, or nothing to do",
+    Code.FAILED: "failed, and nothing is left half done",
+    Code.REFUSED: "refused or wrong usage, nothing was changed; also: the plan shows changes",
+    Code.LOCKED: "locked by another run",
+    Code.UNREACHABLE: "unreachable, host key or authentication; nothing was changed",
+    Code.HALF_WAY: "stopped half-way: the last lines say what is down and what to type",
+    Code.TRY_LATER: "not now, try again later; nothing was changed",
+    Code.INTERRUPTED: "interrupted with Ctrl-C",
+}
+
+
+class SopError(Exit):
+    """An end that the operator is told about in words.
+
+    problems: one sentence each, starting with the host it is about, if it is about one.
+    next_line: the command to type now, or None where there is nothing to type.
+    """
+
+    exit_code = Code.FAILED
+    heading = "failed"
+
+    def __init__(self, *problems: str, next_line: str | None = None) -> None:
+        self.problems = problems
+        self.next_line = next_line
+        super().__init__(self._text(), int(self.exit_code))
+
+    def _text(self) -> str:
+        lines = [f"{self.heading}: {self.problems[0]}", *(f"  {p}" for p in self.problems[1:])]
+        if len(self.problems) > 1:
+            lines = [f"{self.heading}:", *(f"  {p}" for p in self.problems)]
+        if self.next_line:
+            lines.append(f"next: {self.next_line}")
+        return "\n".join(lines)
+
+
+class Refused(SopError):
+    """Nothing was changed on any host."""
+
+    exit_code = Code.REFUSED
+    heading = "refused, nothing was changed"
+
+
+class Unreachable(Refused):
+    """A host (or the way to it) could not be reached, believed or logged in to."""
+
+    exit_code = Code.UNREACHABLE
+    heading = "not reached, nothing was changed"
+
+
+class HalfWay(SopError):
+    """Hosts were changed and the run could not end; the message says what is down."""
+
+    exit_code = Code.HALF_WAY
+    heading = "stopped half-way"
+
+
+class TryLater(SopError):
+    """Somebody else's work is in the way; it will pass."""
+
+    exit_code = Code.TRY_LATER
+    heading = "not now, nothing was changed"
+
+
+class Interrupted(SopError):
+    """The operator pressed Ctrl-C."""
+
+    exit_code = Code.INTERRUPTED
+    heading = "interrupted"

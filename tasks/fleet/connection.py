@@ -1,0 +1,283 @@
+"""A Fabric Connection that believes no stranger, notices a dead line, and keeps one root shell.
+
+Fabric accepts any host key in silence (AutoAddPolicy), waits up to an hour for a channel, and never sets
+TCP_NODELAY; a gateway is a plain Connection again. Each of these is closed here, by public hooks only.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import getpass
+import socket
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache, partial
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+from fabric import Config, Connection
+from invoke.exceptions import UnexpectedExit
+from invoke.runners import Result
+from paramiko import MissingHostKeyPolicy, PKey, SSHClient, Transport
+from paramiko.ssh_exception import (
+    AuthenticationException,
+    ChannelException,
+    NoValidConnectionsError,
+    PasswordRequiredException,
+    SSHException,
+)
+
+from ..errors import Interrupted, Refused, Unreachable
+from .hosts import Host
+from .known_hosts import KnownHosts, lookup_name
+from .shell import AskPassword, ConnectionLost, OnLine, RootShell, ShellError, StepTimeout
+
+CONNECT_SECONDS = 15  # TCP; also the time limit for the banner, the authentication and a new channel
+KEEPALIVE_SECONDS = 10
+DEAD_AFTER_SECONDS = 30
+
+_RSA = ("rsa-sha2-512", "rsa-sha2-256")
+_terminal = threading.Lock()  # two hosts must not ask for their passwords at the same time
+
+
+class _Strict(MissingHostKeyPolicy):
+    def __init__(self, known: KnownHosts, name: str) -> None:
+        self._known = known
+        self._name = name
+
+    def missing_host_key(self, client: SSHClient, hostname: str, key: PKey) -> None:
+        reason = self._known.accepts(self._name, key)
+        if reason:
+            raise _UntrustedKey(reason)
+
+
+class _UntrustedKey(SSHException):
+    pass
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one script on one host.
+
+    failure: None if it did what it should, otherwise one sentence; known: False when the line dropped or the
+    time ran out, and the command may still be running.
+    """
+
+    output: str
+    seconds: float
+    failure: str | None = None
+    known: bool = True
+
+
+class StepFailed(Exception):
+    """A script failed, or nobody knows."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        super().__init__(outcome.failure)
+        self.outcome = outcome
+
+
+class Node(Connection):
+    """The connection to one host.
+
+    name: the full name out of hosts.yml; user, port, key and jump host come from ssh_config.
+    config: Fabric's configuration (ssh_config, timeouts, sudo.password).
+    label: what messages call the host; a gateway is called by what ssh_config says.
+
+    `open` raises Unreachable (exit 4); `sudo` raises UnexpectedExit when the command fails.
+    """
+
+    def __init__(self, name: str, config: Config, label: str | None = None, **kwargs: Any) -> None:
+        super().__init__(name, config=config, **kwargs)
+        known = _known_hosts(_key_files(self.ssh_config))
+        alias = self.ssh_config.get("hostkeyalias") or lookup_name(self.host, self.port)
+        self.client.set_missing_host_key_policy(_Strict(known, alias))
+        given = {**self.connect_kwargs}
+        seconds: int = self.connect_timeout or given.pop("timeout", None) or CONNECT_SECONDS
+        self.connect_timeout = seconds
+        self.connect_kwargs = {
+            **given,
+            "banner_timeout": seconds,
+            "auth_timeout": seconds,
+            "channel_timeout": seconds,
+            "transport_factory": _transport_factory(known.key_types(alias)),
+        }
+        if str(self.ssh_config.get("identitiesonly", "no")).lower() == "yes":
+            self.connect_kwargs.update(allow_agent=False, look_for_keys=False)
+        # Connection keeps what it is asked to set in its configuration unless told otherwise.
+        self._set(label=label or self.original_host, known_as=alias, shell=None)
+
+    def get_gateway(self) -> Connection | str | bool | None:
+        """The last jump host of ssh_config's ProxyJump, each reached through the one before, all strict."""
+        jumps = self.ssh_config.get("proxyjump", "none")
+        if jumps.lower() == "none":
+            command = self.ssh_config.get("proxycommand", "none")
+            return None if command.lower() == "none" else str(command)
+        gateway: Node | None = None
+        for hop in jumps.split(","):
+            if self.derive_shorthand(hop)["host"] in (self.host, self.original_host):
+                return None
+            gateway = Node(hop, self.config.clone(), label=f"jump host {hop}", gateway=gateway)
+        return gateway
+
+    def open(self) -> Any:
+        """Connect and log in, checking the host key before anything is sent that proves who we are."""
+        try:
+            opened = super().open()
+        except Unreachable:
+            raise  # a jump host that has said its reason already
+        except Exception as error:
+            with contextlib.suppress(Exception):
+                self.client.close()
+            raise self._unreachable(error) from error
+        if self.transport:
+            self.transport.set_keepalive(KEEPALIVE_SECONDS)
+        return opened
+
+    def sudo(self, command: str, **kwargs: Any) -> Result:
+        """Run `command` as root in the host's one root shell, which is opened (and sudo satisfied) at first use.
+
+        on_line: called with each cleaned line as it comes; warn: a failing command is a Result, not an error;
+        timeout: seconds. Raises UnexpectedExit, ConnectionLost, StepTimeout, Unreachable (sudo said no).
+        """
+        on_line: OnLine | None = kwargs.pop("on_line", None)
+        warn: bool = kwargs.pop("warn", False)
+        timeout: float | None = kwargs.pop("timeout", None)
+        self.open()
+        output = self._root_shell().run(command, on_line, timeout)
+        result = Result(stdout="\n".join(output.lines), command=command, exited=output.exited)
+        if not result and not warn:
+            raise UnexpectedExit(result)
+        return result
+
+    def step(
+        self, scripts: Mapping[str, str], on_line: Callable[[str, str], None], seconds: float | None = None
+    ) -> Outcome:
+        """Run this host's script out of `scripts` (full name → shell) and say what became of it.
+
+        Raises StepFailed, which carries the Outcome: a group counts what is raised as a failure.
+        """
+        began = monotonic()
+        name = self.original_host
+        try:
+            result = self.sudo(scripts[name], on_line=partial(on_line, name), timeout=seconds, warn=True)
+        except (ConnectionLost, StepTimeout) as error:
+            why = "the connection was lost" if isinstance(error, ConnectionLost) else str(error)
+            outcome = Outcome("", monotonic() - began, f"{why}: what became of it is not known", known=False)
+            raise StepFailed(outcome) from error
+        took = monotonic() - began
+        if result.ok:
+            return Outcome(result.stdout, took)
+        last = result.stdout.rstrip().rsplit("\n", 1)[-1] or "no output"
+        raise StepFailed(Outcome(result.stdout, took, f"exit status {result.exited}: {last}"))
+
+    def close(self) -> None:
+        """End the root shell, the connection and the jump hosts' connections."""
+        if self.shell:
+            self.shell.close()
+            self._set(shell=None)
+        super().close()
+        self.client.close()
+        if isinstance(self.gateway, Connection):
+            self.gateway.close()
+
+    def _root_shell(self) -> RootShell:
+        if self.shell is None:
+            try:
+                shell = RootShell(self.transport, self._asker(), as_root=self.user == "root")
+            except ShellError as error:
+                raise Unreachable(
+                    f"{self.label}: {error}", next_line=f"ssh -t {self.original_host} sudo true"
+                ) from None
+            self._set(shell=shell)
+        return self.shell  # type: ignore[no-any-return]
+
+    def _asker(self) -> AskPassword:
+        given: list[str] = [self.config.sudo.password] if self.config.sudo.password else []
+
+        def ask(prompt: str) -> str:
+            if given:  # --prompt-for-sudo-password: tried once on each host, then the host asks itself
+                return given.pop()
+            if not sys.stdin.isatty():
+                raise Refused(
+                    f"{self.label}: sudo asks for a password, and there is no terminal to ask on",
+                    next_line="the same from a terminal, or with --prompt-for-sudo-password",
+                )
+            wanted = "sudo password" if prompt.startswith("[") or not prompt.strip() else prompt.strip(" :")
+            with _terminal:
+                try:
+                    return getpass.getpass(f"{self.label}: {wanted}: ")
+                except (EOFError, KeyboardInterrupt):
+                    raise Interrupted(f"{self.label}: no password given, nothing was changed") from None
+
+        return ask
+
+    def _unreachable(self, error: Exception) -> Unreachable:
+        name, login = self.label, f"ssh {self.original_host} true"
+        if isinstance(error, _UntrustedKey):
+            host = self.ssh_config.get("hostkeyalias") or self.host
+            if "CHANGED" in str(error):
+                advice = f"find out why; only then: ssh-keygen -R '{self.known_as}'"
+            elif "revoked" in str(error):
+                advice = None
+            else:
+                port = f"-p {self.port} " if self.port != 22 else ""
+                advice = f"compare the fingerprint, then: ssh-keyscan {port}{host} >> ~/.ssh/known_hosts"
+            return Unreachable(f"{name}: {error}", next_line=advice)
+        if isinstance(error, PasswordRequiredException):
+            return Unreachable(f"{name}: the key needs its passphrase", next_line="ssh-add, or --prompt-for-passphrase")
+        if isinstance(error, AuthenticationException):
+            return Unreachable(f"{name}: does not let {self.user} in: {error}", next_line=login)
+        if isinstance(error, NoValidConnectionsError):
+            error = next(iter(error.errors.values()))
+        if isinstance(error, TimeoutError):
+            return Unreachable(f"{name}: no answer on port {self.port} in time", next_line=login)
+        if isinstance(error, socket.gaierror):
+            return Unreachable(f"{name}: the name {self.host} cannot be resolved", next_line=login)
+        if isinstance(error, ChannelException) and isinstance(self.gateway, Connection):
+            return Unreachable(f"{name}: {self.gateway.host} cannot reach it: {error.text}", next_line=login)
+        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        return Unreachable(f"{name}: {reason}", next_line=login)
+
+
+def node(host: Host, config: Config) -> Node:
+    """The connection, not yet open, to a host of hosts.yml.
+
+    Raises Refused for an ssh_config that cannot be used.
+    """
+    try:
+        return Node(host.name, config, label=host.short)
+    except (ValueError, SSHException) as error:
+        raise Refused(f"{host.short}: ssh_config cannot be used: {error}", next_line=f"ssh -G {host.name}") from None
+
+
+def _transport_factory(known_types: list[str]) -> Callable[..., Transport]:
+    """Builds transports that send at once, notice a dead peer, and ask first for a key that can be checked."""
+
+    def build(sock: Any, **kwargs: Any) -> Transport:
+        if isinstance(sock, socket.socket):
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if hasattr(socket, "TCP_USER_TIMEOUT"):
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, DEAD_AFTER_SECONDS * 1000)
+        transport = Transport(sock, **kwargs)
+        options = transport.get_security_options()
+        wanted = [alg for known in known_types for alg in (_RSA if known == "ssh-rsa" else (known,))]
+        first = [alg for alg in wanted if alg in options.key_types]
+        options.key_types = (*first, *(alg for alg in options.key_types if alg not in first))
+        return transport
+
+    return build
+
+
+def _key_files(ssh_config: Any) -> tuple[Path, ...]:
+    user = ssh_config.get("userknownhostsfile", "~/.ssh/known_hosts ~/.ssh/known_hosts2").split()
+    system = ssh_config.get("globalknownhostsfile", "/etc/ssh/ssh_known_hosts /etc/ssh/ssh_known_hosts2").split()
+    return tuple(Path(name).expanduser() for name in (*user, *system) if name != "none")
+
+
+@cache
+def _known_hosts(paths: tuple[Path, ...]) -> KnownHosts:
+    return KnownHosts(paths)

@@ -1,0 +1,46 @@
+"""Which hosts.yml it is, and what its sets are called: what `fab --list` needs, and no more.
+
+Reading the file strictly is `hosts.read`'s business, when a task wants hosts.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+
+def set_names(path: Path) -> list[str]:
+    """The names of the sets, even of a file that `read` refuses: `fab --list` must go on working.
+
+    A name that cannot be made out is left out; the error is told when a set is used.
+    """
+    try:
+        text = path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return []
+    body = re.split(r"^host_sets:", text, maxsplit=1, flags=re.M)[-1]
+    body = re.split(r"^\S", body.lstrip("\n"), maxsplit=1, flags=re.M)[0]
+    indents = re.findall(r"^( +)[a-z]", body, flags=re.M)
+    shallow = min(map(len, indents), default=2)
+    return re.findall(rf"^ {{{shallow}}}([a-z][a-z0-9-]*):", body, flags=re.M)
+
+
+def default_file() -> Path:
+    """The hosts.yml that comes with the collection."""
+    return Path(__file__).parents[2] / "hosts.yml"
+
+
+def chosen_file(configured: str | None) -> Path:
+    """The file named by `hosts_file` in the configuration (FABRIC_HOSTS_FILE, INVOKE_HOSTS_FILE), or the default."""
+    return Path(configured).expanduser() if configured else default_file()
+
+
+def configured_file() -> Path:
+    """`chosen_file`, for the moment when tasks are named and Fabric has not read its configuration yet."""
+    named = os.environ.get("FABRIC_HOSTS_FILE") or os.environ.get("INVOKE_HOSTS_FILE")
+    for config in () if named else ("fabric.yml", "fabric.yaml", "invoke.yml", "invoke.yaml"):
+        path = default_file().with_name(config)
+        found = re.search(r"^hosts_file: *[\"']?([^\"'#\n]+)", path.read_text(), re.M) if path.is_file() else None
+        named = named or (found and found[1].strip())
+    return chosen_file(named)

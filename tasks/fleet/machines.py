@@ -1,0 +1,93 @@
+"""The hosts of a run, connected: ask them all, do a step on some."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from types import TracebackType
+from typing import Self
+
+from fabric import Config
+from fabric.exceptions import GroupException
+
+from ..errors import SopError, Unreachable
+from .connection import Node, Outcome, StepFailed, node
+from .groups import Pool, Row
+from .hosts import Host
+
+OnLine = Callable[[Host, str], None]
+
+
+class Machines:
+    """Connections to `hosts`, opened together and closed together; use it in a `with` statement.
+
+    Opening raises Unreachable with every host that cannot be reached: then nothing was sent to any of them.
+    """
+
+    def __init__(self, hosts: Iterable[Host], config: Config, at_once: int = 32) -> None:
+        self._at_once = at_once
+        self._nodes: dict[Host, Node] = {host: node(host, config.clone()) for host in dict.fromkeys(hosts)}
+
+    def __enter__(self) -> Self:
+        try:
+            Pool.of(self._nodes.values(), self._at_once).open()
+        except GroupException as error:
+            self.close()
+            raise _together(error.result.failed.values()) from None
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End every connection."""
+        for connection in self._nodes.values():
+            connection.close()
+
+    def do(
+        self, scripts: Mapping[Host, str], at_once: int, on_line: OnLine | None = None, seconds: float | None = None
+    ) -> dict[Host, Outcome]:
+        """Run each host's script as root, `at_once` hosts at a time, and say what became of it.
+
+        on_line: called, from several threads, with each line as it comes; seconds: how long a script is waited for.
+        With at_once=1 a failure keeps the hosts behind it from being touched: they are not in the result.
+        Raises a SopError if a host would not let us become root.
+        """
+        of = {self._nodes[host]: host for host in scripts}
+        by_name = {host.name: script for host, script in scripts.items()}
+        group: Row | Pool = Row.of(of) if at_once == 1 else Pool.of(of, at_once)
+
+        def tell(name: str, line: str) -> None:
+            if on_line:
+                on_line(next(host for host in scripts if host.name == name), line)
+
+        try:
+            results = group.step(by_name, tell, seconds)
+        except GroupException as error:
+            results = error.result
+        refusals = [result for result in results.values() if isinstance(result, SopError)]
+        if refusals:
+            raise _together(refusals)
+        return {of[connection]: _outcome(result) for connection, result in results.items()}
+
+
+def _outcome(result: Outcome | BaseException) -> Outcome:
+    if isinstance(result, StepFailed):
+        return result.outcome
+    if isinstance(result, BaseException):
+        raise result  # a mistake of ours: it shall be seen
+    return result
+
+
+def _together(errors: Iterable[BaseException]) -> BaseException:
+    """One error that tells all of them."""
+    failures = list(errors)
+    told = [error for error in failures if isinstance(error, SopError)]
+    strange = [error for error in failures if not isinstance(error, SopError)]
+    if strange:
+        return strange[0]
+    kind = type(told[0]) if len({type(error) for error in told}) == 1 else Unreachable
+    next_line = next((error.next_line for error in told if error.next_line), None)
+    return kind(*(problem for error in told for problem in error.problems), next_line=next_line)

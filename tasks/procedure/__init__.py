@@ -1,0 +1,1 @@
+"""How a Standard Operating Procedure is carried out: as data, by one runner."""

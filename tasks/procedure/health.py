@@ -1,0 +1,64 @@
+"""Does a node answer, and which build is it that answers? As shell that runs on the node itself.
+
+From the node, because the control host may not reach it other than through SSH; curl, because every host has it.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+
+from ..fleet.hosts import App, Health
+
+REQUEST_SECONDS = 5  # one request; the deadline over all of them is the set's
+
+
+def answer(app: App, health: Health) -> str:
+    """Shell that defines `answer`, which prints `STATUS VERSION`, e.g. `200 0.4.4.11` or `000 -`.
+
+    Where the page does not show its version, httpd having started after the package was installed stands for
+    the installed version, and having started before stands for an unknown old one.
+    """
+    url = shlex.quote(f"http://localhost{health.path}")
+    package, service = shlex.quote(app.package), shlex.quote(app.service)
+    if health.version:
+        before, after = (_sed(part) for part in health.version.split("{version}"))
+        pattern = shlex.quote(f"s/.*{before}\\([0-9A-Za-z][0-9A-Za-z._~^+]*\\){after}.*/\\1/p")
+        version = f"version=$(printf '%s\\n' \"$page\" | sed -n {pattern} | head -n 1)"
+    else:
+        version = (
+            f"started=$(systemctl show -p ActiveEnterTimestamp {service}); version=old; "
+            f'if [ "$(date -d "${{started#*=}}" +%s)" -ge "$(rpm -q --qf "%{{INSTALLTIME}}" {package})" ]; '
+            f'then version=$(rpm -q --qf "%{{VERSION}}" {package}); fi'
+        )
+    return f"""answer() {{
+  page=$(curl -sS --max-time {REQUEST_SECONDS} -w '\\n%{{http_code}}' {url} 2>&1)
+  status=$(printf '%s\\n' "$page" | tail -n 1)
+  version=-
+  if [ "$status" = {health.status} ]; then {version}; fi
+  printf '%s %s\\n' "$status" "${{version:--}}"
+}}"""
+
+
+def poll(app: App, health: Health, wanted: str | None) -> str:
+    """Shell that ends well as soon as the node answers with version `wanted` (any, if None).
+
+    It asks until the set's deadline and then looks once more (H3): a machine that slept through the deadline
+    must not be called ill without having been asked.
+    """
+    expected = f"{health.status} {wanted}" if wanted else f"{health.status} "
+    match = shlex.quote(expected) + ("" if wanted else "*")
+    return f"""{answer(app, health)}
+end=$(($(date +%s) + {health.deadline:.0f})); last=; verdict=1
+while :; do
+  now=$(date +%s); got=$(answer)
+  case $got in {match}) echo "answers $got"; verdict=0; break;; esac
+  if [ -n "$last" ]; then echo "answers $got after {health.deadline:.0f} s, wanted {expected.strip()}"; break; fi
+  if [ "$now" -ge "$end" ]; then last=yes; else sleep 0.2; fi
+done
+[ $verdict = 0 ]"""
+
+
+def _sed(text: str) -> str:
+    """`text` to be taken literally in a basic regular expression between slashes."""
+    return re.sub(r"([\\/.*\[\]^$])", r"\\\1", text)

@@ -1,0 +1,69 @@
+"""What was done, by whom and why: one JSON line per event, kept on the operator's machine.
+
+`$XDG_STATE_HOME/blockerbugs-upgrade/journal.jsonl`, 0600 in a 0700 directory, append-only, on disk (fsync)
+before what it announces is begun.
+"""
+
+from __future__ import annotations
+
+import getpass
+import json
+import os
+import secrets
+import socket
+from datetime import UTC, datetime
+from pathlib import Path
+
+from ..errors import Refused
+
+
+def state_dir() -> Path:
+    """Where this tool keeps what outlives a run, by the XDG base directory rules."""
+    base = os.environ.get("XDG_STATE_HOME", "")
+    root = Path(base) if base.startswith("/") else Path.home() / ".local" / "state"
+    return root / "blockerbugs-upgrade"
+
+
+class Journal:
+    """The journal of one run.
+
+    path: the file, made if it is not there. Raises Refused, before anything is changed, if it cannot be written
+    or if a symlink stands in its place.
+    """
+
+    def __init__(self, path: Path | None = None) -> None:
+        self.path = path or state_dir() / "journal.jsonl"
+        self.run = secrets.token_hex(4)
+        try:
+            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.path.parent.chmod(0o700)
+            flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW
+            self._fd = os.open(self.path, flags, 0o600)
+            os.fchmod(self._fd, 0o600)
+        except OSError as error:
+            raise Refused(
+                f"the journal {self.path} cannot be written: {error.strerror}", next_line=f"ls -ld {self.path}"
+            ) from None
+
+    def write(self, event: str, **details: object) -> None:
+        """Append one event; it is on disk when this returns. Raises Refused if it cannot be."""
+        entry = {
+            "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
+            "run": self.run,
+            "event": event,
+            **details,
+        }
+        try:
+            os.write(self._fd, json.dumps(entry, ensure_ascii=True).encode() + b"\n")
+            os.fsync(self._fd)
+        except OSError as error:
+            raise Refused(f"the journal {self.path} cannot be written: {error.strerror}") from None
+
+    def close(self) -> None:
+        """Nothing more will be written."""
+        os.close(self._fd)
+
+
+def operator() -> str:
+    """Who is at the keyboard, and where: `lbrabec@laptop`."""
+    return f"{getpass.getuser()}@{socket.gethostname()}"

@@ -1,0 +1,55 @@
+"""Name, version and release of a package, and what an operator may type for them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from rpm_version import evr_compare
+
+from ..errors import Refused
+
+# RPM's own alphabet for versions and releases, in ASCII: nothing a shell or a terminal could trip over.
+_PART = r"[A-Za-z0-9][A-Za-z0-9._+~^]*"
+_TYPED = re.compile(rf"(?P<version>{_PART})(?:-(?P<release>{_PART}))?", re.ASCII)
+_NVR = re.compile(rf"(?P<name>[A-Za-z0-9][A-Za-z0-9._+-]*)-(?P<version>{_PART})-(?P<release>{_PART})", re.ASCII)
+_LONGEST = 128
+
+
+@dataclass(frozen=True)
+class Nvr:
+    """One build: `blockerbugs-0.4.4.11-1.el7`."""
+
+    name: str
+    version: str
+    release: str
+
+    def __str__(self) -> str:
+        return f"{self.name}-{self.version}-{self.release}"
+
+    @property
+    def vr(self) -> str:
+        """Version and release, as the tables show them."""
+        return f"{self.version}-{self.release}"
+
+    def __lt__(self, other: Nvr) -> bool:
+        """RPM's order (librpm's rpmvercmp), not the alphabet's."""
+        return int(evr_compare(self.vr, other.vr)) < 0
+
+
+def parse(text: str) -> Nvr | None:
+    """The NVR that `text` is, or None."""
+    match = _NVR.fullmatch(text) if len(text) <= 3 * _LONGEST else None
+    return Nvr(**match.groupdict()) if match else None
+
+
+def typed(version: str, package: str) -> tuple[str, str | None]:
+    """What `--version` means: the version, and the release if one was typed. The package's name in front is fine.
+
+    Raises Refused for anything else, before a host has heard of it (S5).
+    """
+    match = _TYPED.fullmatch(version.removeprefix(f"{package}-")) if len(version) <= _LONGEST else None
+    if not match:
+        shown = version if len(version) <= 60 else version[:57] + "..."
+        raise Refused(f"--version {shown!a} is no version", next_line="--version 0.4.4.11 or --version 0.4.4.11-1.el7")
+    return match["version"], match["release"]

@@ -1,0 +1,169 @@
+"""Every fact about a host in one read-only round trip, before any host is changed."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import time
+from dataclasses import dataclass, field
+
+from ..fleet.hosts import App, HostSet
+from . import health
+from .nvr import Nvr, parse
+
+# yum waits for whoever holds these; the file has the holder's process id (yum 3, dnf 4).
+_YUM_LOCKS = ("/var/run/yum.pid", "/var/lib/dnf/rpmdb_lock.pid", "/var/cache/dnf/metadata_lock.pid")
+_UNFINISHED = "/var/lib/yum/transaction-all.*"
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What was found on one host.
+
+    offered: NVR → repository, for every build the set's repos have; None where it was not asked for.
+    service: systemd's word (active, inactive, failed); answers: HTTP status, or None for no answer.
+    at_head: does the database have the schema that the installed build wants? None: not known.
+    free: MB on the fuller one of / and /var; skew: seconds this host's clock is ahead of ours.
+    problems: what could not be found out, one sentence each.
+    """
+
+    installed: Nvr | None = None
+    offered: dict[Nvr, str] | None = None
+    service: str = "unknown"
+    answers: int | None = None
+    version: str | None = None
+    revision: str | None = None
+    at_head: bool | None = None
+    free: int | None = None
+    yum_holder: str | None = None
+    unfinished: bool = False
+    unchecked_repos: frozenset[str] = frozenset()
+    settings: str | None = None
+    cron: bool = False
+    skew: float = 0.0
+    problems: tuple[str, ...] = field(default=())
+
+    def healthy(self, wanted_status: int) -> bool:
+        """Does httpd answer as it should, with the installed build?"""
+        return self.answers == wanted_status and self.installed is not None and self.version == self.installed.version
+
+
+def script(app: App, host_set: HostSet, repos: bool = True) -> str:
+    """The shell that finds the facts; it prints `fact<TAB>value` lines and always exits 0.
+
+    repos: also ask what the repositories offer, which costs a look at their metadata. Refreshing yum's
+    cache is the only thing on the host that this touches.
+    """
+    package, service = shlex.quote(app.package), shlex.quote(app.service)
+    enable = f" --enablerepo={shlex.quote(host_set.enable_repo)}" if host_set.enable_repo else ""
+    locks = " ".join(app.path(lock) for lock in _YUM_LOCKS)
+    settings, cron = shlex.quote(app.path(app.settings)), shlex.quote(app.path(app.cron))
+    lines = [
+        'say() { printf \'%s\\t%s\\n\' "$1" "$2"; }',
+        health.answer(app, host_set.health),
+        'say clock "$(date +%s)"',
+        f"say installed \"$(rpm -q --qf '%{{NAME}}-%{{VERSION}}-%{{RELEASE}}\\n' {package} 2>&1)\"",
+        f'say service "$(systemctl is-active {service} 2>&1)"',
+        'say answer "$(answer)"',
+        f"say free \"$(df -Pk {app.path('/')} {app.path('/var')} | awk 'NR>1 {{print $4}}' | sort -n | head -n 1)\"",
+        f'for lock in {locks}; do pid=$(cat "$lock" 2>/dev/null) && kill -0 "$pid" 2>/dev/null && '
+        'say yum_holder "$(ps -o pid= -o args= -p "$pid")"; done',
+        f'for left in {app.path(_UNFINISHED)}; do test -e "$left" && say unfinished "$left"; done',
+        f"say settings \"$(sha256sum {settings} 2>/dev/null | cut -d' ' -f1)\"",
+        f"test -e {cron} && say cron yes",
+    ]
+    if host_set.schema_status:
+        lines.append(
+            f"schema=$({host_set.schema_status} 2>/dev/null) || say schema_failed $?; "
+            'say schema "$(printf \'%s\' "$schema" | tail -n 1)"'
+        )
+    if repos:
+        lines += [
+            "yum -q clean expire-cache >/dev/null 2>&1",
+            f"list=$(yum -q{enable} list --showduplicates {package} 2>&1) || say list_failed $?",
+            "printf '%s\\n' \"$list\" | sed 's/^/list\\t/'",
+            f"cat {app.path('/etc/yum.conf')} {app.path('/etc/dnf/dnf.conf')} {app.path('/etc/yum.repos.d/')}*.repo 2>/dev/null | "
+            "grep -E '^[[]|^ *gpgcheck *=' | sed 's/^/repo\\t/'",
+        ]
+    return "\n".join([*lines, "true"])
+
+
+def read(app: App, host_set: HostSet, output: str, repos: bool = True, asked_at: float | None = None) -> Facts:
+    """The facts in what `script` printed.
+
+    asked_at: our own clock when the script was sent, seconds since 1970; now, if not given.
+    """
+    said: dict[str, list[str]] = {}
+    for line in output.splitlines():
+        name, tab, value = line.partition("\t")
+        if tab:
+            said.setdefault(name, []).append(value)
+
+    def one(name: str) -> str | None:
+        values = said.get(name)
+        return values[0].strip() or None if values else None
+
+    problems = []
+    answer = (one("answer") or "000 -").split()
+    schema = one("schema")
+    if "schema_failed" in said:
+        problems.append(f"the schema status command failed: {host_set.schema_status}")
+    offered = _offered(said.get("list", []), app.package) if repos else None
+    if repos and not offered and "list_failed" in said:
+        words = [text.strip() for text in said.get("list", []) if text.strip()]
+        error = next((text for text in words if text.startswith("Error")), words[-1] if words else "no output")
+        problems.append(f"yum cannot list {app.package}: {error}")
+    clock = one("clock")
+    now = time.time()
+    started = now if asked_at is None else asked_at
+    middle = started + (now - started) / 2
+    free = one("free")
+    return Facts(
+        installed=parse(one("installed") or ""),
+        offered=offered,
+        service=one("service") or "unknown",
+        answers=int(answer[0]) if answer[0].isdigit() and answer[0] != "000" else None,
+        version=answer[1] if len(answer) > 1 and answer[1] not in ("-", "old") else None,
+        revision=schema.split()[0] if schema else None,
+        at_head=None if not host_set.schema_status or "schema_failed" in said else "(head)" in (schema or ""),
+        free=int(free) // 1024 if free and free.isdigit() else None,
+        yum_holder=one("yum_holder"),
+        unfinished="unfinished" in said,
+        unchecked_repos=_unchecked(said.get("repo", [])),
+        settings=one("settings"),
+        cron="cron" in said,
+        skew=int(clock) - middle if clock and clock.isdigit() else 0.0,
+        problems=tuple(problems),
+    )
+
+
+def _offered(lines: list[str], package: str) -> dict[Nvr, str]:
+    """Builds and their repositories out of `yum list`, whose three columns wrap when they are long."""
+    _, _, available = "\n".join(lines).partition("Available Packages")
+    words = available.split()
+    found: dict[Nvr, str] = {}
+    for name_arch, evr, repo in zip(words, words[1:], words[2:], strict=False):
+        name, _, arch = name_arch.rpartition(".")
+        if name == package and arch in ("noarch", "x86_64"):
+            nvr = parse(f"{name}-{re.sub(r'^[0-9]+:', '', evr)}")
+            if nvr:
+                found[nvr] = repo.lstrip("@")
+    return found
+
+
+def _unchecked(lines: list[str]) -> frozenset[str]:
+    """The repositories whose packages are installed without a look at their signature."""
+    section, default = "", False  # yum and dnf: not checked unless the configuration says so
+    checks: dict[str, bool] = {}
+    for line in (text.strip() for text in lines):
+        if line.startswith("["):
+            section = line.strip("[]")
+            if section != "main":
+                checks.setdefault(section, default)
+        else:
+            on = line.partition("=")[2].strip().lower() in ("1", "yes", "true", "on")
+            if section == "main":
+                default = on
+            else:
+                checks[section] = on
+    return frozenset(name for name, checked in checks.items() if not checked)

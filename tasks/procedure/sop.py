@@ -1,0 +1,323 @@
+"""The Blockerbugs Infrastructure SOP as data: its steps, and the workflows made of them.
+
+A Step is a name and the command it runs. A Phase is a step and the hosts it runs on, with one rule: every
+host ends a phase before the next phase begins. A workflow is a pure function from a host set to a list of
+phases; plan, dry run, confirmation, run and recap all read that list.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from ..fleet.hosts import App, Balancer, Host, HostSet
+from . import health
+from .nvr import Nvr
+
+YUM_SECONDS = 1800
+SERVICE_SECONDS = 180
+DATABASE_SECONDS = 3600
+
+
+@dataclass(frozen=True)
+class Step:
+    """One thing that is done on a host.
+
+    name: as it is typed and shown; says: what it does, for the operator.
+    command: the shell command, as the SOP has it where the SOP has one.
+    proof: shell that only looks, and fails with a sentence when the world did not become what was promised.
+    seconds: how long it is waited for.
+    if_it_fails: the tasks to type then; none means the same procedure again. changes: does it change the host?
+    """
+
+    name: str
+    says: str
+    command: str
+    proof: str = "true"
+    seconds: float = SERVICE_SECONDS
+    if_it_fails: tuple[str, ...] = ()
+    changes: bool = True
+
+    @property
+    def script(self) -> str:
+        """What is sent: the command, and only if it succeeded the proof."""
+        return f"{{ {self.command}\n}} && {{ {self.proof}\n}}"
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A step, the hosts it runs on, how many of them at once, and what is waited for afterwards.
+
+    let_return: give this balancer time to see the hosts back, if they were away long enough to be noticed.
+    """
+
+    step: Step
+    hosts: tuple[Host, ...]
+    at_once: int
+    let_return: Balancer | None = None
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a workflow is made for: the set, the hosts of it that are meant, the build to install.
+
+    target is None for steps that install nothing; serial: one host after the other, whatever the set says;
+    migrated: the database is known to be at the target's schema already, upgrade_db has nothing to do.
+    """
+
+    app: App
+    host_set: HostSet
+    hosts: tuple[Host, ...]
+    target: Nvr | None = None
+    serial: bool = False
+    migrated: bool = False
+
+    @property
+    def at_once(self) -> int:
+        """How many hosts a phase over all of them takes at the same time."""
+        return 1 if self.serial or self.host_set.order == "serial" else self.host_set.at_once
+
+    @property
+    def serving(self) -> tuple[Host, ...]:
+        """Those of the meant hosts that answer requests."""
+        return tuple(host for host in self.hosts if host.serves)
+
+    @property
+    def sync(self) -> tuple[Host, ...]:
+        """The one host for what works on the database."""
+        return (self.host_set.sync,)
+
+
+Workflow = Callable[[Job], list[Phase]]
+
+
+def minor(job: Job) -> list[Phase]:
+    """SOP, Minor upgrade: host after host, the others keep serving; no schema change."""
+    phases: list[Phase] = []
+    size = job.host_set.rolling
+    batches = [job.hosts[start : start + size] for start in range(0, len(job.hosts), size)]
+    for batch in batches:
+        part = [Phase(download(job), batch, size), Phase(yum_update(job), batch, size)]
+        if job.host_set.schema_status:
+            part.append(Phase(no_migration(job), batch, size))
+        serving = tuple(host for host in batch if host.serves)
+        if serving:
+            wait = job.host_set.balancer if batch is not batches[-1] else None
+            part += [Phase(restart_httpd(job), serving, size), Phase(healthy(job), serving, size, wait)]
+        phases += part
+    return phases
+
+
+def major(job: Job) -> list[Phase]:
+    """SOP, Major upgrade: httpd down everywhere, the database migrated once, httpd up everywhere.
+
+    Ours beside the SOP's: the download while httpd still serves, the backup, and the look at the health.
+    """
+    phases = [Phase(download(job), job.hosts, job.at_once)]
+    if job.host_set.backup:
+        phases.append(Phase(backup(job), job.sync, 1))
+    phases += [
+        Phase(stop_httpd(job), job.serving, job.at_once),
+        Phase(yum_update(job, downloaded=True), job.hosts, job.at_once),
+    ]
+    if not job.migrated:
+        phases.append(Phase(upgrade_db(job), job.sync, 1))
+    return [*phases, Phase(sync(job), job.sync, 1), *start_and_look(job)]
+
+
+def start_and_look(job: Job) -> list[Phase]:
+    """`service httpd start`, and does it answer?"""
+    return [Phase(start_httpd(job), job.serving, job.at_once), Phase(healthy(job), job.serving, job.at_once)]
+
+
+def restart_rolling(job: Job) -> list[Phase]:
+    """`service httpd restart` on one host after the other, the next when this one answers again."""
+    phases: list[Phase] = []
+    for host in job.serving:
+        wait = job.host_set.balancer if host is not job.serving[-1] else None
+        phases += [Phase(restart_httpd(job), (host,), 1), Phase(healthy(job), (host,), 1, wait)]
+    return phases
+
+
+def restart_together(job: Job) -> list[Phase]:
+    """`service httpd restart` on all hosts at once: nobody serves meanwhile."""
+    return [Phase(restart_httpd(job), job.serving, job.at_once), Phase(healthy(job), job.serving, job.at_once)]
+
+
+def alone(step: Callable[[Job], Step]) -> Workflow:
+    """One SOP step by itself, on all the meant hosts."""
+    return lambda job: [Phase(step(job), job.hosts, job.at_once)]
+
+
+def alone_where_served(step: Callable[[Job], Step]) -> Workflow:
+    """One SOP step by itself, on those of the meant hosts that have an httpd to speak of."""
+    return lambda job: [Phase(step(job), job.serving, job.at_once)]
+
+
+def alone_on_the_sync_host(step: Callable[[Job], Step]) -> Workflow:
+    """One SOP step by itself, once, on the sync host."""
+    return lambda job: [Phase(step(job), job.sync, 1)]
+
+
+def download(job: Job) -> Step:
+    """Fetch the build while httpd still serves; the SOP's update then takes it from the cache.
+
+    yum's exit status of --downloadonly differs between releases, so what counts is the file.
+    """
+    caches = " ".join(job.app.path(f"/var/cache/{name}") for name in ("yum", "dnf", "libdnf5"))
+    return Step(
+        name="download",
+        says="download the build; httpd goes on serving",
+        command=f"yum clean expire-cache && {_yum(job)} --downloadonly update {_q(job.target)}; true",
+        proof=(
+            f"{_installed_is(job)} || find {caches} -name {_q(f'{job.target}.*.rpm')} 2>/dev/null | grep -q . || "
+            f"{{ echo {_q(f'{job.target} was not downloaded')}; false; }}"
+        ),
+        seconds=YUM_SECONDS,
+        changes=False,
+    )
+
+
+def backup(job: Job) -> Step:
+    """The set's own backup command; it has to leave a file that was not there before."""
+    assert job.host_set.backup  # the workflow asks for this step only then
+    command, file = job.host_set.backup.command, _q(job.host_set.backup.file)
+    return Step(
+        name="backup",
+        says="save the database",
+        command=f"rm -f {file} && {command}",
+        proof=f"ls -l {file} && test -s {file} || {{ echo the backup left nothing in {file}; false; }}",
+        seconds=DATABASE_SECONDS,
+        changes=False,
+    )
+
+
+def stop_httpd(job: Job) -> Step:
+    """SOP, Major upgrade, step 1."""
+    return Step(
+        name="stop-httpd",
+        says="stop httpd",
+        command=f"service {_q(job.app.service)} stop",
+        proof=f"! systemctl is-active --quiet {_q(job.app.service)} || {{ echo it is still running; false; }}",
+        if_it_fails=("start-httpd",),
+    )
+
+
+def yum_update(job: Job, downloaded: bool = False) -> Step:
+    """SOP, both upgrades: the update, pinned to the build that was decided on.
+
+    downloaded: take it from the cache, as the SOP's expire-cache was done by the download; if the cache was
+    emptied meanwhile, fetch it after all. yum exits 0 when it had nothing to do: the installed NVR decides.
+    """
+    fresh = f"yum clean expire-cache && {_yum(job)} update {_q(job.target)}"
+    return Step(
+        name="yum-update",
+        says=f"yum update to {job.target}",
+        command=f"{_yum(job)} -C update {_q(job.target)} || {{ {fresh}; }}" if downloaded else fresh,
+        proof=(
+            f'{_installed_is(job)} || {{ echo "installed is $(rpm -q {_q(job.app.package)}), '
+            f'not {job.target}"; false; }}'
+        ),
+        seconds=YUM_SECONDS,
+    )
+
+
+def no_migration(job: Job) -> Step:
+    """A minor upgrade has no schema change: looked at with the new code, before anything runs it (V4)."""
+    return Step(
+        name="no-migration",
+        says="the database has the schema that the new build wants",
+        command=f'status=$({job.host_set.schema_status}) && echo "$status"',
+        proof=(
+            'case $status in *"(head)"*) ;; '
+            "*) echo a schema migration is pending, httpd still runs the old build; false;; esac"
+        ),
+        if_it_fails=("major-upgrade",),
+        changes=False,
+    )
+
+
+def restart_httpd(job: Job) -> Step:
+    """SOP, Minor upgrade, step 2."""
+    return Step(
+        name="restart-httpd",
+        says="restart httpd",
+        command=f"service {_q(job.app.service)} restart",
+        proof=_is_running(job),
+        if_it_fails=("status", "restart-httpd"),
+    )
+
+
+def upgrade_db(job: Job) -> Step:
+    """SOP, Major upgrade, step 3: once, because the hosts share one database."""
+    status = job.host_set.schema_status
+    return Step(
+        name="upgrade-db",
+        says="migrate the database, once",
+        command=f"{_q(job.app.package)} upgrade_db",
+        proof=f'{status} | grep -q "(head)" || {{ echo the database is not at the new schema; false; }}'
+        if status
+        else "true",
+        seconds=DATABASE_SECONDS,
+        if_it_fails=("upgrade-db", "sync", "start-httpd"),
+    )
+
+
+def sync(job: Job) -> Step:
+    """SOP, Major upgrade, step 4: the check that the new code can work with the new schema."""
+    return Step(
+        name="sync",
+        says="sync with bugzilla, bodhi and koji, as the check",
+        command=f"{_q(job.app.package)} sync",
+        seconds=DATABASE_SECONDS,
+        if_it_fails=("sync", "start-httpd"),
+    )
+
+
+def start_httpd(job: Job) -> Step:
+    """SOP, Major upgrade, step 5."""
+    return Step(
+        name="start-httpd",
+        says="start httpd",
+        command=f"service {_q(job.app.service)} start",
+        proof=_is_running(job),
+        if_it_fails=("status", "start-httpd"),
+    )
+
+
+def healthy(job: Job) -> Step:
+    """Does the node answer, and with the build that was installed (H2)?"""
+    wanted = job.target.version if job.target else None
+    return Step(
+        name="healthy",
+        says=f"wait until {job.host_set.health.path} answers {job.host_set.health.status}"
+        + (f" from {wanted}" if wanted else ""),
+        command=health.poll(job.app, job.host_set.health, wanted),
+        seconds=job.host_set.health.deadline + 3 * health.REQUEST_SECONDS,
+        if_it_fails=("status", "restart-httpd"),
+        changes=False,
+    )
+
+
+def _yum(job: Job) -> str:
+    repo = f" --enablerepo={_q(job.host_set.enable_repo)}" if job.host_set.enable_repo else ""
+    return f"yum -y{repo}"
+
+
+def _installed_is(job: Job) -> str:
+    return f'test "$(rpm -q --qf "%{{NAME}}-%{{VERSION}}-%{{RELEASE}}" {_q(job.app.package)})" = {_q(job.target)}'
+
+
+def _is_running(job: Job) -> str:
+    service = _q(job.app.service)
+    return f"systemctl is-active --quiet {service} || {{ systemctl is-active {service}; false; }}"
+
+
+def _q(text: object) -> str:
+    return shlex.quote(str(text))
+
+
+def commands(phases: Sequence[Phase]) -> list[tuple[str, str]]:
+    """Each phase's step and command, for the plan and the README's table."""
+    return [(phase.step.name, phase.step.command) for phase in phases]

@@ -1,0 +1,73 @@
+"""The set's public URL, asked again and again while an upgrade runs: what its users saw of it."""
+
+from __future__ import annotations
+
+import http.client
+import threading
+import time
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+INTERVAL_SECONDS = 0.1
+REQUEST_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class Seen:
+    """requests made, how many failed (no answer, or 5xx), and the longest time without a good answer, in seconds."""
+
+    requests: int
+    failed: int
+    longest: float
+
+
+class Watch:
+    """Asks `url` every tenth of a second in a thread of its own; use it in a `with` statement, then read `seen`."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._ask, name="watch", daemon=True)
+        self._requests = self._failed = 0
+        self._longest = 0.0
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self._stop.set()
+        self._thread.join(REQUEST_SECONDS + 1)
+
+    @property
+    def seen(self) -> Seen:
+        """What was seen so far."""
+        return Seen(self._requests, self._failed, self._longest)
+
+    def _ask(self) -> None:
+        since: float | None = None  # when the first request of an unbroken row of failures began
+        while not self._stop.is_set():
+            began = time.monotonic()
+            self._requests += 1
+            if self._good():
+                since = None
+            else:
+                self._failed += 1
+                since = began if since is None else since
+            if since is not None:
+                self._longest = max(self._longest, time.monotonic() - since)
+            self._stop.wait(max(0.0, INTERVAL_SECONDS - (time.monotonic() - began)))
+
+    def _good(self) -> bool:
+        try:
+            with urllib.request.urlopen(self._url, timeout=REQUEST_SECONDS) as response:  # from hosts.yml
+                response.read(1)
+                return True
+        except urllib.error.HTTPError as error:
+            error.close()
+            return error.code < 500
+        except (OSError, http.client.HTTPException, ValueError):
+            return False

@@ -1,0 +1,78 @@
+"""The files of one host's root folder, as Fedora's ansible repo lays them down."""
+
+from __future__ import annotations
+
+import secrets
+import shlex
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PROGRAMS = ("sudo", "rpm", "yum", "yum-complete-transaction", "service", "systemctl", "blockerbugs", "alembic", "curl",
+            "df", "sha256sum")  # fmt: skip
+# Enabled and without any blockerbugs, as on the real hosts: there, some repo is always enabled.
+EPEL = """[epel]
+name=Extra Packages for Enterprise Linux 7
+baseurl=https://download.example.org/pub/epel/7/x86_64
+enabled=1
+gpgcheck=1
+gpgkey=file:///etc/pki/rpm-gpg/RPM-GPG-KEY-EPEL-7
+"""
+YUM_CONF = """[main]
+cachedir=/var/cache/yum/$basearch/$releasever
+keepcache=0
+gpgcheck=1
+"""
+REPO = """[{name}]
+name=Fedora Infrastructure tag {tag}
+baseurl=https://kojipkgs.fedoraproject.org/repos-dist/{tag}/latest/$basearch/
+enabled={enabled}
+gpgcheck=1
+gpgkey=https://infrastructure.fedoraproject.org/repo/infra/RPM-GPG-KEY-INFRA-TAGS
+"""
+CRON = "*/30 * * * * blockerbugs chronic blockerbugs sync > /dev/null\n"
+
+
+def settings(set_name: str) -> str:
+    """A set's settings.py: the same on each of its hosts, with secrets made up for it."""
+    password, key, fas = (secrets.token_urlsafe(12) for _ in range(3))
+    address = f"postgresql+psycopg2://blockerbugs:{password}@db01.{set_name}:5432/blockerbugs"
+    values = {"SECRET_KEY": key, "SQLALCHEMY_DATABASE_URI": address, "FAS_USER": "blockerbugs", "FAS_PASSWORD": fas}
+    return "".join(f'{name} = "{value}"\n' for name, value in values.items())
+
+
+def lay(root: Path, settings_text: str, syncs: bool) -> None:
+    """Make the root folder of a host; only the one that syncs has the cron file."""
+    for folder in ("etc/blockerbugs", "etc/cron.d", "etc/yum.repos.d", "usr/bin", "var/log", "var/cache/yum",
+                   "var/lib/yum", "var/run", "var/tmp", "tmp"):  # fmt: skip
+        (root / folder).mkdir(parents=True, exist_ok=True)
+    secret = root / "etc/blockerbugs/settings.py"
+    secret.write_text(settings_text, encoding="utf-8")
+    secret.chmod(0o640)
+    (root / "etc/yum.conf").write_text(YUM_CONF, encoding="utf-8")
+    for name, tag, enabled in (
+        ("infrastructure-tags", "epel7-infra", 1),
+        ("infrastructure-tags-stg", "epel7-infra-stg", 0),
+    ):
+        text = REPO.format(name=name, tag=tag, enabled=enabled)
+        (root / f"etc/yum.repos.d/{name}.repo").write_text(text, encoding="utf-8")
+    (root / "etc/yum.repos.d/epel.repo").write_text(EPEL, encoding="utf-8")
+    if syncs:
+        (root / "etc/cron.d/blockerbugs").write_text(CRON, encoding="utf-8")
+
+
+def install_programs(root: Path, package_folder: Path) -> None:
+    """Put one small sh file for each program into usr/bin. It names the interpreter and the package of today,
+    so it is written at each start of the fleet.
+    """
+    for name in PROGRAMS:
+        path = f"import sys; sys.path.append({str(package_folder)!r})"
+        code = f"{path}; from sandbox.programs.main import main; main({str(root)!r})"
+        file = root / "usr/bin" / name
+        file.write_text(
+            f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -I -S -c {shlex.quote(code)} {name} "$@"\n',
+            encoding="utf-8",
+        )
+        file.chmod(0o755)

@@ -1,0 +1,79 @@
+"""Make things go wrong: on a named host, at a named step, a number of times."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from .programs import _control
+from .programs._faults import HTTPD_KINDS, PROGRAM_KINDS, faults_file
+from .programs._files import change_json, change_state, locked, read_json, write_json
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+STEPS = ("preflight", "schema", "download", "yum-update", "downgrade", "stop-httpd", "start-httpd", "restart-httpd",
+         "upgrade-db", "sync", "health")  # fmt: skip
+
+
+KINDS = PROGRAM_KINDS | HTTPD_KINDS
+
+
+def inject(home: Path, host: str, step: str, kind: str, times: int = 1, seconds: float = 0.0) -> None:
+    """Let `step` on `host` go wrong `times` times. ValueError for a word that is not known.
+
+    seconds: how long `slow` takes, how long `unavailable` answers 503 after this moment or httpd's start, how long
+    `drip` waits after each byte. A `health` fault of httpd is seen by everybody who asks while it waits; a run of
+    curl uses one time up; `unavailable` ends by itself.
+    """
+    kinds = KINDS if step == "health" else PROGRAM_KINDS
+    if step not in STEPS or kind not in kinds:
+        raise ValueError(
+            f"no fault {kind!r} at step {step!r}: steps are {', '.join(STEPS)}; "
+            f"kinds at this step are {', '.join(sorted(kinds))}"
+        )
+    if host not in read_json(home / "fleet.json")["hosts"]:
+        raise ValueError(f"no host {host!r} in this sandbox")
+    fault = {"host": host, "step": step, "kind": kind, "times": times, "seconds": seconds, "at": time.time()}
+    file = faults_file(home)
+    with locked(file):
+        write_json(file, [*(read_json(file) if file.exists() else []), fault])
+
+
+def clear(home: Path) -> None:
+    """Switch every waiting fault off. A host that is down stays down: see revive."""
+    file = faults_file(home)
+    if file.exists():
+        change_json(file, lambda every: every.clear())
+
+
+def down(home: Path, host: str) -> None:
+    """Take a host's power away now: connections cut, no sshd, no httpd, until revive."""
+    _machine_room(home, "down", host)
+
+
+def drop(home: Path, host: str) -> None:
+    """Cut a host's SSH connections now; what runs on the host goes on."""
+    _machine_room(home, "drop", host)
+
+
+def revive(home: Path, host: str) -> None:
+    """Boot a host that is down: sshd listens, and httpd, which is enabled at boot, runs with what is installed."""
+    _machine_room(home, "revive", host)
+
+
+def _machine_room(home: Path, op: str, host: str) -> None:
+    """Let the running fleet do it; without one, only the state is changed."""
+    try:
+        _control.ask(home, op, host=host)
+    except _control.NoFleet:
+        if op != "drop":
+            change_state(home, host, lambda state: _power(state, op == "revive"))
+
+
+def _power(state: dict[str, Any], on: bool) -> None:
+    """The state of a host after a power cut, or after a boot."""
+    state["down"] = not on
+    state["httpd"].update(running=on, failed=False, pid=0)
+    if on:
+        state["httpd"].update(loaded=state["installed"], since=time.time())

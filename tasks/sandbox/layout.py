@@ -1,0 +1,149 @@
+"""Lay a fresh fleet down in a folder, change what its repos offer, and look at what became of it.
+
+HOME/fleet.json            sets, hosts, ports, pace, the balancer's timing, the secret of the control port
+HOME/state/HOST.json       what is installed and runs; layout.read_state, layout.write_state
+HOME/hosts/HOST/           the host's root folder: etc, var, and usr/bin with its programs
+HOME/hostkeys/HOST         its SSH host key
+HOME/repos/HOST/REPO/      what this host sees of a repo's mirror
+HOME/databases/SET.sqlite  the one database of a set
+HOME/ssh_config, known_hosts, id_ed25519    how a client gets in
+HOME/events.jsonl, faults.json              what was run; what goes wrong next
+"""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+import socket
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from . import _ssh_files, _tree
+from .observe import events, facts, public_url, sudo_password
+from .programs import _db
+from .programs._files import change_json, change_state, read_state, write_json, write_state
+from .versions import package
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+__all__ = ["SetSpec", "configure", "create", "events", "facts", "fill_disk", "public_url", "publish", "read_state",
+           "sudo_password", "withdraw", "write_state"]  # fmt: skip
+
+REPOS = ("infrastructure-tags", "infrastructure-tags-stg")
+OFFERED = ("1.0.0", "1.0.1", "1.1.0")
+DISK = {
+    "/": {"device": "/dev/mapper/vg0-root", "total": 10474496, "used": 3145728},
+    "/var": {"device": "/dev/mapper/vg0-var", "total": 5232640, "used": 1048576},
+}
+
+
+@dataclass(frozen=True)
+class SetSpec:
+    """A host set: full host names, which of them runs upgrade_db and sync, and sudo: passwordless or asks."""
+
+    name: str
+    hosts: tuple[str, ...]
+    sync: str
+    sudo: str = "passwordless"
+
+
+def create(home: Path, sets: Sequence[SetSpec], pace: float = 1.0) -> None:
+    """Lay a fresh fleet down in `home`: every host on 1.0.0, httpd running, the schema fitting.
+
+    pace: 1 for believable times, 0 for tests that want none.
+    """
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    home.chmod(0o700)
+    for folder in ("state", "hosts", "hostkeys", "repos", "databases"):
+        shutil.rmtree(home / folder, ignore_errors=True)
+        (home / folder).mkdir(mode=0o700)
+    for file in ("events.jsonl", "faults.json"):
+        (home / file).unlink(missing_ok=True)
+    names = [host for spec in sets for host in spec.hosts]
+    ports = iter(_free_ports(1 + 2 * len(names) + len(sets)))
+    fleet: dict[str, Any] = {"secret": secrets.token_hex(16), "control": next(ports), "pace": pace}
+    fleet |= {"inter": 0.5, "fall": 2, "rise": 1, "sets": {}, "hosts": {}}
+    for spec in sets:
+        fleet["sets"][spec.name] = {"hosts": spec.hosts, "sync": spec.sync, "port": next(ports)}
+        for host in spec.hosts:
+            fleet["hosts"][host] = {"set": spec.name, "ssh": next(ports), "http": next(ports)}
+    write_json(home / "fleet.json", fleet)
+    for spec in sets:
+        _lay_set(home, spec)
+    for version in OFFERED:
+        publish(home, version)
+    _ssh_files.write(home, {host: fleet["hosts"][host]["ssh"] for host in names})
+
+
+def _lay_set(home: Path, spec: SetSpec) -> None:
+    installed = {**package("1.0.0", "1.el7"), "repo": REPOS[0], "time": int(time.time())}
+    _new_database(home / "databases" / f"{spec.name}.sqlite", installed["migrations"])
+    settings = _tree.settings(spec.name)
+    for host in spec.hosts:
+        _tree.lay(home / "hosts" / host, settings, syncs=host == spec.sync)
+        for repo in (*REPOS, "epel"):
+            (home / "repos" / host / repo).mkdir(parents=True)
+        httpd = {"running": True, "failed": False, "since": time.time(), "pid": 0, "loaded": installed}
+        sudo = {"mode": spec.sudo, "password": secrets.token_urlsafe(9)}
+        state = {"installed": installed, "httpd": httpd, "sudo": sudo, "disk": DISK, "down": False}
+        write_state(home, host, state)
+
+
+def _new_database(file: Path, chain: list[dict[str, Any]]) -> None:
+    db = _db.connect(file)
+    db.execute("CREATE TABLE alembic_version (version_num TEXT NOT NULL)")
+    db.execute("INSERT INTO alembic_version VALUES ('')")
+    db.execute("CREATE TABLE run (id INTEGER PRIMARY KEY, host TEXT, program TEXT, began REAL, outcome TEXT)")
+    db.close()
+    for migration in chain:
+        _db.migrate(file, migration)
+
+
+def publish(home: Path, version: str, release: str = "1.el7", repo: str = REPOS[0], host: str | None = None) -> None:
+    """Offer a version in a repo, to one host or to all. KeyError for a version that does not exist."""
+    for mirror in _mirrors(home, repo, host):
+        mirror.mkdir(parents=True, exist_ok=True)
+        write_json(mirror / f"blockerbugs-{version}-{release}.noarch.rpm", package(version, release))
+
+
+def withdraw(home: Path, version: str, release: str = "1.el7", repo: str = REPOS[0], host: str | None = None) -> None:
+    """Offer it no longer; metadata that a host has cached still lists it."""
+    for mirror in _mirrors(home, repo, host):
+        (mirror / f"blockerbugs-{version}-{release}.noarch.rpm").unlink(missing_ok=True)
+
+
+def _mirrors(home: Path, repo: str, host: str | None) -> list[Path]:
+    hosts = [home / "repos" / host] if host else sorted((home / "repos").iterdir())
+    return [mirror / repo for mirror in hosts]
+
+
+def configure(home: Path, **values: float) -> None:
+    """Change pace, inter, fall or rise; a running fleet sees the pace at once, the rest at its next start."""
+    change_json(home / "fleet.json", lambda fleet: fleet.update(values))
+
+
+def fill_disk(home: Path, host: str, mount: str, free: int = 0) -> None:
+    """Leave this many 1024-byte blocks free on `/` or `/var` of a host."""
+
+    def fill(state: dict[str, Any]) -> None:
+        state["disk"][mount]["used"] = state["disk"][mount]["total"] - free
+
+    change_state(home, host, fill)
+
+
+def _free_ports(number: int) -> list[int]:
+    """Ports that are free now, below the range that systems give to outgoing connections."""
+    found: set[int] = set()
+    while len(found) < number:
+        port = 10000 + secrets.randbelow(20000)
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        found.add(port)
+    return list(found)

@@ -1,0 +1,70 @@
+"""What became of the fleet: facts and events for tests, addresses and passwords for clients."""
+
+from __future__ import annotations
+
+import json
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
+
+from .programs import _db
+from .programs._files import read_json, read_state
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def facts(home: Path) -> dict[str, Any]:
+    """{"hosts": {name: …}, "sets": {name: …}}: what is true now, whether or not the fleet runs."""
+    fleet = read_json(home / "fleet.json")
+    sets = {name: _set_facts(home, name) for name in fleet["sets"]}
+    hosts = {}
+    for name, host in fleet["hosts"].items():
+        state = read_state(home, name)
+        installed, httpd = state["installed"], state["httpd"]
+        root = home / "hosts" / name
+        hosts[name] = {
+            "set": host["set"],
+            "installed": installed and f"blockerbugs-{installed['version']}-{installed['release']}",
+            "httpd": httpd["running"],
+            "serves": httpd["loaded"]["version"] if httpd["running"] else None,
+            "schema": sets[host["set"]]["schema"],
+            "cron": (root / "etc/cron.d/blockerbugs").exists(),
+            "down": state["down"],
+            "downloaded": sorted(f.name for f in root.glob("var/cache/yum/x86_64/7/*/packages/*.rpm")),
+            "yum_lock": (root / "var/run/yum.pid").exists(),
+            "unfinished": any(root.glob("var/lib/yum/transaction-all.*")),
+        }
+    return {"hosts": hosts, "sets": sets}
+
+
+def _set_facts(home: Path, name: str) -> dict[str, Any]:
+    """The schema revision, and how often (and where, and with what outcome) upgrade_db and sync were run."""
+    file = home / "databases" / f"{name}.sqlite"
+    with closing(_db.connect(file)) as db:
+        runs = db.execute("SELECT host, program, outcome FROM run ORDER BY id").fetchall()
+        columns = [row[1] for row in db.execute("PRAGMA table_info(bug)")]
+    counts = {program: sum(1 for run in runs if run[1] == program) for program in ("upgrade_db", "sync")}
+    return {"schema": _db.revision(file), "columns": columns, "runs": runs, **counts}
+
+
+def events(home: Path) -> list[dict[str, Any]]:
+    """Every start and end of a program on any host, in the order they happened."""
+    try:
+        lines = (home / "events.jsonl").read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        return []
+    return sorted((json.loads(line) for line in lines), key=lambda event: float(event["t"]))
+
+
+def public_url(home: Path, set_name: str) -> str:
+    """The address that users of a set would type: its balancer, or the one host it has."""
+    fleet = read_json(home / "fleet.json")
+    hosts = fleet["sets"][set_name]["hosts"]
+    port = fleet["sets"][set_name]["port"] if len(hosts) > 1 else fleet["hosts"][hosts[0]]["http"]
+    return f"http://127.0.0.1:{port}/blockerbugs/"
+
+
+def sudo_password(home: Path, host: str) -> str:
+    """What sudo on this host wants to hear, if it asks."""
+    password: str = read_state(home, host)["sudo"]["password"]
+    return password

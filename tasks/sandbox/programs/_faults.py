@@ -1,0 +1,45 @@
+"""The faults that are switched on: one list in `home/faults.json`, used up one run at a time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ._files import change_json, read_json
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from pathlib import Path
+
+# These are what httpd does to a request, so they are seen by everybody who asks, not by one program run.
+HTTPD_KINDS = frozenset({"slow", "loop", "drip", "unavailable"})
+PROGRAM_KINDS = frozenset({"fail", "hang", "slow", "drop", "down", "nothing"})
+
+
+def faults_file(home: Path) -> Path:
+    """Where the list is."""
+    return home / "faults.json"
+
+
+def peek(home: Path, host: str, step: str, kinds: Collection[str]) -> list[dict[str, Any]]:
+    """The faults of these kinds that wait for this step on this host, in the order of injection."""
+    try:
+        every: list[dict[str, Any]] = read_json(faults_file(home))
+    except FileNotFoundError:
+        return []
+    return [f for f in every if (f["host"], f["step"]) == (host, step) and f["kind"] in kinds and f["times"] > 0]
+
+
+def take(home: Path, host: str, step: str, kinds: Collection[str]) -> list[dict[str, Any]]:
+    """Like peek, and each of them has one time less afterwards."""
+    if not peek(home, host, step, kinds):
+        return []
+    taken: list[dict[str, Any]] = []
+
+    def use_up(every: list[dict[str, Any]]) -> None:
+        for fault in every:
+            if (fault["host"], fault["step"]) == (host, step) and fault["kind"] in kinds and fault["times"] > 0:
+                fault["times"] -= 1
+                taken.append(fault)
+
+    change_json(faults_file(home), use_up)
+    return taken

@@ -1,0 +1,136 @@
+"""What every program needs: the host that it runs on, words to say, faults to obey."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from . import _control, _faults, _files
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+PACKAGE = "blockerbugs"
+
+
+class Quit(Exception):
+    """The program ends now, with this exit status."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(status)
+        self.status = status
+
+
+class Host:
+    """The host a program was started on: `root` is its file system, `home` the whole sandbox."""
+
+    def __init__(self, root: str) -> None:
+        self.root = Path(root)
+        self.name = self.root.name
+        self.home = self.root.parent.parent
+        self._fleet: dict[str, Any] | None = None
+
+    @property
+    def fleet(self) -> dict[str, Any]:
+        """fleet.json: ports, sets, pace."""
+        if self._fleet is None:
+            self._fleet = _files.read_json(self.home / "fleet.json")
+        return self._fleet
+
+    @property
+    def set_name(self) -> str:
+        """The host set this host is in."""
+        name: str = self.fleet["hosts"][self.name]["set"]
+        return name
+
+    @property
+    def database(self) -> Path:
+        """The one database that the hosts of the set share."""
+        return self.home / "databases" / f"{self.set_name}.sqlite"
+
+    def state(self) -> dict[str, Any]:
+        """This host's state, as it is now."""
+        return _files.read_state(self.home, self.name)
+
+    def change(self, change: Callable[[dict[str, Any]], None]) -> None:
+        """Edit this host's state under its lock."""
+        _files.change_state(self.home, self.name, change)
+
+    def path(self, name: str) -> Path:
+        """The file that the operator means: /etc/x is this host's, a relative name starts at the current folder."""
+        path = Path(name)
+        if path.is_absolute() and not path.is_relative_to(self.root):
+            return self.root / name.lstrip("/")
+        return Path.cwd() / path
+
+    def event(self, argv: list[str], phase: str, status: int | None = None) -> None:
+        """Write down that a program began or ended."""
+        event: dict[str, Any] = {"t": time.monotonic(), "host": self.name, "argv": argv, "phase": phase}
+        event["pid"] = os.getpid()
+        if status is not None:
+            event["exit"] = status
+        _files.append_line(self.home / "events.jsonl", event)
+
+    def work(self, seconds: float) -> None:
+        """Take the time that the real program would take, at the sandbox's pace."""
+        self.wait(seconds * float(self.fleet["pace"]))
+
+    def wait(self, seconds: float | None) -> None:
+        """Sleep, None for ever. A host without power runs nothing: the process dies when the fleet does."""
+        if seconds is not None and seconds <= 0:
+            return
+        try:
+            line = _control.dial(self.home, "hold", host=self.name)
+        except _control.NoFleet:
+            self._die()
+        with line:
+            if select.select([line], [], [], seconds)[0]:
+                self._die()
+
+    def _die(self) -> NoReturn:
+        os.kill(os.getpid(), signal.SIGKILL)
+        raise AssertionError("SIGKILL cannot be survived")
+
+    def obey(self, step: str, fail: Callable[[], None], nothing: str = "") -> None:
+        """Carry out the faults that wait for this step.
+
+        fail: says what the real program says and leaves with Quit. nothing: what it says when it changes nothing.
+        """
+        kinds = _faults.PROGRAM_KINDS - (_faults.HTTPD_KINDS if step == "health" else frozenset())
+        for fault in _faults.take(self.home, self.name, step, kinds):
+            match fault["kind"]:
+                case "fail":
+                    fail()
+                case "nothing":
+                    say(nothing) if nothing else None
+                    raise Quit(0)
+                case "slow":
+                    self.wait(fault["seconds"])
+                case "hang":
+                    self.wait(None)
+                case cut:  # drop, down
+                    _control.ask(self.home, cut, host=self.name)
+                    self.wait(None if cut == "down" else 0)
+
+
+def say(text: str = "", end: str = "\n") -> None:
+    """Print to stdout at once, as programs that talk to a person do."""
+    print(text, end=end, flush=True)
+
+
+def complain(text: str, end: str = "\n") -> None:
+    """Print to stderr at once."""
+    print(text, end=end, file=sys.stderr, flush=True)
+
+
+def log(text: str) -> None:
+    """Print to stderr like Python's logging: a closed stderr is not an error."""
+    try:
+        complain(text)
+    except OSError:
+        return

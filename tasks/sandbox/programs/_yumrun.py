@@ -1,0 +1,92 @@
+"""What yum does once the package is downloaded: the rpm transaction, and the journal that a killed one leaves."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from . import _yumtext
+from ._host import PACKAGE, Host, Quit, complain, say
+from ._repos import nvra
+
+
+def has_space(host: Host, mount: str) -> bool:
+    """Whether a file system of the host has a megabyte left."""
+    disk = host.state()["disk"]
+    entry = disk.get(mount, disk["/"])
+    return bool(entry["total"] - entry["used"] > 1024)
+
+
+class Transaction:
+    """From the installed package to the target, on one host."""
+
+    def __init__(
+        self, host: Host, installed: dict[str, Any], target: dict[str, Any], update: bool, quiet: bool
+    ) -> None:
+        self.host = host
+        self.installed = installed
+        self.target = target
+        self.update = update
+        self.quiet = quiet
+
+    def tell(self, text: str) -> None:
+        """Say it unless -q."""
+        if not self.quiet:
+            say(text)
+
+    def run(self, broken: bool) -> None:
+        """Replace what is installed; leaves with Quit when it cannot. broken: unpacking fails (the fault)."""
+        installed, target = self.installed, self.target
+        self.tell("Running transaction check\nRunning transaction test")
+        if not has_space(self.host, "/"):
+            complain(
+                "\n\nTransaction check error:\n  installing package "
+                f"{nvra(target)} needs 1MB on the / filesystem\n\nError Summary\n-------------\n"
+                "Disk Requirements:\n  At least 1MB more space needed on the / filesystem.\n"
+            )
+            raise Quit(1)
+        self.tell("Transaction test succeeded\nRunning transaction")
+        first, done = ("Updating", "Updated") if self.update else ("Installing", "Removed")
+        journal = self._journal()
+        if not self.quiet:
+            _yumtext.progress(first, nvra(target), 1)
+        self.host.work(0.2)
+        if broken:
+            self._unpack_fails(journal)
+        package = {key: target[key] for key in ("version", "release", "migrations", "query", "repo")}
+        package["time"] = int(time.time())
+        self.host.change(lambda state: state.update(installed=package))
+        self._finish(journal)
+        if self.quiet:
+            return
+        _yumtext.progress("Cleanup", nvra(installed), 2)
+        _yumtext.progress("Verifying", nvra(target), 1)
+        _yumtext.progress("Verifying", nvra(installed), 2)
+        old, new = (f"  {PACKAGE}.noarch 0:{p['version']}-{p['release']}" for p in (installed, target))
+        say(f"\nUpdated:\n{new}\n" if done == "Updated" else f"\nRemoved:\n{old}\n\nInstalled:\n{new}\n")
+        say("Complete!")
+
+    def _unpack_fails(self, journal: str) -> None:
+        installed, target = self.installed, self.target
+        complain(f"Error unpacking rpm package {nvra(target)}")
+        complain(
+            "error: unpacking of archive failed on file /usr/lib/python2.7/site-packages/blockerbugs/cli.py;"
+            "5f1d7a3e: cpio: write"
+        )
+        self._finish(journal)
+        self.tell(
+            f"\nFailed:\n  {PACKAGE}.noarch 0:{installed['version']}-{installed['release']}"
+            f"    {PACKAGE}.noarch 0:{target['version']}-{target['release']}\n\nComplete!"
+        )
+        raise Quit(1)
+
+    def _journal(self) -> str:
+        """Begin the pair of files by which yum knows an unfinished transaction; only a killed yum leaves them."""
+        stamp = time.strftime("%Y-%m-%d.%H:%M.%S")
+        for name in ("transaction-all", "transaction-done"):
+            (self.host.root / f"var/lib/yum/{name}.{stamp}").write_text("", encoding="ascii")
+        return stamp
+
+    def _finish(self, stamp: str) -> None:
+        for name in ("transaction-all", "transaction-done"):
+            (self.host.root / f"var/lib/yum/{name}.{stamp}").unlink(missing_ok=True)

@@ -1,0 +1,58 @@
+"""How yum 3.4 lays its lists and tables out on 80 columns, which is what it takes without a terminal."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ._host import PACKAGE, say
+
+WIDTH = 80
+SIZE = "512 k"
+
+
+def list_packages(title: str, rows: list[tuple[str, str, str]]) -> None:
+    """A title and rows of name.arch, version-release and repository. A cell that is too wide pushes the rest
+    onto the next line, where its column would have been.
+    """
+    say(title)
+    widths = _widths(rows)
+    for row in rows:
+        line, at = "", 0
+        for cell, width in zip(row[:-1], widths, strict=False):
+            at += width + 1
+            line += f"{cell:<{width}} " if len(cell) <= width else f"{cell}\n{'':<{at}}"
+        say(f"{line}{row[-1]:<{widths[-1]}}")
+
+
+def _widths(rows: list[tuple[str, str, str]]) -> list[int]:
+    """Give each column what its cells need as long as there is room; share the rest, the odd bits to the second."""
+    needs = [max(len(row[at]) for row in rows) for at in range(3)]
+    widths, room = [1, 1, 1], WIDTH - 2 - 3
+    for at in sorted(range(3), key=lambda column: needs[column]):
+        if needs[at] - 1 <= room:
+            room -= needs[at] - 1
+            widths[at] = needs[at]
+    share, odd = divmod(room, 3)
+    return [widths[0] + share, widths[1] + share + odd, widths[2] + share]
+
+
+def transaction_table(verb: str, package: dict[str, Any], cached: bool) -> None:
+    """What is going to happen, as yum shows it before it asks."""
+    version = f"{package['version']}-{package['release']}"
+    columns = (16, 10, max(len(version), 16) + 1, max(len(package["repo"]), 16) + 1, 8)
+    rule = "=" * WIDTH
+
+    def row(*cells: str) -> str:
+        text = " ".join(f"{cell:<{width}}" for cell, width in zip(cells[:-1], columns, strict=False))
+        return f" {text}{cells[-1]:>{max(5, WIDTH - 1 - len(text))}}"
+
+    say(f"\nDependencies Resolved\n\n{rule}\n{row('Package', 'Arch', 'Version', 'Repository', 'Size')}\n{rule}")
+    say(f"{verb}:\n{row(PACKAGE, 'noarch', version, package['repo'], SIZE)}")
+    word = "Upgrade" if verb == "Updating" else "Downgrade"
+    say(f"\nTransaction Summary\n{rule}\n{word}  1 Package\n")
+    say(f"Total {'size' if cached else 'download size'}: {SIZE}")
+
+
+def progress(what: str, nvra: str, number: int, total: int = 2) -> None:
+    """One line of a running transaction."""
+    say(f"  {what:<10} : {nvra:<60} {number}/{total} ")

@@ -1,0 +1,50 @@
+"""systemctl: is-active, show, status, start, stop and restart of httpd."""
+
+from __future__ import annotations
+
+from . import _unit
+from ._host import Host, Quit, complain, say
+
+
+def run(host: Host, args: list[str]) -> None:
+    """`systemctl [-q] [-p NAME[,NAME]]… COMMAND UNIT`."""
+    words, wanted, quiet, rest = [], list[str](), False, list(args)
+    while rest:
+        word = rest.pop(0)
+        if word in ("-q", "--quiet"):
+            quiet = True
+        elif word in ("-p", "--property"):
+            wanted += (rest.pop(0) if rest else "").split(",")
+        elif word.startswith("--property="):
+            wanted += word.partition("=")[2].split(",")
+        elif word.startswith("-p"):
+            wanted += word[2:].split(",")
+        elif word.startswith("-") and word != "--no-pager":
+            complain(f"systemctl: unrecognized option '{word}'")
+            raise Quit(1)
+        elif not word.startswith("-"):
+            words.append(word)
+    if len(words) != 2:
+        complain("Too few arguments." if len(words) < 2 else "Too many arguments.")
+        raise Quit(1)
+    _command(host, words[0], words[1].removesuffix(".service"), wanted, quiet)
+
+
+def _command(host: Host, command: str, unit: str, wanted: list[str], quiet: bool) -> None:
+    if command == "is-active":
+        word = _unit.active(host) if unit == "httpd" else "unknown"
+        if not quiet:
+            say(word)
+        raise Quit(0 if word == "active" else 3)
+    if command not in ("show", "status", "start", "stop", "restart"):
+        complain(f"Unknown operation '{command}'.")
+        raise Quit(1)
+    if unit != "httpd":
+        complain(f"Failed to {command} {unit}.service: Unit not found.")
+        raise Quit(5)
+    if command == "show":
+        _unit.show(host, wanted)
+    elif command == "status":
+        _unit.status(host)
+    else:
+        _unit.act(host, command)

@@ -1,0 +1,131 @@
+"""yum 3.4: clean expire-cache, list, update and downgrade of the one package this fleet has."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass, field
+from typing import Any
+
+from . import _evr, _repos, _yumlock, _yumtext, _yumtx
+from ._host import PACKAGE, Host, Quit, complain, say
+
+SWITCHES = {"-y": "yes", "--assumeyes": "yes", "-q": "quiet", "--quiet": "quiet", "-C": "cached",
+            "--cacheonly": "cached", "--downloadonly": "download", "--showduplicates": "duplicates", "--noplugins": ""}  # fmt: skip
+VALUES = ("--enablerepo", "--disablerepo", "--setopt", "--color", "--disableplugin", "-d", "-e", "-x")
+
+
+@dataclass
+class Asked:
+    """What the command line says."""
+
+    words: list[str] = field(default_factory=list)
+    on: set[str] = field(default_factory=set)
+    repos: list[tuple[bool, str]] = field(default_factory=list)
+
+
+def run(host: Host, args: list[str]) -> None:
+    """`yum [options] clean|list|update|downgrade …`."""
+    asked = _asked(args)
+    command, *rest = asked.words or [""]
+    commands = {"clean": _clean, "list": _list, "update": _update, "upgrade": _update, "downgrade": _update}
+    if command not in commands:
+        complain(
+            f"No such command: {command}. Please use /usr/bin/yum --help"
+            if command
+            else "You need to give some command"
+        )
+        raise Quit(1)
+    if "quiet" not in asked.on:
+        say("Loaded plugins: fastestmirror")
+    with _yumlock.held(host):
+        commands[command](host, asked, rest)
+
+
+def _asked(args: list[str]) -> Asked:
+    """Options may stand anywhere, as optparse has them."""
+    asked, rest = Asked(), list(args)
+    while rest:
+        word = rest.pop(0)
+        name, equals, value = word.partition("=")
+        if word in SWITCHES:
+            asked.on.add(SWITCHES[word])
+        elif name in VALUES:
+            value = value if equals else (rest.pop(0) if rest else "")
+            if name in ("--enablerepo", "--disablerepo"):
+                asked.repos.append((name == "--enablerepo", value))
+        elif word.startswith("-"):
+            bunch = [f"-{letter}" for letter in word[1:]]
+            if word.startswith("--") or not set(bunch) <= set(SWITCHES):
+                complain(f"Command line error: no such option: {word}")
+                raise Quit(1)
+            asked.on |= {SWITCHES[flag] for flag in bunch}
+        else:
+            asked.words.append(word)
+    return asked
+
+
+def _clean(host: Host, asked: Asked, rest: list[str]) -> None:
+    """`clean expire-cache`: the cached metadata stays, but is asked for again at the next use."""
+    if rest not in (["expire-cache"], ["all"]):
+        complain(f"Error: invalid clean argument: {' '.join(rest)!r}")
+        raise Quit(1)
+    repos = _repos.enabled(host, asked.repos)
+    if "quiet" not in asked.on:
+        say(f"Cleaning repos: {' '.join(repo.name for repo in repos)}")
+    expired = 0
+    for repo in repos:
+        cookie = repo.cache / "cachecookie"
+        expired += cookie.exists()
+        cookie.unlink(missing_ok=True)
+        if rest == ["all"]:
+            for file in [repo.cache / "repomd.json", *repo.cache.glob("packages/*.rpm")]:
+                file.unlink(missing_ok=True)
+    if "quiet" not in asked.on:
+        say(f"{expired} metadata files removed")
+
+
+def offers(host: Host, asked: Asked) -> list[dict[str, Any]]:
+    """Every package that the enabled repos offer, oldest first; the same one in two repos counts once."""
+    found: dict[str, dict[str, Any]] = {}
+    for repo in _repos.enabled(host, asked.repos):
+        for package in repo.packages("cached" in asked.on):
+            found.setdefault(_repos.nvra(package), package)
+    return sorted(found.values(), key=functools.cmp_to_key(_evr.compare_evr))
+
+
+def _list(host: Host, asked: Asked, rest: list[str]) -> None:
+    """`list [installed|available|all] [PACKAGE…]`."""
+    what = rest.pop(0) if rest and rest[0] in ("installed", "available", "all") else "all"
+    host.obey("preflight", lambda: _unreachable(host, asked), "Error: No matching Packages to list")
+    wanted = not rest or bool({PACKAGE, f"{PACKAGE}.noarch", "*", f"{PACKAGE}*"} & set(rest))
+    installed = host.state()["installed"] if wanted else None
+    available = offers(host, asked) if what != "installed" else []
+    if "duplicates" not in asked.on:
+        available = [p for p in available[-1:] if installed is None or _evr.compare_evr(p, installed) > 0]
+    shown = False
+    if installed is not None and what != "available":
+        _yumtext.list_packages("Installed Packages", [_row(installed, "@")])
+        shown = True
+    if wanted and available and what != "installed":
+        _yumtext.list_packages("Available Packages", [_row(p) for p in available])
+        shown = True
+    if not shown:
+        complain("Error: No matching Packages to list")
+        raise Quit(1)
+
+
+def _row(package: dict[str, Any], sign: str = "") -> tuple[str, str, str]:
+    return f"{PACKAGE}.noarch", f"{package['version']}-{package['release']}", f"{sign}{package['repo']}"
+
+
+def _unreachable(host: Host, asked: Asked) -> None:
+    _repos.no_metadata(_repos.enabled(host, asked.repos)[-1], "Service Unavailable")
+
+
+def _update(host: Host, asked: Asked, rest: list[str]) -> None:
+    """`update [PACKAGE…]` and `downgrade PACKAGE`."""
+    verb = "downgrade" if asked.words[0] == "downgrade" else "update"
+    step = "download" if "download" in asked.on else "yum-update" if verb == "update" else "downgrade"
+    change = _yumtx.Change(host, asked.on, verb)
+    host.obey(step, change.fail_download if step == "download" else change.fail_later, _yumtx.NO_UPDATE)
+    change.run(rest or [PACKAGE], _repos.enabled(host, asked.repos), offers(host, asked))

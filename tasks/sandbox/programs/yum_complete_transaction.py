@@ -1,0 +1,19 @@
+"""yum-complete-transaction: `--cleanup-only` forgets the transactions that a killed yum left."""
+
+from __future__ import annotations
+
+from ._host import Host, Quit, complain, say
+
+
+def run(host: Host, args: list[str]) -> None:
+    """Remove the journals of unfinished transactions."""
+    if args not in (["--cleanup-only"], ["--cleanup-only", "-y"], ["-y", "--cleanup-only"]):
+        complain("yum-complete-transaction: only --cleanup-only is known here")
+        raise Quit(1)
+    files = list((host.root / "var/lib/yum").glob("transaction-*"))
+    if not files:
+        say("No unfinished transactions left.")
+        return
+    for file in files:
+        file.unlink(missing_ok=True)
+    say("Cleaning up completed transaction file\nNo unfinished transactions left.")

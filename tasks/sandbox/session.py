@@ -1,0 +1,141 @@
+"""The sandbox as the tasks use it: there when it is named, gone when the command ends, unless it is kept up."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import signal
+import subprocess
+import sys
+import time
+from functools import cache
+from pathlib import Path
+
+from fabric import Config
+
+from ..errors import Refused, SopError
+from ..fleet.hosts import Inventory, read
+from ..procedure.journal import state_dir
+from ..report import Report
+from . import faults, fleet, layout
+
+SET = layout.SetSpec("sandbox", ("blockerbugs01.sandbox", "blockerbugs02.sandbox"), sync="blockerbugs01.sandbox")
+END_SECONDS = 10
+
+
+def home() -> Path:
+    """The folder the sandbox lives in."""
+    return state_dir() / "sandbox"
+
+
+@cache
+def enter() -> tuple[Inventory, Config]:
+    """The sandbox's inventory and SSH configuration; it is made and started if need be.
+
+    What is started here ends with this process, however that ends.
+    """
+    place = _made()
+    if not fleet.running(place):
+        atexit.register(fleet.start(place).close)
+    template = Path(__file__).with_name("hosts.yml").read_text(encoding="utf-8")
+    hosts_file = place / "hosts.yml"
+    hosts_file.write_text(template.replace('"{url}"', layout.public_url(place, SET.name)), encoding="utf-8")
+    return read(hosts_file), Config(runtime_ssh_path=str(place / "ssh_config"))
+
+
+def reset(dry: bool = False) -> None:
+    """Begin again: 1.0.0 on both hosts, no faults."""
+    report = Report()
+    if dry:
+        report.note(f"would lay the sandbox in {home()} down afresh")
+        return
+    _end_if_running()
+    home().parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    layout.create(home(), [SET])
+    report.note("the sandbox is as new: blockerbugs-1.0.0-1.el7 on both hosts; 1.0.1 and 1.1.0 are in the repo")
+
+
+def up(dry: bool = False) -> None:
+    """Start the sandbox so that it stays until `down`."""
+    report = Report()
+    if dry:
+        report.note(f"would start the sandbox in {home()}")
+        return
+    place = _made()
+    pid = fleet.running(place)
+    if not pid:
+        pid = _detached(place)
+    report.note(f"the sandbox is up (process {pid}): {layout.public_url(place, SET.name)}")
+    report.note(f"its hosts by plain ssh: ssh -F {place / 'ssh_config'} {SET.hosts[0]}")
+    report.note("next: fab sandbox status, and fab sandbox.down to end it")
+
+
+def down(dry: bool = False) -> None:
+    """End what `up` started."""
+    report = Report()
+    pid = fleet.running(home()) if home().exists() else None
+    if dry:
+        report.note(f"would end process {pid}" if pid else "would do nothing: the sandbox is not up")
+    elif pid:
+        _end_if_running()
+        report.note("the sandbox is down; its state stays until fab sandbox.reset")
+    else:
+        report.note("the sandbox is not up")
+
+
+def fault(step: str, kind: str, host: str, times: int, seconds: float, clear: bool, dry: bool = False) -> None:
+    """Switch a fault on, or all of them off. Raises Refused for one that does not exist."""
+    report = Report()
+    host = next((name for name in SET.hosts if host in (name, name.partition(".")[0])), host)
+    if not clear and step not in faults.STEPS:
+        raise Refused(f"--step {step!r}: there is no such step", next_line=f"--step {', '.join(sorted(faults.STEPS))}")
+    if not clear and kind not in faults.KINDS:
+        raise Refused(f"--kind {kind!r}: there is no such fault", next_line=f"--kind {', '.join(sorted(faults.KINDS))}")
+    if not clear and host not in SET.hosts:
+        raise Refused(f"--host {host!r} is not in the sandbox", next_line=f"--host {SET.hosts[0]}")
+    told = "all faults are off" if clear else f"{host}: {step} will {kind}, {times} time(s)"
+    if dry:
+        report.note(f"would do: {told}")
+        return
+    place = _made()
+    if clear:
+        faults.clear(place)
+    else:
+        faults.inject(place, host, step, kind, times=times, seconds=seconds)
+    report.note(told)
+
+
+def _made() -> Path:
+    if not (home() / "fleet.json").exists():
+        home().parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        layout.create(home(), [SET])
+    return home()
+
+
+def _detached(place: Path) -> int:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tasks.sandbox.fleet", str(place), "--keep"],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+        cwd=Path(__file__).parents[2],
+        text=True,
+    )
+    assert process.stdout
+    assert process.stderr
+    if process.stdout.readline().strip() != "ready":
+        raise SopError(f"the sandbox did not start: {process.stderr.read().strip()}", next_line="fab sandbox.reset")
+    return process.pid
+
+
+def _end_if_running() -> None:
+    pid = fleet.running(home()) if home().exists() else None
+    if not pid:
+        return
+    os.kill(pid, signal.SIGTERM)
+    ends = time.monotonic() + END_SECONDS
+    while fleet.running(home()):
+        if time.monotonic() > ends:
+            raise SopError(f"the sandbox (process {pid}) does not end", next_line=f"kill {pid}")
+        time.sleep(0.05)
