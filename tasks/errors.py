@@ -56,15 +56,14 @@ class SopError(Exit):
     def __init__(self, *problems: str, next_line: str | None = None) -> None:
         self.problems = problems
         self.next_line = next_line
-        super().__init__(self._text(), int(self.exit_code))
+        one = len(problems) == 1
+        lines = [f"{self.heading}: {problems[0]}"] if one else [f"{self.heading}:", *(f"  {p}" for p in problems)]
+        if next_line:
+            lines.append(f"next: {next_line}")
+        super().__init__("\n".join(lines), int(self.exit_code))
 
-    def _text(self) -> str:
-        lines = [f"{self.heading}: {self.problems[0]}", *(f"  {p}" for p in self.problems[1:])]
-        if len(self.problems) > 1:
-            lines = [f"{self.heading}:", *(f"  {p}" for p in self.problems)]
-        if self.next_line:
-            lines.append(f"next: {self.next_line}")
-        return "\n".join(lines)
+    def __str__(self) -> str:
+        return self.message or self.heading
 
 
 class Refused(SopError):

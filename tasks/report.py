@@ -56,9 +56,10 @@ class Report:
     def commands(self, plan: Plan) -> None:
         """The commands behind the steps, as they would be sent."""
         self._say("")
-        for phase in plan.phases:
-            for line in phase.step.command.splitlines():
-                self._say(f"{phase.step.name}: {line}", style="dim")
+        shown = dict.fromkeys((phase.step.name, phase.step.command) for phase in plan.phases)
+        for name, command in shown:
+            if command != ":":
+                self._say(f"{name}: {command}", style="dim")
 
     def nothing_to_do(self, plan: Plan) -> None:
         """The world is as wanted already."""
@@ -98,7 +99,7 @@ class Report:
             now = run.afterwards.get(host)
             table.add_row(
                 host.short,
-                *(str(len(steps)) if steps else "-" for steps in (run.done_on(host),)),
+                str(len(run.done_on(host)) or "-"),
                 ", ".join(run.failed_on(host)) or "-",
                 ", ".join(run.missing_on(host)) or "-",
                 *(_now(now) if now else ("unknown",) * 3),
@@ -126,7 +127,10 @@ class Report:
         self._say(f"{host_set.name}{where}: {app.package}, {host_set.owner}, {host_set.contact}", style="bold")
         table = _table("host", "role", "installed", "offered", app.service, "answers", "schema", "cron", "free")
         for host in host_set.hosts:
-            found = facts[host]
+            found = facts.get(host)
+            if not found:
+                table.add_row(host.short, host_set.roles(host), *["unknown"] * 7)
+                continue
             newest = max(found.offered or (), default=None)
             table.add_row(
                 host.short,
@@ -141,7 +145,7 @@ class Report:
             )
         self._console.print(table)
         for host in host_set.hosts:
-            for problem in facts[host].problems:
+            for problem in facts[host].problems if host in facts else ("the connection was lost while it was asked",):
                 self._say(f"{host.short}: {problem}", style="yellow")
 
     def note(self, text: str) -> None:
@@ -149,16 +153,13 @@ class Report:
         self._say(text)
 
     def _plan_table(self, plan: Plan) -> None:
-        table = _table("host", "installed", "target", "repo", "what happens")
+        table = _table("host", "installed", "target", "repo", "will")
         for host in plan.request.host_set.hosts:
             found = plan.facts[host]
-            steps = plan.does_to(host)
-            if steps:
-                what = ", ".join(steps)
-            elif host in plan.request.hosts:
-                what = "nothing: it is there and healthy"
+            if host in plan.hosts:
+                what = "upgrade" if found.installed != plan.target else "make it healthy"
             else:
-                what = "nothing: not asked for"
+                what = "nothing: is there, healthy" if host in plan.request.hosts else "nothing: not asked for"
             repo = (found.offered or {}).get(plan.target, "-") if plan.target else "-"
             target = plan.target.vr if plan.target else "-"
             table.add_row(host.short, found.installed.vr if found.installed else "-", target, repo, what)

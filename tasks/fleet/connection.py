@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import getpass
+import logging
+import re
 import socket
 import sys
 import threading
@@ -38,6 +40,9 @@ from .shell import AskPassword, ConnectionLost, OnLine, RootShell, ShellError, S
 CONNECT_SECONDS = 15  # TCP; also the time limit for the banner, the authentication and a new channel
 KEEPALIVE_SECONDS = 10
 DEAD_AFTER_SECONDS = 30
+
+# paramiko tells its troubles to the log, and Python's last resort is to show them: they are told in our words.
+logging.getLogger("paramiko").addHandler(logging.NullHandler())
 
 _RSA = ("rsa-sha2-512", "rsa-sha2-256")
 _terminal = threading.Lock()  # two hosts must not ask for their passwords at the same time
@@ -90,6 +95,13 @@ class Node(Connection):
     `open` raises Unreachable (exit 4); `sudo` raises UnexpectedExit when the command fails.
     """
 
+    connect_kwargs: dict[str, Any]
+    connect_timeout: int | None
+    label: str
+    known_as: str
+    shell: RootShell | None
+    left_behind: list[RootShell]
+
     def __init__(self, name: str, config: Config, label: str | None = None, **kwargs: Any) -> None:
         super().__init__(name, config=config, **kwargs)
         known = _known_hosts(_key_files(self.ssh_config))
@@ -107,8 +119,8 @@ class Node(Connection):
         }
         if str(self.ssh_config.get("identitiesonly", "no")).lower() == "yes":
             self.connect_kwargs.update(allow_agent=False, look_for_keys=False)
-        # Connection keeps what it is asked to set in its configuration unless told otherwise.
-        self._set(label=label or self.original_host, known_as=alias, shell=None)
+        # A Connection keeps what it is asked to set in its configuration unless told otherwise.
+        self._set(label=label or self.original_host, known_as=alias, shell=None, left_behind=[])
 
     def get_gateway(self) -> Connection | str | bool | None:
         """The last jump host of ssh_config's ProxyJump, each reached through the one before, all strict."""
@@ -147,7 +159,14 @@ class Node(Connection):
         warn: bool = kwargs.pop("warn", False)
         timeout: float | None = kwargs.pop("timeout", None)
         self.open()
-        output = self._root_shell().run(command, on_line, timeout)
+        shell = self._root_shell()
+        try:
+            output = shell.run(command, on_line, timeout)
+        except (ConnectionLost, StepTimeout):
+            # Whatever runs in that shell is in the way of the next command; to close it could end what runs.
+            self.left_behind.append(shell)
+            self._set(shell=None)
+            raise
         result = Result(stdout="\n".join(output.lines), command=command, exited=output.exited)
         if not result and not warn:
             raise UnexpectedExit(result)
@@ -163,6 +182,10 @@ class Node(Connection):
         began = monotonic()
         name = self.original_host
         try:
+            self.open()
+        except Unreachable as error:  # it was open when the run began: this is news about the host, not a refusal
+            raise StepFailed(Outcome("", monotonic() - began, error.problems[0], known=False)) from error
+        try:
             result = self.sudo(scripts[name], on_line=partial(on_line, name), timeout=seconds, warn=True)
         except (ConnectionLost, StepTimeout) as error:
             why = "the connection was lost" if isinstance(error, ConnectionLost) else str(error)
@@ -171,14 +194,14 @@ class Node(Connection):
         took = monotonic() - began
         if result.ok:
             return Outcome(result.stdout, took)
-        last = result.stdout.rstrip().rsplit("\n", 1)[-1] or "no output"
-        raise StepFailed(Outcome(result.stdout, took, f"exit status {result.exited}: {last}"))
+        raise StepFailed(Outcome(result.stdout, took, f"exit status {result.exited}: {_telling_line(result.stdout)}"))
 
     def close(self) -> None:
         """End the root shell, the connection and the jump hosts' connections."""
-        if self.shell:
-            self.shell.close()
-            self._set(shell=None)
+        for shell in (self.shell, *self.left_behind):
+            if shell:
+                shell.close()
+        self._set(shell=None, left_behind=[])
         super().close()
         self.client.close()
         if isinstance(self.gateway, Connection):
@@ -193,7 +216,8 @@ class Node(Connection):
                     f"{self.label}: {error}", next_line=f"ssh -t {self.original_host} sudo true"
                 ) from None
             self._set(shell=shell)
-        return self.shell  # type: ignore[no-any-return]
+            return shell
+        return self.shell
 
     def _asker(self) -> AskPassword:
         given: list[str] = [self.config.sudo.password] if self.config.sudo.password else []
@@ -237,10 +261,17 @@ class Node(Connection):
             return Unreachable(f"{name}: no answer on port {self.port} in time", next_line=login)
         if isinstance(error, socket.gaierror):
             return Unreachable(f"{name}: the name {self.host} cannot be resolved", next_line=login)
-        if isinstance(error, ChannelException) and isinstance(self.gateway, Connection):
-            return Unreachable(f"{name}: {self.gateway.host} cannot reach it: {error.text}", next_line=login)
+        if isinstance(error, ChannelException) and isinstance(self.gateway, Node):
+            return Unreachable(f"{name}: the {self.gateway.label} cannot reach it: {error.text}", next_line=login)
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
         return Unreachable(f"{name}: {reason}", next_line=login)
+
+
+def _telling_line(output: str) -> str:
+    """The last line that speaks of an error, or else the last: SQLAlchemy, for one, ends with a link."""
+    lines = output.splitlines() or ["no output"]
+    telling = (line for line in reversed(lines) if re.search(r"Error\b|Exception\b|error:|[Ff]ailed", line))
+    return next(telling, lines[-1]).strip()
 
 
 def node(host: Host, config: Config) -> Node:

@@ -22,12 +22,14 @@ from pydantic import (
 )
 
 from ..errors import Refused
+from .hosts_file import TASK_NAMES
 
 yaml: Any = invokes_yaml  # what Invoke reads its own configuration with, so it is loaded already; untyped
 
-HostName = Annotated[
-    str, StringConstraints(pattern=r"^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9-]+)*$", max_length=253)
-]
+_LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_VERSION = r"[A-Za-z0-9][A-Za-z0-9._+~^]*"
+HostName = Annotated[str, StringConstraints(pattern=rf"^{_LABEL}(\.{_LABEL})*$", max_length=253)]
+Version = Annotated[str, StringConstraints(pattern=rf"^{_VERSION}(-{_VERSION})?$", max_length=128)]
 SetName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]*$", max_length=63)]
 PackageName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]*$", max_length=128)]
 ServiceName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._@-]*$", max_length=128)]
@@ -51,7 +53,7 @@ class App(_Strict):
     settings: FilePath = "/etc/blockerbugs/settings.py"
     cron: FilePath = "/etc/cron.d/blockerbugs"
     free_space: Annotated[int, Field(ge=0)] = 200
-    root: Line | None = None
+    root: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._/-]+$", max_length=1024)] | None = None
 
     def path(self, absolute: str) -> str:
         """Where `absolute` is on a host: there, unless the host lives in a folder (the sandbox)."""
@@ -65,6 +67,7 @@ class Health(_Strict):
     status: Annotated[int, Field(ge=100, le=599)] = 200
     version: Line | None = None
     deadline: Seconds = 60.0
+    timeout: Annotated[float, Field(gt=0, le=600, strict=False)] = 5.0
 
     @field_validator("version")
     @classmethod
@@ -144,7 +147,7 @@ class HostSet(_Strict):
     location: Line | None = None
     owner: Line = "Fedora QA Devel"
     contact: Line = "#fedora-qa"
-    minor_version: Line | None = None
+    minor_version: Version | None = None
 
     @model_validator(mode="after")
     def _the_sync_host_is_one_of_them(self) -> HostSet:
@@ -163,6 +166,11 @@ class HostSet(_Strict):
     def serving(self) -> tuple[Host, ...]:
         """The hosts that answer requests."""
         return tuple(host for host in self.hosts if host.serves)
+
+    @property
+    def enabling(self) -> str:
+        """yum's flag for the set's own repository, with a blank in front, or nothing."""
+        return f" --enablerepo={self.enable_repo}" if self.enable_repo else ""
 
     def roles(self, host: Host) -> str:
         """`serves`, `syncs`, both or none, as status shows it."""
@@ -252,27 +260,48 @@ def _sentence(raw: Any, loc: tuple[int | str, ...], message: str) -> str:
 
 
 def _contradictions(raw: Any) -> list[str]:
-    """What no single set can know: one name for two hosts, a predecessor that does not exist."""
+    """What no single set can know: one name for two things, a predecessor that does not exist, or a ring of them.
+
+    Looks at the file as it is written, not as it is understood, so that it can speak beside the schema's complaints.
+    """
     sets = raw.get("host_sets") if isinstance(raw, dict) else None
     if not isinstance(sets, dict):
         return []
+    problems = [f"host_sets.{name}: there is a task of that name" for name in sets if name in TASK_NAMES]
     seen: dict[str, str] = {}
-    problems = []
     for set_name, host_set in sets.items():
-        if not isinstance(host_set, dict):
-            continue
-        for index, host in enumerate(host_set.get("hosts") or ()):
-            entry = {"name": host} if isinstance(host, str) else host
-            if not isinstance(entry, dict):
-                continue
+        hosts = host_set.get("hosts") if isinstance(host_set, dict) else None
+        for index, host in enumerate(hosts if isinstance(hosts, list) else []):
             place = f"host_sets.{set_name}.hosts[{index}]"
-            for name in (entry.get("name"), *(entry.get("aliases") or ())):
+            for name in _names(host):
                 if name in sets:
                     problems.append(f"{place}: {name!r} is also the name of a set")
                 if name in seen:
                     problems.append(f"{place}: {name!r} stands at {seen[name]} already")
-                seen.setdefault(str(name), place)
-        after = host_set.get("after")
-        if isinstance(after, str) and after not in sets:
-            problems.append(f"host_sets.{set_name}.after: there is no set {after!r}")
+                seen.setdefault(name, place)
+    return problems + _wrong_order(sets)
+
+
+def _names(host: Any) -> list[str]:
+    """Every name of one entry of `hosts`, as DNS compares them."""
+    entry = {"name": host} if isinstance(host, str) else host
+    if not isinstance(entry, dict):
+        return []
+    aliases = entry.get("aliases")
+    names = [entry.get("name"), *(aliases if isinstance(aliases, list) else [])]
+    return [name.strip().lower() for name in names if isinstance(name, str)]
+
+
+def _wrong_order(sets: dict[Any, Any]) -> list[str]:
+    after = {name: value.get("after") for name, value in sets.items() if isinstance(value, dict)}
+    problems = []
+    for name, before in after.items():
+        if isinstance(before, str) and before not in sets:
+            problems.append(f"host_sets.{name}.after: there is no set {before!r}")
+        way = [name]
+        while isinstance(before, str) and before not in way:
+            way.append(before)
+            before = after.get(before)
+        if before == name and len(way) > 1:
+            problems.append(f"host_sets.{name}.after: goes in a circle: {' after '.join([*way, name])}")
     return problems

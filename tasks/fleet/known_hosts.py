@@ -96,11 +96,11 @@ def fingerprint(key: PKey) -> str:
 
 def _lines(path: Path) -> Iterator[Line]:
     try:
-        text = path.read_bytes().decode("utf-8", "replace")
+        content = path.read_bytes()
     except OSError:
         return
-    for raw in text.splitlines():
-        fields = raw.split()
+    for raw in content.split(b"\n"):  # str.splitlines knows more line ends than OpenSSH does
+        fields = raw.decode("utf-8", "replace").split()
         marker = fields.pop(0) if fields and fields[0].startswith("@") else ""
         if len(fields) < 3 or fields[0].startswith("#") or marker not in ("", "@revoked", "@cert-authority"):
             continue
@@ -114,7 +114,7 @@ def _lines(path: Path) -> Iterator[Line]:
 def _hashed(field: str, name: str) -> bool:
     try:
         _, _, salt, digest = field.split("|")
-        expected = hmac.new(base64.b64decode(salt), name.encode(), hashlib.sha1).digest()
+        expected = hmac.new(base64.b64decode(salt), name.lower().encode(), hashlib.sha1).digest()
         return hmac.compare_digest(expected, base64.b64decode(digest))
     except (ValueError, binascii.Error):
         return False

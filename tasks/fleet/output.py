@@ -9,14 +9,15 @@ _ESCAPES = re.compile(
     r"|\x1b[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)?"  # OSC, DCS, SOS, PM, APC: titles, links, anything up to its end
     r"|\x1b[ -/]*[0-~]?"
 )
-_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+LONGEST = 16384  # characters of one line; no program that the SOP runs says more in one breath
 _SECRETS = (
     # the password in a URI: postgresql://user:PASSWORD@host/
     re.compile(r"(?P<keep>[a-z][a-z0-9+.-]*://[^\s:/@]*:)[^\s]*(?P<tail>@)", re.I),
     # NAME = value, name: value, "name": "value" with a name that says it is one
     re.compile(
-        r"(?P<keep>\b[\w.-]*(?:passw(?:or)?d|passwd|secret(?:_key)?|token|api_?key)\b[\"']?\s*[:=]\s*)"
-        r"(?:\"[^\"]*\"|'[^']*'|[^\s,;]+)(?P<tail>)",
+        r"(?P<keep>(?<![\w.-])[\w.-]{0,64}(?:passw(?:or)?d|secret(?:_key)?|token|api_?key)\b[\"']?\s*[:=]\s*)"
+        r"(?:[bru]{0,2}(?:\"(?:\\.|[^\"\\])*(?:\"|$)|'(?:\\.|[^'\\])*(?:'|$))|\S+)(?P<tail>)",
         re.I,
     ),
 )
@@ -27,7 +28,7 @@ def clean(line: str) -> str:
 
     Tabs stay, a carriage return keeps what stands after it, as a terminal would show it.
     """
-    line = _ESCAPES.sub("", line).rstrip("\r\n")
+    line = _ESCAPES.sub("", line[:LONGEST]).rstrip("\r\n")
     line = _CONTROLS.sub("", line.rsplit("\r", 1)[-1])
     for secret in _SECRETS:
         line = secret.sub(r"\g<keep>[redacted]\g<tail>", line)

@@ -57,7 +57,8 @@ class RootShell:
     def __init__(
         self, transport: Transport, ask: AskPassword, as_root: bool = False, open_timeout: float = 30.0
     ) -> None:
-        self._mark = f"--{secrets.token_hex(8)}--"
+        self._mark = f"--{secrets.token_hex(8)}"
+        self._number = 0
         self._rest = b""
         try:
             self._channel: Channel = transport.open_session(timeout=open_timeout)
@@ -71,13 +72,18 @@ class RootShell:
         timeout: seconds; the command is not ended by it, only no longer waited for.
         Raises ConnectionLost and StepTimeout.
         """
-        # A shell of its own: an `exit` or `cd` in the command must not reach the next one, and
-        # the command must not read the script that comes after it.
-        script = f"sh -c {shlex.quote(command)} </dev/null 2>&1; printf '\\n%s %s\\n' {self._mark} $?\n"
+        # A shell of its own: an `exit` or `cd` in the command must not reach the next one, and the command must not
+        # read the script that comes after it. Numbered marks: what an earlier command says too late is not its answer.
+        self._number += 1
+        mark = f"{self._mark}-{self._number}"
+        script = (
+            f"printf '%s begins\\n' {mark}; sh -c {shlex.quote(command)} </dev/null 2>&1; "
+            f"printf '\\n%s ends %s\\n' {mark} $?\n"
+        )
         ends = None if timeout is None else time.monotonic() + timeout
         try:
             self._channel.sendall(script.encode())
-            return self._follow(on_line, ends)
+            return self._follow(mark, on_line, ends)
         except TimeoutError:
             raise StepTimeout(f"no end after {timeout:g} s") from None
         except (OSError, EOFError) as error:
@@ -119,16 +125,18 @@ class RootShell:
                 ends = time.monotonic() + timeout
         self._rest = said.split(ready, 1)[1].lstrip("\r\n").encode()
 
-    def _follow(self, on_line: OnLine | None, ends: float | None) -> Output:
-        mark = self._mark.encode()
+    def _follow(self, mark: str, on_line: OnLine | None, ends: float | None) -> Output:
         lines: list[str] = []
+        begun = False
         while True:
             *whole, self._rest = self._rest.split(b"\n")
             for raw in whole:
-                if raw.startswith(mark):
-                    return Output(tuple(lines), int(raw.rsplit(b" ", 1)[1]))
                 line = clean(raw.decode("utf-8", "replace"))
-                if line:  # blank lines carry nothing, and printf has to add one before the mark
+                if not begun:
+                    begun = line == f"{mark} begins"
+                elif line.startswith(f"{mark} ends "):
+                    return Output(tuple(lines), int(line.rsplit(" ", 1)[1]))
+                elif line:  # blank lines carry nothing, and printf has to add one before the mark
                     lines.append(line)
                     if on_line:
                         on_line(line)

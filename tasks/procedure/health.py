@@ -10,8 +10,6 @@ import shlex
 
 from ..fleet.hosts import App, Health
 
-REQUEST_SECONDS = 5  # one request; the deadline over all of them is the set's
-
 
 def answer(app: App, health: Health) -> str:
     """Shell that defines `answer`, which prints `STATUS VERSION`, e.g. `200 0.4.4.11` or `000 -`.
@@ -23,7 +21,10 @@ def answer(app: App, health: Health) -> str:
     package, service = shlex.quote(app.package), shlex.quote(app.service)
     if health.version:
         before, after = (_sed(part) for part in health.version.split("{version}"))
-        pattern = shlex.quote(f"s/.*{before}\\([0-9A-Za-z][0-9A-Za-z._~^+]*\\){after}.*/\\1/p")
+        # Greedy as sed is: where nothing stands before the version, it must begin where a word begins.
+        start = f".*{before}" if before else "\\(.*[^0-9A-Za-z._~^+]\\)\\{0,1\\}"
+        group = 1 if before else 2
+        pattern = shlex.quote(f"s/{start}\\([0-9A-Za-z][0-9A-Za-z._~^+]*\\){after}.*/\\{group}/p")
         version = f"version=$(printf '%s\\n' \"$page\" | sed -n {pattern} | head -n 1)"
     else:
         version = (
@@ -32,7 +33,7 @@ def answer(app: App, health: Health) -> str:
             f'then version=$(rpm -q --qf "%{{VERSION}}" {package}); fi'
         )
     return f"""answer() {{
-  page=$(curl -sS --max-time {REQUEST_SECONDS} -w '\\n%{{http_code}}' {url} 2>&1)
+  page=$(curl -sSg --noproxy '*' --max-time {health.timeout:g} -w '\\n%{{http_code}}' {url} 2>&1)
   status=$(printf '%s\\n' "$page" | tail -n 1)
   version=-
   if [ "$status" = {health.status} ]; then {version}; fi

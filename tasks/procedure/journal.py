@@ -54,7 +54,9 @@ class Journal:
             **details,
         }
         try:
-            os.write(self._fd, json.dumps(entry, ensure_ascii=True).encode() + b"\n")
+            line = json.dumps(entry, ensure_ascii=True).encode() + b"\n"
+            while line:  # a disk that is nearly full takes a part
+                line = line[os.write(self._fd, line) :]
             os.fsync(self._fd)
         except OSError as error:
             raise Refused(f"the journal {self.path} cannot be written: {error.strerror}") from None

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from ..errors import Refused, TryLater
 from ..fleet.hosts import App, Host, HostSet, Inventory
@@ -14,6 +16,7 @@ from .preflight import Facts
 from .sop import Job, Phase, Workflow
 
 CLOCK_SECONDS = 60
+_OVERRIDE = '--unverified "reason" overrides that, and is written down'
 
 FactsOf = Mapping[Host, Facts]
 
@@ -22,9 +25,9 @@ FactsOf = Mapping[Host, Facts]
 class Procedure:
     """Something an operator can ask for: a workflow and what must be so before it may begin.
 
-    installs: needs a build to install; whole_set: refused on a part of a set; takes_down: the meant hosts stop
-    serving at the same time; needs_stopped: httpd must be down on the whole set; needs_schema: the database must
-    be at the installed build's schema; once: works on the database, so only on the sync host.
+    installs: needs a build to install; whole_set: refused on a part of a set; rolling: the other hosts are to serve
+    meanwhile; needs_stopped: httpd must be down on the whole set; needs_schema: the database must be at the
+    installed build's schema; once: works on the database, so only on the sync host.
     """
 
     name: str
@@ -55,6 +58,14 @@ PROCEDURES = {
         Procedure("restart-httpd", sop.restart_rolling, rolling=True, needs_schema=True),
     )
 }
+RESTART_TOGETHER = Procedure("restart-httpd", sop.restart_together, needs_schema=True)
+
+
+class Reason(NamedTuple):
+    """Why not, and the line to type that helps, if there is one."""
+
+    text: str
+    cure: str | None = None
 
 
 @dataclass(frozen=True)
@@ -72,7 +83,6 @@ class Request:
     version: str | None = None
     unverified: str | None = None
     serial: bool = False
-    together: bool = False
 
 
 @dataclass(frozen=True)
@@ -97,9 +107,13 @@ class Plan:
 
     def typed(self, task: str) -> str:
         """The line to type for another task on the same hosts, pinned to the same build where that matters."""
-        line = f"fab {self.request.asked_as} {task}"
-        installs = task in PROCEDURES and PROCEDURES[task].installs
-        return f"{line} --version {self.target.vr}" if installs and self.target else line
+        procedure = PROCEDURES.get(task)
+        for_all = procedure and (procedure.whole_set or procedure.once)
+        line = f"fab {self.request.host_set.name if for_all else self.request.asked_as} {task}"
+        if not (procedure and procedure.installs and self.target):
+            return line
+        why = self.request.unverified
+        return f"{line} --version {self.target.vr}" + (f" --unverified {shlex.quote(why)}" if why else "")
 
 
 def predecessor(request: Request, inventory: Inventory) -> HostSet | None:
@@ -137,16 +151,16 @@ def decide(request: Request, facts: FactsOf, stage: HostSet | None = None, stage
     Raises Refused (or TryLater) with every reason there is, not only the first.
     """
     procedure, host_set = request.procedure, request.host_set
-    problems = [f"{host.short}: {text}" for host in host_set.hosts for text in facts[host].problems]
+    reasons = [Reason(f"{host.short}: {text}") for host in host_set.hosts for text in facts[host].problems]
     target = None
     if procedure.installs:
-        target, reasons = _target(request, facts, stage, stage_facts or {})
-        problems += reasons
-        problems += _packages(request, facts, target)
-    problems += _state(request, facts)
-    problems += _migration_ahead(request, facts, target, stage, stage_facts or {})
-    if problems:
-        raise Refused(*problems, next_line=f"fab {host_set.name} status")
+        target, against = _target(request, facts, stage, stage_facts or {})
+        reasons += [*against, *_packages(request, facts, target)]
+        reasons += _migration_ahead(request, facts, target, stage, stage_facts or {})
+    reasons += _state(request, facts)
+    if reasons:
+        cure = next((reason.cure for reason in reasons if reason.cure), f"fab {host_set.name} status")
+        raise Refused(*(reason.text for reason in reasons), next_line=cure)
     held = [
         f"{host.short}: yum is held by {facts[host].yum_holder}" for host in request.hosts if facts[host].yum_holder
     ]
@@ -158,146 +172,151 @@ def decide(request: Request, facts: FactsOf, stage: HostSet | None = None, stage
     if not hosts:
         return Plan(request, target, facts, (), warnings)
     migrated = all(facts[host].installed == target and facts[host].at_head for host in host_set.hosts)
-    workflow = sop.restart_together if request.together and procedure.name == "restart-httpd" else procedure.phases
-    if request.serial and procedure.name == "restart-httpd":
-        workflow = sop.restart_rolling
     job = Job(request.app, host_set, hosts, target, request.serial, migrated)
-    return Plan(request, target, facts, tuple(workflow(job)), warnings)
+    return Plan(request, target, facts, tuple(procedure.phases(job)), warnings)
 
 
 def _target(
     request: Request, facts: FactsOf, stage: HostSet | None, stage_facts: FactsOf
-) -> tuple[Nvr | None, list[str]]:
+) -> tuple[Nvr | None, list[Reason]]:
     """The one build to install: what was typed, or what stg runs, or the newest on offer (V1, V3)."""
-    host_set, package = request.host_set, request.app.package
+    verified = None
     if stage:
         verified, reasons = _verified(request, stage, stage_facts)
         if not verified:
             return None, reasons
-    else:
-        verified = None
-    wanted = request.version or (host_set.minor_version if request.procedure.name == "minor-upgrade" else None)
-    choices: dict[Host, Nvr | None] = {}
-    for host in request.hosts:
-        known = set(facts[host].offered or ()) | ({facts[host].installed} - {None})
-        choices[host] = _choice(known, wanted, verified, package)
-    problems = [
-        f"{host.short}: {_not_offered(facts[host], wanted, verified, stage)}"
+    choices = {host: _choice(request, facts[host], verified) for host in request.hosts}
+    reasons = [
+        Reason(f"{host.short}: {_not_offered(request, facts[host], verified, stage)}")
         for host, choice in choices.items()
         if choice is None
     ]
     found = {choice for choice in choices.values() if choice}
     if len(found) > 1:
-        problems += [f"{host.short}: is offered {choice}" for host, choice in choices.items() if choice]
-        problems.append("the hosts are offered different builds: a mirror is stale, or a tag has just moved")
-    target = found.pop() if len(found) == 1 and not problems else None
-    if target and verified and target != verified:
-        assert stage  # nothing is verified without it
-        problems.append(
-            f"{stage.name} runs {verified}, {target} was asked for: not verified "
-            '(--unverified "reason" overrides and is written down)'
-        )
-    return target, problems
+        reasons += [Reason(f"{host.short}: is offered {choice}") for host, choice in choices.items() if choice]
+        reasons.append(Reason("the hosts are offered different builds: a mirror is stale, or a tag has just moved"))
+    target = found.pop() if len(found) == 1 and not reasons else None
+    if stage and target and target != verified:
+        reasons.append(Reason(f"{stage.name} runs {verified}, {target} was asked for: {_OVERRIDE}"))
+    return target, reasons
 
 
-def _verified(request: Request, stage: HostSet, stage_facts: FactsOf) -> tuple[Nvr | None, list[str]]:
+def _verified(request: Request, stage: HostSet, stage_facts: FactsOf) -> tuple[Nvr | None, list[Reason]]:
     """The build that every host of the set before this one runs and is healthy with."""
-    problems = []
+    reasons = []
     for host in stage.hosts:
         found = stage_facts[host]
         if found.installed is None:
-            problems.append(f"{host.short}: {request.app.package} is not installed there")
+            reasons.append(Reason(f"{host.short}: {request.app.package} is not installed there"))
         elif host.serves and not found.healthy(stage.health.status):
-            problems.append(
-                f"{host.short}: {stage.name} is not healthy with {found.installed} "
-                f"(answers {found.answers or 'nothing'}, version {found.version or 'unknown'})"
-            )
+            answer = f"answers {found.answers or 'nothing'}, version {found.version or 'unknown'}"
+            reasons.append(Reason(f"{host.short}: {stage.name} is not healthy with {found.installed} ({answer})"))
     installed = {stage_facts[host].installed for host in stage.hosts}
     if len(installed) > 1:
-        problems.append(f"{stage.name} runs different builds: {', '.join(sorted(map(str, installed)))}")
-    if problems:
-        return None, [*problems, f'{stage.name} comes first (--unverified "reason" overrides and is written down)']
+        reasons.append(Reason(f"{stage.name} runs different builds: {', '.join(sorted(map(str, installed)))}"))
+    if reasons:
+        return None, [*reasons, Reason(f"{stage.name} comes first: {_OVERRIDE}", f"fab {stage.name} status")]
     return installed.pop(), []
 
 
-def _choice(known: set[Nvr | None], wanted: str | None, verified: Nvr | None, package: str) -> Nvr | None:
-    candidates = sorted(nvr for nvr in known if nvr)
-    if wanted:
-        version, release = builds.typed(wanted, package)
-        fitting = [nvr for nvr in candidates if nvr.version == version and release in (None, nvr.release)]
-        return fitting[-1] if fitting else None
+def _choice(request: Request, facts: Facts, verified: Nvr | None) -> Nvr | None:
+    """The build for one host, or None if what is wanted is not to be had there."""
+    candidates = sorted({*(facts.offered or ()), *([facts.installed] if facts.installed else [])})
+    if request.version:
+        fitting = _newest(candidates, request.version, request.app.package)
+        # 1.1.0 was typed and stg runs 1.1.0-1: that one is meant, also where a 1.1.0-2 is on offer.
+        exact = verified and verified in candidates and _newest([verified], request.version, request.app.package)
+        return exact or fitting
     if verified:
         return verified if verified in candidates else None
+    pinned = request.host_set.minor_version if request.procedure.name == "minor-upgrade" else None
+    if pinned:
+        choice = _newest(candidates, pinned, request.app.package)
+        # Past the pin already: that is no reason to go back.
+        return facts.installed if choice and facts.installed and choice < facts.installed else choice
     return candidates[-1] if candidates else None
 
 
-def _not_offered(facts: Facts, wanted: str | None, verified: Nvr | None, stage: HostSet | None) -> str:
+def _newest(candidates: list[Nvr], wanted: str, package: str) -> Nvr | None:
+    version, release = builds.typed(wanted, package)
+    fitting = [nvr for nvr in candidates if nvr.version == version and release in (None, nvr.release)]
+    return fitting[-1] if fitting else None
+
+
+def _not_offered(request: Request, facts: Facts, verified: Nvr | None, stage: HostSet | None) -> str:
     newest = max(facts.offered or (), default=None)
     offer = f"the repo offers {newest}" if newest else "the repo offers nothing"
-    if wanted:
-        return f"{wanted} is not on offer, {offer}"
-    if verified and stage:
+    wanted = request.version or request.host_set.minor_version
+    if stage and verified and not request.version:
         return f"{stage.name} runs {verified}, {offer}"
-    return f"nothing is installed, and {offer}"
+    return f"{wanted} is not on offer, {offer}" if wanted else f"nothing is installed, and {offer}"
 
 
-def _packages(request: Request, facts: FactsOf, target: Nvr | None) -> list[str]:
+def _packages(request: Request, facts: FactsOf, target: Nvr | None) -> list[Reason]:
     """What stands in yum's way on a host."""
-    problems = []
+    reasons = []
     for host in request.hosts:
         found, name = facts[host], host.short
+        on_host = f"ssh -t {host.name} sudo"
         if found.installed is None:
-            problems.append(f"{name}: {request.app.package} is not installed, and an update installs nothing new")
-        if found.unfinished:
-            problems.append(f"{name}: an rpm transaction was not finished: yum-complete-transaction --cleanup-only")
-        if found.free is not None and found.free < request.app.free_space:
-            problems.append(
-                f"{name}: {found.free} MB free on / or /var, {request.app.free_space} are wanted: yum clean packages"
+            reasons.append(
+                Reason(f"{name}: {request.app.package} is not installed, and an update installs nothing new")
             )
+        if found.unfinished:
+            cure = f"{on_host} yum-complete-transaction --cleanup-only"
+            reasons.append(Reason(f"{name}: an rpm transaction was not finished", cure))
+        if found.free is not None and found.free < request.app.free_space:
+            text = f"{name}: {found.free} MB free on / or /var, {request.app.free_space} are wanted"
+            reasons.append(Reason(text, f"{on_host} yum clean packages"))
         if target and found.installed and target < found.installed:
-            problems.append(f"{name}: {found.installed} is installed, which is newer than {target}")
+            reasons.append(Reason(f"{name}: {found.installed} is installed, which is newer than {target}"))
         repo = (found.offered or {}).get(target) if target else None
         if request.host_set.gpgcheck and repo in found.unchecked_repos:
-            problems.append(f"{name}: {repo} has gpgcheck=0, its packages' signatures would not be checked")
-    return problems
+            reasons.append(Reason(f"{name}: {repo} has gpgcheck=0, its packages' signatures would not be checked"))
+    return reasons
 
 
-def _state(request: Request, facts: FactsOf) -> list[str]:
+def _state(request: Request, facts: FactsOf) -> list[Reason]:
     """What the SOP forbids in the state the set is in."""
     procedure, host_set = request.procedure, request.host_set
-    problems = []
+    reasons = []
     behind = next((host for host in host_set.hosts if facts[host].at_head is False), None)
     if procedure.needs_schema and behind:
-        cure = "use major-upgrade" if procedure.installs else f"fab {host_set.name} upgrade-db comes first"
-        problems.append(
-            f"{behind.short}: a schema migration is pending for {facts[behind].installed} "
-            f"(the database is at {facts[behind].revision or 'no revision'}): {cure}"
+        first = "major-upgrade" if procedure.installs else "upgrade-db"
+        reasons.append(
+            Reason(
+                f"{behind.short}: a schema migration is pending for {facts[behind].installed} "
+                f"(the database is at {facts[behind].revision or 'no revision'}): use {first}",
+                f"fab {host_set.name} {first}",
+            )
         )
     if procedure.needs_stopped:
-        running = [host.short for host in host_set.serving if facts[host].service not in ("inactive", "failed")]
-        if running:
-            problems.append(
-                f"{', '.join(running)}: httpd is running, the database must not change under it: "
-                f"fab {host_set.name} stop-httpd comes first"
-            )
-        installed = {facts[host].installed for host in host_set.hosts}
-        if len(installed) > 1:
-            problems.append(
-                f"the hosts have different builds: {', '.join(sorted(map(str, installed)))}: "
-                f"fab {host_set.name} yum-update comes first"
-            )
+        reasons += _not_stopped(host_set, facts)
     others = [host for host in host_set.serving if host not in request.hosts]
     if procedure.rolling and others and not any(facts[h].healthy(host_set.health.status) for h in others):
-        problems.append(
-            f"{', '.join(host.short for host in others)}: not healthy, and {request.hosts[0].short} is the only one "
-            f"that could serve: fab {host_set.name} {procedure.name} takes the ill host first"
-        )
-    return problems
+        ill = ", ".join(host.short for host in others)
+        text = f"{ill}: not healthy, and {request.hosts[0].short} is the only one that could serve"
+        reasons.append(Reason(text, f"fab {host_set.name} {procedure.name}, which takes the ill host first"))
+    return reasons
+
+
+def _not_stopped(host_set: HostSet, facts: FactsOf) -> list[Reason]:
+    """What keeps the database from being changed: somebody who may be reading it, or two builds to choose from."""
+    reasons = []
+    running = [host.short for host in host_set.serving if facts[host].service not in ("inactive", "failed")]
+    if running:
+        text = f"{', '.join(running)}: httpd is running, the database must not change under it"
+        reasons.append(Reason(text, f"fab {host_set.name} stop-httpd"))
+    installed = {facts[host].installed for host in host_set.hosts}
+    if len(installed) > 1:
+        text = f"the hosts have different builds: {', '.join(sorted(map(str, installed)))}"
+        reasons.append(Reason(text, f"fab {host_set.name} yum-update"))
+    return reasons
 
 
 def _migration_ahead(
     request: Request, facts: FactsOf, target: Nvr | None, stage: HostSet | None, stage_facts: FactsOf
-) -> list[str]:
+) -> list[Reason]:
     """A minor upgrade to the build that stg runs on another schema than ours: a migration comes with it (V4)."""
     if not (stage and target and request.procedure.needs_schema):
         return []
@@ -305,14 +324,17 @@ def _migration_ahead(
     if there.installed != target or None in (there.revision, here.revision) or there.revision == here.revision:
         return []
     return [
-        f"{request.host_set.sync.short}: a schema migration is pending: {target} runs on {there.revision} in "
-        f"{stage.name}, the database here is at {here.revision}: use major-upgrade"
+        Reason(
+            f"{request.host_set.sync.short}: a schema migration is pending: {target} runs on {there.revision} in "
+            f"{stage.name}, the database here is at {here.revision}: use major-upgrade",
+            f"fab {request.host_set.name} major-upgrade --version {target.vr}",
+        )
     ]
 
 
 def _hosts(request: Request, facts: FactsOf, target: Nvr | None) -> tuple[Host, ...]:
     """The hosts that need it, in the order to take them; for an upgrade, none where all is as wanted (V5)."""
-    host_set, wanted = request.host_set, request.host_set.health.status
+    wanted = request.host_set.health.status
     if not request.procedure.installs:
         return request.hosts
 
@@ -346,7 +368,7 @@ def _warnings(request: Request, facts: FactsOf) -> tuple[str, ...]:
             warnings.append(f"{host.short} {has} the sync's cron file {request.app.cron}")
         if abs(facts[host].skew) > CLOCK_SECONDS:
             warnings.append(f"{host.short}: its clock is {facts[host].skew:+.0f} s off")
-    together = request.together and len(request.hosts) > 1
-    if together or (request.procedure.name == "stop-httpd" and set(host_set.serving) <= set(request.hosts)):
+    all_down = request.procedure in (RESTART_TOGETHER, PROCEDURES["stop-httpd"])
+    if all_down and set(host_set.serving) <= set(request.hosts):
         warnings.append(f"no node of {host_set.name} serves while this lasts")
     return tuple(warnings)

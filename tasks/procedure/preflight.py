@@ -55,10 +55,11 @@ def script(app: App, host_set: HostSet, repos: bool = True) -> str:
     cache is the only thing on the host that this touches.
     """
     package, service = shlex.quote(app.package), shlex.quote(app.service)
-    enable = f" --enablerepo={shlex.quote(host_set.enable_repo)}" if host_set.enable_repo else ""
     locks = " ".join(app.path(lock) for lock in _YUM_LOCKS)
+    configs = " ".join(app.path(name) for name in ("/etc/yum.conf", "/etc/dnf/dnf.conf", "/etc/yum.repos.d/*.repo"))
     settings, cron = shlex.quote(app.path(app.settings)), shlex.quote(app.path(app.cron))
     lines = [
+        "export LC_ALL=C",
         'say() { printf \'%s\\t%s\\n\' "$1" "$2"; }',
         health.answer(app, host_set.health),
         'say clock "$(date +%s)"',
@@ -74,16 +75,15 @@ def script(app: App, host_set: HostSet, repos: bool = True) -> str:
     ]
     if host_set.schema_status:
         lines.append(
-            f"schema=$({host_set.schema_status} 2>/dev/null) || say schema_failed $?; "
+            f"schema=$(exec 2>/dev/null; {host_set.schema_status}\n) || say schema_failed $?; "
             'say schema "$(printf \'%s\' "$schema" | tail -n 1)"'
         )
     if repos:
         lines += [
-            "yum -q clean expire-cache >/dev/null 2>&1",
-            f"list=$(yum -q{enable} list --showduplicates {package} 2>&1) || say list_failed $?",
+            f"yum -q{host_set.enabling} clean expire-cache >/dev/null 2>&1",
+            f"list=$(yum -q{host_set.enabling} list --showduplicates {package} 2>&1) || say list_failed $?",
             "printf '%s\\n' \"$list\" | sed 's/^/list\\t/'",
-            f"cat {app.path('/etc/yum.conf')} {app.path('/etc/dnf/dnf.conf')} {app.path('/etc/yum.repos.d/')}*.repo 2>/dev/null | "
-            "grep -E '^[[]|^ *gpgcheck *=' | sed 's/^/repo\\t/'",
+            f"grep -hiE '^[[]|^[[:space:]]*gpgcheck[[:space:]]*[=:]' {configs} 2>/dev/null | sed 's/^/repo\\t/'",
         ]
     return "\n".join([*lines, "true"])
 
@@ -113,34 +113,37 @@ def read(app: App, host_set: HostSet, output: str, repos: bool = True, asked_at:
         words = [text.strip() for text in said.get("list", []) if text.strip()]
         error = next((text for text in words if text.startswith("Error")), words[-1] if words else "no output")
         problems.append(f"yum cannot list {app.package}: {error}")
-    clock = one("clock")
+    clock, free = _number(one("clock")), _number(one("free"))
     now = time.time()
-    started = now if asked_at is None else asked_at
-    middle = started + (now - started) / 2
-    free = one("free")
+    middle = (now + (now if asked_at is None else asked_at)) / 2
     return Facts(
         installed=parse(one("installed") or ""),
         offered=offered,
         service=one("service") or "unknown",
-        answers=int(answer[0]) if answer[0].isdigit() and answer[0] != "000" else None,
+        answers=_number(answer[0]) or None,
         version=answer[1] if len(answer) > 1 and answer[1] not in ("-", "old") else None,
         revision=schema.split()[0] if schema else None,
         at_head=None if not host_set.schema_status or "schema_failed" in said else "(head)" in (schema or ""),
-        free=int(free) // 1024 if free and free.isdigit() else None,
+        free=None if free is None else free // 1024,
         yum_holder=one("yum_holder"),
         unfinished="unfinished" in said,
         unchecked_repos=_unchecked(said.get("repo", [])),
         settings=one("settings"),
         cron="cron" in said,
-        skew=int(clock) - middle if clock and clock.isdigit() else 0.0,
+        skew=0.0 if clock is None else clock - middle,
         problems=tuple(problems),
     )
 
 
+def _number(text: str | None) -> int | None:
+    """The number that `text` is, if it is one that can be meant: hosts may say anything."""
+    return int(text) if text and re.fullmatch("[0-9]{1,15}", text) else None
+
+
 def _offered(lines: list[str], package: str) -> dict[Nvr, str]:
     """Builds and their repositories out of `yum list`, whose three columns wrap when they are long."""
-    _, _, available = "\n".join(lines).partition("Available Packages")
-    words = available.split()
+    _, *available = re.split("Available Packages", "\n".join(lines), maxsplit=1, flags=re.I)
+    words = " ".join(available).split()
     found: dict[Nvr, str] = {}
     for name_arch, evr, repo in zip(words, words[1:], words[2:], strict=False):
         name, _, arch = name_arch.rpartition(".")
@@ -161,7 +164,7 @@ def _unchecked(lines: list[str]) -> frozenset[str]:
             if section != "main":
                 checks.setdefault(section, default)
         else:
-            on = line.partition("=")[2].strip().lower() in ("1", "yes", "true", "on")
+            on = re.split("[=:]", line, maxsplit=1)[-1].strip().lower() in ("1", "yes", "true", "on")
             if section == "main":
                 default = on
             else:

@@ -167,6 +167,10 @@ def _perform(plan: Plan, machines: Machines, report: Report, next_line: str | No
             raise end
         report.finished(run, next_line)
         return Code.DONE
+    except Refused as error:  # the journal, or a host's sudo: said in the middle of a run, it is no refusal any more
+        if not run.outcomes:
+            raise
+        raise HalfWay(*error.problems, next_line=plan.typed("status")) from None
     except KeyboardInterrupt:
         journal.write("end", how="left at Ctrl-C", seconds=round(run.seconds, 3))
         raise Interrupted(
@@ -242,9 +246,9 @@ def _not_as_promised(run: Run) -> SopError | None:
     if not wanted:
         return None
     wrong = [
-        f"{host.short}: has {run.afterwards[host].installed if host in run.afterwards else 'not answered'}, not {wanted}"
+        f"{host.short}: {f'has {found.installed}, not {wanted}' if found else 'does not answer any more'}"
         for host in plan.hosts
-        if host not in run.afterwards or run.afterwards[host].installed != wanted
+        if not (found := run.afterwards.get(host)) or found.installed != wanted
     ]
     return HalfWay(*wrong, next_line=plan.typed("status")) if wrong else None
 

@@ -8,7 +8,7 @@ phases; plan, dry run, confirmation, run and recap all read that list.
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..fleet.hosts import App, Balancer, Host, HostSet
@@ -27,6 +27,7 @@ class Step:
     name: as it is typed and shown; says: what it does, for the operator.
     command: the shell command, as the SOP has it where the SOP has one.
     proof: shell that only looks, and fails with a sentence when the world did not become what was promised.
+    proof_decides: the command's own exit status means nothing.
     seconds: how long it is waited for.
     if_it_fails: the tasks to type then; none means the same procedure again. changes: does it change the host?
     """
@@ -35,14 +36,15 @@ class Step:
     says: str
     command: str
     proof: str = "true"
+    proof_decides: bool = False
     seconds: float = SERVICE_SECONDS
     if_it_fails: tuple[str, ...] = ()
     changes: bool = True
 
     @property
     def script(self) -> str:
-        """What is sent: the command, and only if it succeeded the proof."""
-        return f"{{ {self.command}\n}} && {{ {self.proof}\n}}"
+        """What is sent: the command, and if it succeeded (or need not) the proof."""
+        return f"{{ {self.command}\n}} {';' if self.proof_decides else '&&'} {{ {self.proof}\n}}"
 
 
 @dataclass(frozen=True)
@@ -169,7 +171,8 @@ def download(job: Job) -> Step:
     return Step(
         name="download",
         says="download the build; httpd goes on serving",
-        command=f"yum clean expire-cache && {_yum(job)} --downloadonly update {_q(job.target)}; true",
+        command=f"{_expire(job)} && {_yum(job)} --downloadonly update {_q(job.target)}",
+        proof_decides=True,
         proof=(
             f"{_installed_is(job)} || find {caches} -name {_q(f'{job.target}.*.rpm')} 2>/dev/null | grep -q . || "
             f"{{ echo {_q(f'{job.target} was not downloaded')}; false; }}"
@@ -186,7 +189,7 @@ def backup(job: Job) -> Step:
     return Step(
         name="backup",
         says="save the database",
-        command=f"rm -f {file} && {command}",
+        command=f"rm -f {file} && {command}\n",
         proof=f"ls -l {file} && test -s {file} || {{ echo the backup left nothing in {file}; false; }}",
         seconds=DATABASE_SECONDS,
         changes=False,
@@ -210,7 +213,7 @@ def yum_update(job: Job, downloaded: bool = False) -> Step:
     downloaded: take it from the cache, as the SOP's expire-cache was done by the download; if the cache was
     emptied meanwhile, fetch it after all. yum exits 0 when it had nothing to do: the installed NVR decides.
     """
-    fresh = f"yum clean expire-cache && {_yum(job)} update {_q(job.target)}"
+    fresh = f"{_expire(job)} && {_yum(job)} update {_q(job.target)}"
     return Step(
         name="yum-update",
         says=f"yum update to {job.target}",
@@ -228,7 +231,7 @@ def no_migration(job: Job) -> Step:
     return Step(
         name="no-migration",
         says="the database has the schema that the new build wants",
-        command=f'status=$({job.host_set.schema_status}) && echo "$status"',
+        command=f'status=$({job.host_set.schema_status}\n) && echo "$status"',
         proof=(
             'case $status in *"(head)"*) ;; '
             "*) echo a schema migration is pending, httpd still runs the old build; false;; esac"
@@ -256,7 +259,7 @@ def upgrade_db(job: Job) -> Step:
         name="upgrade-db",
         says="migrate the database, once",
         command=f"{_q(job.app.package)} upgrade_db",
-        proof=f'{status} | grep -q "(head)" || {{ echo the database is not at the new schema; false; }}'
+        proof=f'case $({status}\n) in *"(head)"*) ;; *) echo the database is not at the new schema; false;; esac'
         if status
         else "true",
         seconds=DATABASE_SECONDS,
@@ -293,16 +296,21 @@ def healthy(job: Job) -> Step:
         name="healthy",
         says=f"wait until {job.host_set.health.path} answers {job.host_set.health.status}"
         + (f" from {wanted}" if wanted else ""),
-        command=health.poll(job.app, job.host_set.health, wanted),
-        seconds=job.host_set.health.deadline + 3 * health.REQUEST_SECONDS,
+        command=":",
+        proof=health.poll(job.app, job.host_set.health, wanted),
+        seconds=job.host_set.health.deadline + 3 * job.host_set.health.timeout + 10,
         if_it_fails=("status", "restart-httpd"),
         changes=False,
     )
 
 
 def _yum(job: Job) -> str:
-    repo = f" --enablerepo={_q(job.host_set.enable_repo)}" if job.host_set.enable_repo else ""
-    return f"yum -y{repo}"
+    return f"yum -y{job.host_set.enabling}"
+
+
+def _expire(job: Job) -> str:
+    # yum expires the metadata of enabled repositories only: without the flag a set's own one stays stale.
+    return f"yum{job.host_set.enabling} clean expire-cache"
 
 
 def _installed_is(job: Job) -> str:
@@ -316,8 +324,3 @@ def _is_running(job: Job) -> str:
 
 def _q(text: object) -> str:
     return shlex.quote(str(text))
-
-
-def commands(phases: Sequence[Phase]) -> list[tuple[str, str]]:
-    """Each phase's step and command, for the plan and the README's table."""
-    return [(phase.step.name, phase.step.command) for phase in phases]

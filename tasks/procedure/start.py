@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from invoke import Context
 from invoke.exceptions import Exit
 
+from .. import sandbox
 from ..errors import Interrupted
 from ..fleet import target as targets
 from ..fleet.hosts_file import chosen_file
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
     from fabric import Config
 
     from ..fleet.hosts import Inventory
-
-SANDBOX = "sandbox"
 
 
 def start(
@@ -36,12 +35,12 @@ def start(
     Raises Exit with the run's code, unless that is 0.
     """
     from ..report import Report
-    from .plan import PROCEDURES, Request
+    from .plan import PROCEDURES, RESTART_TOGETHER, Request
     from .run import Consent, carry_out
 
     inventory, config, target = _target(context, procedure)
     request = Request(
-        procedure=PROCEDURES[procedure],
+        procedure=RESTART_TOGETHER if together else PROCEDURES[procedure],
         app=inventory.app,
         host_set=target.host_set,
         hosts=target.hosts,
@@ -49,7 +48,6 @@ def start(
         version=version or None,
         unverified=unverified or None,
         serial=serial,
-        together=together,
     )
     consent = Consent(plan_only=plan or context.config.run.dry, yes=yes)
     try:
@@ -82,7 +80,7 @@ def status(context: Context) -> None:
 def _target(context: Context, task: str) -> tuple[Inventory, Config, Target]:
     """hosts.yml, the SSH configuration that belongs to it, and who is meant."""
     name = targets.named(context)
-    if name and (name == SANDBOX or name.endswith(f".{SANDBOX}")):
+    if name in sandbox.NAMES:
         from ..sandbox import session
 
         inventory, config = session.enter()

@@ -68,6 +68,6 @@ class Watch:
                 return True
         except urllib.error.HTTPError as error:
             error.close()
-            return error.code < 500
+            return 400 <= error.code < 500  # 3xx only comes here when redirects go in a circle
         except (OSError, http.client.HTTPException, ValueError):
             return False

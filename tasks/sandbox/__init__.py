@@ -2,3 +2,5 @@
 
 Kept empty of imports: the small programs of `programs/` start through this package and must start fast.
 """
+
+NAMES = ("sandbox", "sandbox01", "sandbox02", "blockerbugs01.sandbox", "blockerbugs02.sandbox")

@@ -12,14 +12,6 @@ if TYPE_CHECKING:
 
 PROGRAMS = ("sudo", "rpm", "yum", "yum-complete-transaction", "service", "systemctl", "blockerbugs", "alembic", "curl",
             "df", "sha256sum")  # fmt: skip
-# Enabled and without any blockerbugs, as on the real hosts: there, some repo is always enabled.
-EPEL = """[epel]
-name=Extra Packages for Enterprise Linux 7
-baseurl=https://download.example.org/pub/epel/7/x86_64
-enabled=1
-gpgcheck=1
-gpgkey=file:///etc/pki/rpm-gpg/RPM-GPG-KEY-EPEL-7
-"""
 YUM_CONF = """[main]
 cachedir=/var/cache/yum/$basearch/$releasever
 keepcache=0
@@ -58,7 +50,6 @@ def lay(root: Path, settings_text: str, syncs: bool) -> None:
     ):
         text = REPO.format(name=name, tag=tag, enabled=enabled)
         (root / f"etc/yum.repos.d/{name}.repo").write_text(text, encoding="utf-8")
-    (root / "etc/yum.repos.d/epel.repo").write_text(EPEL, encoding="utf-8")
     if syncs:
         (root / "etc/cron.d/blockerbugs").write_text(CRON, encoding="utf-8")
 

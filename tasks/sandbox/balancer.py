@@ -6,6 +6,8 @@ import asyncio
 from contextlib import suppress
 from dataclasses import dataclass
 
+RETRIES = 3
+RETRY_WAIT = 0.25  # haproxy waits a second before it asks the same node again; here everything is quicker
 CHECK = b"GET /blockerbugs HTTP/1.0\r\n\r\n"
 UNAVAILABLE = (
     b"HTTP/1.0 503 Service Unavailable\r\nContent-Type: text/html\r\nConnection: close\r\n\r\n"
@@ -78,13 +80,16 @@ class Balancer:
             await writer.wait_closed()
 
     async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | None:
-        """A connection to a node that is up: one that refuses is tried again, then the next one is."""
-        up = [node for node in self.nodes if node.up]
+        """A connection to a node that is up: `retries 3`, and the next node's turn if there is one (`redispatch`)."""
         self.turn += 1
-        for attempt in range(2 * len(up)):
-            node = up[(self.turn + attempt // 2) % len(up)]
+        for attempt in range(1 + RETRIES):
+            up = [node for node in self.nodes if node.up]
+            if not up:
+                break
             with suppress(OSError):
-                return await asyncio.open_connection("127.0.0.1", node.port)
+                return await asyncio.open_connection("127.0.0.1", up[(self.turn + attempt) % len(up)].port)
+            if attempt + 1 >= len(up):
+                await asyncio.sleep(RETRY_WAIT)
         return None
 
 

@@ -42,16 +42,20 @@ DISK = {
 
 @dataclass(frozen=True)
 class SetSpec:
-    """A host set: full host names, which of them runs upgrade_db and sync, and sudo: passwordless or asks."""
+    """A host set: full host names, which of them runs upgrade_db and sync, the version it runs.
+
+    sudo: passwordless, or asks.
+    """
 
     name: str
     hosts: tuple[str, ...]
     sync: str
     sudo: str = "passwordless"
+    version: str = "1.0.0"
 
 
 def create(home: Path, sets: Sequence[SetSpec], pace: float = 1.0) -> None:
-    """Lay a fresh fleet down in `home`: every host on 1.0.0, httpd running, the schema fitting.
+    """Lay a fresh fleet down in `home`: every host on its set's version, httpd running, the schema fitting.
 
     pace: 1 for believable times, 0 for tests that want none.
     """
@@ -79,12 +83,12 @@ def create(home: Path, sets: Sequence[SetSpec], pace: float = 1.0) -> None:
 
 
 def _lay_set(home: Path, spec: SetSpec) -> None:
-    installed = {**package("1.0.0", "1.el7"), "repo": REPOS[0], "time": int(time.time())}
+    installed = {**package(spec.version, "1.el7"), "repo": REPOS[0], "time": int(time.time())}
     _new_database(home / "databases" / f"{spec.name}.sqlite", installed["migrations"])
     settings = _tree.settings(spec.name)
     for host in spec.hosts:
         _tree.lay(home / "hosts" / host, settings, syncs=host == spec.sync)
-        for repo in (*REPOS, "epel"):
+        for repo in REPOS:
             (home / "repos" / host / repo).mkdir(parents=True)
         httpd = {"running": True, "failed": False, "since": time.time(), "pid": 0, "loaded": installed}
         sudo = {"mode": spec.sudo, "password": secrets.token_urlsafe(9)}

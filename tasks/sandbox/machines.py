@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 import json
+import os
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -72,7 +73,7 @@ class MachineRoom:
         try:
             await server.begin()
         except OSError as error:
-            raise CannotStart(f"{who} cannot use port {port}: {error.strerror}") from error
+            raise CannotStart(f"{who} cannot use port {port}: {_reason(error)}") from error
         if isinstance(server, Balancer):
             self.balancers.append(server)
 
@@ -81,7 +82,7 @@ class MachineRoom:
         try:
             self.control = await asyncio.start_server(self._answer, "127.0.0.1", port)
         except OSError as error:
-            raise CannotStart(f"the control port {port} cannot be used: {error.strerror}") from error
+            raise CannotStart(f"the control port {port} cannot be used: {_reason(error)}") from error
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One request of a program or of faults.py. `hold` is answered by the end of the fleet, or of the host."""
@@ -133,3 +134,8 @@ class MachineRoom:
         for balancer in self.balancers:
             await balancer.end()
         await asyncio.gather(*(self._power_off(name) for name in self.fleet["hosts"]))
+
+
+def _reason(error: OSError) -> str:
+    """The system's own words: asyncio wraps them in a sentence about itself."""
+    return os.strerror(error.errno) if error.errno else str(error)

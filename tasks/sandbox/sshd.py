@@ -127,7 +127,7 @@ class Sshd:
 
 
 class _Door(asyncssh.SSHServer):
-    """Keeps the list of open connections."""
+    """Keeps the list of open connections, and lets a host be a jump host to the others."""
 
     def __init__(self, connections: set[asyncssh.SSHServerConnection]) -> None:
         self.connections = connections
@@ -142,3 +142,7 @@ class _Door(asyncssh.SSHServer):
         """Someone left."""
         if self.connection is not None:
             self.connections.discard(self.connection)
+
+    def connection_requested(self, dest_host: str, dest_port: int, orig_host: str, orig_port: int) -> bool:
+        """Forward to this machine only: that is where every host of the sandbox is."""
+        return dest_host == "127.0.0.1"

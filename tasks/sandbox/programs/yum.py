@@ -9,8 +9,17 @@ from typing import Any
 from . import _evr, _repos, _yumlock, _yumtext, _yumtx
 from ._host import PACKAGE, Host, Quit, complain, say
 
-SWITCHES = {"-y": "yes", "--assumeyes": "yes", "-q": "quiet", "--quiet": "quiet", "-C": "cached",
-            "--cacheonly": "cached", "--downloadonly": "download", "--showduplicates": "duplicates", "--noplugins": ""}  # fmt: skip
+SWITCHES = {
+    "-y": "yes",
+    "--assumeyes": "yes",
+    "-q": "quiet",
+    "--quiet": "quiet",
+    "-C": "cached",
+    "--cacheonly": "cached",
+    "--downloadonly": "download",
+    "--showduplicates": "duplicates",
+    "--noplugins": "",
+}
 VALUES = ("--enablerepo", "--disablerepo", "--setopt", "--color", "--disableplugin", "-d", "-e", "-x")
 
 

@@ -1,0 +1,148 @@
+"""A fleet and somebody at the keyboard: what an operator types, and what becomes of the hosts."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tasks.sandbox import faults, layout
+from tasks.sandbox import fleet as sandbox
+
+PROJECT = Path(__file__).parents[2]
+STG, ONE, TWO = "stg01.example", "prod01.example", "prod02.example"
+HOSTS_YML = """
+app:
+  root: "."
+host_sets:
+  stg:
+    hosts: [{{name: stg01.example, aliases: [stg01]}}]
+    sync_host: stg01
+    enable_repo: infrastructure-tags-stg
+    schema_status: alembic current
+    health: {{version: "Blockerbugs {{version}}", deadline: 2, timeout: 1}}
+  prod:
+    hosts:
+      - {{name: prod01.example, aliases: [prod01]}}
+      - {{name: prod02.example, aliases: [prod02]}}
+    sync_host: prod01
+    schema_status: alembic current
+    health: {{version: "Blockerbugs {{version}}", deadline: 2, timeout: 1}}
+    balancer: {{interval: 0.1}}
+    confirm: name
+    after: stg
+    url: "{url}"
+"""
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended: its exit code, and what it said on both streams."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def said(self) -> str:
+        return self.out + self.err
+
+
+class Fleet:
+    """Two host sets, stg with one host and prod with two, all on 1.0.0; 1.0.1 and 1.1.0 are in the repo."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.environment = {**os.environ, "FABRIC_HOSTS_FILE": str(home / "hosts.yml"), "PYTHONPATH": str(PROJECT)}
+
+    def types(self, line: str, answers: str = "", tool: str = "fabric") -> Ended:
+        """What happens when somebody types `fab LINE`, without a terminal."""
+        ended = subprocess.run(
+            [sys.executable, "-m", tool, *self.ssh(tool), *line.split()],
+            input=answers,
+            capture_output=True,
+            text=True,
+            cwd=PROJECT,
+            env=self.environment,
+            timeout=60,
+            check=False,
+        )
+        assert not re.search("^Traceback", ended.stdout + ended.stderr, re.M), ended.stderr
+        return Ended(ended.returncode, ended.stdout, ended.stderr)
+
+    def ssh(self, tool: str = "fabric") -> list[str]:
+        return ["--ssh-config", str(self.home / "ssh_config")] if tool == "fabric" else []
+
+    def host(self, name: str) -> dict[str, Any]:
+        found: dict[str, Any] = layout.facts(self.home)["hosts"][name]
+        return found
+
+    def set(self, name: str) -> dict[str, Any]:
+        found: dict[str, Any] = layout.facts(self.home)["sets"][name]
+        return found
+
+    def runs(self, name: str) -> tuple[str, str]:
+        """What is installed on a host, and what its httpd serves."""
+        return self.host(name)["installed"], self.host(name)["serves"]
+
+    def breaks(self, host: str, step: str, kind: str = "fail", **more: Any) -> None:
+        faults.inject(self.home, host, step, kind, **more)
+
+    def changed(self) -> list[list[str]]:
+        """Every command that was begun on any host and changes something."""
+        changing = {"update", "start", "stop", "restart", "upgrade_db", "sync", "downgrade"}
+        return [event["argv"] for event in layout.events(self.home) if _begun(event) and changing & set(event["argv"])]
+
+    def moments(self, *words: str) -> list[tuple[float, str, str]]:
+        """(when, host, start or end) of every program whose words contain these."""
+        return [
+            (event["t"], event["host"], event["phase"])
+            for event in layout.events(self.home)
+            if set(words) <= set(event["argv"])
+        ]
+
+
+def _begun(event: dict[str, Any]) -> bool:
+    return bool(event["phase"] == "start")
+
+
+@contextmanager
+def two_sets(tmp_path: Path, stg_runs: str = "1.0.0") -> Iterator[Fleet]:
+    home = tmp_path / "fleet"
+    stg = layout.SetSpec("stg", (STG,), STG, version=stg_runs)
+    layout.create(home, [stg, layout.SetSpec("prod", (ONE, TWO), ONE)], pace=0)
+    layout.configure(home, inter=0.1)
+    for version in ("1.0.0", "1.0.1", "1.1.0"):
+        layout.publish(home, version, repo="infrastructure-tags-stg")
+    (home / "hosts.yml").write_text(HOSTS_YML.format(url=layout.public_url(home, "prod")), encoding="utf-8")
+    with sandbox.start(home):
+        yield Fleet(home)
+
+
+@pytest.fixture
+def fleet(tmp_path: Path) -> Iterator[Fleet]:
+    """Both sets on 1.0.0."""
+    with two_sets(tmp_path) as both:
+        yield both
+
+
+@pytest.fixture
+def stg_runs_101(tmp_path: Path) -> Iterator[Fleet]:
+    """stg runs 1.0.1 and is healthy: what a minor upgrade of prod asks for."""
+    with two_sets(tmp_path, stg_runs="1.0.1") as both:
+        yield both
+
+
+@pytest.fixture
+def stg_runs_110(tmp_path: Path) -> Iterator[Fleet]:
+    """stg runs 1.1.0 and is healthy: what a major upgrade of prod asks for."""
+    with two_sets(tmp_path, stg_runs="1.1.0") as both:
+        yield both

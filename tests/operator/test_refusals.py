@@ -1,0 +1,143 @@
+"""What is refused: nothing was changed, the exit code says so, the message says what to type."""
+
+from __future__ import annotations
+
+import pytest
+
+from tasks.sandbox import layout
+
+from .conftest import ONE, STG, TWO, Ended, Fleet
+
+
+def refused(fleet: Fleet, line: str, *words: str, code: int = 2, answers: str = "") -> Ended:
+    before = len(fleet.changed())
+    ended = fleet.types(line, answers)
+    assert ended.code == code, ended.said
+    for word in words:
+        assert word in ended.err, ended.said
+    assert len(fleet.changed()) == before
+    return ended
+
+
+def test_v1_a_newer_build_than_stg_runs_does_not_get_into_prod(stg_runs_101: Fleet) -> None:
+    refused(
+        stg_runs_101, "prod major-upgrade --version 1.1.0 --yes", "stg runs blockerbugs-1.0.1-1.el7", "--unverified"
+    )
+
+
+def test_v1_the_build_that_stg_runs_has_to_be_in_prods_repo(stg_runs_101: Fleet) -> None:
+    layout.withdraw(stg_runs_101.home, "1.0.1")
+    refused(
+        stg_runs_101, "prod minor-upgrade --yes", "stg runs blockerbugs-1.0.1-1.el7, the repo offers blockerbugs-1.1.0"
+    )
+
+
+def test_v1_an_unhealthy_stg_verifies_nothing(stg_runs_101: Fleet) -> None:
+    stg_runs_101.types("stg stop-httpd --yes")
+    refused(stg_runs_101, "prod minor-upgrade --yes", "stg is not healthy with", "next: fab stg status")
+
+
+def test_v1_a_reason_overrides_it_and_is_written_down(fleet: Fleet) -> None:
+    ended = fleet.types("prod minor-upgrade --version 1.0.1 --unverified outage-1234 --yes")
+    assert ended.code == 0, ended.said
+    assert "not verified on stg: outage-1234" in ended.out
+    journal = next(fleet.home.parent.glob("**/journal.jsonl"), None)
+    assert journal is None or "outage-1234" in journal.read_text()
+
+
+def test_v3_two_nodes_that_are_offered_different_builds_are_not_upgraded(fleet: Fleet) -> None:
+    layout.withdraw(fleet.home, "1.1.0", host=TWO)
+    refused(
+        fleet, "prod major-upgrade --unverified because --yes", "prod02: is offered blockerbugs-1.0.1", "prod01: is"
+    )
+
+
+def test_v4_a_minor_upgrade_is_refused_while_a_migration_is_pending(fleet: Fleet) -> None:
+    for step in ("stop-httpd", "yum-update --version 1.1.0"):
+        assert fleet.types(f"stg {step} --yes").code == 0
+    refused(fleet, "stg minor-upgrade --yes", "a schema migration is pending", "next: fab stg major-upgrade")
+
+
+def test_v4_a_minor_upgrade_of_prod_is_refused_when_stg_needed_a_migration_for_it(stg_runs_110: Fleet) -> None:
+    refused(stg_runs_110, "prod minor-upgrade --yes", "a schema migration is pending", "next: fab prod major-upgrade")
+
+
+def test_v4_a_migration_that_comes_with_the_build_stops_before_the_first_restart(fleet: Fleet) -> None:
+    ended = fleet.types("stg minor-upgrade --version 1.1.0 --yes")
+    assert ended.code == 5, ended.said
+    assert fleet.host(STG)["serves"] == "1.0.0"
+    assert "next: fab stg major-upgrade --version 1.1.0-1.el7" in ended.err
+    assert fleet.types("stg major-upgrade --version 1.1.0-1.el7 --yes").code == 0
+    assert fleet.runs(STG) == ("blockerbugs-1.1.0-1.el7", "1.1.0")
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("-H prod01 major-upgrade --yes", "next: fab prod major-upgrade"),
+        ("-H prod01,prod02 major-upgrade --yes", "next: fab prod major-upgrade"),
+        ("-H prod02 upgrade-db --yes", "next: fab prod upgrade-db"),
+        ("-H prod02 sync --yes", "next: fab prod sync"),
+        ("stg prod minor-upgrade --yes", "next: fab stg TASK, and then fab prod TASK"),
+        ("-H prod stg minor-upgrade --yes", "next: fab stg TASK, or fab -H prod TASK"),
+        ("-H prodd minor-upgrade --yes", "next: fab -H prod minor-upgrade"),
+        ("-H elsewhere minor-upgrade --yes", "next: fab --list"),
+        ("minor-upgrade --yes", "next: fab stg minor-upgrade"),
+        ("prod upgrade-db --yes", "next: fab prod stop-httpd"),
+        ("prod minor-upgrade --version 9.9 --unverified x --yes", "9.9 is not on offer"),
+        ("prod minor-upgrade --version 1.0.1;reboot --yes", "is no version"),
+        ("prod minor-upgrade --version -1 --yes", "is no version"),
+    ],
+    ids=lambda value: value.removesuffix(" --yes"),
+)
+def test_what_makes_no_sense_is_refused_with_the_line_to_type(fleet: Fleet, line: str, words: str) -> None:
+    refused(fleet, line, words)
+
+
+def test_x1_prod_without_a_terminal_and_without_yes_ends_at_once(fleet: Fleet) -> None:
+    ended = refused(fleet, "prod minor-upgrade", "next: add --yes", answers="prod\n")
+    assert "looking at" not in ended.out
+
+
+@pytest.mark.parametrize("line", ["prod minor-upgrade --plan", "--dry prod minor-upgrade", "--dry prod stop-httpd"])
+def test_a_plan_shows_what_would_be_done_and_changes_nothing(stg_runs_101: Fleet, line: str) -> None:
+    before = len(stg_runs_101.changed())
+    ended = stg_runs_101.types(line)
+    assert ended.code == 2, ended.said
+    assert "service httpd" in ended.out
+    assert len(stg_runs_101.changed()) == before
+
+
+def test_a_plan_without_changes_exits_0(stg_runs_101: Fleet) -> None:
+    assert stg_runs_101.types("stg minor-upgrade --version 1.0.1 --plan").code == 0
+
+
+def test_a_disk_without_room_is_refused_with_the_command_that_mends_it(fleet: Fleet) -> None:
+    layout.fill_disk(fleet.home, STG, "/var", free=10_000)
+    refused(fleet, "stg minor-upgrade --version 1.0.1 --yes", "stg01: 9 MB free", "yum clean packages")
+
+
+def test_an_older_build_is_no_upgrade(stg_runs_101: Fleet) -> None:
+    refused(stg_runs_101, "stg minor-upgrade --version 1.0.0 --yes", "is installed, which is newer than")
+
+
+def test_one_host_is_not_restarted_while_the_other_is_down(stg_runs_101: Fleet) -> None:
+    stg_runs_101.types("-H prod01 stop-httpd --yes")
+    refused(stg_runs_101, "-H prod02 minor-upgrade --yes", "prod01: not healthy", "fab prod minor-upgrade")
+
+
+def test_an_ill_host_is_taken_first(stg_runs_101: Fleet) -> None:
+    stg_runs_101.types("-H prod02 stop-httpd --yes")
+    assert stg_runs_101.types("prod minor-upgrade --yes").code == 0
+    order = [host for _, host, phase in stg_runs_101.moments("restart") if phase == "start"]
+    assert order == [TWO, ONE]
+
+
+def test_a_broken_hosts_file_is_told_with_its_place_and_the_list_goes_on_working(fleet: Fleet) -> None:
+    file = fleet.home / "hosts.yml"
+    file.write_text(
+        file.read_text().replace("confirm: name", "confrim: name").replace("sync_host: stg01", "sync_host: x")
+    )
+    refused(fleet, "prod minor-upgrade --yes", "host_sets.prod.confrim: unknown key", "host_sets.stg: sync_host 'x'")
+    listed = fleet.types("--list")
+    assert (listed.code, "prod " in listed.out) == (0, True)

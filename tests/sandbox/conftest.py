@@ -1,0 +1,48 @@
+"""A real fleet for each test file, and a real SSH client that knows nothing but the sandbox's own ssh_config."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import asyncssh
+import pytest
+
+from tasks.sandbox import fleet, layout
+
+ONE, TWO = "blockerbugs01.test", "blockerbugs02.test"
+Ssh = Callable[..., asyncssh.SSHCompletedProcess]
+
+
+def lay(home: Path, sudo: str = "passwordless") -> Path:
+    layout.create(home, [layout.SetSpec("test", (ONE, TWO), ONE, sudo)], pace=0)
+    layout.configure(home, inter=0.1)
+    return home
+
+
+def client(home: Path) -> Ssh:
+    """ssh(host, command, …) → what it said; more arguments go to asyncssh's run()."""
+
+    async def go(host: str, command: str, more: dict[str, Any]) -> asyncssh.SSHCompletedProcess:
+        async with asyncssh.connect(host, config=[str(home / "ssh_config")]) as line:
+            return await line.run(command, **({"stdin": asyncssh.DEVNULL} | more))
+
+    return lambda host, command, **more: asyncio.run(go(host, command, more))
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A running fleet that the tests of a file share: for tests that only look."""
+    home = lay(tmp_path_factory.mktemp("shared"))
+    with fleet.start(home):
+        yield home
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Iterator[Path]:
+    """A running fleet of the test's own."""
+    home = lay(tmp_path / "own")
+    with fleet.start(home):
+        yield home

@@ -1,0 +1,137 @@
+"""Values the tests begin with: a fleet of two, what is found on it, what is asked for, and a host's shell."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from tasks.errors import SopError
+from tasks.fleet.hosts import App, Host, HostSet, Inventory
+from tasks.procedure.nvr import Nvr, parse
+from tasks.procedure.plan import PROCEDURES, Request
+from tasks.procedure.preflight import Facts
+from tasks.procedure.sop import Job
+
+
+def nvr(text: str) -> Nvr:
+    """`1.0.0` and `1.0.0-2.el7` will do."""
+    found = parse(f"blockerbugs-{text}" if "-" in text else f"blockerbugs-{text}-1.el7")
+    assert found
+    return found
+
+
+OLD, NEW, NEWER = nvr("1.0.0"), nvr("1.1.0"), nvr("1.2.0")
+
+ONE = Host(name="blockerbugs01.iad2.example", aliases=("blockerbugs01",))
+TWO = Host(name="blockerbugs02.iad2.example", aliases=("blockerbugs02",))
+
+
+def prod(**keys: Any) -> HostSet:
+    """Two hosts, the first of them syncs."""
+    given = {"name": "prod", "hosts": (ONE, TWO), "sync_host": ONE.name, **keys}
+    return HostSet.model_validate(given)
+
+
+def stg(**keys: Any) -> HostSet:
+    """One host."""
+    host = Host(name="blockerbugs01.stg.iad2.example", aliases=("blockerbugs01.stg",))
+    return HostSet.model_validate({"name": "stg", "hosts": (host,), "sync_host": host.name, **keys})
+
+
+def fleet(*sets: HostSet) -> Inventory:
+    """The inventory of these sets; of stg and prod, if none is given."""
+    return Inventory(host_sets={one.name: one for one in sets or (stg(), prod(after="stg"))})
+
+
+# A host that runs the old build and is well, and whose repo has the new one.
+WELL = Facts(
+    installed=OLD,
+    offered={OLD: "infra", NEW: "infra"},
+    service="active",
+    answers=200,
+    version=OLD.version,
+    revision="aaa",
+    at_head=True,
+    free=5000,
+    settings="c0ffee",
+)
+
+
+def well(build: Nvr = OLD, **changes: Any) -> Facts:
+    """A healthy host with this build, but for the changes."""
+    return replace(WELL, **{"installed": build, "version": build.version, **changes})
+
+
+def found(host_set: HostSet, *facts: Facts) -> dict[Host, Facts]:
+    """These facts, host by host (the last for all that remain); cron is where it belongs."""
+    row = [*facts, *[facts[-1]] * (len(host_set.hosts) - len(facts))]
+    return {host: replace(one, cron=host == host_set.sync) for host, one in zip(host_set.hosts, row, strict=True)}
+
+
+def said(error: SopError) -> str:
+    """What Invoke prints on stderr."""
+    return error.message or ""
+
+
+def request(procedure: str, host_set: HostSet | None = None, hosts: Iterable[Host] = (), **more: Any) -> Request:
+    """`fab prod PROCEDURE`, or `fab -H HOST PROCEDURE` where hosts are given."""
+    host_set = host_set or prod()
+    meant = tuple(hosts) or host_set.hosts
+    asked_as = host_set.name if len(meant) == len(host_set.hosts) else f"-H {meant[0].short}"
+    return Request(PROCEDURES[procedure], more.pop("app", App()), host_set, meant, asked_as, **more)
+
+
+def job(host_set: HostSet | None = None, **keys: Any) -> Job:
+    """The new build for a whole set."""
+    host_set = host_set or prod()
+    return Job(**{"app": App(), "host_set": host_set, "hosts": host_set.hosts, "target": NEW, **keys})
+
+
+POSIX = (
+    *("awk", "cat", "cut", "date", "df", "false", "find", "grep", "head", "kill", "ls", "ps"),
+    *("rm", "sed", "sh", "sha256sum", "sleep", "sort", "tail", "test", "true"),
+)
+
+
+class Shell:
+    """A real /bin/sh in a folder of its own, that finds POSIX tools and the programs a test has written, no others."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.bin = folder / "bin"
+        self.bin.mkdir()
+        for tool in POSIX:
+            real = shutil.which(tool)
+            if real:
+                (self.bin / tool).symlink_to(real)
+
+    def program(self, name: str, body: str) -> None:
+        """`name` is from now on this shell script."""
+        (self.bin / name).unlink(missing_ok=True)
+        (self.bin / name).write_text(f"#!/bin/sh\n{body}\n")
+        (self.bin / name).chmod(0o755)
+
+    def file(self, name: str, text: str) -> None:
+        """A file of the host; the folder is its root."""
+        path = self.folder / name.lstrip("/")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+    def run(self, script: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        """What becomes of `script`; its two outputs come as one, as they do over SSH."""
+        return subprocess.run(
+            ["/bin/sh", "-c", script],
+            cwd=self.folder,
+            env={"PATH": str(self.bin), "TMPDIR": os.environ.get("TMPDIR", "/tmp"), **environment},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=30,
+            check=False,
+        )

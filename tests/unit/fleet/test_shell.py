@@ -1,0 +1,204 @@
+"""The root shell, over a channel that is a real sh on this machine instead of one behind SSH."""
+
+from __future__ import annotations
+
+import os
+import select
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from typing import Any
+
+import pytest
+
+from tasks.fleet.shell import ConnectionLost, Output, RootShell, ShellError, StepTimeout
+from tests.unit.builders import Shell
+
+
+class Channel:
+    """What RootShell needs of paramiko's Channel and Transport."""
+
+    def __init__(self, shell: Shell, chunk: int) -> None:
+        self._shell, self._chunk = shell, chunk
+        self._patience: float | None = None
+        self.executed = ""
+
+    def open_session(self, timeout: float) -> Channel:
+        return self
+
+    def set_combine_stderr(self, combine: bool) -> None:
+        pass
+
+    def exec_command(self, command: str) -> None:
+        self.executed = command
+        self._process = subprocess.Popen(
+            ["/bin/sh", "-c", command],
+            cwd=self._shell.folder,
+            env={"PATH": str(self._shell.bin)},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+        assert self._process.stdin
+        assert self._process.stdout
+        self._in, self._out = self._process.stdin, self._process.stdout
+
+    def settimeout(self, seconds: float | None) -> None:
+        self._patience = seconds
+
+    def sendall(self, data: bytes) -> None:
+        self._in.write(data)
+        self._in.flush()
+
+    def recv(self, size: int) -> bytes:
+        if not select.select([self._out], [], [], self._patience)[0]:
+            raise TimeoutError
+        return os.read(self._out.fileno(), min(size, self._chunk))
+
+    def close(self) -> None:
+        self._process.kill()
+        self._process.wait()
+        self._out.close()
+        with suppress(BrokenPipeError):
+            self._in.close()
+
+
+@pytest.fixture
+def channel(shell: Shell) -> Iterator[Callable[[int], Any]]:
+    opened: list[Channel] = []
+
+    def connect(chunk: int = 65536) -> Any:
+        opened.append(Channel(shell, chunk))
+        return opened[-1]
+
+    yield connect
+    for one in opened:
+        one.close()
+
+
+def nobody(prompt: str) -> str:
+    raise AssertionError(f"asked: {prompt}")
+
+
+@pytest.fixture
+def root(channel: Callable[..., Any]) -> RootShell:
+    return RootShell(channel(), nobody, as_root=True)
+
+
+@pytest.mark.parametrize(
+    ("command", "lines", "exited"),
+    [
+        pytest.param("echo one; echo two", ("one", "two"), 0, id="its lines"),
+        pytest.param("false", (), 1, id="its status"),
+        pytest.param("echo out; echo err >&2", ("out", "err"), 0, id="both outputs as one"),
+        pytest.param("printf unfinished", ("unfinished",), 0, id="a line without an end"),
+        pytest.param("echo a; echo; echo b", ("a", "b"), 0, id="no blank lines"),
+        pytest.param("echo a; exit 7; echo b", ("a",), 7, id="an exit in it"),
+        pytest.param("cat", (), 0, id="nothing on its stdin"),
+        pytest.param('echo "it\'s"', ("it's",), 0, id="quotes"),
+        pytest.param("{ echo a\n} && { echo b\n}", ("a", "b"), 0, id="several lines"),
+        pytest.param("printf 'caf\\303\\251 \\377\\n'", ("café \ufffd",), 0, id="letters, and bytes that are none"),
+        pytest.param("printf '\\033[31mred\\033[0m\\n'", ("red",), 0, id="S10 no colour"),
+        pytest.param("echo postgresql://u:hunter2@h/d", ("postgresql://u:[redacted]@h/d",), 0, id="S6 no secret"),
+    ],
+)
+@pytest.mark.parametrize("chunk", [65536, 1], ids=["at once", "S6 byte by byte"])
+def test_a_command_comes_back_with(
+    command: str, lines: tuple[str, ...], exited: int, chunk: int, channel: Callable[..., Any]
+) -> None:
+    root = RootShell(channel(chunk), nobody, as_root=True)
+    assert root.run(command) == Output(lines, exited)
+
+
+def test_lines_are_told_as_they_come(root: RootShell) -> None:
+    told: list[str] = []
+    root.run("echo one; echo two", told.append)
+    assert told == ["one", "two"]
+
+
+def test_one_command_leaves_nothing_to_the_next(root: RootShell) -> None:
+    root.run("cd /; x=1; exit 3")
+    assert root.run('echo "${x:-nothing}"; test "$PWD" != /') == Output(("nothing",), 0)
+
+
+def test_a_command_that_does_not_end_is_no_longer_waited_for(root: RootShell) -> None:
+    with pytest.raises(StepTimeout):
+        root.run("sleep 30", timeout=0.05)
+
+
+def test_N2_what_a_command_says_after_its_time_is_not_taken_for_the_next_ones_answer(root: RootShell) -> None:
+    with pytest.raises(StepTimeout):
+        root.run("sleep 0.3; echo late; exit 3", timeout=0.05)
+    with suppress(ConnectionLost):  # to say that this shell cannot be used any more is as good
+        assert root.run("echo mine", timeout=20) == Output(("mine",), 0)
+
+
+def test_N2_a_shell_that_goes_away_is_a_lost_connection(root: RootShell) -> None:
+    with pytest.raises(ConnectionLost):
+        root.run("kill -9 $PPID")
+
+
+# sudo, as a small program that wants the password "sesame"
+
+SUDO = """\
+test "$1" = -S && test "$2" = -p || exit 9
+prompt=$3; shift 3
+for try in 1 2; do
+  printf %s "$prompt" >&2
+  read -r said || exit 1
+  test "$said" = sesame && exec "$@"
+  echo 'Sorry, try again.' >&2
+done
+echo 'sudo: 2 incorrect password attempts' >&2
+exit 1"""
+
+
+def test_sudo_that_wants_no_password_is_asked_for_none(shell: Shell, channel: Callable[..., Any]) -> None:
+    shell.program("sudo", 'shift 3; exec "$@"')
+    assert RootShell(channel(), nobody).run("echo root") == Output(("root",), 0)
+
+
+def test_S8_the_password_is_asked_for_once_and_is_in_no_command_line(shell: Shell, channel: Callable[..., Any]) -> None:
+    shell.program("sudo", SUDO)
+    answers, ours = ["sesame"], channel()
+    root = RootShell(ours, lambda prompt: answers.pop())
+    assert root.run("echo one").lines + root.run("echo two").lines == ("one", "two")
+    assert "sesame" not in ours.executed
+
+
+def test_a_wrong_password_is_asked_for_again(shell: Shell, channel: Callable[..., Any]) -> None:
+    shell.program("sudo", SUDO)
+    answers = ["sesame", "wrong"]
+    assert RootShell(channel(), lambda prompt: answers.pop()).run("true").exited == 0
+
+
+def test_S8_a_password_that_stays_wrong_is_told_in_sudos_words_without_the_password(
+    shell: Shell, channel: Callable[..., Any]
+) -> None:
+    shell.program("sudo", SUDO)
+    with pytest.raises(ShellError, match="2 incorrect password attempts") as refused:
+        RootShell(channel(), lambda prompt: "tell nobody")
+    assert "tell nobody" not in str(refused.value)
+
+
+def test_a_sudo_that_says_no_is_told_in_its_words(shell: Shell, channel: Callable[..., Any]) -> None:
+    shell.program("sudo", "echo 'qa is not in the sudoers file.' >&2; exit 1")
+    with pytest.raises(ShellError, match="not in the sudoers file"):
+        RootShell(channel(), nobody)
+
+
+def test_a_host_without_sudo_is_told(channel: Callable[..., Any]) -> None:
+    with pytest.raises(ShellError, match="sudo: not found"):
+        RootShell(channel(), nobody)
+
+
+def test_a_second_factor_is_asked_for_in_its_own_words(shell: Shell, channel: Callable[..., Any]) -> None:
+    shell.program("sudo", 'printf \'Token code: \'; read -r code; test "$code" = 123456 || exit 1; shift 3; exec "$@"')
+    asked: list[str] = []
+
+    def ask(prompt: str) -> str:
+        asked.append(prompt)
+        return "123456"
+
+    assert RootShell(channel(), ask).run("true").exited == 0
+    assert asked == ["Token code: "]

@@ -1,0 +1,409 @@
+from __future__ import annotations
+
+import shlex
+import subprocess
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from tasks.fleet.hosts import App, Backup, Balancer, Health, Host, HostSet
+from tasks.procedure import preflight, sop
+from tasks.procedure.nvr import Nvr
+from tasks.procedure.plan import PROCEDURES, RESTART_TOGETHER
+from tasks.procedure.sop import Job, Phase, Step
+from tests.unit.builders import ONE, TWO, Shell, job, prod
+
+FULL = prod(
+    enable_repo="infra-stg",
+    schema_status="alembic current",
+    backup=Backup(command="pg_dump >/var/tmp/dump", file="/var/tmp/dump"),
+    balancer=Balancer(),
+    health=Health(version="Blockerbugs {version}"),
+)
+IDLE = Host(name="idle.example", serves=False)
+
+
+def told(phases: list[Phase]) -> list[str]:
+    return [f"{phase.step.name}: {' '.join(host.short[-2:] for host in phase.hosts)}" for phase in phases]
+
+
+def test_a_minor_upgrade_is_one_host_after_the_other() -> None:
+    assert told(sop.minor(job())) == [
+        "download: 01",
+        "yum-update: 01",
+        "restart-httpd: 01",
+        "healthy: 01",
+        "download: 02",
+        "yum-update: 02",
+        "restart-httpd: 02",
+        "healthy: 02",
+    ]
+
+
+def test_V4_a_minor_upgrade_looks_at_the_schema_before_the_restart() -> None:
+    assert told(sop.minor(job(FULL)))[:4] == ["download: 01", "yum-update: 01", "no-migration: 01", "restart-httpd: 01"]
+
+
+def test_between_two_hosts_the_balancer_is_waited_for_and_after_the_last_it_is_not() -> None:
+    waits = [phase.let_return for phase in sop.minor(job(FULL)) if phase.step.name == "healthy"]
+    assert waits == [FULL.balancer, None]
+
+
+def test_a_host_that_serves_nothing_is_updated_and_not_restarted() -> None:
+    assert told(sop.minor(job(prod(hosts=(ONE, IDLE)))))[4:] == ["download: le", "yum-update: le"]
+
+
+def test_a_minor_upgrade_may_take_more_hosts_at_a_time() -> None:
+    assert told(sop.minor(job(prod(rolling=2)))) == [
+        "download: 01 02",
+        "yum-update: 01 02",
+        "restart-httpd: 01 02",
+        "healthy: 01 02",
+    ]
+
+
+def test_a_major_upgrade_is_the_sops_five_steps_and_ours_around_them() -> None:
+    assert told(sop.major(job(FULL))) == [
+        "download: 01 02",
+        "backup: 01",
+        "stop-httpd: 01 02",
+        "yum-update: 01 02",
+        "upgrade-db: 01",
+        "sync: 01",
+        "start-httpd: 01 02",
+        "healthy: 01 02",
+    ]
+
+
+def test_without_a_backup_command_there_is_no_backup() -> None:
+    assert "backup: 01" not in told(sop.major(job()))
+
+
+def test_a_database_that_is_migrated_is_not_migrated_again() -> None:
+    assert "upgrade-db: 01" not in told(sop.major(job(migrated=True)))
+
+
+def test_a_restart_takes_one_host_after_the_other_and_waits_for_the_balancer() -> None:
+    phases = sop.restart_rolling(job(FULL))
+    assert told(phases) == ["restart-httpd: 01", "healthy: 01", "restart-httpd: 02", "healthy: 02"]
+    assert [phase.let_return for phase in phases] == [None, FULL.balancer, None, None]
+
+
+def test_serially_is_one_at_a_time() -> None:
+    assert {phase.at_once for phase in sop.major(job(serial=True))} == {1}
+    assert {phase.at_once for phase in sop.major(job(prod(order="serial")))} == {1}
+
+
+def test_no_more_hosts_at_once_than_the_set_allows() -> None:
+    assert {phase.at_once for phase in sop.major(job(prod(at_once=5))) if phase.hosts != (ONE,)} == {5}
+
+
+@st.composite
+def host_sets(draw: st.DrawFn) -> HostSet:
+    serves = [True, *draw(st.lists(st.booleans(), max_size=6))]
+    hosts = tuple(Host(name=f"h{number}.example", serves=one) for number, one in enumerate(serves))
+    return prod(
+        hosts=hosts,
+        sync_host=draw(st.sampled_from(hosts)).name,
+        order=draw(st.sampled_from(["parallel", "serial"])),
+        at_once=draw(st.integers(1, 8)),
+        rolling=draw(st.integers(1, 8)),
+        schema_status=draw(st.sampled_from([None, "alembic current"])),
+        backup=draw(st.sampled_from([None, Backup(command="pg_dump", file="/d")])),
+    )
+
+
+@given(host_sets(), st.sampled_from([*PROCEDURES.values(), RESTART_TOGETHER]), st.booleans(), st.booleans())
+def test_D3_what_works_on_the_database_runs_once_on_the_sync_host_whatever_is_asked_for(
+    host_set: HostSet, procedure: Any, serial: bool, migrated: bool
+) -> None:
+    phases = procedure.phases(job(host_set, serial=serial, migrated=migrated))
+    for name in ("upgrade-db", "sync", "backup"):
+        ran = [phase for phase in phases if phase.step.name == name]
+        assert [(phase.hosts, phase.at_once) for phase in ran] in ([], [((host_set.sync,), 1)])
+
+
+@given(host_sets(), st.booleans())
+def test_D1_in_a_major_upgrade_every_httpd_is_down_from_before_the_update_until_after_the_sync(
+    host_set: HostSet, serial: bool
+) -> None:
+    phases = sop.major(job(host_set, serial=serial))
+    order = [phase.step.name for phase in phases]
+    wanted = ["stop-httpd", "yum-update", "upgrade-db", "sync", "start-httpd"]
+    assert [name for name in order if name in wanted] == wanted
+    assert phases[order.index("stop-httpd")].hosts == phases[order.index("start-httpd")].hosts == host_set.serving
+
+
+@given(host_sets(), st.sampled_from(list(PROCEDURES.values())))
+def test_no_phase_is_without_hosts_and_no_host_is_twice_in_one(host_set: HostSet, procedure: Any) -> None:
+    for phase in procedure.phases(job(host_set)):
+        assert phase.hosts
+        assert len(set(phase.hosts)) == len(phase.hosts)
+
+
+@given(host_sets())
+def test_a_minor_upgrade_never_restarts_a_host_before_those_in_front_of_it_are_healthy(host_set: HostSet) -> None:
+    order = [phase.step.name for phase in sop.minor(job(host_set)) if phase.step.name in ("restart-httpd", "healthy")]
+    assert order == ["restart-httpd", "healthy"] * (len(order) // 2)
+
+
+# The commands
+
+
+@pytest.mark.parametrize(
+    ("step", "command"),
+    [
+        (sop.stop_httpd, "service httpd stop"),
+        (sop.start_httpd, "service httpd start"),
+        (sop.restart_httpd, "service httpd restart"),
+        (sop.upgrade_db, "blockerbugs upgrade_db"),
+        (sop.sync, "blockerbugs sync"),
+        (sop.yum_update, "yum clean expire-cache && yum -y update blockerbugs-1.1.0-1.el7"),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_the_commands_are_the_sops(step: Any, command: str) -> None:
+    assert step(job()).command == command
+
+
+def test_stg_takes_its_own_repo() -> None:
+    assert "yum -y --enablerepo=infra-stg update " in sop.yum_update(job(FULL)).command
+
+
+def every_step(the_job: Job) -> list[Step]:
+    phases = [phase for procedure in PROCEDURES.values() for phase in procedure.phases(the_job)]
+    return list({phase.step.name: phase.step for phase in phases}.values())
+
+
+@pytest.mark.parametrize("step", every_step(job(FULL)), ids=lambda step: step.name)
+def test_S9_signatures_are_never_switched_off(step: Step) -> None:
+    assert "nogpgcheck" not in step.script
+    assert "gpgcheck=0" not in step.script
+
+
+_evil = st.sampled_from(["; touch evil", "$(touch evil)", "`touch evil`", "'", '"', "&", "|", "*", " ", "\\", "#", "("])
+_text = st.lists(_evil | st.sampled_from(["a", "-", "/", "%s"]), max_size=4).map("".join)
+_part = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._+~^]{0,5}", fullmatch=True)
+
+
+@st.composite
+def hostile_jobs(draw: st.DrawFn) -> Job:
+    """Values that their grammars accept, as bad as they come."""
+    app = App(
+        package=draw(st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,5}", fullmatch=True)),
+        service=draw(st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,5}", fullmatch=True)),
+        settings=f"/{draw(_text)}",
+        cron=f"/{draw(_text)}",
+    )
+    host_set = prod(
+        enable_repo=draw(st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,5}", fullmatch=True)),
+        schema_status="alembic current",
+        backup=Backup(command="pg_dump", file=f"/{draw(_text)}"),
+        health=Health(
+            path=f"/{draw(_text)}".replace(" ", ""),
+            version=draw(st.sampled_from([None, f"{draw(_text)}{{version}}{draw(_text)}"])),
+        ),
+    )
+    return job(host_set, app=app, target=Nvr(app.package, draw(_part), draw(_part)))
+
+
+def understood(script: str) -> None:
+    checked = subprocess.run(["sh", "-n"], input=script, capture_output=True, text=True, check=False)
+    assert not checked.returncode, f"{checked.stderr}\n{script}"
+
+
+@settings(max_examples=20)
+@given(hostile_jobs())
+def test_S5_every_script_is_quoted_so_that_a_shell_understands_it(the_job: Job) -> None:
+    scripts = [step.script for step in every_step(the_job)]
+    for script in [*scripts, preflight.script(the_job.app, the_job.host_set)]:
+        understood(script)
+    for step in every_step(the_job):
+        assert shlex.split(step.command)
+
+
+@pytest.mark.parametrize("program", ["yum", "rpm"])
+@settings(max_examples=25)
+@given(version=_part, release=_part)
+def test_S5_a_version_reaches_the_program_as_one_word(program: str, version: str, release: str) -> None:
+    target = Nvr("blockerbugs", version, release)
+    words = shlex.split(sop.yum_update(job(target=target)).command)
+    assert words[-1] == f"blockerbugs-{version}-{release}"
+    assert program in sop.yum_update(job(target=target)).script
+
+
+@pytest.mark.parametrize("root", ["/srv/my fleet", "/srv/$(touch evil)", "/srv/;touch evil;", "/srv/'"])
+def test_S5_a_root_of_any_kind_is_refused_or_quoted(root: str, shell: Shell) -> None:
+    try:
+        app = App(root=root)
+    except ValidationError:
+        return
+    shell.program("touch", f": >{shell.folder}/evil")
+    for script in (preflight.script(app, FULL), sop.download(job(app=app)).script):
+        understood(script)
+        said = shell.run(script).stdout
+        assert not (shell.folder / "evil").exists(), said
+
+
+def test_a_comment_behind_a_command_of_hosts_yml_hides_nothing_of_ours() -> None:
+    commented = replace(
+        job(),
+        host_set=prod(
+            schema_status="alembic current # as stg has it", backup=Backup(command="pg_dump # all of it", file="/dump")
+        ),
+    )
+    for step in (sop.backup, sop.no_migration, sop.upgrade_db):
+        understood(step(commented).script)
+    understood(preflight.script(commented.app, commented.host_set))
+
+
+# The scripts, in a real shell
+
+
+def step_in(shell: Shell, step: Step) -> tuple[int, str]:
+    done = shell.run(step.script)
+    return done.returncode, done.stdout.strip()
+
+
+def test_V2_a_yum_that_exits_0_and_changes_nothing_has_not_updated(shell: Shell) -> None:
+    shell.program("yum", "echo No packages marked for update")
+    shell.program("rpm", "printf blockerbugs-1.0.0-1.el7")
+    code, said = step_in(shell, sop.yum_update(job()))
+    assert code != 0
+    assert said.endswith("installed is blockerbugs-1.0.0-1.el7, not blockerbugs-1.1.0-1.el7")
+
+
+def test_a_yum_that_installs_the_build_has_updated(shell: Shell) -> None:
+    shell.program("yum", 'echo "$@" >>calls')
+    shell.program("rpm", "printf blockerbugs-1.1.0-1.el7")
+    assert step_in(shell, sop.yum_update(job())) == (0, "")
+    assert (shell.folder / "calls").read_text() == "clean expire-cache\n-y update blockerbugs-1.1.0-1.el7\n"
+
+
+def test_Y3_a_yum_that_fails_has_not_updated_whatever_is_installed(shell: Shell) -> None:
+    shell.program("yum", "exit 1")
+    shell.program("rpm", "printf blockerbugs-1.1.0-1.el7")
+    assert step_in(shell, sop.yum_update(job()))[0] != 0
+
+
+def test_what_was_downloaded_is_installed_from_the_cache(shell: Shell) -> None:
+    shell.program("yum", 'echo "$@" >>calls')
+    shell.program("rpm", "printf blockerbugs-1.1.0-1.el7")
+    assert step_in(shell, sop.yum_update(job(), downloaded=True))[0] == 0
+    assert (shell.folder / "calls").read_text() == "-y -C update blockerbugs-1.1.0-1.el7\n"
+
+
+def test_what_is_not_in_the_cache_any_more_is_fetched_after_all(shell: Shell) -> None:
+    shell.program("yum", 'echo "$@" >>calls; case "$*" in *-C*) exit 1;; esac')
+    shell.program("rpm", "printf blockerbugs-1.1.0-1.el7")
+    assert step_in(shell, sop.yum_update(job(), downloaded=True))[0] == 0
+    assert (shell.folder / "calls").read_text().endswith("-y update blockerbugs-1.1.0-1.el7\n")
+
+
+RPM = "/var/cache/yum/x86_64/7/infra/packages/blockerbugs-1.1.0-1.el7.noarch.rpm"
+
+
+@pytest.mark.parametrize(
+    ("installed", "file", "code"),
+    [
+        pytest.param("1.0.0", RPM, 0, id="the file is there"),
+        pytest.param("1.0.0", RPM.replace("/yum/", "/dnf/"), 0, id="the file is there, where dnf has it"),
+        pytest.param("1.0.0", RPM.replace("1.1.0", "1.2.0"), 1, id="another build's file is there"),
+        pytest.param("1.1.0", "/var/none", 0, id="the build is installed already"),
+        pytest.param("1.0.0", "/var/none", 1, id="nothing is there"),
+    ],
+)
+def test_a_download_is_judged_by_its_file_not_by_yums_exit_status_when(
+    installed: str, file: str, code: int, shell: Shell
+) -> None:
+    shell.program("yum", "exit 1")
+    shell.program("rpm", f"printf blockerbugs-{installed}-1.el7")
+    shell.file(file, "")
+    assert step_in(shell, sop.download(job(app=App(root="."))))[0] == code
+
+
+def test_D5_a_backup_that_writes_nothing_has_failed(shell: Shell) -> None:
+    dump = shell.folder / "dump"
+    shell.file("dump", "yesterday's")
+    quiet = prod(backup=Backup(command=f": >{dump}", file=str(dump)))
+    code, said = step_in(shell, sop.backup(job(quiet)))
+    assert code != 0
+    assert f"the backup left nothing in {dump}" in said
+
+
+def test_D5_yesterdays_backup_does_not_count(shell: Shell) -> None:
+    dump = shell.folder / "dump"
+    shell.file("dump", "yesterday's")
+    assert step_in(shell, sop.backup(job(prod(backup=Backup(command="true", file=str(dump))))))[0] != 0
+
+
+def test_D5_a_backup_that_fails_has_failed_whatever_it_left(shell: Shell) -> None:
+    dump = shell.folder / "dump"
+    broken = Backup(command=f"echo half >{dump}; false", file=str(dump))
+    assert step_in(shell, sop.backup(job(prod(backup=broken))))[0] != 0
+
+
+def test_a_backup_that_leaves_its_file_is_one(shell: Shell) -> None:
+    dump = shell.folder / "dump"
+    assert step_in(shell, sop.backup(job(prod(backup=Backup(command=f"echo all >{dump}", file=str(dump))))))[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [
+        pytest.param("echo 'aaa (head)'", 0, id="V4 at the head"),
+        pytest.param("echo aaa", 1, id="V4 behind"),
+        pytest.param("true", 1, id="V4 without a word"),
+        pytest.param("echo 'aaa (head)'; exit 1", 1, id="V4 with an error"),
+    ],
+)
+def test_a_minor_upgrade_goes_on_to_the_restart_only_with_a_database(status: str, code: int, shell: Shell) -> None:
+    shell.program("alembic", status)
+    assert step_in(shell, sop.no_migration(job(FULL)))[0] == code
+
+
+@pytest.mark.parametrize(
+    ("migration", "status", "code"),
+    [
+        pytest.param("true", "echo 'bbb (head)'", 0, id="succeeds and the schema is new"),
+        pytest.param("true", "echo aaa", 1, id="D1 exits 0 and leaves the old schema"),
+        pytest.param("exit 3", "echo 'bbb (head)'", 3, id="D1 fails"),
+    ],
+)
+def test_a_migration_that(migration: str, status: str, code: int, shell: Shell) -> None:
+    shell.program("blockerbugs", migration)
+    shell.program("alembic", status)
+    assert step_in(shell, sop.upgrade_db(job(FULL)))[0] == code
+
+
+@pytest.mark.parametrize(("step", "wanted"), [(sop.start_httpd, "active"), (sop.restart_httpd, "active")])
+def test_H1_an_httpd_that_exits_0_and_does_not_run_has_not_started(step: Any, wanted: str, shell: Shell) -> None:
+    shell.program("service", "true")
+    shell.program("systemctl", "echo failed; exit 3")
+    assert step_in(shell, step(job()))[0] != 0
+    shell.program("systemctl", f"echo {wanted}")
+    assert step_in(shell, step(job()))[0] == 0
+
+
+def test_an_httpd_that_still_runs_has_not_been_stopped(shell: Shell) -> None:
+    shell.program("service", "true")
+    shell.program("systemctl", "exit 0")
+    assert step_in(shell, sop.stop_httpd(job())) == (1, "it is still running")
+    shell.program("systemctl", "exit 3")
+    assert step_in(shell, sop.stop_httpd(job())) == (0, "")
+
+
+def test_a_proof_is_not_asked_after_a_command_that_failed(shell: Shell) -> None:
+    assert step_in(shell, Step("x", "x", "false", "echo proved")) == (1, "")
+
+
+def test_a_proof_that_decides_is_asked_all_the_same(shell: Shell) -> None:
+    assert step_in(shell, Step("x", "x", "false", "echo proved", proof_decides=True)) == (0, "proved")
+
+
+def test_the_other_host_is_never_named_in_a_script() -> None:
+    assert not any(TWO.name in step.script for step in every_step(job(FULL)))

@@ -1,0 +1,45 @@
+"""The front page: what `fab --list` shows."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tasks.collection import namespace
+from tasks.fleet.hosts_file import TASK_NAMES, set_names
+
+PROJECT = Path(__file__).parents[2]
+SETS = set_names(PROJECT / "hosts.yml")
+
+
+def test_no_set_can_take_a_tasks_name() -> None:
+    typed = {*namespace.task_names, *namespace.collections} - set(SETS)
+    assert {name for name in typed if "." not in name} <= TASK_NAMES
+
+
+@pytest.mark.parametrize("name", sorted(namespace.task_names))
+def test_every_line_of_the_list_is_a_sentence_that_fits(name: str) -> None:
+    line = (namespace[name].__doc__ or "").splitlines()[0]
+    assert line.endswith(".")
+    assert len(line) <= 60
+
+
+@pytest.mark.parametrize("tool", ["fabric", "invoke"])
+def test_the_list_needs_neither_ssh_nor_schema_nor_sandbox(tool: str) -> None:
+    heavy = {"pydantic", "rich", "asyncssh", "koji", "tasks.fleet.connection", "tasks.procedure.run"}
+    look = f"atexit.register(lambda: print(sorted({heavy!r} & set(sys.modules))))"
+    run = f"import sys, atexit; {look}; sys.argv[1:] = ['--list']; from {tool}.main import program; program.run()"
+    shown = subprocess.run([sys.executable, "-c", run], cwd=PROJECT, capture_output=True, text=True, check=False)
+    assert shown.stdout.splitlines()[-1] == "[]", shown.stderr
+    assert "minor-upgrade" in shown.stdout
+
+
+def test_fab_and_invoke_show_the_same_list() -> None:
+    lists = [
+        subprocess.run([sys.executable, "-m", tool, "--list"], cwd=PROJECT, capture_output=True, text=True, check=False)
+        for tool in ("fabric", "invoke")
+    ]
+    assert lists[0].stdout == lists[1].stdout != ""

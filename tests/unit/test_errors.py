@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from invoke.exceptions import Exit
+
+from tasks.errors import MEANING, Code, HalfWay, Interrupted, Refused, SopError, TryLater, Unreachable
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        pytest.param(SopError, 1, id="failed is 1"),
+        pytest.param(Refused, 2, id="refused is 2"),
+        pytest.param(Unreachable, 4, id="unreachable is 4"),
+        pytest.param(HalfWay, 5, id="half-way is 5"),
+        pytest.param(TryLater, 75, id="try again later is 75"),
+        pytest.param(Interrupted, 130, id="Ctrl-C is 130"),
+    ],
+)
+def test_every_end_has_its_exit_status(error: type[SopError], code: int) -> None:
+    assert error("why").code == code
+
+
+def test_the_exit_statuses_are_those_of_the_design() -> None:
+    assert [int(code) for code in Code] == [0, 1, 2, 3, 4, 5, 75, 130]
+
+
+def test_every_exit_status_has_a_meaning() -> None:
+    assert set(MEANING) == set(Code)
+
+
+def test_the_readme_tells_every_exit_status_and_its_meaning() -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    missing = [
+        code
+        for code, meaning in MEANING.items()
+        if not any(
+            line.startswith(f"| {int(code)} ") and meaning in line.replace("`", "") for line in readme.splitlines()
+        )
+    ]
+    assert not missing
+
+
+def test_invoke_prints_every_end_and_exits_with_its_status() -> None:
+    assert all(issubclass(kind, Exit) for kind in (SopError, Refused, Unreachable, HalfWay, TryLater, Interrupted))
+
+
+def test_one_problem_is_told_in_one_line() -> None:
+    assert Refused("prod is closed").message == "refused, nothing was changed: prod is closed"
+
+
+def test_several_problems_are_told_one_a_line() -> None:
+    assert HalfWay("one is down", "two is down").message == "stopped half-way:\n  one is down\n  two is down"
+
+
+def test_the_last_line_is_what_to_type() -> None:
+    assert str(Refused("stg comes first", next_line="fab stg minor-upgrade").message).splitlines()[-1] == (
+        "next: fab stg minor-upgrade"
+    )
