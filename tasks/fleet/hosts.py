@@ -52,6 +52,7 @@ class App(_Strict):
     service: ServiceName = "httpd"
     settings: FilePath = "/etc/blockerbugs/settings.py"
     cron: FilePath = "/etc/cron.d/blockerbugs"
+    migrations: Line = "/versions/[^/]*[.]py$"
     free_space: Annotated[int, Field(ge=0)] = 200
     root: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._/-]+$", max_length=1024)] | None = None
 

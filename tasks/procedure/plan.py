@@ -151,6 +151,11 @@ def decide(request: Request, facts: FactsOf, stage: HostSet | None = None, stage
     Raises Refused (or TryLater) with every reason there is, not only the first.
     """
     procedure, host_set = request.procedure, request.host_set
+    held = [
+        f"{host.short}: yum is held by {facts[host].yum_holder}" for host in request.hosts if facts[host].yum_holder
+    ]
+    if procedure.installs and held:  # first: a host whose yum is held was not asked what it is offered
+        raise TryLater(*held, next_line=f"fab {request.asked_as} {procedure.name}, when it has ended")
     reasons = [Reason(f"{host.short}: {text}") for host in host_set.hosts for text in facts[host].problems]
     target = None
     if procedure.installs:
@@ -358,7 +363,7 @@ def _warnings(request: Request, facts: FactsOf) -> tuple[str, ...]:
     if request.unverified:
         warnings.append(f"not verified on {host_set.after or 'another set'}: {request.unverified}")
     if request.procedure.installs and not host_set.schema_status:
-        warnings.append("hosts.yml names no schema_status: a pending migration cannot be noticed")
+        warnings.append("hosts.yml names no schema_status: whether the database is at the schema is not looked at")
     sums = {facts[host].settings for host in host_set.hosts}
     if len(sums) > 1:
         warnings.append(f"{request.app.settings} differs between {' and '.join(h.short for h in host_set.hosts)}")

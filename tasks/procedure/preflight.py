@@ -67,8 +67,8 @@ def script(app: App, host_set: HostSet, repos: bool = True) -> str:
         f'say service "$(systemctl is-active {service} 2>&1)"',
         'say answer "$(answer)"',
         f"say free \"$(df -Pk {app.path('/')} {app.path('/var')} | awk 'NR>1 {{print $4}}' | sort -n | head -n 1)\"",
-        f'for lock in {locks}; do pid=$(cat "$lock" 2>/dev/null) && kill -0 "$pid" 2>/dev/null && '
-        'say yum_holder "$(ps -o pid= -o args= -p "$pid")"; done',
+        f'held=; for lock in {locks}; do pid=$(cat "$lock" 2>/dev/null) && kill -0 "$pid" 2>/dev/null && '
+        'held=yes && say yum_holder "$(ps -o pid= -o args= -p "$pid")"; done',
         f'for left in {app.path(_UNFINISHED)}; do test -e "$left" && say unfinished "$left"; done',
         f"say settings \"$(sha256sum {settings} 2>/dev/null | cut -d' ' -f1)\"",
         f"test -e {cron} && say cron yes",
@@ -80,9 +80,11 @@ def script(app: App, host_set: HostSet, repos: bool = True) -> str:
         )
     if repos:
         lines += [
+            'if test -z "$held"; then',  # yum would wait for whoever holds its lock, and we with it
             f"yum -q{host_set.enabling} clean expire-cache >/dev/null 2>&1",
             f"list=$(yum -q{host_set.enabling} list --showduplicates {package} 2>&1) || say list_failed $?",
             "printf '%s\\n' \"$list\" | sed 's/^/list\\t/'",
+            "fi",
             f"grep -hiE '^[[]|^[[:space:]]*gpgcheck[[:space:]]*[=:]' {configs} 2>/dev/null | sed 's/^/repo\\t/'",
         ]
     return "\n".join([*lines, "true"])

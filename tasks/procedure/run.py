@@ -138,36 +138,11 @@ def _agree(plan: Plan, consent: Consent) -> None:
 def _perform(plan: Plan, machines: Machines, report: Report, next_line: str | None) -> Code:
     journal = Journal()
     run = Run(plan, journal.run, journal.path)
-    watch = Watch(plan.request.host_set.url) if plan.request.host_set.url else None
-    journal.write(
-        "begin",
-        operator=operator(),
-        set=plan.request.host_set.name,
-        procedure=plan.request.procedure.name,
-        target=str(plan.target) if plan.target else None,
-        unverified=plan.request.unverified,
-        hosts={host.name: str(plan.facts[host].installed) for host in plan.hosts},
-    )
     try:
-        with watch or nullcontext(), _patience(report) as asked_to_stop:
-            for number, phase in enumerate(plan.phases, 1):
-                report.phase(number, len(plan.phases), phase)
-                journal.write("phase", step=phase.step.name, hosts=[host.name for host in phase.hosts])
-                results = _do(phase, machines, report)
-                run.outcomes.append((phase, results))
-                journal.write("ended", step=phase.step.name, hosts=_told(results))
-                if run.failures or asked_to_stop():
-                    break
-                _let_the_balancer_see(phase, run, report)
-            run.afterwards = ask_hosts(machines, plan.request, plan.request.host_set, repos=False)
-        report.recap(run, watch.seen if watch else None)
-        end = _end(run)
+        journal.write("begin", operator=operator(), **_promised(plan))
+        end = _phase_by_phase(run, machines, report, journal)
         journal.write("end", how=end.heading if end else "done", seconds=round(run.seconds, 3))
-        if end:
-            raise end
-        report.finished(run, next_line)
-        return Code.DONE
-    except Refused as error:  # the journal, or a host's sudo: said in the middle of a run, it is no refusal any more
+    except Refused as error:  # the journal's disk, or a host's sudo: after the first phase it is no refusal any more
         if not run.outcomes:
             raise
         raise HalfWay(*error.problems, next_line=plan.typed("status")) from None
@@ -179,6 +154,41 @@ def _perform(plan: Plan, machines: Machines, report: Report, next_line: str | No
         ) from None
     finally:
         journal.close()
+    if end:
+        raise end
+    report.finished(run, next_line)
+    return Code.DONE
+
+
+def _promised(plan: Plan) -> dict[str, object]:
+    """The plan, as the journal keeps it."""
+    request = plan.request
+    return {
+        "set": request.host_set.name,
+        "procedure": request.procedure.name,
+        "target": str(plan.target) if plan.target else None,
+        "unverified": request.unverified,
+        "hosts": {host.name: str(plan.facts[host].installed) for host in plan.hosts},
+    }
+
+
+def _phase_by_phase(run: Run, machines: Machines, report: Report, journal: Journal) -> SopError | None:
+    """Do the phases until all are done, or one has failed, or Ctrl-C was pressed; look again; say how it ended."""
+    plan, host_set = run.plan, run.plan.request.host_set
+    watch = Watch(host_set.url) if host_set.url else None
+    with watch or nullcontext(), _patience(report) as asked_to_stop:
+        for number, phase in enumerate(plan.phases, 1):
+            report.phase(number, len(plan.phases), phase)
+            journal.write("phase", step=phase.step.name, hosts=[host.name for host in phase.hosts])
+            results = _do(phase, machines, report)
+            run.outcomes.append((phase, results))
+            journal.write("ended", step=phase.step.name, hosts=_told(results))
+            if run.failures or asked_to_stop():
+                break
+            _let_the_balancer_see(phase, run, report)
+        run.afterwards = ask_hosts(machines, plan.request, host_set, repos=False)
+    report.recap(run, watch.seen if watch else None)
+    return _end(run)
 
 
 def _do(phase: Phase, machines: Machines, report: Report) -> dict[Host, Outcome]:
@@ -229,6 +239,8 @@ def _end(run: Run) -> SopError | None:
     next_line = _what_next(run, last)
     if not run.failures:
         return Interrupted("after " + last.step.name, *problems, next_line=next_line)
+    if untouched and last.step.refuses:
+        return Refused(*problems, next_line=next_line)
     if untouched:
         return SopError(*problems, "nothing was changed that serves: httpd runs the old build", next_line=next_line)
     problems.append(f"if it needs a person: {host_set.owner}, {host_set.contact}")

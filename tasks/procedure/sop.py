@@ -27,24 +27,24 @@ class Step:
     name: as it is typed and shown; says: what it does, for the operator.
     command: the shell command, as the SOP has it where the SOP has one.
     proof: shell that only looks, and fails with a sentence when the world did not become what was promised.
-    proof_decides: the command's own exit status means nothing.
     seconds: how long it is waited for.
     if_it_fails: the tasks to type then; none means the same procedure again. changes: does it change the host?
+    refuses: its failure means that this was the wrong procedure, not that something is broken.
     """
 
     name: str
     says: str
     command: str
     proof: str = "true"
-    proof_decides: bool = False
     seconds: float = SERVICE_SECONDS
     if_it_fails: tuple[str, ...] = ()
     changes: bool = True
+    refuses: bool = False
 
     @property
     def script(self) -> str:
-        """What is sent: the command, and if it succeeded (or need not) the proof."""
-        return f"{{ {self.command}\n}} {';' if self.proof_decides else '&&'} {{ {self.proof}\n}}"
+        """What is sent: the command, and if it succeeded the proof."""
+        return f"{{ {self.command}\n}} && {{ {self.proof}\n}}"
 
 
 @dataclass(frozen=True)
@@ -100,9 +100,7 @@ def minor(job: Job) -> list[Phase]:
     size = job.host_set.rolling
     batches = [job.hosts[start : start + size] for start in range(0, len(job.hosts), size)]
     for batch in batches:
-        part = [Phase(download(job), batch, size), Phase(yum_update(job), batch, size)]
-        if job.host_set.schema_status:
-            part.append(Phase(no_migration(job), batch, size))
+        part = [Phase(step(job), batch, size) for step in (download, no_migration, yum_update)]
         serving = tuple(host for host in batch if host.serves)
         if serving:
             wait = job.host_set.balancer if batch is not batches[-1] else None
@@ -165,16 +163,16 @@ def alone_on_the_sync_host(step: Callable[[Job], Step]) -> Workflow:
 def download(job: Job) -> Step:
     """Fetch the build while httpd still serves; the SOP's update then takes it from the cache.
 
-    yum's exit status of --downloadonly differs between releases, so what counts is the file.
+    dnf also checks its signature now. Some releases of yum 3 exit with 1 although they did what --downloadonly
+    says; for them the file counts.
     """
-    caches = " ".join(job.app.path(f"/var/cache/{name}") for name in ("yum", "dnf", "libdnf5"))
+    fetch = f"{_yum(job)} --downloadonly update {_q(job.target)}"
     return Step(
         name="download",
         says="download the build; httpd goes on serving",
-        command=f"{_expire(job)} && {_yum(job)} --downloadonly update {_q(job.target)}",
-        proof_decides=True,
+        command=f"{_expire(job)} && {{ {fetch} || yum --version | grep -q '^3[.]'; }}",
         proof=(
-            f"{_installed_is(job)} || find {caches} -name {_q(f'{job.target}.*.rpm')} 2>/dev/null | grep -q . || "
+            f"{_installed_is(job)} || {_downloaded(job)} | grep -q . || "
             f"{{ echo {_q(f'{job.target} was not downloaded')}; false; }}"
         ),
         seconds=YUM_SECONDS,
@@ -227,17 +225,25 @@ def yum_update(job: Job, downloaded: bool = False) -> Step:
 
 
 def no_migration(job: Job) -> Step:
-    """A minor upgrade has no schema change: looked at with the new code, before anything runs it (V4)."""
+    """A minor upgrade has no schema change (V4): the downloaded RPM has no migration that the installed one lacks.
+
+    Before the update, not after: mod_wsgi loads the new code as soon as its files have changed, restart or not.
+    """
+    package = _q(job.app.package)
     return Step(
         name="no-migration",
-        says="the database has the schema that the new build wants",
-        command=f'status=$({job.host_set.schema_status}\n) && echo "$status"',
+        says="the new build brings no schema migration",
+        command=":",
         proof=(
-            'case $status in *"(head)"*) ;; '
-            "*) echo a schema migration is pending, httpd still runs the old build; false;; esac"
+            f"new=$({_downloaded(job)} | head -n 1)\n"
+            # What is installed is listed twice, so that only what is new stands alone.
+            f'added=$(test -z "$new" || {{ rpm -ql {package}; rpm -ql {package}; rpm -qpl "$new"; }} 2>/dev/null | '
+            f"grep -E {_q(job.app.migrations)} | sort | uniq -u)\n"
+            f'test -z "$added" || {{ echo {_q(f"{job.target} brings a schema migration:")} $added; false; }}'
         ),
         if_it_fails=("major-upgrade",),
         changes=False,
+        refuses=True,
     )
 
 
@@ -311,6 +317,11 @@ def _yum(job: Job) -> str:
 def _expire(job: Job) -> str:
     # yum expires the metadata of enabled repositories only: without the flag a set's own one stays stale.
     return f"yum{job.host_set.enabling} clean expire-cache"
+
+
+def _downloaded(job: Job) -> str:
+    caches = " ".join(job.app.path(f"/var/cache/{name}") for name in ("yum", "dnf", "libdnf5"))
+    return f"find {caches} -name {_q(f'{job.target}.*.rpm')} 2>/dev/null"
 
 
 def _installed_is(job: Job) -> str:

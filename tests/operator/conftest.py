@@ -99,7 +99,8 @@ class Fleet:
     def changed(self) -> list[list[str]]:
         """Every command that was begun on any host and changes something."""
         changing = {"update", "start", "stop", "restart", "upgrade_db", "sync", "downgrade"}
-        return [event["argv"] for event in layout.events(self.home) if _begun(event) and changing & set(event["argv"])]
+        begun = [event["argv"] for event in layout.events(self.home) if _begun(event)]
+        return [argv for argv in begun if changing & set(argv) and "--downloadonly" not in argv]
 
     def moments(self, *words: str) -> list[tuple[float, str, str]]:
         """(when, host, start or end) of every program whose words contain these."""

@@ -94,7 +94,7 @@ def job(host_set: HostSet | None = None, **keys: Any) -> Job:
 
 POSIX = (
     *("awk", "cat", "cut", "date", "df", "false", "find", "grep", "head", "kill", "ls", "ps"),
-    *("rm", "sed", "sh", "sha256sum", "sleep", "sort", "tail", "test", "true"),
+    *("rm", "sed", "sh", "sha256sum", "sleep", "sort", "tail", "test", "true", "uniq"),
 )
 
 

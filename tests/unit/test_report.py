@@ -129,8 +129,16 @@ def ended(plan: Plan, *failures: str) -> Run:
 
 def test_the_recap_tells_per_host_what_was_done_failed_and_not_reached(screen: Screen) -> None:
     screen.report.recap(ended(planned(), "exit status 1"), None)
-    assert screen.row("blockerbugs01")[1:4] == ["2", "restart-httpd", "healthy"]
-    assert screen.row("blockerbugs02")[1:7] == ["-", "-", "download,", "yum-update,", "restart-httpd,", "healthy"]
+    assert screen.row("blockerbugs01")[1:5] == ["2", "yum-update", "restart-httpd,", "healthy"]
+    assert screen.row("blockerbugs02")[1:8] == [
+        "-",
+        "-",
+        "download,",
+        "no-migration,",
+        "yum-update,",
+        "restart-httpd,",
+        "healthy",
+    ]
 
 
 def test_the_recap_calls_a_host_that_does_not_answer_any_more_unknown(screen: Screen) -> None:

@@ -1,7 +1,10 @@
-"""rpm: `rpm -q [--qf FORMAT] PACKAGE…`."""
+"""rpm: `rpm -q [--qf FORMAT] PACKAGE…`, `rpm -ql PACKAGE`, `rpm -qpl FILE`."""
 
 from __future__ import annotations
 
+from typing import Any
+
+from . import _files as _files_of_host
 from ._host import PACKAGE, Host, Quit, complain, say
 
 FORMAT = "%{NAME}-%{VERSION}-%{RELEASE}.%{ARCH}\\n"
@@ -9,7 +12,7 @@ FORMAT = "%{NAME}-%{VERSION}-%{RELEASE}.%{ARCH}\\n"
 
 def run(host: Host, args: list[str]) -> None:
     """Say what is installed; the exit status is the number of packages that are not."""
-    wanted, form, query, rest = [], FORMAT, False, list(args)
+    wanted, form, query, files, rest = [], FORMAT, False, "", list(args)
     while rest:
         word = rest.pop(0)
         if word in ("--qf", "--queryformat"):
@@ -18,6 +21,8 @@ def run(host: Host, args: list[str]) -> None:
             form = word.partition("=")[2]
         elif word in ("-q", "--query"):
             query = True
+        elif word in ("-ql", "-qpl"):
+            query, files = True, word
         elif word.startswith("-"):
             complain(f"rpm: {word}: unknown option")
             raise Quit(1)
@@ -29,6 +34,8 @@ def run(host: Host, args: list[str]) -> None:
     if not wanted:
         complain("rpm: no arguments given for query")
         raise Quit(1)
+    if files == "-qpl":
+        raise Quit(_list_files(host, wanted))
     missing = 0
     for name in wanted:
         installed = host.state()["installed"]
@@ -36,17 +43,38 @@ def run(host: Host, args: list[str]) -> None:
             say(f"package {name} is not installed")
             missing += 1
         else:
-            say(_filled(form, installed), end="")
+            say("\n".join(_files(installed)) + "\n" if files else _filled(form, installed), end="")
     raise Quit(missing)
 
 
-def _names(installed: dict[str, str]) -> set[str]:
+def _list_files(host: Host, paths: list[str]) -> int:
+    """What is in these packages; the number of those that cannot be read."""
+    missing = 0
+    for path in paths:
+        try:
+            package = _files_of_host.read_json(host.root / path)
+        except FileNotFoundError:
+            complain(f"error: open of {path} failed: No such file or directory")
+            missing += 1
+        else:
+            say("\n".join(_files(package)))
+    return missing
+
+
+def _files(package: dict[str, Any]) -> list[str]:
+    """The files of a build: the program, the page, and one for each migration."""
+    steps = [f"{step['revision']}_{step['message'].replace(' ', '_')}" for step in package["migrations"]]
+    versions = [f"/usr/share/blockerbugs/alembic/versions/{step}.py" for step in steps]
+    return ["/usr/bin/blockerbugs", "/usr/share/blockerbugs/blockerbugs.wsgi", *versions]
+
+
+def _names(installed: dict[str, Any]) -> set[str]:
     """The ways to name the installed package."""
     name, version, release = PACKAGE, installed["version"], installed["release"]
     return {name, f"{name}-{version}", f"{name}-{version}-{release}", f"{name}-{version}-{release}.noarch"}
 
 
-def _filled(form: str, installed: dict[str, str]) -> str:
+def _filled(form: str, installed: dict[str, Any]) -> str:
     """The format with the package's values in it, and its escapes carried out."""
     values = {
         "NAME": PACKAGE,
