@@ -5,6 +5,10 @@ On a terminal with colour and its width; in a pipe plain, one fact a line, the h
 
 from __future__ import annotations
 
+import contextlib
+import getpass
+import io
+import os
 import sys
 import threading
 from collections.abc import Mapping, Sequence
@@ -13,6 +17,8 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
+
+from .errors import Refused
 
 if TYPE_CHECKING:
     from .fleet.hosts import App, Host, HostSet
@@ -49,7 +55,7 @@ class Report:
             table = _table("", "step", "on", "what")
             for number, phase in enumerate(plan.phases, 1):
                 table.add_row(str(number), phase.step.name, _names(phase.hosts), phase.step.says)
-            self._console.print(table)
+            self._print(table)
         for warning in plan.warnings:
             self._say(f"warning: {warning}", style="yellow")
 
@@ -63,8 +69,8 @@ class Report:
 
     def nothing_to_do(self, plan: Plan) -> None:
         """The world is as wanted already."""
-        what = f" runs {plan.target} and is healthy" if plan.target else ""
-        self._say(f"nothing to do: {plan.request.host_set.name}{what}", style="green")
+        verb = "has" if plan.request.procedure.name == "yum-update" else "is healthy with"
+        self._say(f"nothing to do: {plan.request.host_set.name} {verb} {plan.target}", style="green")
 
     def phase(self, number: int, total: int, phase: Phase) -> None:
         """A phase begins."""
@@ -72,7 +78,7 @@ class Report:
 
     def line(self, host: Host, text: str) -> None:
         """A host said something."""
-        self._say(f"{host.short} | {text}", style="dim")
+        self._print(Text(f"{host.short} | {text}", style="dim"), soft_wrap=True)
 
     def done(self, host: Host, seconds: float) -> None:
         """A host ended a phase as it should."""
@@ -87,8 +93,9 @@ class Report:
         self._say(f"waiting {seconds:.0f} s {why}", style="dim")
 
     def finishing(self) -> None:
-        """Ctrl-C was pressed once."""
-        self._say("Ctrl-C: this step is finished first; press it again to leave at once", style="yellow")
+        """Ctrl-C was pressed once. Comes from a signal handler, which must not wait for anybody's lock."""
+        with contextlib.suppress(OSError):
+            os.write(2, b"\nCtrl-C: this step is finished first; press it again to leave at once\n")
 
     def recap(self, run: Run, seen: Seen | None) -> None:
         """Per host what was done, failed and not reached, and what its users saw."""
@@ -104,10 +111,11 @@ class Report:
                 ", ".join(run.missing_on(host)) or "-",
                 *(_now(now) if now else ("unknown",) * 3),
             )
-        self._console.print(table)
+        self._print(table)
         if seen and seen.requests:
             style = "red" if seen.failed else "green"
             outage = f", longest outage {seen.longest:.1f} s" if seen.failed else ""
+            outage += ", still down" if seen.down else ""
             self._say(
                 f"{plan.request.host_set.url}: {seen.requests} requests, {seen.failed} failed{outage}", style=style
             )
@@ -143,9 +151,9 @@ class Report:
                 "yes" if found.cron else "-",
                 f"{found.free} MB" if found.free is not None else "-",
             )
-        self._console.print(table)
+        self._print(table)
         for host in host_set.hosts:
-            for problem in facts[host].problems if host in facts else ("the connection was lost while it was asked",):
+            for problem in _unknown(facts.get(host)):
                 self._say(f"{host.short}: {problem}", style="yellow")
 
     def note(self, text: str) -> None:
@@ -159,21 +167,52 @@ class Report:
             if host in plan.hosts:
                 what = "upgrade" if found.installed != plan.target else "make it healthy"
             else:
-                what = "nothing: is there, healthy" if host in plan.request.hosts else "nothing: not asked for"
+                what = "nothing: is there" if host in plan.request.hosts else "nothing: not asked for"
             repo = (found.offered or {}).get(plan.target, "-") if plan.target else "-"
             target = plan.target.vr if plan.target else "-"
             table.add_row(host.short, found.installed.vr if found.installed else "-", target, repo, what)
-        self._console.print(table)
+        self._print(table)
+
+    def ask_password(self, host: Host, prompt: str) -> str:
+        """What sudo on `host` wants to know, hidden. Raises Refused where nobody can be asked."""
+        if not can_ask():
+            raise Refused(
+                f"{host.short}: sudo asks for a password, and there is no terminal to ask on",
+                next_line="the same from a terminal, or with --prompt-for-sudo-password",
+            )
+        try:
+            return getpass.getpass(f"{host.short}: {prompt.strip(' :') or 'sudo password'}: ")
+        except EOFError:
+            raise Refused(f"{host.short}: no password given") from None
 
     def _say(self, text: str, style: str | None = None) -> None:
-        with self._lock:
-            self._console.print(Text(text, style=style or ""), soft_wrap=True)
+        # Sentences wrap between words on a terminal; in a pipe a fact stays on its line.
+        self._print(Text(text, style=style or ""), soft_wrap=not self._console.is_terminal)
+
+    def _print(self, what: Text | Table, soft_wrap: bool = False) -> None:
+        """Nor is a full disk behind `>` one."""
+        try:
+            with self._lock:
+                self._console.print(what, soft_wrap=soft_wrap)
+                self._console.file.flush()
+        except (OSError, ValueError):
+            self._console.on_broken_pipe()
+
+
+class _Console(Console):
+    """rich ends the program when nobody listens any more (`| head`): no reason to leave an upgrade half-way."""
+
+    def on_broken_pipe(self) -> None:
+        with contextlib.suppress(OSError, ValueError):  # what is still in the buffer has to go somewhere, too
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _console() -> Console:
-    console = Console(highlight=False, emoji=False, markup=False, safe_box=True)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a host may say what this terminal has no letters for
+    console = _Console(highlight=False, emoji=False, markup=False)
     if not console.is_terminal:
-        console = Console(highlight=False, emoji=False, markup=False, width=PIPE_WIDTH)
+        console = _Console(highlight=False, emoji=False, markup=False, width=PIPE_WIDTH)
     return console
 
 
@@ -204,9 +243,16 @@ def _schema(found: Facts) -> str:
     return f"{found.revision or 'none'} {'(head)' if found.at_head else '(pending)'}"
 
 
+def _unknown(found: Facts | None) -> list[str]:
+    """What a row of status cannot say."""
+    if not found:
+        return ["could not be asked"]
+    return [*found.problems, *(text for text in (found.no_list, found.no_schema) if text)]
+
+
 def can_ask() -> bool:
     """Is there somebody to ask?"""
-    return sys.stdin.isatty()
+    return sys.stdin is not None and sys.stdin.isatty()
 
 
 def ask(question: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from invoke import Context, task
 
-from .procedure import start
+from . import start
 from .upgrade import FLAGS
 
 _ASKING = {key: FLAGS[key] for key in ("plan", "yes")}
@@ -20,8 +20,8 @@ def stop_httpd(context: Context, serial: bool = False, plan: bool = False, yes: 
 @task(help=FLAGS, auto_shortflags=False)
 def yum_update(
     context: Context,
-    version: str = "",
-    unverified: str = "",
+    version: str | None = None,
+    unverified: str | None = None,
     serial: bool = False,
     plan: bool = False,
     yes: bool = False,

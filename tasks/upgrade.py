@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from invoke import Context, task
 
-from .procedure import start
+from . import start
 
 FLAGS = {
     "version": "The build to install: 0.4.4.11 or 0.4.4.11-1.el7. Default: what the repos offer.",
@@ -17,7 +17,7 @@ FLAGS = {
 
 @task(help={key: FLAGS[key] for key in ("version", "unverified", "plan", "yes")}, auto_shortflags=False)
 def minor_upgrade(
-    context: Context, version: str = "", unverified: str = "", plan: bool = False, yes: bool = False
+    context: Context, version: str | None = None, unverified: str | None = None, plan: bool = False, yes: bool = False
 ) -> None:
     """Upgrade: host after host, no schema change.
 
@@ -30,8 +30,8 @@ def minor_upgrade(
 @task(help=FLAGS, auto_shortflags=False)
 def major_upgrade(
     context: Context,
-    version: str = "",
-    unverified: str = "",
+    version: str | None = None,
+    unverified: str | None = None,
     plan: bool = False,
     yes: bool = False,
     serial: bool = False,

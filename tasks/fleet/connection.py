@@ -7,18 +7,17 @@ TCP_NODELAY; a gateway is a plain Connection again. Each of these is closed here
 from __future__ import annotations
 
 import contextlib
-import getpass
 import logging
+import os
 import re
+import shlex
 import socket
-import sys
-import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
 from time import monotonic
-from typing import Any
+from typing import Any, TypeVar
 
 from fabric import Config, Connection
 from invoke.exceptions import UnexpectedExit
@@ -32,10 +31,10 @@ from paramiko.ssh_exception import (
     SSHException,
 )
 
-from ..errors import Interrupted, Refused, Unreachable
+from ..errors import Refused, Unreachable
 from .hosts import Host
 from .known_hosts import KnownHosts, lookup_name
-from .shell import AskPassword, ConnectionLost, OnLine, RootShell, ShellError, StepTimeout
+from .shell import ConnectionLost, OnLine, RootShell, ShellError, StepTimeout
 
 CONNECT_SECONDS = 15  # TCP; also the time limit for the banner, the authentication and a new channel
 KEEPALIVE_SECONDS = 10
@@ -45,7 +44,7 @@ DEAD_AFTER_SECONDS = 30
 logging.getLogger("paramiko").addHandler(logging.NullHandler())
 
 _RSA = ("rsa-sha2-512", "rsa-sha2-256")
-_terminal = threading.Lock()  # two hosts must not ask for their passwords at the same time
+T = TypeVar("T")
 
 
 class _Strict(MissingHostKeyPolicy):
@@ -91,6 +90,7 @@ class Node(Connection):
     name: the full name out of hosts.yml; user, port, key and jump host come from ssh_config.
     config: Fabric's configuration (ssh_config, timeouts, sudo.password).
     label: what messages call the host; a gateway is called by what ssh_config says.
+    on_the_way: the hosts that this one is a jump host to.
 
     `open` raises Unreachable (exit 4); `sudo` raises UnexpectedExit when the command fails.
     """
@@ -98,11 +98,15 @@ class Node(Connection):
     connect_kwargs: dict[str, Any]
     connect_timeout: int | None
     label: str
+    on_the_way: tuple[str, ...]
     known_as: str
-    shell: RootShell | None
+    shell: Any  # RootShell or None
     left_behind: list[RootShell]
 
-    def __init__(self, name: str, config: Config, label: str | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self, name: str, config: Config, label: str | None = None, on_the_way: tuple[str, ...] = (), **kwargs: Any
+    ) -> None:
+        self._set(on_the_way=on_the_way)
         super().__init__(name, config=config, **kwargs)
         known = _known_hosts(_key_files(self.ssh_config))
         alias = self.ssh_config.get("hostkeyalias") or lookup_name(self.host, self.port)
@@ -129,10 +133,14 @@ class Node(Connection):
             command = self.ssh_config.get("proxycommand", "none")
             return None if command.lower() == "none" else str(command)
         gateway: Node | None = None
-        for hop in jumps.split(","):
-            if self.derive_shorthand(hop)["host"] in (self.host, self.original_host):
+        for hop in filter(None, (hop.strip() for hop in jumps.split(","))):
+            host = self.derive_shorthand(hop)["host"]
+            if host in (self.host, self.original_host):
                 return None
-            gateway = Node(hop, self.config.clone(), label=f"jump host {hop}", gateway=gateway)
+            if host in self.on_the_way:
+                raise ValueError(f"ProxyJump goes in a circle: {' → '.join([*self.on_the_way, host])}")
+            way = (*self.on_the_way, self.original_host)
+            gateway = Node(hop, self.config.clone(), label=f"jump host {hop}", on_the_way=way, gateway=gateway)
         return gateway
 
     def open(self) -> Any:
@@ -149,22 +157,43 @@ class Node(Connection):
             self.transport.set_keepalive(KEEPALIVE_SECONDS)
         return opened
 
+    def become_root(self) -> str | None:
+        """Open the host's root shell as far as that goes without a person: sudo's question, or None if it is open.
+
+        A password out of --prompt-for-sudo-password is tried once. Raises Unreachable when sudo says no.
+        """
+        self.open()
+        if not self.shell or self.shell.transport is not self.transport:
+            self._set(shell=self._sudo_says(lambda: RootShell(self.transport, as_root=self.user == "root")))
+            if self.shell.prompt is not None and self.config.sudo.password:
+                return self.answer(self.config.sudo.password)
+        prompt: str | None = self.shell.prompt
+        return prompt
+
+    def answer(self, password: str) -> str | None:
+        """Answer sudo's question: its next one, or None when the root shell is open."""
+        self._sudo_says(lambda: self.shell.answer(password))
+        prompt: str | None = self.shell.prompt
+        return prompt
+
     def sudo(self, command: str, **kwargs: Any) -> Result:
-        """Run `command` as root in the host's one root shell, which is opened (and sudo satisfied) at first use.
+        """Run `command` as root in the host's one root shell.
 
         on_line: called with each cleaned line as it comes; warn: a failing command is a Result, not an error;
-        timeout: seconds. Raises UnexpectedExit, ConnectionLost, StepTimeout, Unreachable (sudo said no).
+        timeout: seconds. Raises UnexpectedExit, ConnectionLost, StepTimeout, Unreachable (sudo says no, or asks).
         """
         on_line: OnLine | None = kwargs.pop("on_line", None)
         warn: bool = kwargs.pop("warn", False)
         timeout: float | None = kwargs.pop("timeout", None)
-        self.open()
-        shell = self._root_shell()
+        if kwargs:
+            raise TypeError(f"a root shell knows nothing of {', '.join(kwargs)}")
+        if self.become_root() is not None:
+            raise Unreachable(f"{self.label}: sudo asks for its password again")
         try:
-            output = shell.run(command, on_line, timeout)
+            output = self.shell.run(command, on_line, timeout)
         except (ConnectionLost, StepTimeout):
             # Whatever runs in that shell is in the way of the next command; to close it could end what runs.
-            self.left_behind.append(shell)
+            self.left_behind.append(self.shell)
             self._set(shell=None)
             raise
         result = Result(stdout="\n".join(output.lines), command=command, exited=output.exited)
@@ -181,20 +210,20 @@ class Node(Connection):
         """
         began = monotonic()
         name = self.original_host
-        try:
-            self.open()
-        except Unreachable as error:  # it was open when the run began: this is news about the host, not a refusal
-            raise StepFailed(Outcome("", monotonic() - began, error.problems[0], known=False)) from error
+
+        def failed(why: str, output: str = "", known: bool = True) -> StepFailed:
+            return StepFailed(Outcome(output, monotonic() - began, why, known))
+
         try:
             result = self.sudo(scripts[name], on_line=partial(on_line, name), timeout=seconds, warn=True)
+        except Unreachable as error:  # it was open when the run began: this is news about the host, not a refusal
+            raise failed(error.problems[0].removeprefix(f"{self.label}: "), known=False) from error
         except (ConnectionLost, StepTimeout) as error:
             why = "the connection was lost" if isinstance(error, ConnectionLost) else str(error)
-            outcome = Outcome("", monotonic() - began, f"{why}: what became of it is not known", known=False)
-            raise StepFailed(outcome) from error
-        took = monotonic() - began
-        if result.ok:
-            return Outcome(result.stdout, took)
-        raise StepFailed(Outcome(result.stdout, took, f"exit status {result.exited}: {_telling_line(result.stdout)}"))
+            raise failed(f"{why}: what became of it is not known", known=False) from error
+        if not result.ok:
+            raise failed(f"exit status {result.exited}: {_telling_line(result.stdout)}", result.stdout)
+        return Outcome(result.stdout, monotonic() - began)
 
     def close(self) -> None:
         """End the root shell, the connection and the jump hosts' connections."""
@@ -207,40 +236,22 @@ class Node(Connection):
         if isinstance(self.gateway, Connection):
             self.gateway.close()
 
-    def _root_shell(self) -> RootShell:
-        if self.shell is None:
-            try:
-                shell = RootShell(self.transport, self._asker(), as_root=self.user == "root")
-            except ShellError as error:
-                raise Unreachable(
-                    f"{self.label}: {error}", next_line=f"ssh -t {self.original_host} sudo true"
-                ) from None
-            self._set(shell=shell)
-            return shell
-        return self.shell
+    def _sudo_says(self, attempt: Callable[[], T]) -> T:
+        try:
+            return attempt()
+        except ConnectionLost as error:
+            raise Unreachable(f"{self.label}: the connection was lost: {error}") from error
+        except ShellError as error:
+            raise Unreachable(f"{self.label}: {error}", next_line=f"{self._ssh('-t')} sudo true") from None
 
-    def _asker(self) -> AskPassword:
-        given: list[str] = [self.config.sudo.password] if self.config.sudo.password else []
-
-        def ask(prompt: str) -> str:
-            if given:  # --prompt-for-sudo-password: tried once on each host, then the host asks itself
-                return given.pop()
-            if not sys.stdin.isatty():
-                raise Refused(
-                    f"{self.label}: sudo asks for a password, and there is no terminal to ask on",
-                    next_line="the same from a terminal, or with --prompt-for-sudo-password",
-                )
-            wanted = "sudo password" if prompt.startswith("[") or not prompt.strip() else prompt.strip(" :")
-            with _terminal:
-                try:
-                    return getpass.getpass(f"{self.label}: {wanted}: ")
-                except (EOFError, KeyboardInterrupt):
-                    raise Interrupted(f"{self.label}: no password given, nothing was changed") from None
-
-        return ask
+    def _ssh(self, flags: str = "") -> str:
+        """The ssh command that reaches this host the way we do, for the lines to type."""
+        config = getattr(self.config, "_runtime_ssh_path", None)
+        words = ["ssh", *(["-F", str(config)] if config else []), *([flags] if flags else []), self.original_host]
+        return shlex.join(words)
 
     def _unreachable(self, error: Exception) -> Unreachable:
-        name, login = self.label, f"ssh {self.original_host} true"
+        name, login = self.label, f"{self._ssh()} true"
         if isinstance(error, _UntrustedKey):
             host = self.ssh_config.get("hostkeyalias") or self.host
             if "CHANGED" in str(error):
@@ -304,9 +315,10 @@ def _transport_factory(known_types: list[str]) -> Callable[..., Transport]:
 
 
 def _key_files(ssh_config: Any) -> tuple[Path, ...]:
-    user = ssh_config.get("userknownhostsfile", "~/.ssh/known_hosts ~/.ssh/known_hosts2").split()
-    system = ssh_config.get("globalknownhostsfile", "/etc/ssh/ssh_known_hosts /etc/ssh/ssh_known_hosts2").split()
-    return tuple(Path(name).expanduser() for name in (*user, *system) if name != "none")
+    user = ssh_config.get("userknownhostsfile", "~/.ssh/known_hosts ~/.ssh/known_hosts2")
+    system = ssh_config.get("globalknownhostsfile", "/etc/ssh/ssh_known_hosts /etc/ssh/ssh_known_hosts2")
+    names = (*shlex.split(user), *shlex.split(system))
+    return tuple(Path(os.path.expanduser(name)) for name in names if name != "none")  # noqa: PTH111  # leaves ~nobody
 
 
 @cache

@@ -49,9 +49,9 @@ class Pool(ThreadingGroup):
         pool.at_once = at_once
         return pool
 
-    def open(self) -> GroupResult:
-        """Connect to every host."""
-        return self._do("open")
+    def each(self, method: str) -> GroupResult:
+        """Call a Node's method on all, e.g. `open`."""
+        return self._do(method)
 
     def step(
         self, scripts: Mapping[str, str], on_line: Callable[[str, str], None], seconds: float | None

@@ -10,7 +10,6 @@ from collections.abc import Hashable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from invoke.util import yaml as invokes_yaml
 from pydantic import (
     BaseModel,
     ConfigDict,
@@ -22,9 +21,7 @@ from pydantic import (
 )
 
 from ..errors import Refused
-from .hosts_file import TASK_NAMES
-
-yaml: Any = invokes_yaml  # what Invoke reads its own configuration with, so it is loaded already; untyped
+from .hosts_file import TASK_NAMES, yaml
 
 _LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _VERSION = r"[A-Za-z0-9][A-Za-z0-9._+~^]*"
@@ -213,9 +210,10 @@ class _Loader(yaml.SafeLoader):
         return mapping
 
 
-def read(path: Path) -> Inventory:
+def read(path: Path, built_in: bool = False) -> Inventory:
     """The inventory in `path`.
 
+    built_in: it comes with a task of its name, as the sandbox's does.
     Raises Refused with every problem at once, each with its place in the file.
     """
     problems: list[str] = []
@@ -229,11 +227,13 @@ def read(path: Path) -> Inventory:
         mark = getattr(error, "problem_mark", None)
         where = f"{path}:{mark.line + 1}" if mark else str(path)
         raise Refused(f"{where}: {getattr(error, 'problem', None) or error}") from None
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:  # what PyYAML makes of odd tags
+        raise Refused(f"{path}: cannot be understood: {error}", next_line=f"$EDITOR {path}") from None
     try:
         inventory = Inventory.model_validate(_named(raw))
     except ValidationError as error:
         problems = [_sentence(raw, item["loc"], item["msg"]) for item in error.errors()]
-    problems += _contradictions(raw)
+    problems += _contradictions(raw, frozenset() if built_in else TASK_NAMES)
     if problems:
         raise Refused(*(f"{path}: {problem}" for problem in problems), next_line=f"$EDITOR {path}")
     return inventory
@@ -260,7 +260,7 @@ def _sentence(raw: Any, loc: tuple[int | str, ...], message: str) -> str:
     return f"{place.lstrip('.') or 'the file'}: {text[:1].lower()}{text[1:]}"
 
 
-def _contradictions(raw: Any) -> list[str]:
+def _contradictions(raw: Any, taken: frozenset[str]) -> list[str]:
     """What no single set can know: one name for two things, a predecessor that does not exist, or a ring of them.
 
     Looks at the file as it is written, not as it is understood, so that it can speak beside the schema's complaints.
@@ -268,7 +268,7 @@ def _contradictions(raw: Any) -> list[str]:
     sets = raw.get("host_sets") if isinstance(raw, dict) else None
     if not isinstance(sets, dict):
         return []
-    problems = [f"host_sets.{name}: there is a task of that name" for name in sets if name in TASK_NAMES]
+    problems = [f"host_sets.{name}: there is a task of that name" for name in sets if name in taken]
     seen: dict[str, str] = {}
     for set_name, host_set in sets.items():
         hosts = host_set.get("hosts") if isinstance(host_set, dict) else None

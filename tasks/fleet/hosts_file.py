@@ -8,6 +8,11 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
+from typing import Any
+
+from invoke.util import yaml as invokes_yaml
+
+yaml: Any = invokes_yaml  # what Invoke reads its own configuration with, so it is loaded already; untyped
 
 # A set of such a name would hide the task, or the task the set; a test holds this against the collection.
 TASK_NAMES = frozenset(
@@ -26,14 +31,25 @@ def set_names(path: Path) -> list[str]:
     """
     try:
         text = path.read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return []
+    except OSError:  # the shipped names will do: whoever types one is told what is wrong with the file
+        return [] if path == default_file() else set_names(default_file())
+    try:
+        found = yaml.safe_load(text)["host_sets"]
+        names = [name for name in found if re.fullmatch("[a-z][a-z0-9-]*", str(name))]
+    except (yaml.YAMLError, TypeError, KeyError, ValueError, AttributeError, RecursionError):
+        names = _guessed(text)
+    names = [name for name in dict.fromkeys(names) if name not in TASK_NAMES]
+    # A file without a set is a mistake as well, and somebody has to be there to say so.
+    return names or ([] if path == default_file() else set_names(default_file()))
+
+
+def _guessed(text: str) -> list[str]:
+    """What looks like a set's name in a file that is no YAML."""
     body = re.split(r"^host_sets:", text, maxsplit=1, flags=re.M)[-1]
     body = re.split(r"^[^\s#]", body.lstrip("\r\n"), maxsplit=1, flags=re.M)[0]
     indents = re.findall(r"^( +)[a-z]", body, flags=re.M)
     shallow = min(map(len, indents), default=2)
-    names = re.findall(rf"^ {{{shallow}}}([a-z][a-z0-9-]*):", body, flags=re.M)
-    return [name for name in dict.fromkeys(names) if name not in TASK_NAMES]
+    return re.findall(rf"^ {{{shallow}}}([a-z][a-z0-9-]*):", body, flags=re.M)
 
 
 def default_file() -> Path:
@@ -43,7 +59,7 @@ def default_file() -> Path:
 
 def chosen_file(configured: str | None) -> Path:
     """The file named by `hosts_file` in the configuration (FABRIC_HOSTS_FILE, INVOKE_HOSTS_FILE), or the default."""
-    return Path(configured).expanduser() if configured else default_file()
+    return Path(os.path.expanduser(configured)) if configured else default_file()  # noqa: PTH111  # leaves ~nobody
 
 
 def configured_file() -> Path:

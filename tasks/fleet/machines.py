@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from fabric import Config
 from fabric.exceptions import GroupException
@@ -15,28 +15,53 @@ from .groups import Pool, Row
 from .hosts import Host
 
 OnLine = Callable[[Host, str], None]
+Ask = Callable[[Host, str], str]
 
 
 class Machines:
-    """Connections to `hosts`, opened together and closed together; use it in a `with` statement.
+    """Root shells on `hosts`, opened together and closed together; use it in a `with` statement.
+
+    ask: asks the operator, in the main thread, what sudo on a host wants to know (host, sudo's words → the answer).
+    tolerant: hosts that cannot be reached are left out, and their errors kept in `unreachable`.
 
     Opening raises Unreachable with every host that cannot be reached: then nothing was sent to any of them.
     """
 
-    def __init__(self, hosts: Iterable[Host], config: Config, at_once: int = 32) -> None:
+    def __init__(
+        self, hosts: Iterable[Host], config: Config, ask: Ask, at_once: int = 32, tolerant: bool = False
+    ) -> None:
         self._at_once = at_once
+        self._ask = ask
+        self._tolerant = tolerant
         self._nodes: dict[Host, Node] = {host: node(host, config.clone()) for host in dict.fromkeys(hosts)}
+        self.unreachable: dict[Host, SopError] = {}
 
     def __enter__(self) -> Self:
         try:
-            Pool.of(self._nodes.values(), self._at_once).open()
-        except GroupException as error:
-            self.close()
-            raise _together(error.result.failed.values()) from None
+            self._all("open")
+            prompts = self._all("become_root")
+            for host, prompt in prompts.items():
+                while prompt is not None:
+                    prompt = self._nodes[host].answer(self._ask(host, prompt))
         except BaseException:
             self.close()
             raise
         return self
+
+    def _all(self, method: str) -> dict[Host, Any]:
+        """What `method` returns on every host, all at once. Raises what went wrong, or sets the host aside."""
+        of = {connection: host for host, connection in self._nodes.items()}
+        try:
+            results = Pool.of(of, self._at_once).each(method)
+        except GroupException as error:
+            results = error.result
+        failed = {of[connection]: error for connection, error in results.failed.items()}
+        if failed and not (self._tolerant and all(isinstance(error, SopError) for error in failed.values())):
+            raise _together(failed.values()) from None
+        self.unreachable |= failed
+        for host in failed:
+            self._nodes.pop(host).close()
+        return {of[connection]: result for connection, result in results.succeeded.items()}
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         self.close()
@@ -53,9 +78,8 @@ class Machines:
 
         on_line: called, from several threads, with each line as it comes; seconds: how long a script is waited for.
         With at_once=1 a failure keeps the hosts behind it from being touched: they are not in the result.
-        Raises a SopError if a host would not let us become root.
         """
-        of = {self._nodes[host]: host for host in scripts}
+        of = {self._nodes[host]: host for host in scripts if host in self._nodes}
         by_name = {host.name: script for host, script in scripts.items()}
         group: Row | Pool = Row.of(of) if at_once == 1 else Pool.of(of, at_once)
 
@@ -67,9 +91,6 @@ class Machines:
             results = group.step(by_name, tell, seconds)
         except GroupException as error:
             results = error.result
-        refusals = [result for result in results.values() if isinstance(result, SopError)]
-        if refusals:
-            raise _together(refusals)
         return {of[connection]: _outcome(result) for connection, result in results.items()}
 
 

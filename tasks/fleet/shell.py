@@ -14,13 +14,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from paramiko.ssh_exception import SSHException
+
 from .output import clean
 
 if TYPE_CHECKING:
     from paramiko import Channel, Transport
 
 OnLine = Callable[[str], None]
-AskPassword = Callable[[str], str]
+
+SEND_SECONDS = 60
 
 
 class ShellError(Exception):
@@ -44,27 +47,37 @@ class Output:
 
 
 class RootShell:
-    """A POSIX shell as root on one host.
+    """A POSIX shell as root on one host, ready for use when `prompt` is None.
 
     transport: an authenticated connection.
     as_root: the login user is root already, sudo is not needed.
-    ask: called with sudo's prompt, returns the password; called again if it was wrong.
-    open_timeout: seconds for sudo to let us in, the operator's typing not counted.
+    seconds: how long sudo may take to say something.
+    prompt: what sudo asks, until `answer` has satisfied it.
 
     Raises ShellError when sudo says no, ConnectionLost when the line drops.
     """
 
-    def __init__(
-        self, transport: Transport, ask: AskPassword, as_root: bool = False, open_timeout: float = 30.0
-    ) -> None:
+    def __init__(self, transport: Transport, as_root: bool = False, seconds: float = 30.0) -> None:
+        self.transport = transport
         self._mark = f"--{secrets.token_hex(8)}"
+        self._token = f"[{secrets.token_hex(8)}]"
         self._number = 0
         self._rest = b""
+        self._seconds = seconds
+        shell = f"printf '%s\\n' {shlex.quote(f'{self._mark} ready')}; exec sh"
+        sudo = "" if as_root else f"sudo -S -p {shlex.quote(self._token)} "
         try:
-            self._channel: Channel = transport.open_session(timeout=open_timeout)
-            self._open(ask, as_root, open_timeout)
-        except (OSError, EOFError) as error:
+            self._channel: Channel = transport.open_session(timeout=seconds)
+            self._channel.set_combine_stderr(True)
+            self._channel.exec_command(f"{sudo}sh -c {shlex.quote(shell)}")
+        except (OSError, EOFError, SSHException) as error:
             raise ConnectionLost(str(error) or type(error).__name__) from error
+        self.prompt = self._prompt()
+
+    def answer(self, password: str) -> None:
+        """Answer `prompt`; afterwards it is None, or what sudo asks next (again, if the password was wrong)."""
+        self._send(f"{password}\n")
+        self.prompt = self._prompt()
 
     def run(self, command: str, on_line: OnLine | None = None, timeout: float | None = None) -> Output:
         """Run `command` and return its output and status, calling `on_line` with each line as it comes.
@@ -73,57 +86,43 @@ class RootShell:
         Raises ConnectionLost and StepTimeout.
         """
         # A shell of its own: an `exit` or `cd` in the command must not reach the next one, and the command must not
-        # read the script that comes after it. Numbered marks: what an earlier command says too late is not its answer.
+        # read the script that comes after it. Numbered marks: what an earlier command says too late is not its answer;
+        # a line end before each: a mark stands alone whatever was said before it.
         self._number += 1
         mark = f"{self._mark}-{self._number}"
-        script = (
-            f"printf '%s begins\\n' {mark}; sh -c {shlex.quote(command)} </dev/null 2>&1; "
+        self._send(
+            f"printf '\\n%s begins\\n' {mark}; sh -c {shlex.quote(command)} </dev/null 2>&1; "
             f"printf '\\n%s ends %s\\n' {mark} $?\n"
         )
         ends = None if timeout is None else time.monotonic() + timeout
         try:
-            self._channel.sendall(script.encode())
             return self._follow(mark, on_line, ends)
         except TimeoutError:
-            raise StepTimeout(f"no end after {timeout:g} s") from None
-        except (OSError, EOFError) as error:
-            raise ConnectionLost(str(error) or "the connection was closed") from error
+            raise StepTimeout(f"no end after {timeout or 0:g} s") from None
 
     def close(self) -> None:
         """End the shell; never raises."""
         self._channel.close()
 
-    def _open(self, ask: AskPassword, as_root: bool, timeout: float) -> None:
-        token = f"[{secrets.token_hex(8)}]"
-        ready = f"{self._mark} ready"
-        shell = f"printf '%s\\n' {shlex.quote(ready)}; exec sh"
-        self._channel.set_combine_stderr(True)
-        sudo = "" if as_root else f"sudo -S -p {shlex.quote(token)} "
-        self._channel.exec_command(f"{sudo}sh -c {shlex.quote(shell)}")
-        said = ""
-        ends = time.monotonic() + timeout
+    def _prompt(self) -> str | None:
+        """Wait until sudo asks for something, or has let us in."""
+        ready, said = f"{self._mark} ready", ""
+        ends = time.monotonic() + self._seconds
         while ready not in said:
-            self._channel.settimeout(max(0.1, min(1.0, ends - time.monotonic())))
             try:
-                chunk = self._channel.recv(65536)
+                said += self._receive(1.0).decode("utf-8", "replace")
+            except EOFError:
+                raise ShellError(_reason(said, self._token)) from None
             except TimeoutError:
-                chunk = b""
-                if time.monotonic() > ends:
-                    raise ShellError(f"sudo gave no answer in {timeout:g} s") from None
-                if not said or said.endswith("\n"):
-                    continue
                 # A second factor asks in its own words (pam ignores -p): an unfinished line is a prompt.
-                prompt: str | None = said.rsplit("\n", 1)[-1]
-            else:
-                if not chunk:
-                    raise ShellError(_reason(said, token))
-                said += chunk.decode("utf-8", "replace")
-                prompt = "" if said.endswith(token) else None
-            if prompt is not None:
-                self._channel.sendall(ask(clean(prompt)).encode() + b"\n")
-                said = ""
-                ends = time.monotonic() + timeout
-        self._rest = said.split(ready, 1)[1].lstrip("\r\n").encode()
+                if said and not said.endswith("\n"):
+                    return clean(said.rsplit("\n", 1)[-1])
+                if time.monotonic() > ends:
+                    raise ShellError(f"sudo gave no answer in {self._seconds:g} s") from None
+            if said.endswith(self._token):
+                return ""
+        self._rest = said.split(ready, 1)[1].encode()
+        return None
 
     def _follow(self, mark: str, on_line: OnLine | None, ends: float | None) -> Output:
         lines: list[str] = []
@@ -140,11 +139,30 @@ class RootShell:
                     lines.append(line)
                     if on_line:
                         on_line(line)
-            self._channel.settimeout(None if ends is None else max(0.0, ends - time.monotonic()))
+            try:
+                self._rest += self._receive(None if ends is None else max(0.0, ends - time.monotonic()))
+            except EOFError:
+                raise ConnectionLost("the connection was closed") from None
+
+    def _send(self, text: str) -> None:
+        try:
+            self._channel.settimeout(SEND_SECONDS)
+            self._channel.sendall(text.encode())
+        except (OSError, EOFError, SSHException) as error:
+            raise ConnectionLost(str(error) or "the connection was closed") from error
+
+    def _receive(self, seconds: float | None) -> bytes:
+        """What comes next. Raises TimeoutError, EOFError when the other side has closed, ConnectionLost."""
+        try:
+            self._channel.settimeout(seconds)
             chunk = self._channel.recv(65536)
-            if not chunk:
-                raise EOFError
-            self._rest += chunk
+        except TimeoutError:
+            raise
+        except (OSError, SSHException) as error:
+            raise ConnectionLost(str(error) or type(error).__name__) from error
+        if not chunk:
+            raise EOFError
+        return chunk
 
 
 def _reason(said: str, token: str) -> str:

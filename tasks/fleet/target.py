@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from invoke import Context
 
@@ -71,5 +71,16 @@ def find(name: str | None, inventory: Inventory, task: str, with_sandbox: Sequen
 
 
 def _after_dash_h(context: Context) -> str | None:
-    """The host that `-H` named: Fabric then hands the task a Connection, not yet open, instead of a Context."""
-    return getattr(context, "original_host", None)
+    """The host that `-H` named: Fabric then hands the task a Connection, not yet open, instead of a Context.
+
+    Raises Refused for `user@host` and `host:port`: ssh_config says how a host is reached.
+    """
+    host: str | None = getattr(context, "original_host", None)
+    if host is not None:
+        named: Any = context  # Fabric's Connection, which this module does without: `invoke --list` has none
+        plain = type(named)(host, config=named.config)
+        if (named.user, named.port) != (plain.user, plain.port):
+            raise Refused(
+                f"-H with a user or a port: ssh_config says how {host} is reached", next_line=f"fab -H {host} …"
+            )
+    return host.strip() if host else host

@@ -28,8 +28,8 @@ def answer(app: App, health: Health) -> str:
         version = f"version=$(printf '%s\\n' \"$page\" | sed -n {pattern} | head -n 1)"
     else:
         version = (
-            f"started=$(systemctl show -p ActiveEnterTimestamp {service}); version=old; "
-            f'if [ "$(date -d "${{started#*=}}" +%s)" -ge "$(rpm -q --qf "%{{INSTALLTIME}}" {package})" ]; '
+            f"started=$(LC_ALL=C systemctl show -p ActiveEnterTimestamp {service}); version=old; "
+            f'if [ "$(LC_ALL=C date -d "${{started#*=}}" +%s)" -ge "$(rpm -q --qf "%{{INSTALLTIME}}" {package})" ]; '
             f'then version=$(rpm -q --qf "%{{VERSION}}" {package}); fi'
         )
     return f"""answer() {{

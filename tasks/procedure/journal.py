@@ -6,22 +6,18 @@ before what it announces is begun.
 
 from __future__ import annotations
 
+import errno
 import getpass
 import json
 import os
 import secrets
 import socket
+import stat
 from datetime import UTC, datetime
 from pathlib import Path
 
 from ..errors import Refused
-
-
-def state_dir() -> Path:
-    """Where this tool keeps what outlives a run, by the XDG base directory rules."""
-    base = os.environ.get("XDG_STATE_HOME", "")
-    root = Path(base) if base.startswith("/") else Path.home() / ".local" / "state"
-    return root / "blockerbugs-upgrade"
+from ..state import state_dir
 
 
 class Journal:
@@ -37,8 +33,10 @@ class Journal:
         try:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self.path.parent.chmod(0o700)
-            flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW
+            flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK
             self._fd = os.open(self.path, flags, 0o600)
+            if not stat.S_ISREG(os.fstat(self._fd).st_mode):
+                raise OSError(errno.EINVAL, "it is no file")
             os.fchmod(self._fd, 0o600)
         except OSError as error:
             raise Refused(
@@ -66,6 +64,30 @@ class Journal:
         os.close(self._fd)
 
 
+def migration_failed(set_name: str, path: Path | None = None) -> bool:
+    """Did the last upgrade-db that this operator ran on the set not succeed?
+
+    Lines of the journal that are cut or strange say nothing.
+    """
+    failed = False
+    try:
+        lines = (path or state_dir() / "journal.jsonl").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return False
+    for line in lines:
+        try:
+            entry = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(entry, dict) and (entry.get("set"), entry.get("step")) == (set_name, "upgrade-db"):
+            failed = entry.get("event") != "ended" or entry.get("failed", True) is not False
+    return failed
+
+
 def operator() -> str:
     """Who is at the keyboard, and where: `lbrabec@laptop`."""
-    return f"{getpass.getuser()}@{socket.gethostname()}"
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):  # a user id without an entry, as in some containers
+        user = str(os.getuid())
+    return f"{user}@{socket.gethostname()}"

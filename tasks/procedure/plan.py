@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -12,7 +12,7 @@ from ..fleet.hosts import App, Host, HostSet, Inventory
 from . import nvr as builds
 from . import sop
 from .nvr import Nvr
-from .preflight import Facts
+from .preflight import UNREACHED, Facts
 from .sop import Job, Phase, Workflow
 
 CLOCK_SECONDS = 60
@@ -40,6 +40,11 @@ class Procedure:
     once: bool = False
 
     @property
+    def needs_all_hosts(self) -> bool:
+        """Must every host of the set be asked, also those that are not meant?"""
+        return self.name not in ("stop-httpd", "start-httpd")
+
+    @property
     def title(self) -> str:
         """`minor upgrade`, as sentences say it."""
         return self.name.replace("-", " ") if self.installs and self.name != "yum-update" else self.name
@@ -52,7 +57,7 @@ PROCEDURES = {
         Procedure("major-upgrade", sop.major, installs=True, whole_set=True),
         Procedure("stop-httpd", sop.alone_where_served(sop.stop_httpd)),
         Procedure("yum-update", sop.alone(sop.yum_update), installs=True),
-        Procedure("upgrade-db", sop.alone_on_the_sync_host(sop.upgrade_db), once=True, needs_stopped=True),
+        Procedure("upgrade-db", sop.migrate, once=True, needs_stopped=True),
         Procedure("sync", sop.alone_on_the_sync_host(sop.sync), once=True, needs_schema=True),
         Procedure("start-httpd", sop.start_and_look, needs_schema=True),
         Procedure("restart-httpd", sop.restart_rolling, rolling=True, needs_schema=True),
@@ -72,7 +77,8 @@ class Reason(NamedTuple):
 class Request:
     """What was typed.
 
-    asked_as: the words after `fab`, for the lines to type next; hosts: the hosts of the set that are meant.
+    asked_as: the words after `fab`, for the lines to type next; hosts: the hosts of the set that are meant;
+    migration_failed: the journal has an upgrade-db of this set that did not succeed, and none after it that did.
     """
 
     procedure: Procedure
@@ -83,6 +89,7 @@ class Request:
     version: str | None = None
     unverified: str | None = None
     serial: bool = False
+    migration_failed: bool = False
 
 
 @dataclass(frozen=True)
@@ -126,8 +133,10 @@ def predecessor(request: Request, inventory: Inventory) -> HostSet | None:
 def check_request(request: Request) -> None:
     """Refuse what is wrong before any host has been reached."""
     procedure, host_set = request.procedure, request.host_set
-    if request.version:
+    if request.version is not None:
         builds.typed(request.version, request.app.package)
+    if request.unverified is not None and not request.unverified.strip():
+        raise Refused("--unverified without a reason", next_line='--unverified "why it may go on all the same"')
     partial = len(request.hosts) < len(host_set.hosts)
     if procedure.whole_set and partial:
         raise Refused(
@@ -151,12 +160,8 @@ def decide(request: Request, facts: FactsOf, stage: HostSet | None = None, stage
     Raises Refused (or TryLater) with every reason there is, not only the first.
     """
     procedure, host_set = request.procedure, request.host_set
-    held = [
-        f"{host.short}: yum is held by {facts[host].yum_holder}" for host in request.hosts if facts[host].yum_holder
-    ]
-    if procedure.installs and held:  # first: a host whose yum is held was not asked what it is offered
-        raise TryLater(*held, next_line=f"fab {request.asked_as} {procedure.name}, when it has ended")
-    reasons = [Reason(f"{host.short}: {text}") for host in host_set.hosts for text in facts[host].problems]
+    _check_that_nobody_is_at_work(request, facts)
+    reasons = _unknown(request, facts)
     target = None
     if procedure.installs:
         target, against = _target(request, facts, stage, stage_facts or {})
@@ -166,11 +171,6 @@ def decide(request: Request, facts: FactsOf, stage: HostSet | None = None, stage
     if reasons:
         cure = next((reason.cure for reason in reasons if reason.cure), f"fab {host_set.name} status")
         raise Refused(*(reason.text for reason in reasons), next_line=cure)
-    held = [
-        f"{host.short}: yum is held by {facts[host].yum_holder}" for host in request.hosts if facts[host].yum_holder
-    ]
-    if procedure.installs and held:
-        raise TryLater(*held, next_line=f"fab {request.asked_as} {procedure.name}, when it has ended")
 
     warnings = _warnings(request, facts)
     hosts = _hosts(request, facts, target)
@@ -179,6 +179,29 @@ def decide(request: Request, facts: FactsOf, stage: HostSet | None = None, stage
     migrated = all(facts[host].installed == target and facts[host].at_head for host in host_set.hosts)
     job = Job(request.app, host_set, hosts, target, request.serial, migrated)
     return Plan(request, target, facts, tuple(procedure.phases(job)), warnings)
+
+
+def _check_that_nobody_is_at_work(request: Request, facts: FactsOf) -> None:
+    """Raise TryLater for what will pass: said first, because a host whose yum is held was not asked for its builds."""
+    procedure, sync = request.procedure, request.host_set.sync
+    working = []
+    if facts[sync].busy and procedure.name != "stop-httpd":
+        working = [f"{sync.short}: an upgrade_db or sync of an earlier run still works on the database"]
+    if procedure.installs:
+        holders = [(host.short, facts[host].yum_holder) for host in request.hosts]
+        working += [f"{name}: yum is held by {holder}" for name, holder in holders if holder]
+    if working:
+        raise TryLater(*working, next_line=f"fab {request.asked_as} {procedure.name}, when it has ended")
+
+
+def _unknown(request: Request, facts: FactsOf) -> list[Reason]:
+    """What could not be found out, and is needed."""
+    told = [(host, text) for host in request.host_set.hosts for text in facts[host].problems]
+    if request.procedure.installs:
+        told += [(host, text) for host in request.hosts if (text := facts[host].no_list)]
+    if request.procedure.needs_schema:
+        told += [(host, text) for host in request.host_set.hosts if (text := facts[host].no_schema)]
+    return [Reason(f"{host.short}: {text}") for host, text in told]
 
 
 def _target(
@@ -249,8 +272,8 @@ def _newest(candidates: list[Nvr], wanted: str, package: str) -> Nvr | None:
 
 
 def _not_offered(request: Request, facts: Facts, verified: Nvr | None, stage: HostSet | None) -> str:
-    newest = max(facts.offered or (), default=None)
-    offer = f"the repo offers {newest}" if newest else "the repo offers nothing"
+    newest = sorted(facts.offered or ())[-5:]
+    offer = f"the repo offers {', '.join(map(str, newest))}" if newest else "the repo offers nothing"
     wanted = request.version or request.host_set.minor_version
     if stage and verified and not request.version:
         return f"{stage.name} runs {verified}, {offer}"
@@ -295,6 +318,9 @@ def _state(request: Request, facts: FactsOf) -> list[Reason]:
                 f"fab {host_set.name} {first}",
             )
         )
+    if procedure.needs_schema and not procedure.installs and not host_set.schema_status and request.migration_failed:
+        text = f"{host_set.sync.short}: the last upgrade-db of {host_set.name} did not succeed (the journal says)"
+        reasons.append(Reason(text, f"fab {host_set.name} upgrade-db"))
     if procedure.needs_stopped:
         reasons += _not_stopped(host_set, facts)
     others = [host for host in host_set.serving if host not in request.hosts]
@@ -340,8 +366,12 @@ def _migration_ahead(
 def _hosts(request: Request, facts: FactsOf, target: Nvr | None) -> tuple[Host, ...]:
     """The hosts that need it, in the order to take them; for an upgrade, none where all is as wanted (V5)."""
     wanted = request.host_set.health.status
+
+    def ill_first(hosts: Sequence[Host]) -> tuple[Host, ...]:
+        return tuple(sorted(hosts, key=lambda host: facts[host].healthy(wanted)))
+
     if not request.procedure.installs:
-        return request.hosts
+        return ill_first(request.hosts) if request.procedure.rolling else request.hosts
 
     def there(host: Host) -> bool:
         found = facts[host]
@@ -353,8 +383,7 @@ def _hosts(request: Request, facts: FactsOf, target: Nvr | None) -> tuple[Host, 
     if not request.procedure.rolling:
         return request.hosts
     # An ill host first: if the build does not cure it, the healthy ones are never touched.
-    todo = [host for host in request.hosts if not there(host)]
-    return tuple(sorted(todo, key=lambda host: facts[host].healthy(wanted)))
+    return ill_first([host for host in request.hosts if not there(host)])
 
 
 def _warnings(request: Request, facts: FactsOf) -> tuple[str, ...]:
@@ -364,10 +393,13 @@ def _warnings(request: Request, facts: FactsOf) -> tuple[str, ...]:
         warnings.append(f"not verified on {host_set.after or 'another set'}: {request.unverified}")
     if request.procedure.installs and not host_set.schema_status:
         warnings.append("hosts.yml names no schema_status: whether the database is at the schema is not looked at")
-    sums = {facts[host].settings for host in host_set.hosts}
+    sums = {facts[host].settings for host in host_set.hosts if facts[host] != UNREACHED}
     if len(sums) > 1:
         warnings.append(f"{request.app.settings} differs between {' and '.join(h.short for h in host_set.hosts)}")
     for host in host_set.hosts:
+        if facts[host] == UNREACHED:
+            warnings.append(f"{host.short}: cannot be reached, what it does is not known")
+            continue
         if facts[host].cron != (host == host_set.sync):
             has = "has" if facts[host].cron else "lacks"
             warnings.append(f"{host.short} {has} the sync's cron file {request.app.cron}")

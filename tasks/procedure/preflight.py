@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from ..fleet.hosts import App, HostSet
 from . import health
 from .nvr import Nvr, parse
+from .sop import DATABASE_LOCK
 
 # yum waits for whoever holds these; the file has the holder's process id (yum 3, dnf 4).
 _YUM_LOCKS = ("/var/run/yum.pid", "/var/lib/dnf/rpmdb_lock.pid", "/var/cache/dnf/metadata_lock.pid")
@@ -24,7 +25,8 @@ class Facts:
     service: systemd's word (active, inactive, failed); answers: HTTP status, or None for no answer.
     at_head: does the database have the schema that the installed build wants? None: not known.
     free: MB on the fuller one of / and /var; skew: seconds this host's clock is ahead of ours.
-    problems: what could not be found out, one sentence each.
+    problems: what could not be found out; no_list, no_schema: why its packages or its schema are not known.
+    busy: an upgrade_db or sync that this tool began still works on the database.
     """
 
     installed: Nvr | None = None
@@ -42,10 +44,16 @@ class Facts:
     cron: bool = False
     skew: float = 0.0
     problems: tuple[str, ...] = field(default=())
+    no_list: str | None = None
+    no_schema: str | None = None
+    busy: bool = False
 
     def healthy(self, wanted_status: int) -> bool:
         """Does httpd answer as it should, with the installed build?"""
         return self.answers == wanted_status and self.installed is not None and self.version == self.installed.version
+
+
+UNREACHED = Facts(service="not reached")
 
 
 def script(app: App, host_set: HostSet, repos: bool = True) -> str:
@@ -56,6 +64,7 @@ def script(app: App, host_set: HostSet, repos: bool = True) -> str:
     """
     package, service = shlex.quote(app.package), shlex.quote(app.service)
     locks = " ".join(app.path(lock) for lock in _YUM_LOCKS)
+    busy = app.path(DATABASE_LOCK)
     configs = " ".join(app.path(name) for name in ("/etc/yum.conf", "/etc/dnf/dnf.conf", "/etc/yum.repos.d/*.repo"))
     settings, cron = shlex.quote(app.path(app.settings)), shlex.quote(app.path(app.cron))
     lines = [
@@ -72,6 +81,7 @@ def script(app: App, host_set: HostSet, repos: bool = True) -> str:
         f'for left in {app.path(_UNFINISHED)}; do test -e "$left" && say unfinished "$left"; done',
         f"say settings \"$(sha256sum {settings} 2>/dev/null | cut -d' ' -f1)\"",
         f"test -e {cron} && say cron yes",
+        f"test -e {busy} && command -v flock >/dev/null && ! flock -n {busy} true && say busy yes",
     ]
     if host_set.schema_status:
         lines.append(
@@ -105,16 +115,15 @@ def read(app: App, host_set: HostSet, output: str, repos: bool = True, asked_at:
         values = said.get(name)
         return values[0].strip() or None if values else None
 
-    problems = []
     answer = (one("answer") or "000 -").split()
     schema = one("schema")
-    if "schema_failed" in said:
-        problems.append(f"the schema status command failed: {host_set.schema_status}")
+    no_schema = f"this failed: {host_set.schema_status}" if "schema_failed" in said else None
+    no_list = None
     offered = _offered(said.get("list", []), app.package) if repos else None
     if repos and not offered and "list_failed" in said:
         words = [text.strip() for text in said.get("list", []) if text.strip()]
         error = next((text for text in words if text.startswith("Error")), words[-1] if words else "no output")
-        problems.append(f"yum cannot list {app.package}: {error}")
+        no_list = f"yum cannot list {app.package}: {error}"
     clock, free = _number(one("clock")), _number(one("free"))
     now = time.time()
     middle = (now + (now if asked_at is None else asked_at)) / 2
@@ -123,7 +132,7 @@ def read(app: App, host_set: HostSet, output: str, repos: bool = True, asked_at:
         offered=offered,
         service=one("service") or "unknown",
         answers=_number(answer[0]) or None,
-        version=answer[1] if len(answer) > 1 and answer[1] not in ("-", "old") else None,
+        version=answer[1] if len(answer) == 2 and answer[1] not in ("-", "old") else None,
         revision=schema.split()[0] if schema else None,
         at_head=None if not host_set.schema_status or "schema_failed" in said else "(head)" in (schema or ""),
         free=None if free is None else free // 1024,
@@ -133,7 +142,9 @@ def read(app: App, host_set: HostSet, output: str, repos: bool = True, asked_at:
         settings=one("settings"),
         cron="cron" in said,
         skew=0.0 if clock is None else clock - middle,
-        problems=tuple(problems),
+        busy="busy" in said,
+        no_list=no_list,
+        no_schema=no_schema,
     )
 
 

@@ -4,25 +4,28 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from threading import Event
 from types import FrameType
 
 from fabric import Config
 
-from ..errors import Code, HalfWay, Interrupted, Refused, SopError
+from ..errors import Code, HalfWay, Interrupted, Refused, SopError, Unreachable
 from ..fleet.connection import Outcome
-from ..fleet.hosts import Host, HostSet, Inventory
+from ..fleet.hosts import App, Host, HostSet, Inventory
 from ..fleet.machines import Machines
 from ..report import Report, ask, can_ask
 from . import preflight
-from .journal import Journal, operator
-from .plan import Plan, Request, check_request, decide, predecessor
+from .journal import Journal, migration_failed, operator
+from .plan import PROCEDURES, Plan, Request, check_request, decide, predecessor
 from .preflight import Facts
 from .sop import Phase
 from .watch import Watch
+
+LOOK_SECONDS = 120
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,7 @@ class Run:
     began: float = field(default_factory=time.monotonic)
     outcomes: list[tuple[Phase, dict[Host, Outcome]]] = field(default_factory=list)
     afterwards: dict[Host, Facts] = field(default_factory=dict)
+    phase: str = "nothing"
 
     @property
     def seconds(self) -> float:
@@ -75,11 +79,14 @@ def carry_out(request: Request, inventory: Inventory, config: Config, consent: C
     """
     check_request(request)
     _check_that_somebody_can_agree(request.host_set, consent)
+    request = replace(request, migration_failed=migration_failed(request.host_set.name))
     stage = predecessor(request, inventory)
-    with Machines((*request.host_set.hosts, *(stage.hosts if stage else ())), config) as machines:
+    everyone = (*request.host_set.hosts, *(stage.hosts if stage else ()))
+    with Machines(everyone, config, report.ask_password, tolerant=not request.procedure.needs_all_hosts) as machines:
+        _check_that_the_meant_are_there(request, machines)
         report.looking(request.host_set.hosts)
-        facts = look(machines, request, request.host_set)
-        stage_facts = look(machines, request, stage, repos=False) if stage else None
+        facts = look(machines, request.app, request.host_set, request.procedure.installs)
+        stage_facts = look(machines, request.app, stage, repos=False) if stage else None
         plan = decide(request, facts, stage, stage_facts)
         report.plan(plan)
         if not plan.phases:
@@ -92,26 +99,41 @@ def carry_out(request: Request, inventory: Inventory, config: Config, consent: C
         return _perform(plan, machines, report, _after_success(plan, inventory))
 
 
-def look(machines: Machines, request: Request, host_set: HostSet, repos: bool | None = None) -> dict[Host, Facts]:
+def look(machines: Machines, app: App, host_set: HostSet, repos: bool) -> dict[Host, Facts]:
     """The facts of every host of a set, in one round trip each. Raises Unreachable for a host that is lost now."""
-    with_repos = request.procedure.installs if repos is None else repos
-    facts = ask_hosts(machines, request, host_set, with_repos)
-    lost = [host.short for host in host_set.hosts if host not in facts]
+    facts = dict.fromkeys(machines.unreachable, preflight.UNREACHED) | ask_hosts(machines, app, host_set, repos)
+    lost = [host for host in host_set.hosts if host not in facts]
     if lost:
-        raise Refused(*(f"{name}: the connection was lost while it was looked at" for name in lost))
+        problems = [
+            f"{host.short}: was lost, or did not answer in {LOOK_SECONDS} s, while it was looked at" for host in lost
+        ]
+        raise Unreachable(*problems, next_line=f"fab {host_set.name} status")
     return facts
 
 
-def ask_hosts(machines: Machines, request: Request, host_set: HostSet, repos: bool) -> dict[Host, Facts]:
-    """The facts of those hosts of the set that answer."""
-    script = preflight.script(request.app, host_set, repos)
+def ask_hosts(machines: Machines, app: App, host_set: HostSet, repos: bool) -> dict[Host, Facts]:
+    """The facts of those hosts of the set that answer.
+
+    repos: also what the repositories offer, see `preflight.script`.
+    """
+    script = preflight.script(app, host_set, repos)
     asked_at = time.time()
-    outcomes = machines.do(dict.fromkeys(host_set.hosts, script), max(2, host_set.at_once), seconds=120)
+    outcomes = machines.do(dict.fromkeys(host_set.hosts, script), max(2, host_set.at_once), seconds=LOOK_SECONDS)
     return {
-        host: preflight.read(request.app, host_set, outcome.output, repos, asked_at)
+        host: replace(
+            preflight.read(app, host_set, outcome.output, repos, asked_at),
+            problems=(f"cannot be looked at: {outcome.failure}",) if outcome.failure else (),
+        )
         for host, outcome in outcomes.items()
         if outcome.known
     }
+
+
+def _check_that_the_meant_are_there(request: Request, machines: Machines) -> None:
+    """One dead host must not keep another from being stopped or started; the ones that are meant have to be there."""
+    for host in request.hosts:
+        if host in machines.unreachable:
+            raise machines.unreachable[host]
 
 
 def _check_that_somebody_can_agree(host_set: HostSet, consent: Consent) -> None:
@@ -149,7 +171,7 @@ def _perform(plan: Plan, machines: Machines, report: Report, next_line: str | No
     except KeyboardInterrupt:
         journal.write("end", how="left at Ctrl-C", seconds=round(run.seconds, 3))
         raise Interrupted(
-            "left in the middle of a step, which goes on by itself or not: look before anything else",
+            f"left in the middle of {run.phase}, which goes on by itself or not: look before anything else",
             next_line=plan.typed("status"),
         ) from None
     finally:
@@ -178,15 +200,19 @@ def _phase_by_phase(run: Run, machines: Machines, report: Report, journal: Journ
     watch = Watch(host_set.url) if host_set.url else None
     with watch or nullcontext(), _patience(report) as asked_to_stop:
         for number, phase in enumerate(plan.phases, 1):
+            if asked_to_stop.is_set():
+                break
+            run.phase = f"{phase.step.name} on {', '.join(host.short for host in phase.hosts)}"
             report.phase(number, len(plan.phases), phase)
-            journal.write("phase", step=phase.step.name, hosts=[host.name for host in phase.hosts])
+            told = {"set": host_set.name, "step": phase.step.name}
+            journal.write("phase", **told, hosts=[host.name for host in phase.hosts])
             results = _do(phase, machines, report)
             run.outcomes.append((phase, results))
-            journal.write("ended", step=phase.step.name, hosts=_told(results))
-            if run.failures or asked_to_stop():
+            journal.write("ended", **told, failed=bool(run.failures), hosts=_told(results))
+            if run.failures:
                 break
-            _let_the_balancer_see(phase, run, report)
-        run.afterwards = ask_hosts(machines, plan.request, host_set, repos=False)
+            _let_the_balancer_see(phase, run, report, asked_to_stop)
+        run.afterwards = ask_hosts(machines, plan.request.app, host_set, repos=False)
     report.recap(run, watch.seen if watch else None)
     return _end(run)
 
@@ -202,15 +228,19 @@ def _do(phase: Phase, machines: Machines, report: Report) -> dict[Host, Outcome]
     return results
 
 
-def _let_the_balancer_see(phase: Phase, run: Run, report: Report) -> None:
-    """Between two hosts of a rolling upgrade: was this one away so long that it may have been taken out?"""
+def _let_the_balancer_see(phase: Phase, run: Run, report: Report, asked_to_stop: Event) -> None:
+    """After a host of a rolling upgrade: was it away so long that the balancer may have taken it out?"""
     if not phase.let_return:
         return
+    wanted = run.plan.request.host_set.health.status
+    was_ill = not all(run.plan.facts[host].healthy(wanted) for host in phase.hosts)
     away = sum(max((o.seconds for o in results.values()), default=0.0) for _, results in run.outcomes[-2:])
-    if phase.let_return.notices(away):
+    if was_ill or phase.let_return.notices(away):
         seconds = phase.let_return.seconds_to_return
-        report.waiting(seconds, f"until the balancer sees it back: it was away for {away:.1f} s")
-        time.sleep(seconds)
+        if seconds >= 1:
+            why = "it was down before" if was_ill else f"it was away for {away:.1f} s"
+            report.waiting(seconds, f"until the balancer sees it back: {why}")
+        asked_to_stop.wait(seconds)
 
 
 def _told(results: Mapping[Host, Outcome]) -> dict[str, object]:
@@ -242,26 +272,37 @@ def _end(run: Run) -> SopError | None:
     if untouched and last.step.refuses:
         return Refused(*problems, next_line=next_line)
     if untouched:
-        return SopError(*problems, "nothing was changed that serves: httpd runs the old build", next_line=next_line)
+        return SopError(*problems, f"no step that changes {host_set.name} was begun", next_line=next_line)
     problems.append(f"if it needs a person: {host_set.owner}, {host_set.contact}")
     return HalfWay(*problems, next_line=next_line)
 
 
 def _what_next(run: Run, phase: Phase) -> str:
-    tasks = phase.step.if_it_fails or (run.plan.request.procedure.name,)
+    if not all(outcome.known for outcome in run.failures.values()):
+        return f"{run.plan.typed('status')}, and see whether it still runs before it is run again"
+    if run.failures:
+        tasks = phase.step.if_it_fails or (run.plan.request.procedure.name,)
+    elif run.plan.request.procedure.rolling:
+        tasks = (run.plan.request.procedure.name,)
+    else:
+        left = [phase.step.name for phase in run.plan.phases[len(run.outcomes) :]]
+        tasks = tuple(name for name in left if name in PROCEDURES) or ("status",)
     return ", then ".join(run.plan.typed(task) for task in tasks)
 
 
 def _not_as_promised(run: Run) -> SopError | None:
     """Every command succeeded; did the world become what was promised?"""
-    plan, wanted = run.plan, run.plan.target
-    if not wanted:
-        return None
-    wrong = [
-        f"{host.short}: {f'has {found.installed}, not {wanted}' if found else 'does not answer any more'}"
-        for host in plan.hosts
-        if not (found := run.afterwards.get(host)) or found.installed != wanted
-    ]
+    plan, host_set = run.plan, run.plan.request.host_set
+    looked_at = any(phase.step.name == "healthy" for phase in plan.phases)
+    wrong = []
+    for host in plan.hosts:
+        found = run.afterwards.get(host)
+        if not found:
+            wrong.append(f"{host.short}: does not answer any more")
+        elif plan.target and found.installed != plan.target:
+            wrong.append(f"{host.short}: has {found.installed}, not {plan.target}")
+        elif looked_at and host.serves and not found.healthy(host_set.health.status):
+            wrong.append(f"{host.short}: is not healthy any more")
     return HalfWay(*wrong, next_line=plan.typed("status")) if wrong else None
 
 
@@ -275,19 +316,18 @@ def _after_success(plan: Plan, inventory: Inventory) -> str | None:
 
 
 @contextmanager
-def _patience(report: Report) -> Iterator[Callable[[], bool]]:
+def _patience(report: Report) -> Iterator[Event]:
     """Ctrl-C once: the running phase is finished and nothing is begun after it. Twice: leave now."""
-    asked = False
+    asked = Event()
 
     def once(signum: int, frame: FrameType | None) -> None:
-        nonlocal asked
-        if asked:
+        if asked.is_set():
             raise KeyboardInterrupt
-        asked = True
+        asked.set()
         report.finishing()
 
     before = signal.signal(signal.SIGINT, once)
     try:
-        yield lambda: asked
+        yield asked
     finally:
         signal.signal(signal.SIGINT, before)

@@ -18,6 +18,7 @@ from .nvr import Nvr
 YUM_SECONDS = 1800
 SERVICE_SECONDS = 180
 DATABASE_SECONDS = 3600
+DATABASE_LOCK = "/var/run/blockerbugs-upgrade.lock"
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,7 @@ class Step:
     """One thing that is done on a host.
 
     name: as it is typed and shown; says: what it does, for the operator.
+    guard: shell in front of the command, in the same shell, which ends it if it must not be run now.
     command: the shell command, as the SOP has it where the SOP has one.
     proof: shell that only looks, and fails with a sentence when the world did not become what was promised.
     seconds: how long it is waited for.
@@ -35,6 +37,7 @@ class Step:
     name: str
     says: str
     command: str
+    guard: str = ""
     proof: str = "true"
     seconds: float = SERVICE_SECONDS
     if_it_fails: tuple[str, ...] = ()
@@ -44,7 +47,7 @@ class Step:
     @property
     def script(self) -> str:
         """What is sent: the command, and if it succeeded the proof."""
-        return f"{{ {self.command}\n}} && {{ {self.proof}\n}}"
+        return f"{self.guard}{{ {self.command}\n}} && {{ {self.proof}\n}}"
 
 
 @dataclass(frozen=True)
@@ -103,8 +106,10 @@ def minor(job: Job) -> list[Phase]:
         part = [Phase(step(job), batch, size) for step in (download, no_migration, yum_update)]
         serving = tuple(host for host in batch if host.serves)
         if serving:
-            wait = job.host_set.balancer if batch is not batches[-1] else None
-            part += [Phase(restart_httpd(job), serving, size), Phase(healthy(job), serving, size, wait)]
+            part += [
+                Phase(restart_httpd(job), serving, size),
+                Phase(healthy(job), serving, size, job.host_set.balancer),
+            ]
         phases += part
     return phases
 
@@ -115,15 +120,23 @@ def major(job: Job) -> list[Phase]:
     Ours beside the SOP's: the download while httpd still serves, the backup, and the look at the health.
     """
     phases = [Phase(download(job), job.hosts, job.at_once)]
-    if job.host_set.backup:
+    if job.host_set.backup and not job.migrated:
         phases.append(Phase(backup(job), job.sync, 1))
     phases += [
         Phase(stop_httpd(job), job.serving, job.at_once),
         Phase(yum_update(job, downloaded=True), job.hosts, job.at_once),
     ]
     if not job.migrated:
-        phases.append(Phase(upgrade_db(job), job.sync, 1))
+        phases += migrate(job)
     return [*phases, Phase(sync(job), job.sync, 1), *start_and_look(job)]
+
+
+def migrate(job: Job) -> list[Phase]:
+    """`blockerbugs upgrade_db`, and right before it: does nobody serve from the database, on the whole set?"""
+    return [
+        Phase(still_stopped(job), job.host_set.serving, job.at_once),
+        Phase(upgrade_db(job), job.sync, 1),
+    ]
 
 
 def start_and_look(job: Job) -> list[Phase]:
@@ -135,8 +148,7 @@ def restart_rolling(job: Job) -> list[Phase]:
     """`service httpd restart` on one host after the other, the next when this one answers again."""
     phases: list[Phase] = []
     for host in job.serving:
-        wait = job.host_set.balancer if host is not job.serving[-1] else None
-        phases += [Phase(restart_httpd(job), (host,), 1), Phase(healthy(job), (host,), 1, wait)]
+        phases += [Phase(restart_httpd(job), (host,), 1), Phase(healthy(job), (host,), 1, job.host_set.balancer)]
     return phases
 
 
@@ -187,8 +199,10 @@ def backup(job: Job) -> Step:
     return Step(
         name="backup",
         says="save the database",
-        command=f"rm -f {file} && {command}\n",
-        proof=f"ls -l {file} && test -s {file} || {{ echo the backup left nothing in {file}; false; }}",
+        # An older one is kept: typed again after a failure, this must not put a broken database in its place.
+        guard=f"if test -e {file}; then mv {file} {file}.$(date +%Y%m%d%H%M%S) || exit 1; fi\n",
+        command=command,
+        proof=(f"test -s {file} && ls -l {file} || {{ echo the backup left nothing in {file}; false; }}"),
         seconds=DATABASE_SECONDS,
         changes=False,
     )
@@ -237,7 +251,8 @@ def no_migration(job: Job) -> Step:
         proof=(
             f"new=$({_downloaded(job)} | head -n 1)\n"
             # What is installed is listed twice, so that only what is new stands alone.
-            f'added=$(test -z "$new" || {{ rpm -ql {package}; rpm -ql {package}; rpm -qpl "$new"; }} 2>/dev/null | '
+            f'brings=$(test -z "$new" || rpm -qpl "$new") || {{ echo "$new cannot be read"; exit 1; }}\n'
+            f'added=$(test -z "$new" || {{ rpm -ql {package}; rpm -ql {package}; echo "$brings"; }} | '
             f"grep -E {_q(job.app.migrations)} | sort | uniq -u)\n"
             f'test -z "$added" || {{ echo {_q(f"{job.target} brings a schema migration:")} $added; false; }}'
         ),
@@ -258,12 +273,26 @@ def restart_httpd(job: Job) -> Step:
     )
 
 
+def still_stopped(job: Job) -> Step:
+    """What `stop-httpd` left may have been started again since, by puppet, ansible or a colleague."""
+    service = _q(job.app.service)
+    return Step(
+        name="still-stopped",
+        says="httpd is down everywhere",
+        command=":",
+        proof=f"! systemctl is-active --quiet {service} || {{ echo {service} was started again; false; }}",
+        if_it_fails=("stop-httpd", "upgrade-db", "sync", "start-httpd"),
+        changes=False,
+    )
+
+
 def upgrade_db(job: Job) -> Step:
     """SOP, Major upgrade, step 3: once, because the hosts share one database."""
     status = job.host_set.schema_status
     return Step(
         name="upgrade-db",
         says="migrate the database, once",
+        guard=_alone(job),
         command=f"{_q(job.app.package)} upgrade_db",
         proof=f'case $({status}\n) in *"(head)"*) ;; *) echo the database is not at the new schema; false;; esac'
         if status
@@ -278,6 +307,7 @@ def sync(job: Job) -> Step:
     return Step(
         name="sync",
         says="sync with bugzilla, bodhi and koji, as the check",
+        guard=_alone(job),
         command=f"{_q(job.app.package)} sync",
         seconds=DATABASE_SECONDS,
         if_it_fails=("sync", "start-httpd"),
@@ -317,6 +347,15 @@ def _yum(job: Job) -> str:
 def _expire(job: Job) -> str:
     # yum expires the metadata of enabled repositories only: without the flag a set's own one stays stale.
     return f"yum{job.host_set.enabling} clean expire-cache"
+
+
+def _alone(job: Job) -> str:
+    # Held by the command itself, through the open file, as long as it lives: also after its connection was lost.
+    return (
+        f"exec 9>>{job.app.path(DATABASE_LOCK)}\n"
+        "if command -v flock >/dev/null && ! flock -n 9; then\n"
+        "echo an upgrade_db or sync of an earlier run still works on the database; exit 75; fi\n"
+    )
 
 
 def _downloaded(job: Job) -> str:

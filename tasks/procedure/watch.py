@@ -17,11 +17,15 @@ REQUEST_SECONDS = 5.0
 
 @dataclass(frozen=True)
 class Seen:
-    """requests made, how many failed (no answer, or 5xx), and the longest time without a good answer, in seconds."""
+    """requests made, how many failed (no answer, or 5xx), and the longest time without a good answer, in seconds.
+
+    down: had the last one failed too?
+    """
 
     requests: int
     failed: int
     longest: float
+    down: bool = False
 
 
 class Watch:
@@ -33,6 +37,7 @@ class Watch:
         self._thread = threading.Thread(target=self._ask, name="watch", daemon=True)
         self._requests = self._failed = 0
         self._longest = 0.0
+        self._since: float | None = None  # when the first request of an unbroken row of failures began
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -45,20 +50,19 @@ class Watch:
     @property
     def seen(self) -> Seen:
         """What was seen so far."""
-        return Seen(self._requests, self._failed, self._longest)
+        return Seen(self._requests, self._failed, self._longest, self._since is not None)
 
     def _ask(self) -> None:
-        since: float | None = None  # when the first request of an unbroken row of failures began
         while not self._stop.is_set():
             began = time.monotonic()
             self._requests += 1
             if self._good():
-                since = None
+                self._since = None
             else:
                 self._failed += 1
-                since = began if since is None else since
-            if since is not None:
-                self._longest = max(self._longest, time.monotonic() - since)
+                self._since = began if self._since is None else self._since
+            if self._since is not None:
+                self._longest = max(self._longest, time.monotonic() - self._since)
             self._stop.wait(max(0.0, INTERVAL_SECONDS - (time.monotonic() - began)))
 
     def _good(self) -> bool:

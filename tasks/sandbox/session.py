@@ -13,10 +13,10 @@ from pathlib import Path
 
 from fabric import Config
 
-from ..errors import Refused, SopError
+from ..errors import Refused, SopError, TryLater
 from ..fleet.hosts import Inventory, read
-from ..procedure.journal import state_dir
 from ..report import Report
+from ..state import state_dir
 from . import faults, fleet, layout
 
 SET = layout.SetSpec("sandbox", ("blockerbugs01.sandbox", "blockerbugs02.sandbox"), sync="blockerbugs01.sandbox")
@@ -35,12 +35,17 @@ def enter() -> tuple[Inventory, Config]:
     What is started here ends with this process, however that ends.
     """
     place = _made()
-    if not fleet.running(place):
-        atexit.register(fleet.start(place).close)
-    template = Path(__file__).with_name("hosts.yml").read_text(encoding="utf-8")
-    hosts_file = place / "hosts.yml"
-    hosts_file.write_text(template.replace('"{url}"', layout.public_url(place, SET.name)), encoding="utf-8")
-    return read(hosts_file), Config(runtime_ssh_path=str(place / "ssh_config"))
+    pid = fleet.running(place)
+    if pid and not _kept(place, pid):
+        raise TryLater(
+            f"another fab (process {pid} is its fleet) uses the sandbox", next_line="the same when it has ended"
+        )
+    if not pid:
+        try:
+            atexit.register(fleet.start(place).close)
+        except fleet.FleetError as error:
+            raise TryLater(str(error), next_line="fab sandbox.up, which keeps one for several commands") from None
+    return read(place / "hosts.yml", built_in=True), Config(runtime_ssh_path=str(place / "ssh_config"))
 
 
 def reset(dry: bool = False) -> None:
@@ -50,8 +55,7 @@ def reset(dry: bool = False) -> None:
         report.note(f"would lay the sandbox in {home()} down afresh")
         return
     _end_if_running()
-    home().parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    layout.create(home(), [SET])
+    _lay_down()
     report.note("the sandbox is as new: blockerbugs-1.0.0-1.el7 on both hosts; 1.0.1 and 1.1.0 are in the repo")
 
 
@@ -65,6 +69,7 @@ def up(dry: bool = False) -> None:
     pid = fleet.running(place)
     if not pid:
         pid = _detached(place)
+        (place / "kept").write_text(str(pid), encoding="utf-8")
     report.note(f"the sandbox is up (process {pid}): {layout.public_url(place, SET.name)}")
     report.note(f"its hosts by plain ssh: ssh -F {place / 'ssh_config'} {SET.hosts[0]}")
     report.note("next: fab sandbox status, and fab sandbox.down to end it")
@@ -87,7 +92,9 @@ def fault(step: str, kind: str, host: str, times: int, seconds: float, clear: bo
     """Switch a fault on, or all of them off. Raises Refused for one that does not exist."""
     report = Report()
     host = {"sandbox01": SET.hosts[0], "sandbox02": SET.hosts[1]}.get(host, host)
-    told = "all faults are off" if clear else f"{host}: {step} will {kind}, {times} time(s)"
+    told = "all faults are off" if clear else f"{host}: the next {times} time(s) of {step} go wrong ({kind})"
+    if times < 1:
+        raise Refused(f"--times {times}: how often must be at least once", next_line="--times 1")
     if dry:
         report.note(f"would do: {told}")
         return
@@ -103,10 +110,30 @@ def fault(step: str, kind: str, host: str, times: int, seconds: float, clear: bo
 
 
 def _made() -> Path:
-    if not (home() / "fleet.json").exists():
-        home().parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        layout.create(home(), [SET])
+    if not (home() / "hosts.yml").exists():
+        _lay_down()
     return home()
+
+
+def _lay_down() -> None:
+    """Make the sandbox; hosts.yml is the last of its files, so that one that was cut short is made again."""
+    try:
+        home().mkdir(mode=0o700, parents=True, exist_ok=True)
+        (home() / "hosts.yml").unlink(missing_ok=True)
+        layout.create(home(), [SET])
+        template = Path(__file__).with_name("hosts.yml").read_text(encoding="utf-8")
+        url = layout.public_url(home(), SET.name)
+        (home() / "hosts.yml").write_text(template.replace("{url}", url), encoding="utf-8")
+    except OSError as error:
+        raise Refused(f"the sandbox cannot be made in {home()}: {error}", next_line=f"ls -ld {home().parent}") from None
+
+
+def _kept(place: Path, pid: int) -> bool:
+    """Is the running fleet one that `up` keeps for everybody?"""
+    try:
+        return (place / "kept").read_text(encoding="utf-8") == str(pid)
+    except OSError:
+        return False
 
 
 def _detached(place: Path) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -66,7 +67,7 @@ class Fleet:
     def types(self, line: str, answers: str = "", tool: str = "fabric") -> Ended:
         """What happens when somebody types `fab LINE`, without a terminal."""
         ended = subprocess.run(
-            [sys.executable, "-m", tool, *self.ssh(tool), *line.split()],
+            [sys.executable, "-m", tool, *self.ssh(tool), *shlex.split(line)],
             input=answers,
             capture_output=True,
             text=True,
@@ -77,6 +78,18 @@ class Fleet:
         )
         assert not re.search("^Traceback", ended.stdout + ended.stderr, re.M), ended.stderr
         return Ended(ended.returncode, ended.stdout, ended.stderr)
+
+    def begins(self, line: str) -> subprocess.Popen[str]:
+        """A `fab LINE` that goes on by itself, e.g. to be interrupted."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "fabric", *self.ssh(), *line.split()],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=PROJECT,
+            env=self.environment,
+        )
 
     def ssh(self, tool: str = "fabric") -> list[str]:
         return ["--ssh-config", str(self.home / "ssh_config")] if tool == "fabric" else []
@@ -95,6 +108,11 @@ class Fleet:
 
     def breaks(self, host: str, step: str, kind: str = "fail", **more: Any) -> None:
         faults.inject(self.home, host, step, kind, **more)
+
+    def starts_httpd_by_hand(self, host: str) -> None:
+        """What puppet, ansible or a colleague may do at any time."""
+        program = self.home / "hosts" / host / "usr/bin/service"
+        subprocess.run([program, "httpd", "start"], check=True, capture_output=True, cwd=self.home / "hosts" / host)
 
     def changed(self) -> list[list[str]]:
         """Every command that was begun on any host and changes something."""

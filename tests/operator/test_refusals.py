@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from tasks.sandbox import layout
@@ -28,7 +30,7 @@ def test_v1_a_newer_build_than_stg_runs_does_not_get_into_prod(stg_runs_101: Fle
 def test_v1_the_build_that_stg_runs_has_to_be_in_prods_repo(stg_runs_101: Fleet) -> None:
     layout.withdraw(stg_runs_101.home, "1.0.1")
     refused(
-        stg_runs_101, "prod minor-upgrade --yes", "stg runs blockerbugs-1.0.1-1.el7, the repo offers blockerbugs-1.1.0"
+        stg_runs_101, "prod minor-upgrade --yes", "stg runs blockerbugs-1.0.1-1.el7, the repo offers blockerbugs-1.0.0"
     )
 
 
@@ -38,11 +40,11 @@ def test_v1_an_unhealthy_stg_verifies_nothing(stg_runs_101: Fleet) -> None:
 
 
 def test_v1_a_reason_overrides_it_and_is_written_down(fleet: Fleet) -> None:
-    ended = fleet.types("prod minor-upgrade --version 1.0.1 --unverified outage-1234 --yes")
+    ended = fleet.types("prod minor-upgrade --version 1.0.1 --unverified 'outage 1234' --yes")
     assert ended.code == 0, ended.said
-    assert "not verified on stg: outage-1234" in ended.out
-    journal = next(fleet.home.parent.glob("**/journal.jsonl"), None)
-    assert journal is None or "outage-1234" in journal.read_text()
+    assert "not verified on stg: outage 1234" in ended.out
+    journal = Path(fleet.environment["XDG_STATE_HOME"]) / "blockerbugs-upgrade" / "journal.jsonl"
+    assert '"unverified": "outage 1234"' in journal.read_text()
 
 
 def test_v3_two_nodes_that_are_offered_different_builds_are_not_upgraded(fleet: Fleet) -> None:
@@ -84,8 +86,11 @@ def test_v4_a_migration_that_comes_with_the_build_is_noticed_before_it_is_instal
         ("minor-upgrade --yes", "next: fab stg minor-upgrade"),
         ("prod upgrade-db --yes", "next: fab prod stop-httpd"),
         ("prod minor-upgrade --version 9.9 --unverified x --yes", "9.9 is not on offer"),
-        ("prod minor-upgrade --version 1.0.1;reboot --yes", "is no version"),
+        ("prod minor-upgrade --version '1.0.1;reboot' --yes", "is no version"),
         ("prod minor-upgrade --version -1 --yes", "is no version"),
+        ("prod minor-upgrade --version '' --yes", "is no version"),
+        ("prod minor-upgrade --unverified ' ' --yes", "--unverified without a reason"),
+        ("-H somebody@prod01 status", "ssh_config says how prod01 is reached"),
     ],
     ids=lambda value: value.removesuffix(" --yes"),
 )
@@ -140,3 +145,14 @@ def test_a_broken_hosts_file_is_told_with_its_place_and_the_list_goes_on_working
     refused(fleet, "prod minor-upgrade --yes", "host_sets.prod.confrim: unknown key", "host_sets.stg: sync_host 'x'")
     listed = fleet.types("--list")
     assert (listed.code, "prod " in listed.out) == (0, True)
+
+
+@pytest.mark.parametrize("content", ["[]", "host_sets: 2024-13-45", "\t", "host_sets: !!set [a]", ""], ids=repr)
+def test_a_hosts_file_that_is_none_is_told_by_its_name(fleet: Fleet, content: str) -> None:
+    (fleet.home / "hosts.yml").write_text(content)
+    refused(fleet, "prod status", str(fleet.home / "hosts.yml"))
+
+
+def test_a_hosts_file_that_is_not_there_is_told_by_its_name(fleet: Fleet) -> None:
+    (fleet.home / "hosts.yml").unlink()
+    refused(fleet, "prod status", f"{fleet.home / 'hosts.yml'} does not exist")

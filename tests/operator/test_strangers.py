@@ -39,7 +39,7 @@ def test_s2_a_changed_host_key_is_refused(fleet: Fleet) -> None:
     keys = {line.split()[0]: line for line in text}
     swapped = keys[ONE].replace(ONE, TWO)
     known_hosts(fleet).write_text("\n".join([keys[STG], keys[ONE], swapped]) + "\n")
-    not_reached(fleet, "prod status", "prod02: its host key CHANGED", "ssh-keygen -R")
+    not_reached(fleet, "prod major-upgrade --yes", "prod02: its host key CHANGED", "ssh-keygen -R")
 
 
 def test_s3_lines_that_cannot_be_used_hide_no_key_behind_them(fleet: Fleet) -> None:
@@ -101,7 +101,7 @@ def test_a_login_that_is_not_let_in_is_told_without_a_traceback(fleet: Fleet) ->
     stranger.write_bytes(pem)
     stranger.chmod(0o600)
     config.write_text(config.read_text().replace(str(fleet.home / "id_ed25519"), str(stranger)))
-    not_reached(fleet, "prod status", "prod01: does not let", "next: ssh prod01.example true")
+    not_reached(fleet, "prod status", "prod01: does not let", "next: ssh -F ", "prod01.example true")
 
 
 @pytest.fixture

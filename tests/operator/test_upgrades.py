@@ -60,11 +60,22 @@ def test_a_major_upgrade_migrates_once_and_leaves_every_host_serving(stg_runs_11
     assert {host for host, *_ in prod["runs"]} == {ONE}
 
 
+@pytest.mark.parametrize("slow", ["download", "stop-httpd", "yum-update", "upgrade-db", "sync"])
+def test_a_slow_host_holds_the_phase_for_all(stg_runs_110: Fleet, slow: str) -> None:
+    stg_runs_110.breaks(ONE, slow, "slow", seconds=1.0)
+    assert stg_runs_110.types("prod major-upgrade --yes").code == 0
+    the_phases_did_not_overlap(stg_runs_110)
+
+
 @pytest.mark.parametrize("order", ["", " --serial"], ids=["in parallel", "serially"])
 def test_in_a_major_upgrade_no_host_begins_a_phase_before_all_have_ended_the_one_before(
     stg_runs_110: Fleet, order: str
 ) -> None:
     assert stg_runs_110.types(f"prod major-upgrade --yes{order}").code == 0
+    the_phases_did_not_overlap(stg_runs_110)
+
+
+def the_phases_did_not_overlap(fleet: Fleet) -> None:
     phases = [
         ("yum", "--downloadonly"),
         ("service", "stop"),
@@ -73,7 +84,7 @@ def test_in_a_major_upgrade_no_host_begins_a_phase_before_all_have_ended_the_one
         ("blockerbugs", "sync"),
         ("service", "start"),
     ]
-    prod = [[m for m in stg_runs_110.moments(*words) if m[1] != STG] for words in phases]
+    prod = [[m for m in fleet.moments(*words) if m[1] != STG] for words in phases]
     for before, after in pairwise(prod):
         assert max(t for t, _, _ in before) < min(t for t, _, _ in after)
     assert all(len({host for _, host, _ in phase}) == 2 for phase in (prod[0], prod[1], prod[2], prod[5]))

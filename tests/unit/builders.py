@@ -93,7 +93,7 @@ def job(host_set: HostSet | None = None, **keys: Any) -> Job:
 
 
 POSIX = (
-    *("awk", "cat", "cut", "date", "df", "false", "find", "grep", "head", "kill", "ls", "ps"),
+    *("awk", "cat", "cut", "date", "df", "false", "find", "grep", "head", "kill", "ls", "mv", "ps"),
     *("rm", "sed", "sh", "sha256sum", "sleep", "sort", "tail", "test", "true", "uniq"),
 )
 

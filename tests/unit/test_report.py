@@ -71,7 +71,7 @@ def test_every_command_of_the_plan_is_shown_once(screen: Screen) -> None:
 
 def test_nothing_to_do_says_what_runs(screen: Screen) -> None:
     screen.report.nothing_to_do(decide(request("minor-upgrade"), found(prod(), well(NEW))))
-    assert screen.lines == ["nothing to do: prod runs blockerbugs-1.1.0-1.el7 and is healthy"]
+    assert screen.lines == ["nothing to do: prod is healthy with blockerbugs-1.1.0-1.el7"]
 
 
 def test_what_a_host_says_stands_behind_its_name(screen: Screen) -> None:

@@ -109,7 +109,7 @@ def test_a_pool_never_works_on_more() -> None:
 
 def test_a_pool_opens_every_host_and_says_which_could_not_be() -> None:
     with pytest.raises(GroupException) as failed:
-        Pool.of(machines(3, fails_on("host1")), at_once=2).open()
+        Pool.of(machines(3, fails_on("host1")), at_once=2).each("open")
     assert [machine.name for machine in failed.value.result.failed] == ["host1"]
 
 

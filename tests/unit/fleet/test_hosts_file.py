@@ -26,9 +26,9 @@ from tasks.fleet.hosts_file import chosen_file, configured_file, default_file, s
         pytest.param("host_sets:\r\n  stg:\r\n    x: 1\r\n  prod:\r\n", ["stg", "prod"], id="windows line ends"),
         pytest.param("app:\n  package: x\nhost_sets:\n  stg:\n", ["stg"], id="the app in front"),
         pytest.param("host_sets:\n  stg:\napp:\n  package: x\n", ["stg"], id="the app behind"),
-        pytest.param("app:\n  package: x\n", [], id="no sets"),
-        pytest.param("host_sets:\n", [], id="no set in it"),
-        pytest.param("", [], id="an empty file"),
+        pytest.param("app:\n  package: x\n", ["stg", "prod"], id="no sets, so the shipped ones are there to say so"),
+        pytest.param("host_sets:\n", ["stg", "prod"], id="no set in it, so the shipped ones are there to say so"),
+        pytest.param("", ["stg", "prod"], id="an empty file, so the shipped ones are there to say so"),
         pytest.param("host_sets:\n  stg:\n   - ]broken: {\n  prod:\n", ["stg", "prod"], id="S11 broken YAML"),
         pytest.param("host_sets:\n  stg:\n    colour: red\n", ["stg"], id="S11 an unknown key"),
     ],
@@ -38,8 +38,8 @@ def test_the_sets_are_listed_of_a_file_with(text: str, names: list[str], tmp_pat
     assert set_names(tmp_path / "hosts.yml") == names
 
 
-def test_S11_a_file_that_is_not_there_has_no_sets(tmp_path: Path) -> None:
-    assert set_names(tmp_path / "none.yml") == []
+def test_S11_of_a_file_that_is_not_there_the_shipped_sets_are_listed_so_that_they_can_say_so(tmp_path: Path) -> None:
+    assert set_names(tmp_path / "none.yml") == ["stg", "prod"]
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -80,9 +80,17 @@ def nobody(prompt: str) -> str:
     raise AssertionError(f"asked: {prompt}")
 
 
+def opened(transport: Any, ask: Callable[[str], str]) -> RootShell:
+    """A root shell whose questions are answered until it has none."""
+    root = RootShell(transport)
+    while root.prompt is not None:
+        root.answer(ask(root.prompt))
+    return root
+
+
 @pytest.fixture
 def root(channel: Callable[..., Any]) -> RootShell:
-    return RootShell(channel(), nobody, as_root=True)
+    return RootShell(channel(), as_root=True)
 
 
 @pytest.mark.parametrize(
@@ -106,7 +114,7 @@ def root(channel: Callable[..., Any]) -> RootShell:
 def test_a_command_comes_back_with(
     command: str, lines: tuple[str, ...], exited: int, chunk: int, channel: Callable[..., Any]
 ) -> None:
-    root = RootShell(channel(chunk), nobody, as_root=True)
+    root = RootShell(channel(chunk), as_root=True)
     assert root.run(command) == Output(lines, exited)
 
 
@@ -153,15 +161,20 @@ echo 'sudo: 2 incorrect password attempts' >&2
 exit 1"""
 
 
+def test_what_was_left_unfinished_before_a_command_does_not_hide_its_answer(root: RootShell) -> None:
+    root.run("(printf abc) & sleep 0.1")
+    assert root.run("echo mine", timeout=20) == Output(("mine",), 0)
+
+
 def test_sudo_that_wants_no_password_is_asked_for_none(shell: Shell, channel: Callable[..., Any]) -> None:
     shell.program("sudo", 'shift 3; exec "$@"')
-    assert RootShell(channel(), nobody).run("echo root") == Output(("root",), 0)
+    assert opened(channel(), nobody).run("echo root") == Output(("root",), 0)
 
 
 def test_S8_the_password_is_asked_for_once_and_is_in_no_command_line(shell: Shell, channel: Callable[..., Any]) -> None:
     shell.program("sudo", SUDO)
     answers, ours = ["sesame"], channel()
-    root = RootShell(ours, lambda prompt: answers.pop())
+    root = opened(ours, lambda prompt: answers.pop())
     assert root.run("echo one").lines + root.run("echo two").lines == ("one", "two")
     assert "sesame" not in ours.executed
 
@@ -169,7 +182,7 @@ def test_S8_the_password_is_asked_for_once_and_is_in_no_command_line(shell: Shel
 def test_a_wrong_password_is_asked_for_again(shell: Shell, channel: Callable[..., Any]) -> None:
     shell.program("sudo", SUDO)
     answers = ["sesame", "wrong"]
-    assert RootShell(channel(), lambda prompt: answers.pop()).run("true").exited == 0
+    assert opened(channel(), lambda prompt: answers.pop()).run("true").exited == 0
 
 
 def test_S8_a_password_that_stays_wrong_is_told_in_sudos_words_without_the_password(
@@ -177,19 +190,19 @@ def test_S8_a_password_that_stays_wrong_is_told_in_sudos_words_without_the_passw
 ) -> None:
     shell.program("sudo", SUDO)
     with pytest.raises(ShellError, match="2 incorrect password attempts") as refused:
-        RootShell(channel(), lambda prompt: "tell nobody")
+        opened(channel(), lambda prompt: "tell nobody")
     assert "tell nobody" not in str(refused.value)
 
 
 def test_a_sudo_that_says_no_is_told_in_its_words(shell: Shell, channel: Callable[..., Any]) -> None:
     shell.program("sudo", "echo 'qa is not in the sudoers file.' >&2; exit 1")
     with pytest.raises(ShellError, match="not in the sudoers file"):
-        RootShell(channel(), nobody)
+        opened(channel(), nobody)
 
 
 def test_a_host_without_sudo_is_told(channel: Callable[..., Any]) -> None:
     with pytest.raises(ShellError, match="sudo: not found"):
-        RootShell(channel(), nobody)
+        opened(channel(), nobody)
 
 
 def test_a_second_factor_is_asked_for_in_its_own_words(shell: Shell, channel: Callable[..., Any]) -> None:
@@ -200,5 +213,5 @@ def test_a_second_factor_is_asked_for_in_its_own_words(shell: Shell, channel: Ca
         asked.append(prompt)
         return "123456"
 
-    assert RootShell(channel(), ask).run("true").exited == 0
+    assert opened(channel(), ask).run("true").exited == 0
     assert asked == ["Token code: "]

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from pytest_mock import MockerFixture
 
 from tasks.errors import Code, Refused
-from tasks.procedure.journal import Journal, operator, state_dir
+from tasks.procedure.journal import Journal, migration_failed, operator
+from tasks.state import state_dir
 
 
 @pytest.fixture
@@ -136,3 +137,30 @@ def test_the_operator_is_somebody_somewhere() -> None:
     name, _, machine = operator().partition("@")
     assert name
     assert machine
+
+
+@pytest.mark.parametrize(
+    ("events", "failed"),
+    [
+        pytest.param([], False, id="D1 none was run"),
+        pytest.param([("phase", None)], True, id="D1 one was begun and nobody saw its end"),
+        pytest.param([("phase", None), ("ended", True)], True, id="D1 one failed"),
+        pytest.param([("phase", None), ("ended", False)], False, id="D1 one was done"),
+        pytest.param(
+            [("ended", True), ("phase", None), ("ended", False)], False, id="D1 one failed, the next was done"
+        ),
+    ],
+)
+def test_the_journal_remembers_a_migration(events: list[tuple[str, bool | None]], failed: bool, tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "state" / "journal.jsonl")
+    for event, how in events:
+        journal.write(event, set="prod", step="upgrade-db", **({} if how is None else {"failed": how}))
+    journal.write("ended", set="stg", step="upgrade-db", failed=True)
+    journal.write("ended", set="prod", step="sync", failed=True)
+    journal.close()
+    assert migration_failed("prod", journal.path) is failed
+
+
+def test_a_journal_that_was_edited_by_hand_stops_nobody(tmp_path: Path) -> None:
+    (tmp_path / "j").write_bytes(b'{\n[]\nnull\n\xff\n{"set": []}\n')
+    assert migration_failed("prod", tmp_path / "j") is False

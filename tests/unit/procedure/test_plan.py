@@ -48,7 +48,7 @@ def test_of_a_version_without_its_release_the_newest_release_is_taken() -> None:
 
 def test_a_build_that_is_not_on_offer_is_refused_with_what_is() -> None:
     message = reasons(request("minor-upgrade", version="9.9"), found(prod(), well()))
-    assert "9.9 is not on offer, the repo offers blockerbugs-1.1.0-1.el7" in message
+    assert "9.9 is not on offer, the repo offers blockerbugs-1.0.0-1.el7, blockerbugs-1.1.0-1.el7" in message
 
 
 def test_an_older_build_than_the_installed_one_is_refused() -> None:
@@ -250,7 +250,10 @@ def test_D1_the_database_is_not_migrated_while_an_httpd_is(service: str, allowed
 @pytest.mark.parametrize("service", ["inactive", "failed"])
 def test_the_database_is_migrated_when_every_httpd_is(service: str) -> None:
     down = well(NEW, service=service, at_head=False, answers=None)
-    assert steps(decide(request("upgrade-db"), found(prod(), down))) == ["upgrade-db: blockerbugs01"]
+    assert steps(decide(request("upgrade-db"), found(prod(), down))) == [
+        "still-stopped: blockerbugs01, blockerbugs02",
+        "upgrade-db: blockerbugs01",
+    ]
 
 
 def test_the_database_is_not_migrated_by_one_of_two_different_builds() -> None:

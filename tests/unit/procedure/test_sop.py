@@ -46,9 +46,9 @@ def test_a_minor_upgrade_is_one_host_after_the_other() -> None:
     ]
 
 
-def test_between_two_hosts_the_balancer_is_waited_for_and_after_the_last_it_is_not() -> None:
+def test_after_each_host_the_balancer_is_waited_for() -> None:
     waits = [phase.let_return for phase in sop.minor(job(FULL)) if phase.step.name == "healthy"]
-    assert waits == [FULL.balancer, None]
+    assert waits == [FULL.balancer] * 2
 
 
 def test_a_host_that_serves_nothing_is_updated_and_not_restarted() -> None:
@@ -71,6 +71,7 @@ def test_a_major_upgrade_is_the_sops_five_steps_and_ours_around_them() -> None:
         "backup: 01",
         "stop-httpd: 01 02",
         "yum-update: 01 02",
+        "still-stopped: 01 02",
         "upgrade-db: 01",
         "sync: 01",
         "start-httpd: 01 02",
@@ -89,7 +90,7 @@ def test_a_database_that_is_migrated_is_not_migrated_again() -> None:
 def test_a_restart_takes_one_host_after_the_other_and_waits_for_the_balancer() -> None:
     phases = sop.restart_rolling(job(FULL))
     assert told(phases) == ["restart-httpd: 01", "healthy: 01", "restart-httpd: 02", "healthy: 02"]
-    assert [phase.let_return for phase in phases] == [None, FULL.balancer, None, None]
+    assert [phase.let_return for phase in phases] == [None, FULL.balancer] * 2
 
 
 def test_serially_is_one_at_a_time() -> None:
@@ -409,7 +410,7 @@ def test_an_httpd_that_still_runs_has_not_been_stopped(shell: Shell) -> None:
 
 
 def test_a_proof_is_not_asked_after_a_command_that_failed(shell: Shell) -> None:
-    assert step_in(shell, Step("x", "x", "false", "echo proved")) == (1, "")
+    assert step_in(shell, Step("x", "x", "false", proof="echo proved")) == (1, "")
 
 
 def test_the_other_host_is_never_named_in_a_script() -> None:

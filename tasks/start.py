@@ -2,29 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from invoke import Context
 from invoke.exceptions import Exit
 
-from .. import sandbox
-from ..errors import Interrupted
-from ..fleet import target as targets
-from ..fleet.hosts_file import chosen_file
-from ..fleet.target import Target
+from . import sandbox
+from .errors import Interrupted, Unreachable
+from .fleet import target as targets
+from .fleet.hosts_file import chosen_file, configured_file
+from .fleet.target import Target
 
 # What carries a run out (paramiko, pydantic, rich) is imported when there is one: `fab --list` has none.
 if TYPE_CHECKING:
     from fabric import Config
 
-    from ..fleet.hosts import Inventory
+    from .fleet.hosts import Inventory
 
 
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Ctrl-C is exit 130 and a sentence, also while modules are loaded. A run that has begun has its own sentence."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise Interrupted("before anything was begun, or after all was said above") from None
+
+
+@interruptible()
 def start(
     context: Context,
     procedure: str,
-    version: str = "",
-    unverified: str = "",
+    version: str | None = None,
+    unverified: str | None = None,
     plan: bool = False,
     yes: bool = False,
     serial: bool = False,
@@ -34,9 +46,9 @@ def start(
 
     Raises Exit with the run's code, unless that is 0.
     """
-    from ..report import Report
-    from .plan import PROCEDURES, RESTART_TOGETHER, Request
-    from .run import Consent, carry_out
+    from .procedure.plan import PROCEDURES, RESTART_TOGETHER, Request
+    from .procedure.run import Consent, carry_out
+    from .report import Report
 
     inventory, config, target = _target(context, procedure)
     request = Request(
@@ -45,49 +57,45 @@ def start(
         host_set=target.host_set,
         hosts=target.hosts,
         asked_as=target.asked_as,
-        version=version or None,
-        unverified=unverified or None,
+        version=version,
+        unverified=unverified,
         serial=serial,
     )
     consent = Consent(plan_only=plan or context.config.run.dry, yes=yes)
-    try:
-        code = carry_out(request, inventory, config, consent, Report())
-    except KeyboardInterrupt:
-        raise Interrupted("nothing was changed") from None
+    code = carry_out(request, inventory, config, consent, Report())
     if code:
         raise Exit(code=int(code))
 
 
+@interruptible()
 def status(context: Context) -> None:
     """Show every fact of every host of the set that `context` names; changes nothing."""
-    from ..fleet.machines import Machines
-    from ..report import Report
-    from .plan import PROCEDURES, Request
-    from .run import ask_hosts
+    from .fleet.machines import Machines
+    from .procedure.run import ask_hosts
+    from .report import Report
 
     inventory, config, target = _target(context, "status")
     report = Report()
-    everything = PROCEDURES["minor-upgrade"]
-    request = Request(everything, inventory.app, target.host_set, target.host_set.hosts, target.asked_as)
-    try:
-        with Machines(target.host_set.hosts, config) as machines:
-            facts = ask_hosts(machines, request, target.host_set, repos=True)
-    except KeyboardInterrupt:
-        raise Interrupted("nothing was changed") from None
+    with Machines(target.host_set.hosts, config, report.ask_password, tolerant=True) as machines:
+        facts = ask_hosts(machines, inventory.app, target.host_set, repos=True)
+        lost = machines.unreachable
     report.status(inventory.app, target.host_set, facts)
+    if lost:
+        problems = [problem for error in lost.values() for problem in getattr(error, "problems", (str(error),))]
+        raise Unreachable(*problems, next_line=next(iter(lost.values())).next_line)
 
 
 def _target(context: Context, task: str) -> tuple[Inventory, Config, Target]:
     """hosts.yml, the SSH configuration that belongs to it, and who is meant."""
     name = targets.named(context)
     if name in sandbox.NAMES:
-        from ..sandbox import session
+        from .sandbox import session
 
         inventory, config = session.enter()
     else:
-        from ..fleet.hosts import read
+        from .fleet.hosts import read
 
-        inventory = read(chosen_file(context.config.hosts_file))
+        inventory = read(chosen_file(context.config.hosts_file) if context.config.hosts_file else configured_file())
         config = _fabric_config(context)
     target = targets.find(name, inventory, task)
     context.config.target.used = True

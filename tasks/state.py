@@ -1,0 +1,23 @@
+"""Where this tool keeps what outlives a run: the XDG state directory of the operator."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from .errors import Refused
+
+
+def state_dir() -> Path:
+    """`$XDG_STATE_HOME/blockerbugs-upgrade`, or below `~/.local/state`; not made yet.
+
+    Raises Refused where there is no home at all.
+    """
+    base = os.environ.get("XDG_STATE_HOME", "")
+    try:
+        root = Path(base) if base.startswith("/") else Path("~").expanduser() / ".local" / "state"
+    except RuntimeError:
+        root = Path()
+    if not root.is_absolute() or root == Path("/.local/state"):
+        raise Refused("there is no home directory to keep a journal in", next_line="export HOME=…")
+    return root / "blockerbugs-upgrade"

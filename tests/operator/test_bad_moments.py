@@ -1,0 +1,154 @@
+"""Ctrl-C, lost lines, pipes that go away, and colleagues: at the worst moment of an upgrade."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+
+import pytest
+
+from tasks.sandbox import faults
+
+from .conftest import ONE, PROJECT, TWO, Fleet
+
+
+def wait_until(what: Callable[[], bool]) -> None:
+    for _ in range(600):
+        if what():
+            return
+        time.sleep(0.05)
+    raise AssertionError("it did not come to that")
+
+
+def interrupted(fleet: Fleet, line: str, when: Callable[[], bool], times: int = 1) -> tuple[int, str]:
+    """Press Ctrl-C as soon as `when`; the exit code, and what was said."""
+    process = fleet.begins(line)
+    wait_until(when)
+    for _ in range(times):
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.3)
+    out, err = process.communicate(timeout=60)
+    assert "Traceback (most" not in err, err
+    return process.returncode, out + err
+
+
+def test_n3_ctrl_c_once_finishes_the_step_and_begins_no_other(stg_runs_110: Fleet) -> None:
+    fleet = stg_runs_110
+    for host in (ONE, TWO):
+        fleet.breaks(host, "stop-httpd", "slow", seconds=1.0)
+    code, said = interrupted(fleet, "prod major-upgrade --yes", lambda: bool(fleet.moments("service", "stop")))
+    assert code == 130, said
+    assert not any(fleet.host(host)["httpd"] for host in (ONE, TWO))
+    assert fleet.moments("yum", "-C") == []
+    assert "httpd is not running on prod01, prod02" in said
+    assert "next: fab prod yum-update --version 1.1.0-1.el7, then fab prod upgrade-db, then" in said
+
+
+def test_n3_ctrl_c_twice_leaves_at_once_and_says_where(stg_runs_110: Fleet) -> None:
+    fleet = stg_runs_110
+    fleet.breaks(ONE, "upgrade-db", "slow", seconds=20.0)
+    code, said = interrupted(fleet, "prod major-upgrade --yes", lambda: bool(fleet.moments("upgrade_db")), times=2)
+    assert code == 130, said
+    assert "left in the middle of upgrade-db on prod01" in said
+
+
+def test_n3_ctrl_c_before_the_first_step_changes_nothing(stg_runs_110: Fleet) -> None:
+    fleet = stg_runs_110
+    fleet.breaks(ONE, "preflight", "slow", seconds=2.0)
+    code, said = interrupted(fleet, "prod major-upgrade --yes", lambda: bool(fleet.moments("yum", "list")))
+    assert code == 130, said
+    assert fleet.changed() == []
+
+
+def test_a_migration_whose_connection_was_lost_is_not_run_a_second_time_while_it_runs(stg_runs_110: Fleet) -> None:
+    fleet = stg_runs_110
+    fleet.breaks(ONE, "upgrade-db", "slow", seconds=8.0)
+    process = fleet.begins("prod major-upgrade --yes")
+    wait_until(lambda: bool(fleet.moments("upgrade_db")))
+    faults.drop(fleet.home, ONE)
+    _, err = process.communicate(timeout=60)
+    assert (process.returncode, "next: fab prod status, and see whether it still runs" in err) == (5, True), err
+    for step in ("upgrade-db", "sync", "start-httpd"):
+        ended = fleet.types(f"prod {step} --yes")
+        assert (ended.code, "still works on the database" in ended.err) == (75, True), ended.said
+    assert fleet.set("prod")["upgrade_db"] <= 1
+
+
+def test_d3_nothing_is_migrated_when_a_colleague_has_started_httpd_meanwhile(stg_runs_110: Fleet) -> None:
+    fleet = stg_runs_110
+    fleet.breaks(ONE, "yum-update", "slow", seconds=2.0)
+    process = fleet.begins("prod major-upgrade --yes")
+    wait_until(lambda: any(host == TWO and phase == "end" for _, host, phase in fleet.moments("yum", "-C")))
+    fleet.starts_httpd_by_hand(TWO)
+    _, err = process.communicate(timeout=60)
+    assert (process.returncode, "prod02: still-stopped: exit status 1: httpd was started again" in err) == (5, True), (
+        err
+    )
+    assert fleet.set("prod")["upgrade_db"] == 0
+
+
+def test_an_upgrade_whose_reader_goes_away_is_carried_out_all_the_same(stg_runs_110: Fleet) -> None:
+    fleet = stg_runs_110
+    line = f"{sys.executable} -m fabric {' '.join(fleet.ssh())} prod major-upgrade --yes; echo $? >&3"
+    ended = subprocess.run(
+        ["sh", "-c", f"{{ {{ {line}; }} | head -n 3; }} 3>{fleet.home}/code"],
+        cwd=PROJECT, env=fleet.environment, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert (fleet.home / "code").read_text() == "0\n", ended.stderr
+    assert {fleet.runs(host)[1] for host in (ONE, TWO)} == {"1.1.0"}
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+def test_x2_a_terminal_without_the_letters_shows_what_it_can(fleet: Fleet, encoding: str) -> None:
+    file = fleet.home / "hosts.yml"
+    file.write_text(file.read_text().replace("after: stg", "after: stg\n    owner: Łukasz →"), encoding="utf-8")
+    fleet.environment["PYTHONIOENCODING"] = encoding
+    assert fleet.types("prod status").code == 0
+
+
+def test_with_one_host_dead_status_shows_the_other_and_it_can_be_started(stg_runs_101: Fleet) -> None:
+    fleet = stg_runs_101
+    fleet.types("prod stop-httpd --yes")
+    faults.down(fleet.home, TWO)
+    shown = fleet.types("prod status")
+    assert shown.code == 4, shown.said
+    assert "inactive" in next(line for line in shown.out.splitlines() if line.startswith("prod01"))
+    ended = fleet.types("-H prod01 start-httpd --yes")
+    assert ended.code == 0, ended.said
+    assert fleet.host(ONE)["httpd"]
+
+
+def test_d1_without_a_schema_status_the_journal_remembers_that_the_migration_failed(stg_runs_110: Fleet) -> None:
+    fleet = stg_runs_110
+    file = fleet.home / "hosts.yml"
+    file.write_text(file.read_text().replace("    schema_status: alembic current\n", ""))
+    fleet.breaks(ONE, "upgrade-db")
+    assert fleet.types("prod major-upgrade --yes").code == 5
+    ended = fleet.types("prod start-httpd --yes")
+    assert (ended.code, "next: fab prod upgrade-db" in ended.err) == (2, True), ended.said
+
+
+def test_a_backup_is_made_before_anything_is_stopped_and_an_older_one_is_kept(stg_runs_110: Fleet) -> None:
+    fleet = stg_runs_110
+    dump = fleet.home / "dump"
+    dump.write_text("yesterday's")
+    file = fleet.home / "hosts.yml"
+    backup = f"after: stg\n    backup: {{command: 'alembic current > {dump}', file: {dump}}}"
+    file.write_text(file.read_text().replace("after: stg", backup))
+    assert fleet.types("prod major-upgrade --yes").code == 0
+    assert dump.read_text() == "1a0c9 (head)\n"
+    assert [kept.read_text() for kept in fleet.home.glob("dump.*")] == ["yesterday's"]
+
+
+def test_d5_a_backup_that_leaves_nothing_stops_before_httpd_is_stopped(stg_runs_110: Fleet) -> None:
+    fleet = stg_runs_110
+    file = fleet.home / "hosts.yml"
+    file.write_text(
+        file.read_text().replace("after: stg", "after: stg\n    backup: {command: 'true', file: /nowhere/dump}")
+    )
+    ended = fleet.types("prod major-upgrade --yes")
+    assert (ended.code, "the backup left nothing in /nowhere/dump" in ended.err) == (1, True), ended.said
+    assert all(fleet.host(host)["httpd"] for host in (ONE, TWO))

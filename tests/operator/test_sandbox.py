@@ -1,0 +1,50 @@
+"""The sandbox as a newcomer meets it: README's line, and what it is for."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+from .conftest import PROJECT
+
+
+def typed(line: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "fabric", *line.split()],
+        cwd=PROJECT, env=os.environ, capture_output=True, text=True, timeout=120, check=False, stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+
+
+def test_readmes_line_carries_out_both_upgrades_and_leaves_nothing_running() -> None:
+    ended = typed("sandbox minor-upgrade major-upgrade")
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert "sandbox: runs blockerbugs-1.0.1-1.el7" in ended.stdout
+    assert "sandbox: runs blockerbugs-1.1.0-1.el7" in ended.stdout
+    assert "the sandbox is not up" in typed("sandbox.down").stdout
+
+
+def test_typed_twice_it_finds_nothing_to_do() -> None:
+    typed("sandbox minor-upgrade major-upgrade")
+    ended = typed("sandbox minor-upgrade major-upgrade")
+    assert (ended.returncode, ended.stdout.count("nothing to do")) == (0, 2), ended.stdout + ended.stderr
+
+
+def test_a_rehearsed_fault_ends_half_way_and_reset_begins_again() -> None:
+    assert typed("sandbox.fault --step upgrade-db").returncode == 0
+    assert typed("sandbox major-upgrade").returncode == 5
+    assert typed("sandbox.reset").returncode == 0
+    assert "1.0.0-1.el7" in typed("-H sandbox01 status").stdout
+
+
+def test_kept_up_it_is_there_for_several_commands_until_it_is_taken_down() -> None:
+    try:
+        assert typed("sandbox.up").returncode == 0
+        assert typed("sandbox status").returncode == 0
+    finally:
+        assert "is down" in typed("sandbox.down").stdout
+
+
+def test_a_fault_that_does_not_exist_is_refused_with_those_that_do() -> None:
+    ended = typed("sandbox.fault --step nonsense")
+    assert (ended.returncode, "upgrade-db" in ended.stderr) == (2, True)
