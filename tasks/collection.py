@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from invoke import Collection
 
-from . import sandboxed, steps, upgrade
+from . import build, config, sandboxed, steps, upgrade
 from .fleet.hosts_file import configured_file, set_names
+from .packaging.settings import DEFAULTS
 from .targets import target
 
 namespace = Collection()
 for name in set_names(configured_file()):
     namespace.add_task(target(name))
-for module in (upgrade, steps):
+for module in (upgrade, steps, build, config):
     for task in Collection.from_module(module).tasks.values():
         namespace.add_task(task)
 namespace.add_collection(Collection.from_module(sandboxed), name="sandbox")
@@ -21,5 +22,7 @@ namespace.configure(
         "hosts_file": "",
         # What `fab prod` chose for the tasks that follow on the line, and whether one has used it.
         "target": {"set": "", "used": False},
+        # Koji, the SRPM and the ansible repo: the keys are explained in packaging/settings.py.
+        **DEFAULTS,
     }
 )

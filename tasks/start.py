@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from invoke import Context
@@ -11,8 +13,8 @@ from invoke.exceptions import Exit
 
 from . import sandbox
 from .errors import Interrupted, Unreachable
+from .fleet import setup
 from .fleet import target as targets
-from .fleet.hosts_file import chosen_file, configured_file
 from .fleet.target import Target
 
 # What carries a run out (paramiko, pydantic, rich) is imported when there is one: `fab --list` has none.
@@ -46,6 +48,7 @@ def start(
 
     Raises Exit with the run's code, unless that is 0.
     """
+    from .packaging.checkout import template_state
     from .procedure.plan import PROCEDURES, RESTART_TOGETHER, Request
     from .procedure.run import Consent, carry_out
     from .report import Report
@@ -61,6 +64,8 @@ def start(
         unverified=unverified,
         serial=serial,
     )
+    ansible = context.config.ansible
+    request = replace(request, unsettled=tuple(template_state(Path(ansible.checkout), ansible.template)))
     consent = Consent(plan_only=plan or context.config.run.dry, yes=yes)
     code = carry_out(request, inventory, config, consent, Report())
     if code:
@@ -93,21 +98,7 @@ def _target(context: Context, task: str) -> tuple[Inventory, Config, Target]:
 
         inventory, config = session.enter()
     else:
-        from .fleet.hosts import read
-
-        inventory = read(chosen_file(context.config.hosts_file) if context.config.hosts_file else configured_file())
-        config = _fabric_config(context)
+        inventory, config = setup.inventory(context), setup.ssh(context)
     target = targets.find(name, inventory, task)
     context.config.target.used = True
     return inventory, config, target
-
-
-def _fabric_config(context: Context) -> Config:
-    """The configuration Connections need; `invoke` brings one that knows no SSH."""
-    from fabric import Config
-
-    if isinstance(context.config, Config):
-        return context.config
-    config = Config()
-    config.sudo.password = context.config.sudo.password
-    return config

@@ -78,7 +78,8 @@ class Request:
     """What was typed.
 
     asked_as: the words after `fab`, for the lines to type next; hosts: the hosts of the set that are meant;
-    migration_failed: the journal has an upgrade-db of this set that did not succeed, and none after it that did.
+    migration_failed: the journal has an upgrade-db of this set that did not succeed, and none after it that did;
+    unsettled: why the settings template on the operator's machine may not be what the hosts have.
     """
 
     procedure: Procedure
@@ -90,6 +91,7 @@ class Request:
     unverified: str | None = None
     serial: bool = False
     migration_failed: bool = False
+    unsettled: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -167,13 +169,15 @@ def decide(request: Request, facts: FactsOf, stage: HostSet | None = None, stage
         target, against = _target(request, facts, stage, stage_facts or {})
         reasons += [*against, *_packages(request, facts, target)]
         reasons += _migration_ahead(request, facts, target, stage, stage_facts or {})
+        if host_set.after and not request.unverified:
+            reasons += [Reason(f"{text}: {_OVERRIDE}") for text in _unsettled(request, facts)]
     reasons += _state(request, facts)
     if reasons:
         cure = next((reason.cure for reason in reasons if reason.cure), f"fab {host_set.name} status")
         raise Refused(*(reason.text for reason in reasons), next_line=cure)
 
-    warnings = _warnings(request, facts)
     hosts = _hosts(request, facts, target)
+    warnings = _warnings(request, facts)
     if not hosts:
         return Plan(request, target, facts, (), warnings)
     migrated = all(facts[host].installed == target and facts[host].at_head for host in host_set.hosts)
@@ -210,9 +214,9 @@ def _target(
     """The one build to install: what was typed, or what stg runs, or the newest on offer (V1, V3)."""
     verified = None
     if stage:
-        verified, reasons = _verified(request, stage, stage_facts)
+        verified, reasons = verified_build(stage, stage_facts, request.app.package)
         if not verified:
-            return None, reasons
+            return None, [*reasons, Reason(f"{stage.name} comes first: {_OVERRIDE}", f"fab {stage.name} status")]
     choices = {host: _choice(request, facts[host], verified) for host in request.hosts}
     reasons = [
         Reason(f"{host.short}: {_not_offered(request, facts[host], verified, stage)}")
@@ -229,22 +233,20 @@ def _target(
     return target, reasons
 
 
-def _verified(request: Request, stage: HostSet, stage_facts: FactsOf) -> tuple[Nvr | None, list[Reason]]:
-    """The build that every host of the set before this one runs and is healthy with."""
+def verified_build(host_set: HostSet, facts: FactsOf, package: str) -> tuple[Nvr | None, list[Reason]]:
+    """The build that every host of the set runs and is healthy with, or None and why there is none."""
     reasons = []
-    for host in stage.hosts:
-        found = stage_facts[host]
+    for host in host_set.hosts:
+        found = facts[host]
         if found.installed is None:
-            reasons.append(Reason(f"{host.short}: {request.app.package} is not installed there"))
-        elif host.serves and not found.healthy(stage.health.status):
+            reasons.append(Reason(f"{host.short}: {package} is not installed there"))
+        elif host.serves and not found.healthy(host_set.health.status):
             answer = f"answers {found.answers or 'nothing'}, version {found.version or 'unknown'}"
-            reasons.append(Reason(f"{host.short}: {stage.name} is not healthy with {found.installed} ({answer})"))
-    installed = {stage_facts[host].installed for host in stage.hosts}
+            reasons.append(Reason(f"{host.short}: {host_set.name} is not healthy with {found.installed} ({answer})"))
+    installed = {facts[host].installed for host in host_set.hosts}
     if len(installed) > 1:
-        reasons.append(Reason(f"{stage.name} runs different builds: {', '.join(sorted(map(str, installed)))}"))
-    if reasons:
-        return None, [*reasons, Reason(f"{stage.name} comes first: {_OVERRIDE}", f"fab {stage.name} status")]
-    return installed.pop(), []
+        reasons.append(Reason(f"{host_set.name} runs different builds: {', '.join(sorted(map(str, installed)))}"))
+    return (None, reasons) if reasons else (installed.pop(), [])
 
 
 def _choice(request: Request, facts: Facts, verified: Nvr | None) -> Nvr | None:
@@ -393,9 +395,7 @@ def _warnings(request: Request, facts: FactsOf) -> tuple[str, ...]:
         warnings.append(f"not verified on {host_set.after or 'another set'}: {request.unverified}")
     if request.procedure.installs and not host_set.schema_status:
         warnings.append("hosts.yml names no schema_status: whether the database is at the schema is not looked at")
-    sums = {facts[host].settings for host in host_set.hosts if facts[host] != UNREACHED}
-    if len(sums) > 1:
-        warnings.append(f"{request.app.settings} differs between {' and '.join(h.short for h in host_set.hosts)}")
+    warnings += _unsettled(request, facts)
     for host in host_set.hosts:
         if facts[host] == UNREACHED:
             warnings.append(f"{host.short}: cannot be reached, what it does is not known")
@@ -409,3 +409,11 @@ def _warnings(request: Request, facts: FactsOf) -> tuple[str, ...]:
     if all_down and set(host_set.serving) <= set(request.hosts):
         warnings.append(f"no node of {host_set.name} serves while this lasts")
     return tuple(warnings)
+
+
+def _unsettled(request: Request, facts: FactsOf) -> list[str]:
+    """Settings that are not the same everywhere, or not pushed yet (SOP, Prepare)."""
+    sums = {facts[host].settings: host.short for host in request.host_set.hosts if facts[host] != UNREACHED}
+    if len(sums) > 1:
+        return [f"{request.app.settings} differs between {' and '.join(sums.values())}", *request.unsettled]
+    return list(request.unsettled)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -156,3 +157,21 @@ def test_a_hosts_file_that_is_none_is_told_by_its_name(fleet: Fleet, content: st
 def test_a_hosts_file_that_is_not_there_is_told_by_its_name(fleet: Fleet) -> None:
     (fleet.home / "hosts.yml").unlink()
     refused(fleet, "prod status", f"{fleet.home / 'hosts.yml'} does not exist")
+
+
+def test_prod_is_not_upgraded_while_its_hosts_have_different_settings(stg_runs_101: Fleet) -> None:
+    settings = stg_runs_101.home / "hosts" / TWO / "etc/blockerbugs/settings.py"
+    settings.write_text(settings.read_text() + "DEBUG = True\n")
+    refused(stg_runs_101, "prod minor-upgrade --yes", "settings.py differs between prod01 and prod02")
+    waved = stg_runs_101.types("prod minor-upgrade --version 1.0.1 --unverified 'being rolled out' --plan")
+    assert "warning: /etc/blockerbugs/settings.py differs between prod01 and prod02" in waved.out
+
+
+def test_prod_is_not_upgraded_while_the_settings_template_waits_to_be_pushed(stg_runs_101: Fleet) -> None:
+    checkout = stg_runs_101.home / "ansible"
+    template = "roles/blockerbugs/templates/blockerbugs-settings.py.j2"
+    (checkout / template).parent.mkdir(parents=True)
+    (checkout / template).write_text("SECRET_KEY = '{{ key }}'\n")
+    subprocess.run(["git", "init", "--quiet", checkout], check=True)
+    stg_runs_101.environment["FABRIC_ANSIBLE_CHECKOUT"] = str(checkout)
+    refused(stg_runs_101, "prod minor-upgrade --yes", "has uncommitted changes in", "invoke push-config")

@@ -1,0 +1,32 @@
+"""From Invoke's configuration to what a fleet is made of: the inventory, and how its hosts are reached."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from invoke import Context
+
+from .hosts_file import chosen_file, configured_file
+
+if TYPE_CHECKING:
+    from fabric import Config
+
+    from .hosts import Inventory
+
+
+def inventory(context: Context) -> Inventory:
+    """hosts.yml, or what `hosts_file` names. Raises Refused for a file with mistakes."""
+    from .hosts import read
+
+    return read(chosen_file(context.config.hosts_file) if context.config.hosts_file else configured_file())
+
+
+def ssh(context: Context) -> Config:
+    """The configuration Connections need; `invoke` brings one that knows no SSH."""
+    from fabric import Config
+
+    if isinstance(context.config, Config):
+        return context.config
+    config = Config()
+    config.sudo.password = context.config.sudo.password
+    return config

@@ -1,0 +1,105 @@
+"""What can be configured about building and tagging, with its defaults.
+
+Each class is a key of Invoke's configuration (`koji`, `build`, `ansible`): invoke.yml, fabric.yml, INVOKE_KOJI_TARGET,
+FABRIC_KOJI_TARGET …; `invoke show-config` prints what holds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields
+from typing import Any, TypeVar
+
+from invoke import Context
+
+from ..errors import Refused
+
+
+@dataclass(frozen=True)
+class Koji:
+    """The hub, its tags, and how patient to be. All times in seconds.
+
+    same_builder: how often in a row one wrong builder is believed to be chance. tag_typically: what is told while the
+    stg tag is waited for. timeout, retries, retry_interval: one call (the client's own defaults: 12 h, 30 times, 20 s).
+    """
+
+    profile: str = "koji"
+    target: str = "epel7-infra"
+    stg_tag: str = "epel7-infra-stg"
+    prod_tag: str = "epel7-infra"
+    arch: str = "x86_64"
+    attempts: int = 5
+    same_builder: int = 3
+    poll: float = 5.0
+    tag_poll: float = 30.0
+    tag_typically: float = 900.0
+    tag_wait: float = 3600.0
+    repo_wait: float = 1800.0
+    move_wait: float = 300.0
+    timeout: float = 90.0
+    retries: int = 6
+    retry_interval: float = 10.0
+
+
+@dataclass(frozen=True)
+class Build:
+    """What is built. An empty checkout means the folder that the command was typed in."""
+
+    package: str = "blockerbugs"
+    checkout: str = ""
+    spec: str = ""
+    dist: str = ".el7"
+    stg_set: str = "stg"
+    prod_set: str = "prod"
+    log_lines: int = 20
+
+
+@dataclass(frozen=True)
+class Ansible:
+    """The checkout of the infrastructure's ansible repo, and the template in it that push-config is about."""
+
+    checkout: str = "~/ansible"
+    template: str = "roles/blockerbugs/templates/blockerbugs-settings.py.j2"
+    playbook: str = "sudo rbac-playbook groups/blockerbugs.yml"
+
+
+DEFAULTS: dict[str, dict[str, Any]] = {kind.__name__.lower(): asdict(kind()) for kind in (Koji, Build, Ansible)}
+
+Section = TypeVar("Section", Koji, Build, Ansible)
+
+
+def read(kind: type[Section], config: Any) -> Section:
+    """The section of `config` (Invoke's) that `kind` describes.
+
+    Raises Refused for unknown keys, values of another type, and numbers that are not positive.
+    """
+    section = kind.__name__.lower()
+    given = {name: config[section][name] for name in config[section]}
+    known = {field.name: field.default for field in fields(kind)}
+    problems = [f"{section}.{name}: there is no such key" for name in given if name not in known]
+    for name, default in known.items():
+        value = given.get(name, default)
+        if isinstance(default, float) and type(value) is int:
+            value = float(value)
+        if type(value) is not type(default):
+            problems.append(f"{section}.{name}: {value!r} should be {_WORDS[type(default)]}")
+        elif isinstance(value, int | float) and value <= 0:
+            problems.append(f"{section}.{name}: {value} should be more than 0")
+        given[name] = value
+    if problems:
+        raise Refused(*problems, next_line="invoke show-config --key " + section)
+    return kind(**given)
+
+
+def show(context: Context, key: str) -> None:
+    """Every key with the value that holds, on the screen. Raises Refused for a key that there is not."""
+    from ..report import Report
+
+    if key and key not in DEFAULTS:
+        raise Refused(f"there is no key {key!r}", next_line=f"invoke show-config --key {next(iter(DEFAULTS))}")
+    report = Report()
+    for section in [key] if key else DEFAULTS:
+        for name in context.config[section]:
+            report.note(f"{section}.{name}: {context.config[section][name]}")
+
+
+_WORDS = {str: "text", int: "a whole number", float: "a number"}

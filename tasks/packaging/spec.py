@@ -1,0 +1,99 @@
+"""The spec file: which one it is, and what rpm reads out of it (or out of an SRPM)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import Refused
+from . import local
+from .settings import Build
+
+_QUERY = (
+    "%{NAME}\n%{VERSION}\n%{RELEASE}\n[%{SOURCE} ][%{PATCH} ]\n"
+    "[%{BUILDARCHS} ]\n[%{EXCLUSIVEARCH} ]\n[%{EXCLUDEARCH} ]\n"
+)
+
+
+@dataclass(frozen=True)
+class Package:
+    """What will be built: name, version, release, its files, and what the spec says about architectures."""
+
+    name: str
+    version: str
+    release: str
+    files: tuple[str, ...]
+    build_archs: frozenset[str]
+    exclusive: frozenset[str]
+    excluded: frozenset[str]
+
+    @property
+    def nvr(self) -> str:
+        """Name, version and release, the way Koji names the build."""
+        return f"{self.name}-{self.version}-{self.release}"
+
+    def may_land_on(self, arches: list[str]) -> list[str]:
+        """The architectures out of a build tag's `arches` whose builders a noarch package can be sent to.
+
+        koji's choose_taskarch (builder/kojid): ExclusiveArch and ExcludeArch narrow them; one that is not noarch is
+        built on each of its architectures.
+        """
+        left = [
+            a for a in arches if a not in self.excluded and (not self.exclusive - {"noarch"} or a in self.exclusive)
+        ]
+        return left if "noarch" in self.build_archs else []
+
+
+def find(settings: Build, named: str = "") -> Path:
+    """The spec to build: the one named, else the only one in the checkout, else NAME.spec in rpm's `_specdir`.
+
+    Raises Refused when there is none, or more than one.
+    """
+    named = named or settings.spec
+    if named:
+        path = Path(named).expanduser()
+        if not path.is_file():
+            raise Refused(f"there is no spec {path}", next_line="invoke build --spec PATH")
+        return path.resolve()
+    checkout = Path(settings.checkout or ".").expanduser().resolve()
+    spec_dir = Path(macro("_specdir"))
+    found = sorted(checkout.glob("*.spec")) or sorted(spec_dir.glob(f"{settings.package}.spec"))
+    if len(found) > 1:
+        names = ", ".join(path.name for path in found)
+        raise Refused(f"{checkout} has more than one spec: {names}", next_line=f"invoke build --spec {found[0]}")
+    if not found:
+        raise Refused(
+            f"no spec: neither {checkout}/*.spec nor {spec_dir}/{settings.package}.spec is there",
+            next_line="invoke build --spec PATH, or build.spec in invoke.yml",
+        )
+    return found[0]
+
+
+def macro(name: str) -> str:
+    """What rpm's macros say about `name`, e.g. `_sourcedir`: ~/rpmbuild/SOURCES unless ~/.rpmmacros says otherwise."""
+    return local.run("rpm", "--eval", f"%{{{name}}}").out.strip()
+
+
+def read(path: Path, dist: str) -> Package:
+    """What rpm makes of the spec at `path` with this dist. Raises Refused with rpm's words if it cannot be read."""
+    return _package(path, local.run("rpmspec", "-q", "--srpm", "--define", f"dist {dist}", "--qf", _QUERY, path))
+
+
+def read_srpm(path: Path) -> Package:
+    """The header of an SRPM. Raises Refused if it is none."""
+    if not path.is_file():
+        raise Refused(f"there is no {path}", next_line="invoke srpm")
+    # No signature: a fresh SRPM has none, and Koji signs what it builds.
+    return _package(path, local.run("rpm", "-qp", "--nosignature", "--qf", _QUERY, path))
+
+
+def _package(path: Path, done: local.Done) -> Package:
+    lines = done.out.splitlines()
+    if done.exited or len(lines) < 7:
+        words = [line for line in done.err.splitlines() if line.startswith("error:")] or [done.last_words]
+        raise Refused(f"{path.name} cannot be read: {words[0]}", next_line=f"rpmspec -P {path}")
+    name, version, release, *lists = lines[:7]
+    files, build_archs, exclusive, excluded = (line.split() for line in lists)
+    return Package(
+        name, version, release, tuple(files), frozenset(build_archs), frozenset(exclusive), frozenset(excluded)
+    )

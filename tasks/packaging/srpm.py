@@ -1,0 +1,80 @@
+"""The SRPM: `rpmbuild -bs` with the dist that the target's builders have. Never mock: nothing is built here."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+from ..errors import Refused, SopError
+from . import local, spec, tarball
+from .progress import Progress
+from .settings import Build
+from .spec import Package
+
+
+def make(settings: Build, progress: Progress, *, named: str, version: str, tag: str, dry: bool) -> tuple[Package, Path]:
+    """Find the spec and its tarball, check them, and make the SRPM; dry: only say how.
+
+    named: the spec's path, or empty; version: what the spec must have, or empty; tag: the git tag to make the
+    tarball from, or empty. Returns what is in the SRPM and where it is (dry: where it would be).
+    Raises Refused (K6) before anything is made, SopError if rpmbuild fails.
+    """
+    path = spec.find(settings, named)
+    package = _package(path, settings, version, progress)
+    if tag:
+        _tarball(
+            package, Path(settings.checkout).expanduser() if settings.checkout else path.parent, tag, progress, dry
+        )
+    if not (tag and dry):
+        progress.tarball(tarball.check(package, path))
+    command = ("rpmbuild", "-bs", "--define", f"dist {settings.dist}", str(path))
+    progress.command(command, dry)
+    if dry:
+        return package, Path(spec.macro("_srcrpmdir")) / f"{package.nvr}.src.rpm"
+    srpm = _build(command)
+    made = spec.read_srpm(srpm)
+    check_dist(made, settings.dist)
+    progress.srpm(srpm)
+    return made, srpm
+
+
+def _package(path: Path, settings: Build, version: str, progress: Progress) -> Package:
+    """What the spec says, with the version that was meant (if one was) and the right dist."""
+    package = spec.read(path, settings.dist)
+    progress.spec(path, package)
+    if version and version != package.version:
+        raise Refused(f"{path.name} has version {package.version}, not {version}", next_line=f"$EDITOR {path}")
+    check_dist(package, settings.dist)
+    return package
+
+
+def check_dist(package: Package, dist: str) -> None:
+    """Refuse a release that does not end in `dist` (K6).
+
+    Koji names the build by its builders' dist, so `.el7.centos` would be asked for under a name that never comes.
+    """
+    if not package.release.endswith(dist):
+        raise Refused(
+            f"{package.nvr}: its release does not end in {dist}, which is what the target's builders make",
+            next_line="Release: N%{?dist} in the spec, and invoke srpm (it passes --define 'dist " + dist + "')",
+        )
+
+
+def _tarball(package: Package, checkout: Path, tag: str, progress: Progress, dry: bool) -> None:
+    command = tarball.from_tag(package, checkout, tag)
+    progress.command(command, dry)
+    if dry:
+        return
+    Path(spec.macro("_sourcedir")).mkdir(parents=True, exist_ok=True)
+    done = local.run(*command, cwd=checkout)
+    if done.exited:
+        raise SopError(f"git archive: {done.last_words}")
+
+
+def _build(command: tuple[str, ...]) -> Path:
+    done = local.run(*command)
+    written = [line.removeprefix("Wrote: ") for line in done.out.splitlines() if line.startswith("Wrote: ")]
+    if done.exited or not written:
+        words = [line for line in done.err.splitlines() if "error" in line.lower()] or [done.last_words]
+        raise SopError(*(f"rpmbuild: {line.strip()}" for line in words[:5]), next_line=shlex.join(command))
+    return Path(written[-1])

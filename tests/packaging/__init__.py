@@ -1,0 +1,1 @@
+"""Building and tagging: real rpmbuild, real git, and the real koji client against a hub double."""

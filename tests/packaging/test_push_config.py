@@ -1,0 +1,261 @@
+"""`invoke push-config` with real git: a bare upstream, the operator's checkout, and somebody who pushes first."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tasks.packaging.checkout import template_state
+
+from .conftest import Typed
+
+TEMPLATE = "roles/blockerbugs/templates/blockerbugs-settings.py.j2"
+SETTINGS = """\
+SECRET_KEY = '{{ blockerbugs_secret_key }}'
+SQLALCHEMY_DATABASE_URI = 'postgresql://blockerbugs:{{ blockerbugs_db_password }}@db01/blockerbugs'
+{% if env == "staging" %}
+FEDMENU_URL = "https://stg.example.org/{{ path | ternary('a', 'b') }}"
+{% endif %}
+PORT = {{ port }}
+BUGZILLA_URL = 'https://bugzilla.example.org'
+"""
+
+
+class Repo:
+    """A work tree."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.template = root / TEMPLATE
+
+    def git(self, *words: str) -> str:
+        return subprocess.run(["git", *words], cwd=self.root, check=True, capture_output=True, text=True).stdout.strip()
+
+    def commit(self, path: str, text: str, message: str = "a change") -> None:
+        (self.root / path).parent.mkdir(parents=True, exist_ok=True)
+        (self.root / path).write_text(text)
+        self.git("add", path)
+        self.git("commit", "-qm", message)
+
+    def state(self) -> tuple[str, ...]:
+        """Everything that must be as before when a push does not succeed."""
+        return (
+            self.git("rev-parse", "HEAD"),
+            self.git("symbolic-ref", "-q", "HEAD"),
+            self.git("status", "--porcelain"),
+            self.git("diff", "HEAD"),
+            self.git("stash", "list"),
+            self.git("worktree", "list", "--porcelain"),
+        )
+
+
+@pytest.fixture
+def clone(fence: Path) -> Callable[[str], Repo]:
+    pytest.importorskip("jinja2")
+    (fence / ".gitconfig").write_text(
+        "[user]\nname = Op\nemail = op@example.org\n[init]\ndefaultBranch = main\n[pull]\nrebase = true\n"
+    )
+    first = Repo(fence / "first")
+    subprocess.run(["git", "init", "-q", "--bare", fence / "upstream.git"], check=True)
+    first.root.mkdir()
+    first.git("init", "-q")
+    first.commit(TEMPLATE, SETTINGS)
+    first.commit("README", "ansible\n")
+    first.git("push", "-q", str(fence / "upstream.git"), "main")
+
+    def make(name: str) -> Repo:
+        subprocess.run(["git", "clone", "-q", fence / "upstream.git", fence / name], check=True)
+        return Repo(fence / name)
+
+    return make
+
+
+@pytest.fixture
+def mine(clone: Callable[[str], Repo]) -> Repo:
+    """~/ansible, with one line of the template changed."""
+    repo = clone("ansible")
+    repo.template.write_text(SETTINGS.replace("https://bugzilla.example.org", "https://bugzilla.redhat.com"))
+    return repo
+
+
+def test_the_change_is_shown_committed_rebased_pushed(mine: Repo, clone: Callable[[str], Repo], typed: Typed) -> None:
+    other = clone("other")
+    other.commit("README", "somebody was faster\n")
+    other.git("push", "-q")
+    (mine.root / "notes").write_text("mine\n")
+    said = typed("push-config", "--message", "bugzilla has moved")
+    assert (said.code, said.err) == (0, "")
+    assert "  | +BUGZILLA_URL = 'https://bugzilla.redhat.com'" in said.out
+    assert "next, on the ansible host: sudo rbac-playbook groups/blockerbugs.yml" in said.out
+    other.git("pull", "-q")
+    assert "bugzilla.redhat.com" in other.template.read_text()
+    assert other.git("log", "-1", "--format=%s", "--name-only").split("\n") == ["bugzilla has moved", "", TEMPLATE]
+    assert mine.git("rev-parse", "HEAD") == other.git("rev-parse", "HEAD")
+    assert mine.git("status", "--porcelain") == "?? notes"
+    assert (mine.root / "README").read_text() == "somebody was faster\n"
+
+
+def test_secrets_in_the_diff_are_redacted(mine: Repo, typed: Typed) -> None:
+    text = mine.template.read_text()
+    text = text.replace("{{ blockerbugs_secret_key }}", "hunter2").replace("{{ blockerbugs_db_password }}", "hunter3")
+    mine.template.write_text(text)
+    said = typed("--dry", "push-config")
+    assert "hunter" not in said.out + said.err
+    assert "  | +SECRET_KEY = [redacted]" in said.out
+
+
+def test_a_dry_run_changes_nothing(mine: Repo, typed: Typed) -> None:
+    before = mine.state()
+    said = typed("--dry", "push-config")
+    assert said.code == 0
+    assert (
+        f"would commit {TEMPLATE} ('blockerbugs: change blockerbugs-settings.py.j2'), rebase on origin/main" in said.out
+    )
+    assert mine.state() == before
+
+
+def test_nothing_changed_is_nothing_to_push(mine: Repo, typed: Typed) -> None:
+    mine.git("checkout", "-q", "--", TEMPLATE)
+    said = typed("push-config")
+    assert said.code == 0
+    assert f"nothing to push: {TEMPLATE} is as origin/main was last seen" in said.out
+
+
+def test_a_commit_made_by_hand_is_pushed_too(mine: Repo, clone: Callable[[str], Repo], typed: Typed) -> None:
+    mine.git("commit", "-qam", "by hand")
+    assert typed("push-config").code == 0
+    assert clone("other").git("log", "-1", "--format=%s") == "by hand"
+    assert mine.git("status", "-sb") == "## main...origin/main"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("PORT = {{ port }}", "PORT = = 1", "rendered for production, line 3: no Python"),
+        ('FEDMENU_URL = "', "FEDMENU_URL = ", "rendered for staging, line 3: no Python"),
+        ("{% endif %}", "", "Unexpected end of template"),
+    ],
+    ids=["no Python", "no Python in stg", "no Jinja2"],
+)
+def test_a_template_that_becomes_no_python_is_refused(mine: Repo, typed: Typed, old: str, new: str, says: str) -> None:
+    mine.template.write_text(SETTINGS.replace(old, new))
+    before = mine.state()
+    said = typed("push-config")
+    assert said.code == 2
+    assert says in said.err
+    assert mine.state() == before
+
+
+def staged(repo: Repo) -> None:
+    (repo.root / "README").write_text("staged\n")
+    repo.git("add", "README")
+
+
+def detached(repo: Repo) -> None:
+    repo.git("checkout", "-q", "--detach")
+
+
+def ahead(repo: Repo) -> None:
+    repo.commit("README", "not pushed\n")
+
+
+def no_upstream(repo: Repo) -> None:
+    repo.git("checkout", "-qb", "topic")
+
+
+def merging(repo: Repo) -> None:
+    (repo.root / ".git" / "MERGE_HEAD").write_text(repo.git("rev-parse", "HEAD") + "\n")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "says"),
+    [
+        (staged, "other changes are staged in"),
+        (detached, "is on no branch (detached HEAD)"),
+        (ahead, "main has unpushed commits that touch other files: README"),
+        (no_upstream, "topic has no upstream"),
+        (merging, "MERGE_HEAD is not finished"),
+    ],
+)
+def test_a_checkout_that_is_not_fit_is_refused(
+    mine: Repo, typed: Typed, spoil: Callable[[Repo], None], says: str
+) -> None:
+    spoil(mine)
+    before = mine.git("status", "--porcelain"), mine.git("rev-parse", "HEAD")
+    said = typed("push-config")
+    assert said.code == 2
+    assert says in said.err
+    assert (mine.git("status", "--porcelain"), mine.git("rev-parse", "HEAD")) == before
+
+
+def test_a_conflict_leaves_the_checkout_as_it_was(mine: Repo, clone: Callable[[str], Repo], typed: Typed) -> None:
+    other = clone("other")
+    other.commit(TEMPLATE, SETTINGS.replace("https://bugzilla.example.org", "https://elsewhere.example.org"))
+    other.git("push", "-q")
+    before = mine.state()
+    said = typed("push-config")
+    assert said.code == 2
+    assert "was changed in origin/main as well, and the changes conflict" in said.err
+    assert mine.state() == before
+
+
+def test_a_change_beside_ours_is_merged(mine: Repo, clone: Callable[[str], Repo], typed: Typed) -> None:
+    other = clone("other")
+    other.commit(TEMPLATE, "# a comment\n" + SETTINGS)
+    other.git("push", "-q")
+    assert typed("push-config").code == 0
+    text = mine.template.read_text()
+    assert text.startswith("# a comment")
+    assert "bugzilla.redhat.com" in text
+    assert mine.git("status", "-sb") == "## main...origin/main"
+
+
+def test_a_rejected_push_leaves_the_checkout_as_it_was(mine: Repo, fence: Path, typed: Typed) -> None:
+    hook = fence / "upstream.git" / "hooks" / "pre-receive"
+    hook.write_text("#!/bin/sh\necho 'frozen until the release'\nexit 1\n")
+    hook.chmod(0o755)
+    before = mine.state()
+    said = typed("push-config")
+    assert said.code == 2
+    assert "origin rejected the push: remote: frozen until the release" in said.err
+    assert mine.state() == before
+
+
+def test_other_changed_files_in_the_way_only_leave_the_checkout_behind(
+    mine: Repo, clone: Callable[[str], Repo], typed: Typed
+) -> None:
+    other = clone("other")
+    other.commit("README", "somebody was faster\n")
+    other.git("push", "-q")
+    (mine.root / "README").write_text("being edited\n")
+    said = typed("push-config")
+    assert said.code == 0
+    assert "stays behind origin/main" in said.out
+    assert (mine.root / "README").read_text() == "being edited\n"
+    assert "bugzilla.redhat.com" in mine.template.read_text()
+
+
+def test_no_checkout_names_the_setting(fence: Path, typed: Typed) -> None:
+    said = typed("push-config")
+    assert said.code == 2
+    assert f"{fence}/ansible is no git checkout" in said.err
+    assert "ansible.checkout in invoke.yml" in said.err
+
+
+def test_the_plan_is_told_of_a_template_that_is_not_pushed(mine: Repo, tmp_path: Path) -> None:
+    assert template_state(tmp_path, TEMPLATE) == []
+    assert template_state(mine.root, TEMPLATE) == [
+        f"blockerbugs-settings.py.j2 has uncommitted changes in {mine.root}: invoke push-config"
+    ]
+    mine.git("commit", "-qam", "by hand")
+    commit = mine.git("rev-parse", "--short", "HEAD")
+    assert template_state(mine.root, TEMPLATE) == [
+        f"blockerbugs-settings.py.j2 has unpushed commits in {mine.root} ({commit}): invoke push-config"
+    ]
+    mine.git("push", "-q")
+    assert template_state(mine.root, TEMPLATE) == []
+    mine.git("checkout", "-qb", "topic")
+    assert "has no upstream branch" in template_state(mine.root, TEMPLATE)[0]

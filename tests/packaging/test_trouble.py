@@ -1,0 +1,295 @@
+"""No ticket, no hub, no answer, no client: K1, K2, and what happens to processes."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from .conftest import ROOT, Project, Typed
+from .hub.server import Hub, Trouble
+
+NVR = "blockerbugs-0.4.4.16-1.el7"
+Terminal = Callable[..., "subprocess.Popen[str]"]
+
+
+@pytest.fixture
+def held(hub: Hub) -> set[str]:
+    """buildArch tasks stay open until this is cleared."""
+    hub.api.machine.holding = {"buildArch"}
+    return hub.api.machine.holding
+
+
+@contextmanager
+def meanwhile(hub: Hub, method: str, act: Callable[[], None]) -> Iterator[None]:
+    """Do something as soon as a task of `method` runs, while the test waits for its command."""
+    over = threading.Event()
+
+    def watch() -> None:
+        while not over.wait(0.01):
+            if any(task.method == method and task.state == 1 for task in list(hub.api.machine.tasks.values())):
+                act()
+                return
+
+    thread = threading.Thread(target=watch)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+# K1: who are you?
+
+
+def test_k1_no_ticket_says_kinit(hub: Hub, fence: Path, project: Project, typed: Typed) -> None:
+    hub.profile(fence, authtype="kerberos")
+    said = typed("build")
+    assert said.code == 2
+    assert "there is no valid Kerberos ticket\nnext: kinit" in said.err
+    assert hub.made("rawUpload") == 0
+
+
+def test_k1_a_ticket_that_expires_while_watching_leaves_the_build_alone(
+    hub: Hub, held: set[str], fence: Path, project: Project, typed: Typed
+) -> None:
+    hub.profile(fence, authtype="kerberos")
+    hub.kerberos = "qadevel"
+
+    def expire() -> None:
+        hub.kerberos = None
+        hub.expire_sessions()
+
+    with meanwhile(hub, "buildArch", expire):
+        said = typed("build")
+    assert said.code == 1
+    assert "there is no valid Kerberos ticket\n  task 15 goes on in koji\n" in said.err
+    assert "next: kinit, and then: invoke build --task 15" in said.err
+    hub.kerberos = "qadevel"
+    held.clear()
+    assert typed("build", "--task", "15").code == 0
+    assert hub.made("build") == 1
+
+
+def test_k1_a_session_that_expires_is_renewed_in_silence(
+    hub: Hub, held: set[str], project: Project, typed: Typed
+) -> None:
+
+    def expire() -> None:
+        hub.expire_sessions()
+        held.clear()
+
+    with meanwhile(hub, "buildArch", expire):
+        assert typed("build").code == 0
+    assert hub.logins == 2
+    assert hub.made("build") == 1
+
+
+def test_k1_an_expired_certificate_is_named(hub: Hub, fence: Path, project: Project, typed: Typed) -> None:
+    hub.profile(fence, authtype="ssl", cert=str(hub.authority.issue("qadevel", days=-1)))
+    said = typed("build")
+    assert said.code == 2
+    assert "the client certificate has expired" in said.err
+
+
+def test_k1_a_missing_certificate_is_named(hub: Hub, fence: Path, project: Project, typed: Typed) -> None:
+    hub.profile(fence, authtype="ssl", cert="/nowhere.pem")
+    said = typed("build")
+    assert said.code == 2
+    assert "Certificate /nowhere.pem doesn't exist or is not accessible" in said.err
+
+
+def test_k1_a_hub_with_a_strangers_certificate_is_refused(
+    hub: Hub, fence: Path, project: Project, typed: Typed, tmp_path: Path
+) -> None:
+    from .hub.certs import Authority
+
+    cert = str(hub.authority.issue("qadevel"))
+    hub.profile(fence, authtype="ssl", cert=cert, serverca=str(Authority(tmp_path, "Another CA").ca))
+    said = typed("build")
+    assert said.code == 2
+    assert "is not signed by the CA of the profile" in said.err
+
+
+def test_k1_an_unknown_profile_is_refused(hub: Hub, project: Project, typed: Typed) -> None:
+    said = typed("build", "--profile", "nope")
+    assert said.code == 2
+    assert "no configuration for profile name: nope" in said.err
+
+
+def test_k1_a_profile_with_a_mistake_is_refused(hub: Hub, fence: Path, project: Project, typed: Typed) -> None:
+    hub.profile(fence, timeout="soon")
+    said = typed("build")
+    assert said.code == 2
+    assert "koji's configuration: value for timeout config option must be a valid integer" in said.err
+    hub.profile(fence, authtype="password")
+    assert "authtype = password in profile koji: only kerberos and ssl can build" in typed("build").err
+
+
+# K2: where are you?
+
+
+def test_k2_an_offline_hub_is_asked_again_and_then_left(hub: Hub, project: Project, typed: Typed) -> None:
+    hub.offline = "moving to another datacenter until 18:00 UTC"
+    said = typed("build")
+    assert said.code == 75
+    assert "the hub is offline: moving to another datacenter until 18:00 UTC; again in 0.01 s (1 of 3)" in said.out
+    assert "asked 4 times" in said.err
+    assert "next: invoke build" in said.err
+
+
+@pytest.mark.parametrize("kind", ["502", "html", "drop"])
+def test_k2_a_hub_that_stumbles_is_asked_again(hub: Hub, project: Project, typed: Typed, kind: str) -> None:
+    hub.troubles = [Trouble("getBuildTarget", kind, times=4), Trouble("multiCall", kind, times=4)]
+    said = typed("build")
+    assert said.code == 0
+    assert "again in 0.01 s" in said.out
+
+
+def test_k2_an_answer_that_is_lost_after_the_call_was_carried_out_is_asked_for_again(
+    hub: Hub, project: Project, typed: Typed
+) -> None:
+    hub.troubles = [Trouble(method, "502", after=True) for method in ("getBuildTarget", "rawUpload", "multiCall")]
+    said = typed("build")
+    assert said.code == 0
+    assert said.out.count("the hub's answer was lost; again in 0.01 s (1 of 3)") == 3
+
+
+def test_k2_a_hub_that_is_gone_while_watching_leaves_the_build_alone(hub: Hub, project: Project, typed: Typed) -> None:
+    hub.troubles = [Trouble("multiCall", "502", times=99)]
+    said = typed("build")
+    assert said.code == 75
+    assert "not yet:\n  the hub answers 502 Bad Gateway" in said.err
+    assert "next: invoke build --task 15" in said.err
+
+
+def test_k2_a_silent_hub_is_not_waited_for_twelve_hours(
+    hub: Hub, project: Project, typed: Typed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("INVOKE_KOJI_TIMEOUT", "0.2")
+    monkeypatch.setenv("INVOKE_KOJI_RETRIES", "1")
+    hub.troubles = [Trouble("getBuildTarget", "silence", times=99, seconds=0.5)]
+    said = typed("build")
+    assert said.code == 75
+    assert "the hub gives no answer" in said.err
+
+
+def test_k2_no_hub_at_all_is_said_in_words(
+    hub: Hub, fence: Path, project: Project, typed: Typed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("INVOKE_KOJI_RETRIES", "1")
+    hub.profile(fence, server="https://127.0.0.1:1/kojihub", authtype="ssl", cert=str(hub.authority.issue("qadevel")))
+    said = typed("build")
+    assert said.code == 75
+    assert "the hub refuses connections (https://127.0.0.1:1/kojihub, asked 2 times)" in said.err
+
+
+# never twice
+
+
+@pytest.mark.parametrize("after", [True, False], ids=["carried out", "not carried out"])
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_lost_answer_to_build_makes_one_task(
+    hub: Hub, project: Project, typed: Typed, after: bool, times: int
+) -> None:
+    hub.troubles = [Trouble("build", "502", after=after, times=times)]
+    assert typed("build").code == 0
+    assert sum(task.method == "build" for task in hub.api.machine.tasks.values()) == 1
+
+
+def test_a_client_killed_between_build_and_its_answer_is_followed_by_the_next(
+    hub: Hub, held: set[str], project: Project, typed: Typed, terminal: Terminal
+) -> None:
+    hub.api.before["getTaskChildren"] = held.clear
+    hub.troubles = [Trouble("build", "silence", after=True, seconds=0.5)]
+    client = terminal("build")
+    wait_until(lambda: hub.made("build") == 1)
+    client.kill()
+    client.communicate()
+    said = typed("build")
+    assert said.code == 0
+    assert "following task 15, nothing is submitted" in said.out
+    assert hub.made("build") == 1
+
+
+def test_two_terminals_at_once_make_one_build(hub: Hub, held: set[str], project: Project, terminal: Terminal) -> None:
+    def both_have_looked() -> None:
+        if hub.made("getLoggedInUser") == 2:
+            held.clear()
+
+    hub.api.before["getTaskChildren"] = both_have_looked
+    clients = [terminal("build"), terminal("build")]
+    ends = [client.communicate(timeout=90) for client in clients]
+    assert [client.returncode for client in clients] == [0, 0], ends
+    assert len(hub.api.machine.builds) == 1
+    assert all("next: fab stg minor-upgrade --version 0.4.4.16-1.el7" in out for out, _ in ends)
+
+
+def test_two_submissions_that_crossed_end_as_one_build(
+    hub: Hub, held: set[str], project: Project, typed: Typed
+) -> None:
+    hub.api.before["getTaskResult"] = held.clear
+    path = f"cli-build/other/{NVR}.src.rpm"
+    hub.api.before["checkUpload"] = lambda: hub.api.machine.submit(path, "epel7-infra", {}, owner=3)
+    said = typed("build")
+    assert said.code == 0
+    assert "task 15 builds the same: following it" in said.out
+
+
+def test_ctrl_c_says_how_to_go_on_and_task_goes_on(
+    hub: Hub, held: set[str], project: Project, typed: Typed, terminal: Terminal
+) -> None:
+    client = terminal("build")
+    wait_until(lambda: any(task.method == "buildArch" for task in hub.api.machine.tasks.values()))
+    client.send_signal(signal.SIGINT)
+    _, err = client.communicate(timeout=90)
+    assert client.returncode == 130
+    assert err.strip() == "interrupted: task 15 goes on in koji\nnext: invoke build --task 15"
+    held.clear()
+    assert typed("build", "--task", "15").code == 0
+    assert hub.made("build") == 1
+
+
+def test_ctrl_c_before_the_answer_to_build_still_finds_the_task(
+    hub: Hub, held: set[str], project: Project, terminal: Terminal
+) -> None:
+    hub.troubles = [Trouble("build", "silence", after=True, seconds=10)]
+    client = terminal("build")
+    wait_until(lambda: hub.made("build") == 1)
+    time.sleep(0.1)
+    client.send_signal(signal.SIGINT)
+    _, err = client.communicate(timeout=90)
+    assert client.returncode == 130
+    assert err.strip().endswith("next: invoke build --task 15")
+
+
+def test_without_the_koji_client_it_says_what_to_install(
+    project: Project, typed: Typed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "koji", None)
+    said = typed("build")
+    assert said.code == 2
+    assert "the koji client is not installed" in said.err
+    assert "apt-get install gcc libkrb5-dev" in said.err
+
+
+def test_the_list_of_tasks_imports_no_koji() -> None:
+    code = "import sys, tasks.collection; print(sorted(sys.modules.keys() & {'koji', 'requests', 'jinja2', 'rich'}))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def wait_until(true: Callable[[], bool], seconds: float = 60.0) -> None:
+    """Until a process has come so far."""
+    ends = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < ends
+        time.sleep(0.01)
