@@ -2,6 +2,7 @@
 
     SopError                1    something failed, and nothing is left half done
     ├── Refused             2    nothing was changed: wrong usage, or the facts speak against it
+    │   ├── Locked          3    another run holds the set
     │   └── Unreachable     4    no connection, unknown or changed host key, no authentication
     ├── HalfWay             5    hosts were changed and the run did not end: a person must go on
     ├── TryLater            75   nothing is wrong, but not now (sysexits' EX_TEMPFAIL)
@@ -71,6 +72,13 @@ class Refused(SopError):
 
     exit_code = Code.REFUSED
     heading = "refused, nothing was changed"
+
+
+class Locked(Refused):
+    """Another run holds the host set."""
+
+    exit_code = Code.LOCKED
+    heading = "locked, nothing was changed"
 
 
 class Unreachable(Refused):

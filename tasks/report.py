@@ -22,10 +22,12 @@ from .errors import Refused
 
 if TYPE_CHECKING:
     from .fleet.hosts import App, Host, HostSet
+    from .procedure.keep import Lock
     from .procedure.plan import Plan
     from .procedure.preflight import Facts
     from .procedure.run import Run
     from .procedure.sop import Phase
+    from .procedure.todo import Left, States
     from .procedure.watch import Seen
 
 PIPE_WIDTH = 200  # a pipe has no width: rows must not break where somebody wants to grep
@@ -41,6 +43,39 @@ class Report:
     def looking(self, hosts: Sequence[Host]) -> None:
         """The preflight begins."""
         self._say(f"looking at {_names(hosts)}", style="dim")
+
+    def resume(self, plan: Plan, lock: Lock, todo: Sequence[Left]) -> None:
+        """A run that stopped: what it did, what still runs, what is left."""
+        build = f": {plan.target}" if plan.target else ""
+        self._say(f"{plan.request.host_set.name}: {plan.request.procedure.title}{build}", style="bold")
+        self._say(f"begun by {lock}")
+        self._say("")
+        table = _table("", "step", "done on", "left on", "how")
+        for number, (phase, left) in enumerate(zip(plan.phases, todo, strict=True), 1):
+            done = [host for host in phase.hosts if host not in left.names]
+            how = [f"{host.short}: still runs, is followed" for host in left.runs]
+            how += [f"{host.short}: failed, or is no longer so: again" for host in left.again]
+            names = _names(list(left.names)) or "-"
+            table.add_row(str(number), phase.step.name, _names(done) or "-", names, "; ".join(how))
+        self._console.print(table)
+
+    def held(self, host_set: HostSet, lock: Lock, states: States) -> None:
+        """Who holds a set, and whether a step of that run still runs."""
+        self._say(f"{host_set.name} is held by {lock}", style="yellow")
+        rows = [(host, step) for host, steps in states.items() for step, state in steps.items() if state == "runs"]
+        for host, step in rows:
+            self._say(f"{host.short}: {step} still runs", style="yellow")
+        if not rows:
+            self._say("no step of it runs now", style="yellow")
+
+    def aborted(self, app: App, host_set: HostSet, lock: Lock, facts: Mapping[Host, Facts]) -> None:
+        """A run was given up: what that leaves."""
+        cron = "cron's sync is on again" if facts[host_set.sync].cron else "cron's sync is not there"
+        self._say(f"{host_set.name}: run {lock.run} is given up, the lock is released, {cron}", style="bold")
+        down = [host for host in host_set.serving if facts[host].service != "active"]
+        if down:
+            self._say(f"{app.service} is not running on {_names(down)}", style="red")
+        self._say(f"next: fab {host_set.name} status")
 
     def plan(self, plan: Plan) -> None:
         """What would be done, in dnf's manner, and why one should think twice."""
@@ -119,7 +154,7 @@ class Report:
             self._say(
                 f"{plan.request.host_set.url}: {seen.requests} requests, {seen.failed} failed{outage}", style=style
             )
-        self._say(f"journal: {run.journal_path} (run {run.id})", style="dim")
+        self._say(f"journal: {run.journal.path} (run {run.journal.run})", style="dim")
 
     def finished(self, run: Run, next_line: str | None) -> None:
         """All of it was done, and the world looks as promised."""
@@ -148,7 +183,7 @@ class Report:
                 found.service,
                 _answer(found),
                 _schema(found),
-                "yes" if found.cron else "-",
+                _cron(found),
                 f"{found.free} MB" if found.free is not None else "-",
             )
         self._print(table)
@@ -165,7 +200,8 @@ class Report:
         for host in plan.request.host_set.hosts:
             found = plan.facts[host]
             if host in plan.hosts:
-                what = "upgrade" if found.installed != plan.target else "make it healthy"
+                upgrade = "go back" if plan.request.procedure.back else "upgrade"
+                what = upgrade if found.installed != plan.target else "make it healthy"
             else:
                 what = "nothing: is there" if host in plan.request.hosts else "nothing: not asked for"
             repo = (found.offered or {}).get(plan.target, "-") if plan.target else "-"
@@ -235,6 +271,12 @@ def _answer(found: Facts) -> str:
     if found.answers is None:
         return "no"
     return f"{found.answers} {found.version or '(old build)'}" if found.answers < 300 else str(found.answers)
+
+
+def _cron(found: Facts) -> str:
+    if found.paused:
+        return f"paused by run {found.paused}"
+    return "yes" if found.cron else "-"
 
 
 def _schema(found: Facts) -> str:

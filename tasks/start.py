@@ -43,6 +43,7 @@ def start(
     yes: bool = False,
     serial: bool = False,
     together: bool = False,
+    lock_wait: float = 0.0,
 ) -> None:
     """Carry out one of PROCEDURES on the hosts that `context` names.
 
@@ -66,8 +67,23 @@ def start(
     )
     ansible = context.config.ansible
     request = replace(request, unsettled=tuple(template_state(Path(ansible.checkout), ansible.template)))
-    consent = Consent(plan_only=plan or context.config.run.dry, yes=yes)
+    consent = Consent(plan_only=plan or context.config.run.dry, yes=yes, lock_wait=lock_wait)
     code = carry_out(request, inventory, config, consent, Report())
+    if code:
+        raise Exit(code=int(code))
+
+
+@interruptible()
+def after_a_failure(context: Context, task: str, plan: bool = False, yes: bool = False) -> None:
+    """`resume`, `abort` or `unlock` the set that `context` names. Raises Exit with the code, unless that is 0."""
+    from .procedure import resume
+    from .procedure.run import Consent
+    from .report import Report
+
+    inventory, config, target = _target(context, task)
+    do = {"resume": resume.resume, "abort": resume.abort, "unlock": resume.unlock}[task]
+    consent = Consent(plan_only=plan or context.config.run.dry, yes=yes)
+    code = do(inventory.app, target.host_set, config, consent, Report())
     if code:
         raise Exit(code=int(code))
 
@@ -76,6 +92,8 @@ def start(
 def status(context: Context) -> None:
     """Show every fact of every host of the set that `context` names; changes nothing."""
     from .fleet.machines import Machines
+    from .procedure.hold import locked_by
+    from .procedure.resume import held
     from .procedure.run import ask_hosts
     from .report import Report
 
@@ -84,7 +102,13 @@ def status(context: Context) -> None:
     with Machines(target.host_set.hosts, config, report.ask_password, tolerant=True) as machines:
         facts = ask_hosts(machines, inventory.app, target.host_set, repos=True)
         lost = machines.unreachable
+        sync = facts.get(target.host_set.sync)
+        lock = held(machines, inventory.app, target.host_set, sync.lock) if sync and sync.lock else None
     report.status(inventory.app, target.host_set, facts)
+    if lock:
+        report.held(target.host_set, *lock)
+    elif sync and sync.lock is not None:
+        report.note(locked_by(sync.lock, inventory.app, target.host_set).problems[0])
     if lost:
         problems = [problem for error in lost.values() for problem in getattr(error, "problems", (str(error),))]
         raise Unreachable(*problems, next_line=next(iter(lost.values())).next_line)

@@ -17,7 +17,7 @@ def stop_httpd(context: Context, serial: bool = False, plan: bool = False, yes: 
     start.start(context, "stop-httpd", serial=serial, plan=plan, yes=yes)
 
 
-@task(help=FLAGS, auto_shortflags=False)
+@task(help={**_ANYWHERE, **{key: FLAGS[key] for key in ("version", "unverified")}}, auto_shortflags=False)
 def yum_update(
     context: Context,
     version: str | None = None,

@@ -11,20 +11,29 @@ FLAGS = {
     "unverified": "Why a build may go on although the set before (stg) does not run it; written down.",
     "plan": "Show the plan and stop: exit 0 means nothing to do, 2 means changes.",
     "yes": "Do not ask.",
+    "lock-wait": "Seconds to wait for another run that holds the set. Default: not at all.",
     "serial": "One host after the other, also where the set is worked on in parallel.",
 }
+_ASKING = {key: FLAGS[key] for key in ("plan", "yes")}
 
 
-@task(help={key: FLAGS[key] for key in ("version", "unverified", "plan", "yes")}, auto_shortflags=False)
+@task(help={key: FLAGS[key] for key in ("version", "unverified", "plan", "yes", "lock-wait")}, auto_shortflags=False)
 def minor_upgrade(
-    context: Context, version: str | None = None, unverified: str | None = None, plan: bool = False, yes: bool = False
+    context: Context,
+    version: str | None = None,
+    unverified: str | None = None,
+    plan: bool = False,
+    yes: bool = False,
+    lock_wait: float = 0.0,
 ) -> None:
     """Upgrade: host after host, no schema change.
 
     On each host: download, yum update, restart httpd, healthy? The others keep serving. The next host is
     touched only when this one answers with the new build. A pending schema migration stops it before a restart.
     """
-    start.start(context, "minor-upgrade", version=version, unverified=unverified, plan=plan, yes=yes)
+    start.start(
+        context, "minor-upgrade", version=version, unverified=unverified, plan=plan, yes=yes, lock_wait=lock_wait
+    )
 
 
 @task(help=FLAGS, auto_shortflags=False)
@@ -35,13 +44,61 @@ def major_upgrade(
     plan: bool = False,
     yes: bool = False,
     serial: bool = False,
+    lock_wait: float = 0.0,
 ) -> None:
     """Upgrade: all stopped, database migrated once.
 
     Download while httpd serves, stop httpd on all, yum update on all, upgrade_db and sync once on the sync host,
     start httpd on all, healthy? Each phase begins when every host has ended the one before.
     """
-    start.start(context, "major-upgrade", version=version, unverified=unverified, plan=plan, yes=yes, serial=serial)
+    start.start(
+        context,
+        "major-upgrade",
+        version=version,
+        unverified=unverified,
+        plan=plan,
+        yes=yes,
+        serial=serial,
+        lock_wait=lock_wait,
+    )
+
+
+@task(help={"version": "The build to go back to. Default: the recorded one.", **_ASKING}, auto_shortflags=False)
+def rollback(context: Context, version: str | None = None, plan: bool = False, yes: bool = False) -> None:
+    """Go back to the build before.
+
+    Host after host, as a minor upgrade. After a migration it is refused until the database has been restored, and
+    then the build has to be typed. Whether the build is still to be had is asked on every host first.
+    """
+    start.start(context, "rollback", version=version, plan=plan, yes=yes)
+
+
+@task(help={"plan": "Show what is left and stop.", "yes": FLAGS["yes"]}, auto_shortflags=False)
+def resume(context: Context, plan: bool = False, yes: bool = False) -> None:
+    """After a failure: go on with the rest.
+
+    What the set's hosts have kept of the run, and what is true on them now, decides what is left. A step that still
+    runs is followed, one that failed is tried again, one that was done is not: upgrade_db never runs twice.
+    """
+    start.after_a_failure(context, "resume", plan=plan, yes=yes)
+
+
+@task(help={"yes": FLAGS["yes"]}, auto_shortflags=False)
+def abort(context: Context, yes: bool = False) -> None:
+    """After a failure: give the run up.
+
+    Cron's sync is restored, the lock released, and what is down is said. Nothing is started or taken back.
+    """
+    start.after_a_failure(context, "abort", yes=yes)
+
+
+@task(help={"yes": FLAGS["yes"]}, auto_shortflags=False)
+def unlock(context: Context, yes: bool = False) -> None:
+    """Release the lock that a dead run has left.
+
+    Shows whose it is, how old, and whether a step of that run still runs. Cron is not touched: `abort` does that.
+    """
+    start.after_a_failure(context, "unlock", yes=yes)
 
 
 @task(auto_shortflags=False)

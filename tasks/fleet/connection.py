@@ -12,6 +12,7 @@ import os
 import re
 import shlex
 import socket
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache, partial
@@ -32,6 +33,7 @@ from paramiko.ssh_exception import (
 )
 
 from ..errors import Refused, Unreachable
+from . import detached
 from .hosts import Host
 from .known_hosts import KnownHosts, lookup_name
 from .shell import ConnectionLost, OnLine, RootShell, ShellError, StepTimeout
@@ -102,6 +104,7 @@ class Node(Connection):
     known_as: str
     shell: Any  # RootShell or None
     left_behind: list[RootShell]
+    closing: threading.Event
 
     def __init__(
         self, name: str, config: Config, label: str | None = None, on_the_way: tuple[str, ...] = (), **kwargs: Any
@@ -124,7 +127,9 @@ class Node(Connection):
         if str(self.ssh_config.get("identitiesonly", "no")).lower() == "yes":
             self.connect_kwargs.update(allow_agent=False, look_for_keys=False)
         # A Connection keeps what it is asked to set in its configuration unless told otherwise.
-        self._set(label=label or self.original_host, known_as=alias, shell=None, left_behind=[])
+        self._set(
+            label=label or self.original_host, known_as=alias, shell=None, left_behind=[], closing=threading.Event()
+        )
 
     def get_gateway(self) -> Connection | str | bool | None:
         """The last jump host of ssh_config's ProxyJump, each reached through the one before, all strict."""
@@ -202,31 +207,47 @@ class Node(Connection):
         return result
 
     def step(
-        self, scripts: Mapping[str, str], on_line: Callable[[str, str], None], seconds: float | None = None
+        self,
+        scripts: Mapping[str, str],
+        on_line: Callable[[str, str], None],
+        seconds: float | None = None,
+        reconnect: float = 0.0,
     ) -> Outcome:
         """Run this host's script out of `scripts` (full name → shell) and say what became of it.
 
+        reconnect: for how many seconds the host is tried again when the line drops. The script is sent again then:
+        it has to be one that only looks, or one that is never started twice (detached.carry_out).
         Raises StepFailed, which carries the Outcome: a group counts what is raised as a failure.
         """
         began = monotonic()
         name = self.original_host
+        fresh, attempts = _Fresh(partial(on_line, name)), _Attempts(reconnect, self.closing)
+        while True:
+            result, why, lost = self._once(scripts[name], fresh, seconds)
+            if not (lost and attempts.another()):
+                break
+        took = monotonic() - began
+        if result is None:
+            raise StepFailed(Outcome("", took, why, known=False))
+        if result.ok:
+            return Outcome(result.stdout, took)
+        raise StepFailed(Outcome(result.stdout, took, _failure(result)))
 
-        def failed(why: str, output: str = "", known: bool = True) -> StepFailed:
-            return StepFailed(Outcome(output, monotonic() - began, why, known))
-
+    def _once(self, script: str, fresh: _Fresh, seconds: float | None) -> tuple[Result | None, str, bool]:
+        """The script's result, or why there is none, and whether that is because the host was lost."""
         try:
-            result = self.sudo(scripts[name], on_line=partial(on_line, name), timeout=seconds, warn=True)
-        except Unreachable as error:  # it was open when the run began: this is news about the host, not a refusal
-            raise failed(error.problems[0].removeprefix(f"{self.label}: "), known=False) from error
+            fresh.begin()
+            return self.sudo(script, on_line=fresh.tell, timeout=seconds, warn=True), "", False
+        except Unreachable as error:  # it was open when the run began: news about the host, not a refusal
+            return None, error.problems[0].removeprefix(f"{self.label}: "), True
         except (ConnectionLost, StepTimeout) as error:
-            why = "the connection was lost" if isinstance(error, ConnectionLost) else str(error)
-            raise failed(f"{why}: what became of it is not known", known=False) from error
-        if not result.ok:
-            raise failed(f"exit status {result.exited}: {_telling_line(result.stdout)}", result.stdout)
-        return Outcome(result.stdout, monotonic() - began)
+            lost = isinstance(error, ConnectionLost)
+            why = "the connection was lost" if lost else str(error)
+            return None, f"{why}: what became of it is not known", lost
 
     def close(self) -> None:
         """End the root shell, the connection and the jump hosts' connections."""
+        self.closing.set()
         for shell in (self.shell, *self.left_behind):
             if shell:
                 shell.close()
@@ -276,6 +297,51 @@ class Node(Connection):
             return Unreachable(f"{name}: the {self.gateway.label} cannot reach it: {error.text}", next_line=login)
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
         return Unreachable(f"{name}: {reason}", next_line=login)
+
+
+class _Attempts:
+    """When to try a lost host again: sooner at first, then every few seconds, until `seconds` are over."""
+
+    def __init__(self, seconds: float, closing: threading.Event) -> None:
+        self._seconds, self._closing = seconds, closing
+        self._pause = 0.25
+        self._ends: float | None = None
+
+    def another(self) -> bool:
+        """Wait, and say whether to try again; not if everything is being closed."""
+        now = monotonic()
+        self._ends = now + self._seconds if self._ends is None else self._ends
+        if now >= self._ends:
+            return False
+        pause, self._pause = self._pause, min(2 * self._pause, 5.0)
+        return not self._closing.wait(min(pause, self._ends - now))
+
+
+class _Fresh:
+    """Tells lines once: a step that is followed again begins with what it has said already."""
+
+    def __init__(self, tell: OnLine) -> None:
+        self._tell = tell
+        self._told = self._at = 0
+
+    def begin(self) -> None:
+        """What comes now is the step from its beginning."""
+        self._at = 0
+
+    def tell(self, line: str) -> None:
+        """Tell `line` if it has not been told."""
+        self._at += 1
+        if self._at > self._told:
+            self._told = self._at
+            self._tell(line)
+
+
+def _failure(result: Result) -> str:
+    """One sentence: the status that means something by itself, or the line that tells most."""
+    if result.exited in detached.SAYS:
+        last = result.stdout.splitlines()[-1:]
+        return detached.SAYS[result.exited] + (f" (its last words: {last[0].strip()})" if last else "")
+    return f"exit status {result.exited}: {_telling_line(result.stdout)}"
 
 
 def _telling_line(output: str) -> str:

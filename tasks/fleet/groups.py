@@ -23,10 +23,14 @@ class Row(SerialGroup):
         return row
 
     def step(
-        self, scripts: Mapping[str, str], on_line: Callable[[str, str], None], seconds: float | None
+        self,
+        scripts: Mapping[str, str],
+        on_line: Callable[[str, str], None],
+        seconds: float | None,
+        reconnect: float = 0.0,
     ) -> GroupResult:
         """`Node.step` on one after the other."""
-        return self._do("step", scripts, on_line, seconds)
+        return self._do("step", scripts, on_line, seconds, reconnect)
 
     def _do(self, method: str, *args: Any, **kwargs: Any) -> GroupResult:
         results = GroupResult()
@@ -54,10 +58,14 @@ class Pool(ThreadingGroup):
         return self._do(method)
 
     def step(
-        self, scripts: Mapping[str, str], on_line: Callable[[str, str], None], seconds: float | None
+        self,
+        scripts: Mapping[str, str],
+        on_line: Callable[[str, str], None],
+        seconds: float | None,
+        reconnect: float = 0.0,
     ) -> GroupResult:
         """`Node.step` on all."""
-        return self._do("step", scripts, on_line, seconds)
+        return self._do("step", scripts, on_line, seconds, reconnect)
 
     def _do(self, method: str, *args: Any, **kwargs: Any) -> GroupResult:
         results = GroupResult()

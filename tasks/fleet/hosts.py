@@ -133,6 +133,7 @@ class HostSet(_Strict):
     order: Literal["parallel", "serial"] = "parallel"
     at_once: Annotated[int, Field(ge=1, le=64)] = 32
     rolling: Annotated[int, Field(ge=1)] = 1
+    reconnect: Seconds = 120.0
     enable_repo: RepoName | None = None
     gpgcheck: bool = True
     balancer: Balancer | None = None

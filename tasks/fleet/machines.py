@@ -72,11 +72,17 @@ class Machines:
             connection.close()
 
     def do(
-        self, scripts: Mapping[Host, str], at_once: int, on_line: OnLine | None = None, seconds: float | None = None
+        self,
+        scripts: Mapping[Host, str],
+        at_once: int,
+        on_line: OnLine | None = None,
+        seconds: float | None = None,
+        reconnect: float = 0.0,
     ) -> dict[Host, Outcome]:
         """Run each host's script as root, `at_once` hosts at a time, and say what became of it.
 
-        on_line: called, from several threads, with each line as it comes; seconds: how long a script is waited for.
+        on_line: called, from several threads, with each line as it comes; seconds: how long a script is waited for;
+        reconnect: for how many seconds a host is tried again when the line drops, see `Node.step`.
         With at_once=1 a failure keeps the hosts behind it from being touched: they are not in the result.
         """
         of = {self._nodes[host]: host for host in scripts if host in self._nodes}
@@ -88,7 +94,7 @@ class Machines:
                 on_line(next(host for host in scripts if host.name == name), line)
 
         try:
-            results = group.step(by_name, tell, seconds)
+            results = group.step(by_name, tell, seconds, reconnect)
         except GroupException as error:
             results = error.result
         return {of[connection]: _outcome(result) for connection, result in results.items()}

@@ -1,7 +1,8 @@
 """What was done, by whom and why: one JSON line per event, kept on the operator's machine.
 
 `$XDG_STATE_HOME/blockerbugs-upgrade/journal.jsonl`, 0600 in a 0700 directory, append-only, on disk (fsync)
-before what it announces is begun.
+before what it announces is begun. The same lines go to the sync host with the next thing that is sent there, so
+that another operator on another machine can go on.
 """
 
 from __future__ import annotations
@@ -13,23 +14,27 @@ import os
 import secrets
 import socket
 import stat
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from ..errors import Refused
+from ..fleet.output import clean
 from ..state import state_dir
 
 
 class Journal:
     """The journal of one run.
 
-    path: the file, made if it is not there. Raises Refused, before anything is changed, if it cannot be written
-    or if a symlink stands in its place.
+    path: the file, made if it is not there; run: the run's id, a new one if None.
+    Raises Refused, before anything is changed, if it cannot be written or if a symlink stands in its place.
     """
 
-    def __init__(self, path: Path | None = None) -> None:
+    def __init__(self, path: Path | None = None, run: str | None = None) -> None:
         self.path = path or state_dir() / "journal.jsonl"
-        self.run = secrets.token_hex(4)
+        self.run = run or secrets.token_hex(4)
+        self._unsent: list[str] = []
         try:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self.path.parent.chmod(0o700)
@@ -49,15 +54,22 @@ class Journal:
             "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
             "run": self.run,
             "event": event,
-            **details,
+            **{key: _cleaned(value) for key, value in details.items()},
         }
+        text = json.dumps(entry, ensure_ascii=True)
+        self._unsent.append(text)
         try:
-            line = json.dumps(entry, ensure_ascii=True).encode() + b"\n"
+            line = text.encode() + b"\n"
             while line:  # a disk that is nearly full takes a part
                 line = line[os.write(self._fd, line) :]
             os.fsync(self._fd)
         except OSError as error:
             raise Refused(f"the journal {self.path} cannot be written: {error.strerror}") from None
+
+    def unsent(self) -> list[str]:
+        """The lines that the sync host has not been sent yet; from now on they count as sent."""
+        lines, self._unsent = self._unsent, []
+        return lines
 
     def close(self) -> None:
         """Nothing more will be written."""
@@ -74,14 +86,34 @@ def migration_failed(set_name: str, path: Path | None = None) -> bool:
         lines = (path or state_dir() / "journal.jsonl").read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
         return False
-    for line in lines:
-        try:
-            entry = json.loads(line)
-        except ValueError:
-            continue
-        if isinstance(entry, dict) and (entry.get("set"), entry.get("step")) == (set_name, "upgrade-db"):
+    for entry in read(lines):
+        if (entry.get("set"), entry.get("step")) == (set_name, "upgrade-db"):
             failed = entry.get("event") != "ended" or entry.get("failed", True) is not False
     return failed
+
+
+def read(lines: Iterable[str]) -> list[dict[str, Any]]:
+    """The events in these lines; what is no event (a line cut in the middle, an edited one) is left out."""
+    events = []
+    for line in lines:
+        try:
+            event = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(event, dict) and isinstance(event.get("event"), str):
+            events.append(event)
+    return events
+
+
+def _cleaned(value: object) -> object:
+    """`value` without secrets and control characters, however deep they are."""
+    if isinstance(value, str):
+        return "\n".join(clean(line) for line in value.split("\n"))
+    if isinstance(value, dict):
+        return {key: _cleaned(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_cleaned(one) for one in value]
+    return value
 
 
 def operator() -> str:

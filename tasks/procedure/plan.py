@@ -27,7 +27,7 @@ class Procedure:
 
     installs: needs a build to install; whole_set: refused on a part of a set; rolling: the other hosts are to serve
     meanwhile; needs_stopped: httpd must be down on the whole set; needs_schema: the database must be at the
-    installed build's schema; once: works on the database, so only on the sync host.
+    installed build's schema; once: works on the database, so only on the sync host; back: installs the build before.
     """
 
     name: str
@@ -38,6 +38,7 @@ class Procedure:
     needs_stopped: bool = False
     needs_schema: bool = False
     once: bool = False
+    back: bool = False
 
     @property
     def needs_all_hosts(self) -> bool:
@@ -60,6 +61,7 @@ PROCEDURES = {
         Procedure("upgrade-db", sop.migrate, once=True, needs_stopped=True),
         Procedure("sync", sop.alone_on_the_sync_host(sop.sync), once=True, needs_schema=True),
         Procedure("start-httpd", sop.start_and_look, needs_schema=True),
+        Procedure("rollback", sop.rollback, installs=True, rolling=True, back=True),
         Procedure("restart-httpd", sop.restart_rolling, rolling=True, needs_schema=True),
     )
 }
@@ -96,19 +98,30 @@ class Request:
 
 @dataclass(frozen=True)
 class Plan:
-    """What will be done. No phases: nothing to do."""
+    """What will be done. No phases: nothing to do. job: what the phases were made for."""
 
     request: Request
     target: Nvr | None
     facts: FactsOf
     phases: tuple[Phase, ...]
     warnings: tuple[str, ...] = field(default=())
+    job: Job | None = None
 
     @property
     def hosts(self) -> tuple[Host, ...]:
         """The hosts of the set that the phases touch."""
         touched = {host for phase in self.phases for host in phase.hosts}
         return tuple(host for host in self.request.host_set.hosts if host in touched)
+
+    @property
+    def steps(self) -> list[list[str]]:
+        """The phases' names and hosts, by which two plans can be told apart."""
+        return [[phase.step.name, *(host.name for host in phase.hosts)] for phase in self.phases]
+
+    @property
+    def resumable(self) -> bool:
+        """Is it more than one SOP step, which could as well be typed again?"""
+        return self.request.procedure.installs and self.request.procedure.name != "yum-update"
 
     def does_to(self, host: Host) -> list[str]:
         """The names of the steps that `host` goes through."""
@@ -127,7 +140,7 @@ class Plan:
 
 def predecessor(request: Request, inventory: Inventory) -> HostSet | None:
     """The set whose build this one wants (prod after stg), unless the operator said why not."""
-    if not request.procedure.installs or request.unverified or not request.host_set.after:
+    if not request.procedure.installs or request.procedure.back or request.unverified or not request.host_set.after:
         return None
     return inventory.host_sets[request.host_set.after]
 
@@ -166,7 +179,9 @@ def decide(request: Request, facts: FactsOf, stage: HostSet | None = None, stage
     reasons = _unknown(request, facts)
     target = None
     if procedure.installs:
-        target, against = _target(request, facts, stage, stage_facts or {})
+        target, against = (
+            _earlier(request, facts) if procedure.back else _target(request, facts, stage, stage_facts or {})
+        )
         reasons += [*against, *_packages(request, facts, target)]
         reasons += _migration_ahead(request, facts, target, stage, stage_facts or {})
         if host_set.after and not request.unverified:
@@ -182,7 +197,7 @@ def decide(request: Request, facts: FactsOf, stage: HostSet | None = None, stage
         return Plan(request, target, facts, (), warnings)
     migrated = all(facts[host].installed == target and facts[host].at_head for host in host_set.hosts)
     job = Job(request.app, host_set, hosts, target, request.serial, migrated)
-    return Plan(request, target, facts, tuple(procedure.phases(job)), warnings)
+    return Plan(request, target, facts, tuple(procedure.phases(job)), warnings, job)
 
 
 def _check_that_nobody_is_at_work(request: Request, facts: FactsOf) -> None:
@@ -231,6 +246,46 @@ def _target(
     if stage and target and target != verified:
         reasons.append(Reason(f"{stage.name} runs {verified}, {target} was asked for: {_OVERRIDE}"))
     return target, reasons
+
+
+def _earlier(request: Request, facts: FactsOf) -> tuple[Nvr | None, list[Reason]]:
+    """The build to go back to: the recorded one or the typed one, still to be had everywhere, on a schema that fits."""
+    name = request.host_set.name
+    recorded = {facts[host].previous for host in request.hosts} - {None}
+    if request.version:
+        choices = {facts[host].previous for host in request.hosts if facts[host].previous}
+        choices |= {nvr for host in request.hosts for nvr in facts[host].offered or ()}
+        target = _newest(sorted(c for c in choices if c), request.version, request.app.package)
+    else:
+        target = next(iter(recorded)) if len(recorded) == 1 else None
+    if target is None:
+        known = ", ".join(sorted(map(str, recorded))) or "none"
+        text = f"{name}: which build to go back to? recorded are: {known}"
+        return None, [Reason(text, f"fab {name} rollback --version VERSION-RELEASE")]
+    missing = [
+        Reason(f"{host.short}: {target} is not on offer any more")
+        for host in request.hosts
+        if facts[host].installed != target and target not in (facts[host].offered or ())
+    ]
+    return target, missing + _schema_fits(request, facts, target)
+
+
+def _schema_fits(request: Request, facts: FactsOf, target: Nvr) -> list[Reason]:
+    """After a migration the earlier build cannot run, until the database is back; and then its name has to be typed."""
+    host_set, sync = request.host_set, facts[request.host_set.sync]
+    typed = f"fab {request.asked_as} rollback --version {target.vr}"
+    if sync.installed == target and sync.at_head:
+        return []
+    if sync.previous == target and sync.revision and sync.revision == sync.previous_schema:
+        if sync.at_head or request.version:
+            return []
+        return [Reason(f"{host_set.name}: a migration lies between, the build has to be typed", typed)]
+    if not host_set.schema_status or sync.previous != target:
+        text = f"{host_set.name}: whether {target} fits the database is not known here"
+        return [] if request.version and not host_set.schema_status else [Reason(text, typed)]
+    restore = f"; the backup was left in {host_set.backup.file}" if host_set.backup else ""
+    text = f"the database is at {sync.revision}, {target} wants {sync.previous_schema}: restore it first{restore}"
+    return [Reason(f"{host_set.sync.short}: {text}", f"{typed}, when that is done")]
 
 
 def verified_build(host_set: HostSet, facts: FactsOf, package: str) -> tuple[Nvr | None, list[Reason]]:
@@ -298,7 +353,7 @@ def _packages(request: Request, facts: FactsOf, target: Nvr | None) -> list[Reas
         if found.free is not None and found.free < request.app.free_space:
             text = f"{name}: {found.free} MB free on / or /var, {request.app.free_space} are wanted"
             reasons.append(Reason(text, f"{on_host} yum clean packages"))
-        if target and found.installed and target < found.installed:
+        if target and found.installed and target < found.installed and not request.procedure.back:
             reasons.append(Reason(f"{name}: {found.installed} is installed, which is newer than {target}"))
         repo = (found.offered or {}).get(target) if target else None
         if request.host_set.gpgcheck and repo in found.unchecked_repos:
@@ -400,7 +455,9 @@ def _warnings(request: Request, facts: FactsOf) -> tuple[str, ...]:
         if facts[host] == UNREACHED:
             warnings.append(f"{host.short}: cannot be reached, what it does is not known")
             continue
-        if facts[host].cron != (host == host_set.sync):
+        if facts[host].paused:
+            warnings.append(f"{host.short}: cron's sync is paused by run {facts[host].paused}")
+        elif facts[host].cron != (host == host_set.sync):
             has = "has" if facts[host].cron else "lacks"
             warnings.append(f"{host.short} {has} the sync's cron file {request.app.cron}")
         if abs(facts[host].skew) > CLOCK_SECONDS:

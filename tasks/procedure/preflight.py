@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass, field
 
 from ..fleet.hosts import App, HostSet
-from . import health
+from . import health, keep
 from .nvr import Nvr, parse
 from .sop import DATABASE_LOCK
 
@@ -27,6 +27,8 @@ class Facts:
     free: MB on the fuller one of / and /var; skew: seconds this host's clock is ahead of ours.
     problems: what could not be found out; no_list, no_schema: why its packages or its schema are not known.
     busy: an upgrade_db or sync that this tool began still works on the database.
+    lock: what stands in the set's lock, last: the run that held it last, paused: the run that has paused cron.
+    previous: the build before the last update, previous_schema: the revision the database was at then.
     """
 
     installed: Nvr | None = None
@@ -42,6 +44,11 @@ class Facts:
     unchecked_repos: frozenset[str] = frozenset()
     settings: str | None = None
     cron: bool = False
+    lock: str | None = None
+    last: str | None = None
+    paused: str | None = None
+    previous: Nvr | None = None
+    previous_schema: str | None = None
     skew: float = 0.0
     problems: tuple[str, ...] = field(default=())
     no_list: str | None = None
@@ -82,6 +89,7 @@ def script(app: App, host_set: HostSet, repos: bool = True) -> str:
         f"say settings \"$(sha256sum {settings} 2>/dev/null | cut -d' ' -f1)\"",
         f"test -e {cron} && say cron yes",
         f"test -e {busy} && command -v flock >/dev/null && ! flock -n {busy} true && say busy yes",
+        keep.show(app),
     ]
     if host_set.schema_status:
         lines.append(
@@ -124,6 +132,7 @@ def read(app: App, host_set: HostSet, output: str, repos: bool = True, asked_at:
         words = [text.strip() for text in said.get("list", []) if text.strip()]
         error = next((text for text in words if text.startswith("Error")), words[-1] if words else "no output")
         no_list = f"yum cannot list {app.package}: {error}"
+    previous = (one("previous") or "").split()
     clock, free = _number(one("clock")), _number(one("free"))
     now = time.time()
     middle = (now + (now if asked_at is None else asked_at)) / 2
@@ -141,6 +150,11 @@ def read(app: App, host_set: HostSet, output: str, repos: bool = True, asked_at:
         unchecked_repos=_unchecked(said.get("repo", [])),
         settings=one("settings"),
         cron="cron" in said,
+        lock=said["lock"][0].removeprefix("=") if "lock" in said else None,
+        last=one("last"),
+        paused=one("paused"),
+        previous=parse(previous[0]) if previous else None,
+        previous_schema=previous[1] if len(previous) > 1 else None,
         skew=0.0 if clock is None else clock - middle,
         busy="busy" in said,
         no_list=no_list,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
-from pathlib import Path
+from functools import partial
 from threading import Event
 from types import FrameType
 
@@ -19,21 +19,28 @@ from ..fleet.hosts import App, Host, HostSet, Inventory
 from ..fleet.machines import Machines
 from ..report import Report, ask, can_ask
 from . import preflight
+from .hold import Hold, locked_by
 from .journal import Journal, migration_failed, operator
-from .plan import PROCEDURES, Plan, Request, check_request, decide, predecessor
+from .plan import PROCEDURES, RESTART_TOGETHER, Plan, Request, check_request, decide, predecessor
 from .preflight import Facts
 from .sop import Phase
+from .todo import Left, digests, everything
 from .watch import Watch
 
 LOOK_SECONDS = 120
+LOCK_SECONDS = 1.0  # between two looks at a lock that is waited for
 
 
 @dataclass(frozen=True)
 class Consent:
-    """How much may be done: only the plan; all of it without asking; or what the operator agrees to."""
+    """How much may be done: only the plan; all of it without asking; or what the operator agrees to.
+
+    lock_wait: for how many seconds a set that another run holds is waited for.
+    """
 
     plan_only: bool = False
     yes: bool = False
+    lock_wait: float = 0.0
 
 
 @dataclass
@@ -41,17 +48,31 @@ class Run:
     """What has become of a plan so far."""
 
     plan: Plan
-    id: str
-    journal_path: Path
+    journal: Journal
+    doing: str = "nothing yet"
     began: float = field(default_factory=time.monotonic)
     outcomes: list[tuple[Phase, dict[Host, Outcome]]] = field(default_factory=list)
     afterwards: dict[Host, Facts] = field(default_factory=dict)
-    phase: str = "nothing"
 
     @property
     def seconds(self) -> float:
         """Seconds since the first phase began."""
         return time.monotonic() - self.began
+
+    @property
+    def untouched(self) -> bool:
+        """No step was begun that changes what serves, or it has put back what it changed."""
+        failed = {host for host in self.failures if self.failures[host].known}
+        return not any(
+            phase.step.changes and not (phase.step.mends and set(results) <= failed) for phase, results in self.outcomes
+        )
+
+    @property
+    def half_way(self) -> bool:
+        """Is there something that only `resume` or `abort` can bring to its end?"""
+        complete = len(self.outcomes) == len(self.plan.phases) and not self.failures
+        unknown = any(not outcome.known for outcome in self.failures.values())
+        return not complete and (unknown or (self.plan.resumable and not self.untouched))
 
     def done_on(self, host: Host) -> list[str]:
         """The steps that succeeded on `host`."""
@@ -78,16 +99,14 @@ def carry_out(request: Request, inventory: Inventory, config: Config, consent: C
     Returns DONE, or REFUSED when only the plan was wanted and it holds changes. Raises SopError for every other end.
     """
     check_request(request)
-    _check_that_somebody_can_agree(request.host_set, consent)
+    check_that_somebody_can_agree(request.host_set, consent)
     request = replace(request, migration_failed=migration_failed(request.host_set.name))
     stage = predecessor(request, inventory)
     everyone = (*request.host_set.hosts, *(stage.hosts if stage else ()))
     with Machines(everyone, config, report.ask_password, tolerant=not request.procedure.needs_all_hosts) as machines:
         _check_that_the_meant_are_there(request, machines)
         report.looking(request.host_set.hosts)
-        facts = look(machines, request.app, request.host_set, request.procedure.installs)
-        stage_facts = look(machines, request.app, stage, repos=False) if stage else None
-        plan = decide(request, facts, stage, stage_facts)
+        plan = _consider(machines, request, stage, consent, report)
         report.plan(plan)
         if not plan.phases:
             report.nothing_to_do(plan)
@@ -95,8 +114,58 @@ def carry_out(request: Request, inventory: Inventory, config: Config, consent: C
         if consent.plan_only:
             report.commands(plan)
             return Code.REFUSED
-        _agree(plan, consent)
-        return _perform(plan, machines, report, _after_success(plan, inventory))
+        agree(plan.request.host_set, consent)
+        journal = Journal()
+        hold = Hold(machines, request.app, request.host_set, journal)
+        with closing(journal):
+            journal.write("begin", operator=operator(), **_promised(plan))
+            last = hold.take(f"{request.procedure.name} {plan.target or ''}".strip())
+            if last != plan.facts[request.host_set.sync].last:
+                again = partial(_consider, machines, request, stage, consent, report, hold)
+                _check_that_it_is_still_so(plan, again, hold)
+            return perform(
+                Run(plan, journal), everything(plan), hold, machines, report, _after_success(plan, inventory)
+            )
+
+
+def _consider(
+    machines: Machines,
+    request: Request,
+    stage: HostSet | None,
+    consent: Consent,
+    report: Report,
+    hold: Hold | None = None,
+) -> Plan:
+    """Look at everything and decide, as soon as nobody else holds the set. Raises Locked if that does not come."""
+    ends = time.monotonic() + consent.lock_wait
+    while True:
+        facts = look(machines, request.app, request.host_set, request.procedure.installs)
+        holder = facts[request.host_set.sync].lock
+        if holder is None or consent.plan_only or hold:
+            break
+        locked = locked_by(holder, request.app, request.host_set)
+        if time.monotonic() >= ends:
+            raise locked
+        report.waiting(ends - time.monotonic(), f"at most: {locked.problems[0]}")
+        time.sleep(LOCK_SECONDS)
+    stage_facts = look(machines, request.app, stage, repos=False) if stage else None
+    return decide(request, facts, stage, stage_facts)
+
+
+def _check_that_it_is_still_so(plan: Plan, consider: Callable[[], Plan], hold: Hold) -> None:
+    """Between the look and the lock another run has come and gone: what was agreed to must still be what is needed."""
+    try:
+        now = consider()
+    except SopError:
+        hold.release()
+        raise
+    if (now.target, now.hosts, now.phases) == (plan.target, plan.hosts, plan.phases):
+        return
+    hold.release()
+    raise Refused(
+        f"{plan.request.host_set.name}: another run has changed it since it was looked at",
+        next_line=plan.typed(plan.request.procedure.name),
+    )
 
 
 def look(machines: Machines, app: App, host_set: HostSet, repos: bool) -> dict[Host, Facts]:
@@ -136,15 +205,16 @@ def _check_that_the_meant_are_there(request: Request, machines: Machines) -> Non
             raise machines.unreachable[host]
 
 
-def _check_that_somebody_can_agree(host_set: HostSet, consent: Consent) -> None:
+def check_that_somebody_can_agree(host_set: HostSet, consent: Consent) -> None:
+    """Raises Refused if the set wants to be confirmed and nobody is there to do it."""
     if host_set.confirm != "none" and not (consent.yes or consent.plan_only or can_ask()):
         raise Refused(
             f"{host_set.name} wants to be confirmed, and there is no terminal to ask on", next_line="add --yes"
         )
 
 
-def _agree(plan: Plan, consent: Consent) -> None:
-    host_set = plan.request.host_set
+def agree(host_set: HostSet, consent: Consent) -> None:
+    """Ask, as the set wants it. Raises Refused unless the operator agrees."""
     if consent.yes or host_set.confirm == "none":
         return
     by_name = host_set.confirm == "name"
@@ -157,29 +227,39 @@ def _agree(plan: Plan, consent: Consent) -> None:
         raise Refused("not confirmed")
 
 
-def _perform(plan: Plan, machines: Machines, report: Report, next_line: str | None) -> Code:
-    journal = Journal()
-    run = Run(plan, journal.run, journal.path)
+def perform(
+    run: Run, todo: Sequence[Left], hold: Hold, machines: Machines, report: Report, next_line: str | None = None
+) -> Code:
+    """Carry out what is left of the plan, look again, recap, and give the lock back unless the run is half-way.
+
+    Returns DONE; raises SopError for every other end.
+    """
     try:
-        journal.write("begin", operator=operator(), **_promised(plan))
-        end = _phase_by_phase(run, machines, report, journal)
-        journal.write("end", how=end.heading if end else "done", seconds=round(run.seconds, 3))
+        end = _phase_by_phase(run, todo, hold, machines, report)
     except Refused as error:  # the journal's disk, or a host's sudo: after the first phase it is no refusal any more
         if not run.outcomes:
+            hold.release()
             raise
-        raise HalfWay(*error.problems, next_line=plan.typed("status")) from None
+        raise HalfWay(*error.problems, next_line=_go_on(run)) from None
     except KeyboardInterrupt:
-        journal.write("end", how="left at Ctrl-C", seconds=round(run.seconds, 3))
+        run.journal.write("end", how="left at Ctrl-C", seconds=round(run.seconds, 3))
         raise Interrupted(
-            f"left in the middle of {run.phase}, which goes on by itself or not: look before anything else",
-            next_line=plan.typed("status"),
+            f"left in the middle of {run.doing}, which goes on by itself; the set stays locked", next_line=_go_on(run)
         ) from None
-    finally:
-        journal.close()
+    _write_the_end(run, end, hold)
     if end:
         raise end
     report.finished(run, next_line)
     return Code.DONE
+
+
+def _write_the_end(run: Run, end: SopError | None, hold: Hold) -> None:
+    run.journal.write("end", how=end.heading if end else "done", seconds=round(run.seconds, 3))
+    try:
+        hold.keep() if run.half_way else hold.release()
+    except SopError as error:
+        if not end:
+            raise HalfWay(*error.problems, next_line=_go_on(run)) from None
 
 
 def _promised(plan: Plan) -> dict[str, object]:
@@ -191,24 +271,35 @@ def _promised(plan: Plan) -> dict[str, object]:
         "target": str(plan.target) if plan.target else None,
         "unverified": request.unverified,
         "hosts": {host.name: str(plan.facts[host].installed) for host in plan.hosts},
+        "asked_as": request.asked_as,
+        "order": [host.name for host in plan.job.hosts] if plan.job else [],
+        "serial": request.serial,
+        "migrated": bool(plan.job and plan.job.migrated),
+        "together": request.procedure is RESTART_TOGETHER,
+        "steps": plan.steps,
+        "hosts_yml": digests(request.app, request.host_set),
     }
 
 
-def _phase_by_phase(run: Run, machines: Machines, report: Report, journal: Journal) -> SopError | None:
+def _phase_by_phase(run: Run, todo: Sequence[Left], hold: Hold, machines: Machines, report: Report) -> SopError | None:
     """Do the phases until all are done, or one has failed, or Ctrl-C was pressed; look again; say how it ended."""
     plan, host_set = run.plan, run.plan.request.host_set
     watch = Watch(host_set.url) if host_set.url else None
     with watch or nullcontext(), _patience(report) as asked_to_stop:
-        for number, phase in enumerate(plan.phases, 1):
+        for number, (phase, left) in enumerate(zip(plan.phases, todo, strict=True), 1):
             if asked_to_stop.is_set():
                 break
-            run.phase = f"{phase.step.name} on {', '.join(host.short for host in phase.hosts)}"
-            report.phase(number, len(plan.phases), phase)
             told = {"set": host_set.name, "step": phase.step.name}
-            journal.write("phase", **told, hosts=[host.name for host in phase.hosts])
-            results = _do(phase, machines, report)
-            run.outcomes.append((phase, results))
-            journal.write("ended", **told, failed=bool(run.failures), hosts=_told(results))
+            before: dict[Host, Outcome] = {host: Outcome("", 0.0) for host in phase.hosts if host not in left.names}
+            if left.names:
+                part = replace(phase, hosts=tuple(left.names))
+                report.phase(number, len(plan.phases), part)
+                run.doing = f"{phase.step.name} on {', '.join(host.short for host in part.hosts)}"
+                run.journal.write("phase", **told, hosts=[host.name for host in part.hosts])
+            results = _do(phase, left, hold, machines, report) if left.names else {}
+            run.outcomes.append((phase, before | results))
+            if left.names:
+                run.journal.write("ended", **told, failed=bool(run.failures), hosts=_told(results))
             if run.failures:
                 break
             _let_the_balancer_see(phase, run, report, asked_to_stop)
@@ -217,9 +308,10 @@ def _phase_by_phase(run: Run, machines: Machines, report: Report, journal: Journ
     return _end(run)
 
 
-def _do(phase: Phase, machines: Machines, report: Report) -> dict[Host, Outcome]:
-    scripts = dict.fromkeys(phase.hosts, phase.step.script)
-    results = machines.do(scripts, phase.at_once, report.line, phase.step.seconds)
+def _do(phase: Phase, left: Left, hold: Hold, machines: Machines, report: Report) -> dict[Host, Outcome]:
+    step = phase.step
+    scripts = {host: hold.script(host, name, step.script, step.looks) for host, name in left.names.items()}
+    results = machines.do(scripts, phase.at_once, report.line, step.seconds, hold.reconnect)
     for host, outcome in results.items():
         if outcome.failure:
             report.failed(host, outcome.failure)
@@ -250,7 +342,6 @@ def _told(results: Mapping[Host, Outcome]) -> dict[str, object]:
 def _end(run: Run) -> SopError | None:
     """How the run ended, if not well: with every host that failed, what is down, and what to type next."""
     plan, host_set = run.plan, run.plan.request.host_set
-    untouched = not any(phase.step.changes for phase, _ in run.outcomes)
     complete = len(run.outcomes) == len(plan.phases) and not run.failures
     if complete:
         return _not_as_promised(run)
@@ -269,25 +360,31 @@ def _end(run: Run) -> SopError | None:
     next_line = _what_next(run, last)
     if not run.failures:
         return Interrupted("after " + last.step.name, *problems, next_line=next_line)
-    if untouched and last.step.refuses:
+    if run.untouched and last.step.refuses:
         return Refused(*problems, next_line=next_line)
-    if untouched:
+    if run.untouched:
         return SopError(*problems, f"no step that changes {host_set.name} was begun", next_line=next_line)
     problems.append(f"if it needs a person: {host_set.owner}, {host_set.contact}")
     return HalfWay(*problems, next_line=next_line)
 
 
 def _what_next(run: Run, phase: Phase) -> str:
-    if not all(outcome.known for outcome in run.failures.values()):
-        return f"{run.plan.typed('status')}, and see whether it still runs before it is run again"
     if run.failures:
         tasks = phase.step.if_it_fails or (run.plan.request.procedure.name,)
+        if run.plan.request.procedure.name == "minor-upgrade" and phase.step.name in ("restart-httpd", "healthy"):
+            tasks = ("rollback",)
     elif run.plan.request.procedure.rolling:
         tasks = (run.plan.request.procedure.name,)
     else:
         left = [phase.step.name for phase in run.plan.phases[len(run.outcomes) :]]
         tasks = tuple(name for name in left if name in PROCEDURES) or ("status",)
-    return ", then ".join(run.plan.typed(task) for task in tasks)
+    by_hand = ", then ".join(run.plan.typed(task) for task in tasks)
+    return f"{_go_on(run)} and then by hand: {by_hand}" if run.half_way else by_hand
+
+
+def _go_on(run: Run) -> str:
+    name = run.plan.request.host_set.name
+    return f"fab {name} resume, to go on from here; or fab {name} abort, to give it up"
 
 
 def _not_as_promised(run: Run) -> SopError | None:

@@ -12,13 +12,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..fleet.hosts import App, Balancer, Host, HostSet
-from . import health
+from . import health, keep
 from .nvr import Nvr
 
 YUM_SECONDS = 1800
 SERVICE_SECONDS = 180
 DATABASE_SECONDS = 3600
 DATABASE_LOCK = "/var/run/blockerbugs-upgrade.lock"
+CRON_SECONDS = 600  # a sync takes minutes; cron starts one every half hour
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,8 @@ class Step:
     seconds: how long it is waited for.
     if_it_fails: the tasks to type then; none means the same procedure again. changes: does it change the host?
     refuses: its failure means that this was the wrong procedure, not that something is broken.
+    looks: it only looks, so that it may be done any number of times; every other step is kept on its host.
+    mends: when it fails, it has put back what it had changed.
     """
 
     name: str
@@ -43,6 +46,8 @@ class Step:
     if_it_fails: tuple[str, ...] = ()
     changes: bool = True
     refuses: bool = False
+    looks: bool = False
+    mends: bool = False
 
     @property
     def script(self) -> str:
@@ -117,31 +122,44 @@ def minor(job: Job) -> list[Phase]:
 def major(job: Job) -> list[Phase]:
     """SOP, Major upgrade: httpd down everywhere, the database migrated once, httpd up everywhere.
 
-    Ours beside the SOP's: the download while httpd still serves, the backup, and the look at the health.
+    Ours beside the SOP's: the download while httpd still serves, the backup, cron's sync paused, and the look at
+    the health.
     """
     phases = [Phase(download(job), job.hosts, job.at_once)]
     if job.host_set.backup and not job.migrated:
         phases.append(Phase(backup(job), job.sync, 1))
     phases += [
+        Phase(pause_cron(job), job.sync, 1),
         Phase(stop_httpd(job), job.serving, job.at_once),
         Phase(yum_update(job, downloaded=True), job.hosts, job.at_once),
     ]
     if not job.migrated:
-        phases += migrate(job)
-    return [*phases, Phase(sync(job), job.sync, 1), *start_and_look(job)]
+        phases += migrate(job, cron_paused=True)
+    return [*phases, Phase(sync(job), job.sync, 1), *start_and_look(job), Phase(resume_cron(job), job.sync, 1)]
 
 
-def migrate(job: Job) -> list[Phase]:
+def migrate(job: Job, cron_paused: bool = False) -> list[Phase]:
     """`blockerbugs upgrade_db`, and right before it: does nobody serve from the database, on the whole set?"""
     return [
         Phase(still_stopped(job), job.host_set.serving, job.at_once),
-        Phase(upgrade_db(job), job.sync, 1),
+        Phase(upgrade_db(job, cron_paused), job.sync, 1),
     ]
 
 
 def start_and_look(job: Job) -> list[Phase]:
     """`service httpd start`, and does it answer?"""
     return [Phase(start_httpd(job), job.serving, job.at_once), Phase(healthy(job), job.serving, job.at_once)]
+
+
+def rollback(job: Job) -> list[Phase]:
+    """A minor upgrade backwards: host after host, the next when this one serves the earlier build."""
+    phases: list[Phase] = []
+    for host in job.hosts:
+        phases.append(Phase(downgrade(job), (host,), 1))
+        if host.serves:
+            wait = job.host_set.balancer if host is not job.hosts[-1] else None
+            phases += [Phase(restart_httpd(job), (host,), 1), Phase(healthy(job), (host,), 1, wait)]
+    return phases
 
 
 def restart_rolling(job: Job) -> list[Phase]:
@@ -208,6 +226,22 @@ def backup(job: Job) -> Step:
     )
 
 
+def pause_cron(job: Job) -> Step:
+    """Cron starts a sync every half hour: none may begin from here on, and one that runs is waited for."""
+    return Step(
+        name="pause-cron",
+        says="pause cron's sync, and wait for one that runs",
+        command=keep.pause_cron(job.app, CRON_SECONDS),
+        seconds=CRON_SECONDS + SERVICE_SECONDS,
+        mends=True,
+    )
+
+
+def resume_cron(job: Job) -> Step:
+    """Cron may start its sync again."""
+    return Step(name="resume-cron", says="let cron sync again", command=keep.resume_cron(job.app))
+
+
 def stop_httpd(job: Job) -> Step:
     """SOP, Major upgrade, step 1."""
     return Step(
@@ -230,6 +264,21 @@ def yum_update(job: Job, downloaded: bool = False) -> Step:
         name="yum-update",
         says=f"yum update to {job.target}",
         command=f"{_yum(job)} -C update {_q(job.target)} || {{ {fresh}; }}" if downloaded else fresh,
+        proof=(
+            f'{_installed_is(job)} || {{ echo "installed is $(rpm -q {_q(job.app.package)}), '
+            f'not {job.target}"; false; }}'
+        ),
+        seconds=YUM_SECONDS,
+        guard=f"{_installed_is(job)} || {{ {keep.remember(job.app, _query(job), job.host_set.schema_status)}; }}\n",
+    )
+
+
+def downgrade(job: Job) -> Step:
+    """Back to an earlier build. yum 3 and dnf exit 0 or 1 as they like when there is nothing to do: the NVR decides."""
+    return Step(
+        name="downgrade",
+        says=f"yum downgrade to {job.target}",
+        command=f"{_expire(job)} && {{ {_installed_is(job)} || {_yum(job)} downgrade {_q(job.target)}; }}",
         proof=(
             f'{_installed_is(job)} || {{ echo "installed is $(rpm -q {_q(job.app.package)}), '
             f'not {job.target}"; false; }}'
@@ -258,6 +307,7 @@ def no_migration(job: Job) -> Step:
         ),
         if_it_fails=("major-upgrade",),
         changes=False,
+        looks=True,
         refuses=True,
     )
 
@@ -283,17 +333,22 @@ def still_stopped(job: Job) -> Step:
         proof=f"! systemctl is-active --quiet {service} || {{ echo {service} was started again; false; }}",
         if_it_fails=("stop-httpd", "upgrade-db", "sync", "start-httpd"),
         changes=False,
+        looks=True,
     )
 
 
-def upgrade_db(job: Job) -> Step:
-    """SOP, Major upgrade, step 3: once, because the hosts share one database."""
+def upgrade_db(job: Job, cron_paused: bool = False) -> Step:
+    """SOP, Major upgrade, step 3: once, because the hosts share one database.
+
+    cron_paused: it was, and has to be so still.
+    """
     status = job.host_set.schema_status
+    migrate = f"{_q(job.app.package)} upgrade_db"
     return Step(
         name="upgrade-db",
         says="migrate the database, once",
         guard=_alone(job),
-        command=f"{_q(job.app.package)} upgrade_db",
+        command=f"{keep.cron_is_away(job.app)} && {migrate}" if cron_paused else migrate,
         proof=f'case $({status}\n) in *"(head)"*) ;; *) echo the database is not at the new schema; false;; esac'
         if status
         else "true",
@@ -337,6 +392,7 @@ def healthy(job: Job) -> Step:
         seconds=job.host_set.health.deadline + 3 * job.host_set.health.timeout + 10,
         if_it_fails=("status", "restart-httpd"),
         changes=False,
+        looks=True,
     )
 
 
@@ -363,8 +419,12 @@ def _downloaded(job: Job) -> str:
     return f"find {caches} -name {_q(f'{job.target}.*.rpm')} 2>/dev/null"
 
 
+def _query(job: Job) -> str:
+    return f'rpm -q --qf "%{{NAME}}-%{{VERSION}}-%{{RELEASE}}" {_q(job.app.package)}'
+
+
 def _installed_is(job: Job) -> str:
-    return f'test "$(rpm -q --qf "%{{NAME}}-%{{VERSION}}-%{{RELEASE}}" {_q(job.app.package)})" = {_q(job.target)}'
+    return f'test "$({_query(job)})" = {_q(job.target)}'
 
 
 def _is_running(job: Job) -> str:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PROGRAMS = ("sudo", "rpm", "yum", "yum-complete-transaction", "service", "systemctl", "blockerbugs", "alembic", "curl",
-            "df", "sha256sum")  # fmt: skip
+            "df", "sha256sum", "setsid", "pgrep")  # fmt: skip
 YUM_CONF = """[main]
 cachedir=/var/cache/yum/$basearch/$releasever
 keepcache=0

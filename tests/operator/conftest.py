@@ -7,7 +7,8 @@ import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +29,7 @@ host_sets:
     hosts: [{{name: stg01.example, aliases: [stg01]}}]
     sync_host: stg01
     enable_repo: infrastructure-tags-stg
+    reconnect: 3
     schema_status: alembic current
     health: {{version: "Blockerbugs {{version}}", deadline: 2, timeout: 1}}
   prod:
@@ -39,6 +41,7 @@ host_sets:
     health: {{version: "Blockerbugs {{version}}", deadline: 2, timeout: 1}}
     balancer: {{interval: 0.1}}
     confirm: name
+    reconnect: 3
     after: stg
     url: "{url}"
 """
@@ -79,17 +82,40 @@ class Fleet:
         assert not re.search("^Traceback", ended.stdout + ended.stderr, re.M), ended.stderr
         return Ended(ended.returncode, ended.stdout, ended.stderr)
 
-    def begins(self, line: str) -> subprocess.Popen[str]:
-        """A `fab LINE` that goes on by itself, e.g. to be interrupted."""
+    def begins(self, line: str, state: str = "state") -> subprocess.Popen[str]:
+        """`fab LINE`, typed on a machine with that state folder; it runs on its own, and is the test's to end."""
+        environment = {**self.environment, "XDG_STATE_HOME": str(self.home.parent / state)}
+        command = [sys.executable, "-m", "fabric", *self.ssh(), *line.split()]
         return subprocess.Popen(
-            [sys.executable, "-m", "fabric", *self.ssh(), *line.split()],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            cwd=PROJECT,
-            env=self.environment,
-        )
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            cwd=PROJECT, env=environment, start_new_session=True,
+        )  # fmt: skip
+
+    def dies_in(self, line: str, *words: str) -> None:
+        """Somebody types `fab LINE`, and their machine loses its power as soon as a program with these words begins."""
+        self.dies_when(line, lambda: bool(self.moments(*words)))
+
+    def dies_when(self, line: str, now: Callable[[], bool]) -> None:
+        client = self.begins(line)
+        with client:
+            until(lambda: now() or client.poll() is not None)
+            client.kill()
+            client.communicate()
+
+    def kept(self, host: str) -> Path:
+        """What runs leave on a host."""
+        return self.home / "hosts" / host / "var/lib/blockerbugs-upgrade"
+
+    def at_rest(self, name: str) -> dict[str, Any]:
+        """What must be the same after every run that reached its end, however it got there."""
+        hosts = layout.facts(self.home)["sets"][name]
+        members = [host for host, found in layout.facts(self.home)["hosts"].items() if found["set"] == name]
+        return {
+            "runs": [self.runs(host) for host in members],
+            "cron": [self.host(host)["cron"] for host in members],
+            "locked": [(self.kept(host) / "lock").exists() for host in members],
+            "database": (hosts["schema"], hosts["upgrade_db"], hosts["sync"]),
+        }
 
     def ssh(self, tool: str = "fabric") -> list[str]:
         return ["--ssh-config", str(self.home / "ssh_config")] if tool == "fabric" else []
@@ -127,6 +153,13 @@ class Fleet:
             for event in layout.events(self.home)
             if set(words) <= set(event["argv"])
         ]
+
+
+def until(true: Callable[[], bool], seconds: float = 60) -> None:
+    ends = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < ends, f"not true after {seconds} s"
+        time.sleep(0.02)
 
 
 def _begun(event: dict[str, Any]) -> bool:

@@ -93,8 +93,8 @@ def job(host_set: HostSet | None = None, **keys: Any) -> Job:
 
 
 POSIX = (
-    *("awk", "cat", "cut", "date", "df", "false", "find", "grep", "head", "kill", "ls", "mv", "ps"),
-    *("rm", "sed", "sh", "sha256sum", "sleep", "sort", "tail", "test", "true", "uniq"),
+    *("awk", "cat", "chmod", "cut", "date", "df", "false", "find", "grep", "head", "kill", "ln", "ls", "mkdir", "mv"),
+    *("ps", "rm", "sed", "setsid", "sh", "sha256sum", "sleep", "sort", "tail", "test", "true", "uniq"),
 )
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from invoke.exceptions import Exit
 
-from tasks.errors import MEANING, Code, HalfWay, Interrupted, Refused, SopError, TryLater, Unreachable
+from tasks.errors import MEANING, Code, HalfWay, Interrupted, Locked, Refused, SopError, TryLater, Unreachable
 
 
 @pytest.mark.parametrize(
@@ -13,6 +13,7 @@ from tasks.errors import MEANING, Code, HalfWay, Interrupted, Refused, SopError,
     [
         pytest.param(SopError, 1, id="failed is 1"),
         pytest.param(Refused, 2, id="refused is 2"),
+        pytest.param(Locked, 3, id="locked is 3"),
         pytest.param(Unreachable, 4, id="unreachable is 4"),
         pytest.param(HalfWay, 5, id="half-way is 5"),
         pytest.param(TryLater, 75, id="try again later is 75"),

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from io import StringIO
-from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -10,10 +9,12 @@ from rich.console import Console
 from tasks import report as module
 from tasks.fleet.connection import Outcome
 from tasks.fleet.hosts import App
+from tasks.procedure.journal import Journal
 from tasks.procedure.plan import Plan, decide
 from tasks.procedure.run import Run
 from tasks.procedure.watch import Seen
 from tasks.report import Report
+from tasks.state import state_dir
 from tests.unit.builders import NEW, ONE, TWO, found, prod, request, well
 
 
@@ -56,7 +57,7 @@ def test_the_plan_has_a_row_for_every_host(screen: Screen) -> None:
 def test_the_plan_numbers_its_phases_and_names_their_hosts(screen: Screen) -> None:
     screen.report.plan(planned("major-upgrade"))
     numbered = [line.split()[:2] for line in screen.lines if line[0].isdigit()]
-    assert numbered[:3] == [["1", "download"], ["2", "stop-httpd"], ["3", "yum-update"]]
+    assert numbered[:3] == [["1", "download"], ["2", "pause-cron"], ["3", "stop-httpd"]]
 
 
 def test_the_plan_ends_with_its_warnings(screen: Screen) -> None:
@@ -116,7 +117,7 @@ def test_N2_status_of_a_host_that_was_lost_meanwhile_is_unknown(screen: Screen) 
 
 def ended(plan: Plan, *failures: str) -> Run:
     """A run whose first phases were done, and whose next one failed so, or went well everywhere."""
-    run = Run(plan, "abcd", Path("/state/journal.jsonl"))
+    run = Run(plan, Journal(run="abcd"))
     for phase in plan.phases[: 2 if failures else None]:
         run.outcomes.append((phase, {host: Outcome("", 1.0) for host in phase.hosts}))
     if failures:
@@ -162,7 +163,7 @@ def test_the_recap_tells_what_the_users_saw(seen: Seen, line: str, screen: Scree
 
 def test_the_recap_ends_with_the_journal(screen: Screen) -> None:
     screen.report.recap(ended(planned()), None)
-    assert screen.lines[-1] == "journal: /state/journal.jsonl (run abcd)"
+    assert screen.lines[-1] == f"journal: {state_dir()}/journal.jsonl (run abcd)"
 
 
 def test_a_run_that_went_well_ends_with_the_build_and_what_may_come_next(screen: Screen) -> None:

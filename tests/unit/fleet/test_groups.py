@@ -21,7 +21,13 @@ class Machine:
     def open(self) -> str:
         return self.does(self.name)
 
-    def step(self, scripts: Mapping[str, str], on_line: Callable[[str, str], None], seconds: float | None) -> str:
+    def step(
+        self,
+        scripts: Mapping[str, str],
+        on_line: Callable[[str, str], None],
+        seconds: float | None,
+        reconnect: float,
+    ) -> str:
         on_line(self.name, scripts[self.name])
         return self.does(self.name)
 

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from pytest_mock import MockerFixture
 
 from tasks.errors import Code, Refused
-from tasks.procedure.journal import Journal, migration_failed, operator
+from tasks.fleet.output import clean
+from tasks.procedure.journal import Journal, migration_failed, operator, read
 from tasks.state import state_dir
 
 
@@ -48,7 +49,7 @@ def test_S10_whatever_is_written_stays_one_line_of_plain_ascii(journal: Journal,
     before = len(journal.path.read_text().splitlines())
     journal.write("ended", why=text)
     assert len(journal.path.read_text(encoding="ascii").splitlines()) == before + 1
-    assert entries(journal)[-1]["why"] == text
+    assert entries(journal)[-1]["why"] == "\n".join(map(clean, text.split("\n")))
     assert "\x1b" not in journal.path.read_text()
 
 
@@ -164,3 +165,19 @@ def test_the_journal_remembers_a_migration(events: list[tuple[str, bool | None]]
 def test_a_journal_that_was_edited_by_hand_stops_nobody(tmp_path: Path) -> None:
     (tmp_path / "j").write_bytes(b'{\n[]\nnull\n\xff\n{"set": []}\n')
     assert migration_failed("prod", tmp_path / "j") is False
+
+
+def test_S6_a_secret_is_not_written_down_however_deep_it_is(journal: Journal) -> None:
+    journal.write("ended", hosts={"one": ["postgresql://u:hunter2@db/x", "password=hunter2"]})
+    assert "hunter2" not in journal.path.read_text()
+    assert "hunter2" not in "".join(journal.unsent())
+
+
+def test_what_is_no_event_is_left_out_of_a_journal_that_is_read_back() -> None:
+    assert read(['{"event": "begin"}', "[]", '{"event": 3}', '{"ev', "", "nonsense"]) == [{"event": "begin"}]
+
+
+def test_a_line_is_sent_to_the_sync_host_once(journal: Journal) -> None:
+    journal.write("begin")
+    assert len(journal.unsent()) == 1
+    assert journal.unsent() == []

@@ -69,6 +69,7 @@ def test_a_major_upgrade_is_the_sops_five_steps_and_ours_around_them() -> None:
     assert told(sop.major(job(FULL))) == [
         "download: 01 02",
         "backup: 01",
+        "pause-cron: 01",
         "stop-httpd: 01 02",
         "yum-update: 01 02",
         "still-stopped: 01 02",
@@ -76,6 +77,7 @@ def test_a_major_upgrade_is_the_sops_five_steps_and_ours_around_them() -> None:
         "sync: 01",
         "start-httpd: 01 02",
         "healthy: 01 02",
+        "resume-cron: 01",
     ]
 
 

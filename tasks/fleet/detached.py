@@ -1,0 +1,140 @@
+"""A step that outlives its connection: shell that starts it once, keeps what it says, and follows it.
+
+ROOT/RUN/STEP/ on the host, which only root can read:
+
+    script   what is run        log   what it says        begun, pid, boot   that and as what it runs
+    rc       its exit status, there when it has ended and complete when it is there
+
+mkdir decides who starts a step, so it is never started twice; whoever comes later follows. Only POSIX sh, coreutils
+and util-linux (setsid) as EL7 has them. Everything here builds text, nothing is run.
+"""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+
+TAKEN_OVER, DIED = 96, 97
+SAYS = {
+    TAKEN_OVER: "this run was taken over, and is carried out from somewhere else",
+    DIED: "it was killed, or its host restarted, before it ended: what it did is not known",
+}
+
+# Every host the fleet knows has it; without it (the sandbox on a Mac) a restart is noticed by the pid alone.
+_BOOT = "cat /proc/sys/kernel/random/boot_id 2>/dev/null"
+# `begun` is made by the runner, or by who has given up waiting for it: never by both, so none can begin late.
+_RUNNER = (
+    'mkdir "$1/begun" || exit; echo $$ >"$1/pid"; sh "$1/script"; '
+    'echo $? >"$1/rc.new"; mv "$1/rc.new" "$1/rc"; printf "\\n%s\\n" "$2"'
+)
+# The pid alone could be somebody else's by now: the runner's own arguments name the step.
+_ALIVE = (
+    'alive() { test "$(cat "$step/boot" 2>/dev/null)" = "$('
+    + _BOOT
+    + ')" && ps -ww -o args= -p "$(cat "$step/pid")" 2>/dev/null | grep -qF "$mark"; }'
+)
+SECONDS_TO_BEGIN = 30  # a host may be busy; after that a step without a pid will never have one
+
+
+@dataclass(frozen=True)
+class Keeping:
+    """Where a run keeps its steps on its hosts.
+
+    root: the folder of all runs; run: the run's id; driver: who carries it out. A host starts steps only for the
+    driver it was told of last, so that a run which was taken over ends at its next step.
+    """
+
+    root: str
+    run: str
+    driver: str
+
+    @property
+    def folder(self) -> str:
+        """The run's folder."""
+        return f"{self.root}/{self.run}"
+
+
+def carry_out(keeping: Keeping, step: str, script: str) -> str:
+    """Shell that starts `script` as `step` unless that was done before, follows it, and ends with its status.
+
+    TAKEN_OVER: not started, somebody else drives; DIED: it ended without a status.
+    """
+    return f"""umask 077
+run={_q(keeping.folder)}; step=$run/{_q(step)}; mark={_q(mark(keeping, step))}; first=0
+{_only_for_the_driver(keeping)}
+if mkdir "$step" 2>/dev/null; then
+  first=1
+  printf '%s\\n' {_q(script)} >"$step/script" || {{ rm -r "$step"; echo "nothing can be kept in $run"; exit 1; }}
+  {_BOOT} >"$step/boot"
+  setsid sh -c {_q(_RUNNER)} sh "$step" "$mark" >>"$step/log" 2>&1 </dev/null &
+fi
+{_follow()}"""
+
+
+def mark(keeping: Keeping, step: str) -> str:
+    """The last line of a step's log, and an argument of its runner, by which ps tells it."""
+    return f"{keeping.run}/{step} ended"
+
+
+def states(keeping: Keeping, take_over: bool = False) -> str:
+    """Shell that prints `step<TAB>NAME<TAB>STATUS` for every step kept here: an exit status, runs, or died.
+
+    take_over: from now on this host starts steps for `keeping.driver` only.
+    """
+    become = f'mkdir -p "$run" && echo {_q(keeping.driver)} >"$run/driver.new" && mv "$run/driver.new" "$run/driver"'
+    return f"""umask 077
+run={_q(keeping.folder)}
+{become if take_over else ":"}
+{_ALIVE}
+for step in "$run"/*/; do
+  step=${{step%/}}; name=${{step##*/}}; mark={_q(keeping.run)}/$name" ended"
+  test -d "$step" || continue
+  if test -s "$step/pid"; then alive && state=runs || state=died
+  elif test -n "$(find "$step" -prune -mmin -1)"; then state=runs
+  elif mkdir "$step/begun" 2>/dev/null; then state=died; else state=runs; fi
+  ! test -e "$step/rc" || state=$(cat "$step/rc")
+  printf 'step\\t%s\\t%s\\n' "$name" "$state"
+done"""
+
+
+def read_states(output: str) -> dict[str, str]:
+    """What `states` printed: step → `0`, another exit status, `runs` or `died`."""
+    rows = (line.split("\t") for line in output.splitlines())
+    return {row[1]: row[2] for row in rows if len(row) == 3 and row[0] == "step"}
+
+
+def _only_for_the_driver(keeping: Keeping) -> str:
+    return f"""mkdir -p "$run" || exit 1
+(set -C; echo {_q(keeping.driver)} >"$run/driver") 2>/dev/null
+if test "$(cat "$run/driver")" != {_q(keeping.driver)}; then cat "$run/driver"; exit {TAKEN_OVER}; fi"""
+
+
+def _follow() -> str:
+    """Show the log until the mark stands in it. Should the step die, the one who watches it writes the mark.
+
+    SIGPIPE ends tail first, because sh has nothing to say about it.
+    """
+    return f"""test -d "$step" || {{ echo "nothing can be kept in $run"; exit 1; }}
+{_ALIVE}
+: >>"$step/log"
+watch() {{
+  waited=0; test $first = 0 || sleep 1
+  while ! test -e "$step/rc"; do
+    if test -s "$step/pid"; then alive || break
+    elif test $waited -ge {SECONDS_TO_BEGIN} && mkdir "$step/begun"; then break; fi
+    waited=$((waited + 1)); sleep 1
+  done
+  printf '\\n%s\\n' "$mark" >>"$step/log"
+}}
+watch >/dev/null 2>&1 & watcher=$!
+sh -c 'echo $$; exec tail -n +1 -f "$1"' sh "$step/log" 2>/dev/null | {{
+  read -r tail; sed -u -n "\\\\|^$mark\\$|q;p"; {{ kill -PIPE "$tail"; kill "$tail"; }} 2>/dev/null
+}}
+while ! test -e "$step/rc" && ! grep -qxF "$mark" "$step/log"; do sleep 1; done
+kill $watcher 2>/dev/null
+if test -e "$step/rc"; then exit "$(cat "$step/rc")"; fi
+exit {DIED}"""
+
+
+def _q(text: str) -> str:
+    return shlex.quote(text)

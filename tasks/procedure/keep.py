@@ -1,0 +1,183 @@
+"""What a run leaves on the hosts: the set's lock, a copy of the journal, where each step is. As shell, and read back.
+
+On the sync host, in ROOT (root's own, 0700): `lock` says who holds the set, `last` whose run was the last to hold it,
+RUN/journal.jsonl is the journal's copy. RUN/STEP/ is on every host that does the step (fleet/detached.py).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+
+from ..fleet.detached import Keeping
+from ..fleet.hosts import App
+
+FOLDER = "/var/lib/blockerbugs-upgrade"
+_RUN = re.compile("[0-9a-f]{8}")
+
+
+@dataclass(frozen=True)
+class Lock:
+    """Who holds a set: the run, who typed it where, when (ISO 8601), and what."""
+
+    run: str
+    operator: str
+    since: str
+    doing: str
+
+    @property
+    def text(self) -> str:
+        """One line of JSON."""
+        return json.dumps(asdict(self))
+
+    def __str__(self) -> str:
+        return f"{self.operator}, since {self.since} ({self.age}): {self.doing}, run {self.run}"
+
+    @property
+    def age(self) -> str:
+        """`5 min ago`; a clock that is behind ours says `just now`."""
+        try:
+            seconds = (datetime.now(UTC) - datetime.fromisoformat(self.since)).total_seconds()
+        except (TypeError, ValueError):
+            return "nobody knows how long ago"
+        if seconds < 60:
+            return f"{seconds:.0f} s ago" if seconds >= 1 else "just now"
+        return f"{seconds / 60:.0f} min ago" if seconds < 7200 else f"{seconds / 3600:.0f} h ago"
+
+
+def read_lock(text: str) -> Lock | None:
+    """The lock that `text` is, or None if that is no lock of ours."""
+    try:
+        value = json.loads(text)
+        lock = Lock(**value)
+    except (TypeError, ValueError):
+        return None
+    ours = all(isinstance(part, str) for part in asdict(lock).values()) and _RUN.fullmatch(lock.run)
+    return lock if ours else None
+
+
+def root(app: App) -> str:
+    """The folder of all runs on a host."""
+    return app.path(FOLDER)
+
+
+def keeping(app: App, run: str, driver: str) -> Keeping:
+    """Where a run keeps its steps."""
+    return Keeping(root(app), run, driver)
+
+
+def take(app: App, lock: Lock, journal: Iterable[str]) -> str:
+    """Shell that takes the lock and keeps the journal's lines, in one act (a link, which fails if the name is taken).
+
+    Prints `last<TAB>RUN` (who held it before) and `taken<TAB>yes`, or `holder<TAB>TEXT`. Taking it twice is taking it.
+    """
+    return f"""umask 077
+root={_q(root(app))}; run=$root/{lock.run}
+test ! -L "$root" || {{ echo "$root is a link, nothing is kept behind one"; exit 1; }}
+mkdir -p "$run" && chmod 700 "$root" || exit 1
+if ! grep -qF {_q(lock.run)} "$root/lock" 2>/dev/null; then
+  {_append("$run", journal)} && printf '%s\\n' {_q(lock.text)} >"$run/lock" || exit 1
+  test -e "$root/lock" || test -L "$root/lock" || ln "$run/lock" "$root/lock" 2>/dev/null
+fi
+if grep -qF {_q(lock.run)} "$root/lock" 2>/dev/null; then
+  printf 'last\\t%s\\ntaken\\tyes\\n' "$(cat "$root/last" 2>/dev/null)"
+  echo {lock.run} >"$root/last"
+else
+  rm -r "$run"; printf 'holder\\t%s\\n' "$(head -n 1 "$root/lock" 2>/dev/null)"
+fi"""
+
+
+def release(app: App, run: str, journal: Iterable[str]) -> str:
+    """Shell that keeps the journal's lines and gives the lock back, if it is this run's."""
+    return f"""umask 077
+root={_q(root(app))}
+{_append(f"$root/{run}", journal)}
+! grep -qF {_q(run)} "$root/lock" 2>/dev/null || rm -f "$root/lock\""""
+
+
+def append(app: App, run: str, journal: Iterable[str]) -> str:
+    """Shell that keeps these lines of the journal."""
+    return f"root={_q(root(app))}\n{_append(f'$root/{run}', journal)}"
+
+
+def show(app: App) -> str:
+    """Shell that prints what is kept here.
+
+    `lock<TAB>=TEXT` if the set is held, `last<TAB>RUN`, `paused<TAB>RUN` (cron), `previous<TAB>NVR SCHEMA`.
+    """
+    home = _q(root(app))
+    return (
+        f'if test -e {home}/lock; then say lock "=$(head -n 1 {home}/lock 2>/dev/null)"; fi; '
+        f'say last "$(cat {home}/last 2>/dev/null)"; say paused "$(cat {home}/cron.run 2>/dev/null)"; '
+        f'say previous "$(cat {home}/previous 2>/dev/null)"'
+    )
+
+
+def journal_of(app: App, run: str) -> str:
+    """Shell that prints the copy of a run's journal."""
+    return f"cat {_q(f'{root(app)}/{run}/journal.jsonl')}"
+
+
+def pause_cron(app: App, seconds: int) -> str:
+    """Shell that takes the sync's cron file away and waits for a sync that runs; if it does not end, puts it back.
+
+    The run it notes is the one whose folder it is started from.
+    """
+    cron, home = _q(app.path(app.cron)), _q(root(app))
+    return f"""umask 077; mkdir -p {home}
+run=${{0%/*/script}}
+if test -e {cron}; then mv {cron} {home}/cron && echo "${{run##*/}}" >{home}/cron.run || exit 1; fi
+left={seconds}
+while {sync_runs(app)}; do
+  test $left -gt 0 || {{ {resume_cron(app)}; echo "cron's sync still runs after {seconds} s"; exit 1; }}
+  test $left -lt {seconds} || echo "waiting for the sync that cron has started"
+  left=$((left - 1)); sleep 1
+done"""
+
+
+def resume_cron(app: App) -> str:
+    """Shell that puts the cron file back; one that was put there meanwhile (by ansible) is the newer one, and stays."""
+    cron, home = _q(app.path(app.cron)), _q(root(app))
+    return (
+        f"{{ test ! -e {home}/cron || {{ test -e {cron} && rm -f {home}/cron || mv {home}/cron {cron}; }}; "
+        f"rm -f {home}/cron.run; }}"
+    )
+
+
+def remember(app: App, package_query: str, schema_status: str | None) -> str:
+    """Shell that keeps what is installed now and the schema it runs on, for a rollback; never fails."""
+    home = _q(root(app))
+    schema = f"$({schema_status} 2>/dev/null | tail -n 1 | cut -d' ' -f1)" if schema_status else ""
+    return (
+        f'mkdir -p {home} && printf "%s %s\\n" "$({package_query})" "{schema}" >{home}/previous.new && '
+        f"mv {home}/previous.new {home}/previous"
+    )
+
+
+def cron_is_away(app: App) -> str:
+    """Shell that fails with a sentence if cron could start a sync now, or has (C2)."""
+    cron = app.path(app.cron)
+    back = f"{cron} is back (has ansible run?): cron's sync must not meet the migration"
+    return (
+        f"{{ ! test -e {_q(cron)} || {{ echo {_q(back)}; false; }}; }} && "
+        f"{{ ! {sync_runs(app)} || {{ echo a sync is running: it must not meet the migration; false; }}; }}"
+    )
+
+
+def sync_runs(app: App) -> str:
+    """Shell that succeeds while a sync runs. The brackets keep the pattern from finding the shell that looks."""
+    first, rest = app.package[0], re.escape(app.package[1:])
+    return f"pgrep -f {_q(f'[{first}]{rest} sync')} >/dev/null"
+
+
+def _append(folder: str, journal: Iterable[str]) -> str:
+    lines = " ".join(_q(line) for line in journal)
+    return f'{{ mkdir -p "{folder}" && printf \'%s\\n\' {lines} >>"{folder}/journal.jsonl"; }}' if lines else "true"
+
+
+def _q(text: str) -> str:
+    return shlex.quote(text)

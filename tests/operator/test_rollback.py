@@ -1,0 +1,70 @@
+"""Back to the build before."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+
+from tasks.sandbox import layout
+
+from .conftest import ONE, STG, TWO, Fleet
+
+OLD = ("blockerbugs-1.0.0-1.el7", "1.0.0")
+
+
+def test_after_a_minor_upgrade_rollback_takes_host_after_host_back(stg_runs_101: Fleet) -> None:
+    assert stg_runs_101.types("prod minor-upgrade --yes").code == 0
+    ended = stg_runs_101.types("prod rollback --yes")
+    assert ended.code == 0, ended.said
+    assert {stg_runs_101.runs(host) for host in (ONE, TWO)} == {OLD}
+    first, second = ([t for t, where, _ in stg_runs_101.moments("downgrade") if where == host] for host in (ONE, TWO))
+    assert max(first) < min(second)
+    assert "nothing to do" in stg_runs_101.types("prod rollback --yes").out
+
+
+def test_h1_a_node_that_does_not_come_up_is_offered_the_way_back(stg_runs_101: Fleet) -> None:
+    stg_runs_101.breaks(ONE, "restart-httpd")
+    ended = stg_runs_101.types("prod minor-upgrade --yes")
+    assert (ended.code, "by hand: fab prod rollback" in ended.err) == (5, True), ended.said
+    assert stg_runs_101.types("prod abort --yes").code == 0
+    ended = stg_runs_101.types("prod rollback --yes")
+    assert ended.code == 0, ended.said
+    assert {stg_runs_101.runs(host) for host in (ONE, TWO)} == {OLD}
+
+
+def test_a_build_that_is_not_on_offer_any_more_on_one_host_is_refused_before_any_is_changed(
+    stg_runs_101: Fleet,
+) -> None:
+    assert stg_runs_101.types("prod minor-upgrade --yes").code == 0
+    layout.withdraw(stg_runs_101.home, "1.0.0", host=TWO)
+    ended = stg_runs_101.types("prod rollback --yes")
+    assert ended.code == 2, ended.said
+    assert "prod02: blockerbugs-1.0.0-1.el7 is not on offer any more" in ended.err
+    assert stg_runs_101.moments("downgrade") == []
+
+
+def test_after_a_migration_rollback_is_refused_until_the_database_is_back_and_the_build_typed(fleet: Fleet) -> None:
+    assert fleet.types("stg major-upgrade --version 1.1.0 --yes").code == 0
+    ended = fleet.types("stg rollback --version 1.0.0 --yes")
+    assert ended.code == 2, ended.said
+    assert "the database is at 2b7f3, blockerbugs-1.0.0-1.el7 wants 1a0c9: restore it first" in ended.err
+    assert fleet.moments("downgrade") == []
+    restore(fleet)
+    ended = fleet.types("stg rollback --yes")
+    assert (ended.code, "the build has to be typed" in ended.err) == (2, True), ended.said
+    ended = fleet.types("stg rollback --version 1.0.0-1.el7 --yes")
+    assert ended.code == 0, ended.said
+    assert fleet.runs(STG) == OLD
+
+
+def test_where_no_earlier_build_is_recorded_one_has_to_be_typed(fleet: Fleet) -> None:
+    ended = fleet.types("stg rollback --yes")
+    assert (ended.code, "recorded are: none" in ended.err) == (2, True), ended.said
+
+
+def restore(fleet: Fleet) -> None:
+    """What the backup's restore would do."""
+    with closing(sqlite3.connect(fleet.home / "databases/stg.sqlite")) as db:
+        db.execute("ALTER TABLE bug RENAME COLUMN title TO summary")
+        db.execute("UPDATE alembic_version SET version_num = '1a0c9'")
+        db.commit()

@@ -1,0 +1,105 @@
+"""N6: the client is killed at every boundary of a run and at random moments; resume reaches the end all the same.
+
+A dozen kills and three rounds of two operators at once here; `tox -e soak` (SOAK=1) does every boundary, a hundred
+random moments and fifty rounds.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from pathlib import Path
+
+import pytest
+
+from .conftest import ONE, TWO, Fleet, two_sets
+
+SOAK = bool(os.environ.get("SOAK"))
+SEED = 20201122
+MAJOR, MINOR = "prod major-upgrade --yes", "prod minor-upgrade --yes"
+# Lines of the journal: begin, two for each phase, end.
+BOUNDARIES = [(MAJOR, line) for line in range(1, 21)] + [(MINOR, line) for line in range(1, 22)]
+LONGEST = 8.0  # seconds; a run on a busy machine takes longer than on an idle one, and both are to be hit
+ENDS = {
+    MAJOR: {
+        "runs": [("blockerbugs-1.1.0-1.el7", "1.1.0")] * 2,
+        "cron": [True, False],
+        "locked": [False, False],
+        "database": ("2b7f3", 1, 1),
+    },
+    MINOR: {
+        "runs": [("blockerbugs-1.0.1-1.el7", "1.0.1")] * 2,
+        "cron": [True, False],
+        "locked": [False, False],
+        "database": ("1a0c9", 0, 0),
+    },
+}
+
+
+def some(number: int) -> list[tuple[str, int]]:
+    return BOUNDARIES if SOAK else random.Random(SEED).sample(BOUNDARIES, number)
+
+
+def moments(number: int) -> list[tuple[str, float]]:
+    dice = random.Random(SEED)
+    return [(dice.choice((MAJOR, MINOR)), round(dice.uniform(0, LONGEST), 2)) for _ in range(100 if SOAK else number)]
+
+
+def verified(line: str) -> str:
+    """What stg runs, so that prod may have it."""
+    return "1.1.0" if line == MAJOR else "1.0.1"
+
+
+def lines(tmp_path: Path) -> int:
+    journal = tmp_path / "state/blockerbugs-upgrade/journal.jsonl"
+    return journal.read_text().count("\n") if journal.exists() else 0
+
+
+def goes_on(fleet: Fleet, line: str) -> None:
+    """Another operator, on another machine, resumes; where no run had begun yet, the upgrade is typed again."""
+    ended = fleet.types("prod resume --yes")
+    assert ended.code == 0, ended.said
+    if "nothing to resume" in ended.out:
+        ended = fleet.types(line)
+        assert ended.code == 0, ended.said
+    assert fleet.at_rest("prod") == ENDS[line], ended.said
+
+
+def never_both_down(fleet: Fleet) -> bool:
+    """Whether no two nodes were restarted at the same time."""
+    restarts = {
+        host: [t for t, where, _ in fleet.moments("service", "restart") if where == host] for host in (ONE, TWO)
+    }
+    return max(restarts[ONE]) < min(restarts[TWO]) or max(restarts[TWO]) < min(restarts[ONE])
+
+
+@pytest.mark.parametrize(("line", "boundary"), some(6), ids=lambda value: str(value).split()[-2:][0])
+def test_n6_killed_at_a_boundary_and_resumed_a_run_ends_like_an_unbroken_one(
+    tmp_path: Path, line: str, boundary: int
+) -> None:
+    with two_sets(tmp_path, stg_runs=verified(line)) as fleet:
+        fleet.dies_when(line, lambda: lines(tmp_path) >= boundary)
+        goes_on(fleet, line)
+        assert line == MAJOR or never_both_down(fleet)
+
+
+@pytest.mark.parametrize(("line", "moment"), moments(6), ids=lambda value: str(value).split()[-2:][0])
+def test_n6_killed_at_any_moment_and_resumed_a_run_ends_like_an_unbroken_one(
+    tmp_path: Path, line: str, moment: float
+) -> None:
+    with two_sets(tmp_path, stg_runs=verified(line)) as fleet:
+        dies = time.monotonic() + moment
+        fleet.dies_when(line, lambda: time.monotonic() > dies)
+        goes_on(fleet, line)
+        assert line == MAJOR or never_both_down(fleet)
+
+
+@pytest.mark.parametrize("number", range(50 if SOAK else 3))
+def test_o1_of_two_operators_in_the_same_instant_exactly_one_runs(tmp_path: Path, number: int) -> None:
+    with two_sets(tmp_path, stg_runs="1.1.0") as fleet:
+        both = [fleet.begins(MAJOR, state) for state in ("alice", "bob")]
+        said = [client.communicate()[0] for client in both]
+        codes = sorted(client.returncode for client in both)
+        assert codes == [0, 3] or (codes == [0, 0] and any("nothing to do" in text for text in said)), said
+        assert fleet.at_rest("prod") == ENDS[MAJOR]

@@ -1,0 +1,140 @@
+"""Steps that outlive their connection, in a real sh with the real tools."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from tasks.fleet import detached
+from tasks.fleet.detached import DIED, TAKEN_OVER, Keeping
+from tests.unit.builders import Shell
+
+pytestmark = pytest.mark.skipif(not shutil.which("setsid"), reason="hosts have util-linux, this machine has not")
+KEEPING = Keeping("./keep", "0123abcd", "alice@laptop (1)")
+STEP = "03-yum-update"
+
+
+def does(shell: Shell, script: str, keeping: Keeping = KEEPING) -> tuple[int, list[str]]:
+    ended = shell.run(detached.carry_out(keeping, STEP, script))
+    return ended.returncode, ended.stdout.split()
+
+
+def states(shell: Shell, keeping: Keeping = KEEPING, take_over: bool = False) -> dict[str, str]:
+    return detached.read_states(shell.run(detached.states(keeping, take_over)).stdout)
+
+
+def until(true: Callable[[], bool]) -> None:
+    ends = time.monotonic() + 20
+    while not true():
+        assert time.monotonic() < ends
+        time.sleep(0.01)
+
+
+def begins(shell: Shell, script: str) -> subprocess.Popen[bytes]:
+    """The step is begun and somebody follows it; its pid is known when this returns."""
+    follower = subprocess.Popen(
+        ["/bin/sh", "-c", detached.carry_out(KEEPING, STEP, script)],
+        cwd=shell.folder,
+        env={"PATH": str(shell.bin)},
+        stdout=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    pid = shell.folder / "keep/0123abcd" / STEP / "pid"
+    until(lambda: pid.exists() and bool(pid.read_text()))
+    return follower
+
+
+def dies(follower: subprocess.Popen[bytes]) -> None:
+    """The one who follows is gone with all that was started to follow; the step has a session of its own."""
+    os.killpg(follower.pid, signal.SIGKILL)
+    follower.wait()
+
+
+@pytest.mark.parametrize("status", [0, 1, 3, 255])
+def test_a_step_ends_with_its_own_status(shell: Shell, status: int) -> None:
+    assert does(shell, f"echo said; exit {status}") == (status, ["said"])
+    assert states(shell) == {STEP: str(status)}
+
+
+def test_an_unfinished_last_line_is_shown_too(shell: Shell) -> None:
+    assert does(shell, "printf 'one\\ntwo'") == (0, ["one", "two"])
+
+
+def test_a_step_is_run_in_the_folder_where_it_was_asked_for(shell: Shell) -> None:
+    assert does(shell, "pwd") == (0, [str(shell.folder)])
+
+
+def test_N1_a_step_goes_on_when_its_follower_is_killed_and_is_never_started_twice(shell: Shell) -> None:
+    dies(begins(shell, "echo x >>ran; sleep 1; echo ended; exit 4"))
+    assert states(shell) == {STEP: "runs"}
+    assert does(shell, "echo x >>ran; sleep 1; echo ended; exit 4") == (4, ["ended"])
+    assert (shell.folder / "ran").read_text() == "x\n"
+
+
+def test_N1_many_who_ask_for_a_step_at_once_start_it_once_and_all_see_it(shell: Shell) -> None:
+    with ThreadPoolExecutor(6) as pool:
+        ends = list(pool.map(lambda _: does(shell, "echo x >>ran; echo seen; exit 4"), range(6)))
+    assert ends == [(4, ["seen"])] * 6
+    assert (shell.folder / "ran").read_text() == "x\n"
+
+
+def test_a_step_that_was_killed_is_told_from_one_that_failed(shell: Shell) -> None:
+    follower = begins(shell, "echo begins; sleep 30")
+    pid = int((shell.folder / "keep/0123abcd" / STEP / "pid").read_text())
+    os.killpg(pid, signal.SIGKILL)
+    assert follower.wait(20) == DIED
+    assert states(shell) == {STEP: "died"}
+    assert does(shell, "echo again") == (DIED, ["begins"])
+
+
+def test_a_step_of_before_a_restart_has_died_whoever_has_its_pid_now(shell: Shell) -> None:
+    follower = begins(shell, "sleep 3")
+    (shell.folder / "keep/0123abcd" / STEP / "boot").write_text("another boot\n")
+    assert states(shell) == {STEP: "died"}
+    dies(follower)
+
+
+def test_a_step_that_has_no_pid_yet_is_beginning_not_dead(shell: Shell) -> None:
+    (shell.folder / "keep/0123abcd" / STEP).mkdir(parents=True)
+    assert states(shell) == {STEP: "runs"}
+
+
+def test_a_step_that_never_began_is_dead_after_a_while_and_cannot_begin_late(shell: Shell) -> None:
+    step = shell.folder / "keep/0123abcd" / STEP
+    step.mkdir(parents=True)
+    os.utime(step, (time.time() - 300,) * 2)
+    assert states(shell) == {STEP: "died"}
+    assert (step / "begun").is_dir()
+
+
+def test_a_host_starts_nothing_for_a_driver_that_was_replaced(shell: Shell) -> None:
+    bob = Keeping("./keep", "0123abcd", "bob@desk (2)")
+    assert states(shell, bob, take_over=True) == {}
+    assert does(shell, "echo x >>ran") == (TAKEN_OVER, ["bob@desk", "(2)"])
+    assert not (shell.folder / "ran").exists()
+    assert does(shell, "echo x", bob) == (0, ["x"])
+
+
+def test_where_nothing_can_be_kept_nothing_is_started(shell: Shell) -> None:
+    shell.file("keep", "a file stands where the folder should be")
+    code, _ = does(shell, "echo x >>ran")
+    assert code == 1
+    assert not (shell.folder / "ran").exists()
+
+
+def test_what_is_kept_is_for_root_alone(shell: Shell) -> None:
+    does(shell, "echo secret")
+    kept = [shell.folder / "keep/0123abcd", *(shell.folder / "keep/0123abcd").rglob("*")]
+    assert [path for path in kept if path.stat().st_mode & 0o077] == []
+
+
+@pytest.mark.parametrize("line", ["step\tx", "nonsense", "", "step\ta\tb\tc"])
+def test_what_is_no_state_is_not_read_as_one(line: str) -> None:
+    assert detached.read_states(f"{line}\nstep\t01-a\t0") == {"01-a": "0"}

@@ -1,0 +1,149 @@
+"""The lock and the cron file, in a real sh whose root is a folder."""
+
+from __future__ import annotations
+
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from tasks.fleet.hosts import App
+from tasks.procedure import keep
+from tasks.procedure.keep import Lock
+from tests.unit.builders import Shell
+
+APP = App(root=".")
+CRON = "etc/cron.d/blockerbugs"
+AWAY = "var/lib/blockerbugs-upgrade/cron"
+
+
+def lock(run: str = "0123abcd") -> Lock:
+    return Lock(run, "alice@laptop", datetime.now(UTC).isoformat(timespec="seconds"), "minor-upgrade")
+
+
+def takes(shell: Shell, one: Lock) -> str:
+    return shell.run(keep.take(APP, one, ['{"event": "begin"}'])).stdout
+
+
+@pytest.fixture
+def host(shell: Shell) -> Shell:
+    shell.file("var/lib/here", "")
+    shell.program("pgrep", "exit 1")
+    return shell
+
+
+def from_a_run(shell: Shell, script: str) -> int:
+    """Done as a step of run 0123abcd: from its script file."""
+    shell.file("keep/0123abcd/03-x/script", script)
+    return shell.run("sh keep/0123abcd/03-x/script").returncode
+
+
+def test_O1_the_first_takes_the_lock_and_the_second_is_told_by_whom_it_is_held(host: Shell) -> None:
+    assert "taken\tyes" in takes(host, lock())
+    said = takes(host, lock("deadbeef"))
+    assert "taken" not in said
+    assert keep.read_lock(said.split("\t", 1)[1].strip()) == lock()
+
+
+def test_O1_of_twenty_in_the_same_instant_one_takes_it(host: Shell) -> None:
+    runs = [lock(f"{number:08x}") for number in range(20)]
+    with ThreadPoolExecutor(8) as pool:
+        assert sum("taken" in said for said in pool.map(lambda one: takes(host, one), runs)) == 1
+
+
+def test_who_has_taken_the_lock_and_asks_again_has_it(host: Shell) -> None:
+    assert "taken" in takes(host, lock())
+    assert "taken" in takes(host, lock())
+
+
+def test_a_lock_is_given_back_by_its_own_run_only(host: Shell) -> None:
+    takes(host, lock())
+    host.run(keep.release(APP, "deadbeef", []))
+    assert "taken" not in takes(host, lock("deadbeef"))
+    host.run(keep.release(APP, "0123abcd", []))
+    assert takes(host, lock("deadbeef")).startswith("last\t0123abcd")
+
+
+def test_the_loser_leaves_no_folder(host: Shell) -> None:
+    takes(host, lock())
+    takes(host, lock("deadbeef"))
+    assert not (host.folder / "var/lib/blockerbugs-upgrade/deadbeef").exists()
+
+
+def test_a_folder_behind_a_link_is_not_used(host: Shell) -> None:
+    (host.folder / "elsewhere").mkdir()
+    (host.folder / "var/lib/blockerbugs-upgrade").symlink_to(host.folder / "elsewhere")
+    assert "nothing is kept behind one" in takes(host, lock())
+    assert list((host.folder / "elsewhere").iterdir()) == []
+
+
+def test_a_folder_that_others_can_read_is_closed(host: Shell) -> None:
+    (host.folder / "var/lib/blockerbugs-upgrade").mkdir(mode=0o777)
+    takes(host, lock())
+    assert (host.folder / "var/lib/blockerbugs-upgrade").stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.parametrize("odd", ["a folder", "a dangling link"])
+def test_what_stands_where_the_lock_should_be_is_not_taken_for_free(host: Shell, odd: str) -> None:
+    place = host.folder / "var/lib/blockerbugs-upgrade/lock"
+    place.parent.mkdir()
+    place.mkdir() if odd == "a folder" else place.symlink_to("nowhere")
+    assert "taken" not in takes(host, lock())
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[]", "x", '{"run": 1, "operator": "", "since": "", "doing": ""}'])
+def test_what_is_no_lock_is_not_read_as_one(text: str) -> None:
+    assert keep.read_lock(text) is None
+
+
+def test_a_locks_age_is_told_also_when_clocks_are_an_hour_apart() -> None:
+    hour = timedelta(hours=1)
+    ages = [Lock("0123abcd", "a@b", (datetime.now(UTC) + off).isoformat(), "x").age for off in (hour, -hour)]
+    assert ages == ["just now", "60 min ago"]
+    assert Lock("0123abcd", "a@b", "yesterday", "x").age == "nobody knows how long ago"
+
+
+def test_C3_cron_is_put_back_as_it_was(host: Shell) -> None:
+    host.file(CRON, "*/30 sync")
+    assert from_a_run(host, keep.pause_cron(APP, 5)) == 0
+    assert not (host.folder / CRON).exists()
+    assert (host.folder / f"{AWAY}.run").read_text() == "0123abcd\n"
+    assert host.run(keep.resume_cron(APP)).returncode == 0
+    assert (host.folder / CRON).read_text() == "*/30 sync"
+    assert not (host.folder / f"{AWAY}.run").exists()
+
+
+def test_C2_a_cron_file_that_came_back_meanwhile_is_the_newer_one_and_stays(host: Shell) -> None:
+    host.file(CRON, "old")
+    from_a_run(host, keep.pause_cron(APP, 5))
+    host.file(CRON, "new")
+    refused = host.run(keep.cron_is_away(APP))
+    assert (refused.returncode, "is back (has ansible run?)" in refused.stdout) == (1, True)
+    host.run(keep.resume_cron(APP))
+    assert (host.folder / CRON).read_text() == "new"
+    assert not (host.folder / AWAY).exists()
+
+
+def test_C1_a_sync_that_does_not_end_in_time_leaves_cron_as_it_was(host: Shell) -> None:
+    host.file(CRON, "*/30 sync")
+    host.program("pgrep", "exit 0")
+    assert from_a_run(host, keep.pause_cron(APP, 1)) == 1
+    assert (host.folder / CRON).read_text() == "*/30 sync"
+
+
+def test_C1_a_sync_that_runs_is_waited_for(host: Shell) -> None:
+    host.program("pgrep", "test ! -e asked && : >asked")
+    assert from_a_run(host, keep.pause_cron(APP, 5)) == 0
+
+
+def test_C2_a_sync_that_runs_keeps_the_migration_from_beginning(host: Shell) -> None:
+    host.program("pgrep", "exit 0")
+    assert host.run(keep.cron_is_away(APP)).returncode == 1
+
+
+@pytest.mark.skipif(not shutil.which("pgrep"), reason="hosts have procps, this machine has not")
+def test_the_look_for_a_sync_does_not_find_itself(host: Shell) -> None:
+    host.program("pgrep", f'exec {shutil.which("pgrep")} "$@"')
+    app = App(root=".", package="no-such-package-anywhere")
+    assert host.run(keep.sync_runs(app)).returncode == 1
