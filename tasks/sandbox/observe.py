@@ -50,7 +50,8 @@ def _set_facts(home: Path, name: str) -> dict[str, Any]:
 def events(home: Path) -> list[dict[str, Any]]:
     """Every start and end of a program on any host, in the order they happened."""
     try:
-        lines = (home / "events.jsonl").read_text(encoding="utf-8").splitlines()
+        # A line that is just being written may be there in part: what follows the last line feed is no event yet.
+        *lines, _ = (home / "events.jsonl").read_text(encoding="utf-8").split("\n")
     except FileNotFoundError:
         return []
     return sorted((json.loads(line) for line in lines), key=lambda event: float(event["t"]))

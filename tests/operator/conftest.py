@@ -87,7 +87,7 @@ class Fleet:
         environment = {**self.environment, "XDG_STATE_HOME": str(self.home.parent / state)}
         command = [sys.executable, "-m", "fabric", *self.ssh(), *line.split()]
         return subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
             cwd=PROJECT, env=environment, start_new_session=True,
         )  # fmt: skip
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 
 import pytest
@@ -59,7 +60,7 @@ def test_n1_resume_shows_what_was_done_what_runs_and_what_is_left(stg_runs_110: 
     assert ended.code == 2, ended.said
     row = next(line for line in ended.out.splitlines() if "upgrade-db" in line)
     assert "prod01: still runs, is followed" in row
-    assert "stop-httpd   prod01, prod02" in ended.out
+    assert re.search("stop-httpd +prod01, prod02 +- ", ended.out)
 
 
 def test_d2_a_migration_that_succeeded_unseen_is_not_run_again(stg_runs_110: Fleet) -> None:
@@ -109,7 +110,7 @@ def test_o1_the_second_waits_with_lock_wait_and_looks_again(stg_runs_101: Fleet)
     until(lambda: (stg_runs_101.kept(ONE) / "lock").exists())
     ended = stg_runs_101.types(f"{MINOR} --lock-wait 50")
     assert (ended.code, "nothing to do" in ended.out) == (0, True), ended.said
-    assert (first.communicate()[0], first.returncode)[1] == 0
+    assert (first.communicate(), first.returncode)[1] == 0
 
 
 def test_o2_status_shows_who_holds_the_set_and_that_the_step_still_runs(stg_runs_110: Fleet) -> None:
@@ -138,7 +139,7 @@ def test_o2_a_client_that_was_taken_over_starts_no_step_any_more(stg_runs_110: F
     first = stg_runs_110.begins(MAJOR)
     until(lambda: bool(stg_runs_110.moments("blockerbugs", "upgrade_db")))
     ended = stg_runs_110.types("prod resume --yes")
-    said = first.communicate()[0]
+    said = "".join(first.communicate())
     assert ended.code == 0, ended.said + said
     assert first.returncode == 5
     assert "this run was taken over" in said
@@ -169,7 +170,7 @@ def test_c2_ansible_putting_cron_back_is_noticed_right_before_the_migration(stg_
     until(lambda: bool(stg_runs_110.moments("yum", "-C", "update")))
     cron = stg_runs_110.home / "hosts" / ONE / "etc/cron.d/blockerbugs"
     cron.write_text("*/30 * * * * blockerbugs chronic blockerbugs sync > /dev/null\n")
-    said = client.communicate()[0]
+    said = "".join(client.communicate())
     assert client.returncode == 5, said
     assert "is back (has ansible run?)" in said
     assert stg_runs_110.set("prod")["upgrade_db"] == 0
@@ -220,7 +221,7 @@ def test_n3_ctrl_c_once_ends_after_the_step_and_says_how_to_go_on(stg_runs_110: 
     client = stg_runs_110.begins(MAJOR)
     until(lambda: bool(stg_runs_110.moments("yum", "-C", "update")))
     os.kill(client.pid, signal.SIGINT)
-    said = client.communicate()[0]
+    said = "".join(client.communicate())
     assert (client.returncode, "fab prod resume" in said) == (130, True), said
     assert stg_runs_110.types("prod resume --yes").code == 0
     assert stg_runs_110.at_rest("prod") == UNBROKEN_MAJOR
@@ -233,7 +234,7 @@ def test_n3_ctrl_c_twice_leaves_at_once_and_the_step_goes_on_by_itself(stg_runs_
     os.kill(client.pid, signal.SIGINT)
     until(lambda: client.stdout is not None and "Ctrl-C" in client.stdout.readline())
     os.kill(client.pid, signal.SIGINT)
-    said = client.communicate()[0]
+    said = "".join(client.communicate())
     assert (client.returncode, "yum-update on prod01, prod02, which goes on by itself" in said) == (130, True), said
     assert stg_runs_110.types("prod resume --yes").code == 0
     assert stg_runs_110.at_rest("prod") == UNBROKEN_MAJOR
