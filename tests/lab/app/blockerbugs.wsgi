@@ -1,0 +1,1 @@
+from blockerbugs.web import application
