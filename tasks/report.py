@@ -146,7 +146,7 @@ class Report:
                 ", ".join(run.missing_on(host)) or "-",
                 *(_now(now) if now else ("unknown",) * 3),
             )
-        self._print(table)
+        self._print_hosts(table)
         if seen and seen.requests:
             style = "red" if seen.failed else "green"
             outage = f", longest outage {seen.longest:.1f} s" if seen.failed else ""
@@ -186,7 +186,7 @@ class Report:
                 _cron(found),
                 f"{found.free} MB" if found.free is not None else "-",
             )
-        self._print(table)
+        self._print_hosts(table)
         for host in host_set.hosts:
             for problem in _unknown(facts.get(host)):
                 self._say(f"{host.short}: {problem}", style="yellow")
@@ -207,7 +207,7 @@ class Report:
             repo = (found.offered or {}).get(plan.target, "-") if plan.target else "-"
             target = plan.target.vr if plan.target else "-"
             table.add_row(host.short, found.installed.vr if found.installed else "-", target, repo, what)
-        self._print(table)
+        self._print_hosts(table)
 
     def ask_password(self, host: Host, prompt: str) -> str:
         """What sudo on `host` wants to know, hidden. Raises Refused where nobody can be asked."""
@@ -224,6 +224,18 @@ class Report:
     def _say(self, text: str, style: str | None = None) -> None:
         # Sentences wrap between words on a terminal; in a pipe a fact stays on its line.
         self._print(Text(text, style=style or ""), soft_wrap=not self._console.is_terminal)
+
+    def _print_hosts(self, table: Table) -> None:
+        """One row a host; where the terminal is too narrow for that, one block a host: no word is ever broken."""
+        names = [str(column.header) for column in table.columns]
+        widths = [max(map(len, map(str, (column.header, *column.cells)))) for column in table.columns]
+        if sum(widths) + 2 * len(widths) <= self._console.width:
+            self._print(table)
+            return
+        for host, *facts in zip(*(column.cells for column in table.columns), strict=True):
+            self._say(str(host), style="bold")
+            for name, fact in zip(names[1:], facts, strict=True):
+                self._say(f"  {name}: {fact}")
 
     def _print(self, what: Text | Table, soft_wrap: bool = False) -> None:
         """Nor is a full disk behind `>` one."""

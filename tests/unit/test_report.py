@@ -207,3 +207,12 @@ def test_somebody_can_be_asked_only_on_a_terminal(monkeypatch: pytest.MonkeyPatc
 def test_an_answer_comes_without_the_blanks_around_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin", StringIO("  prod \n"))
     assert module.ask("") == "prod"
+
+
+@pytest.mark.parametrize("width", [40, 60])
+def test_X2_on_a_narrow_terminal_status_is_a_block_for_each_host_and_breaks_no_word(width: int) -> None:
+    said = StringIO()
+    report = Report(Console(file=said, width=width, highlight=False, emoji=False, markup=False))
+    report.status(App(), prod(), {ONE: well(), TWO: well()})
+    assert f"\n{ONE.short}\n  role: serves+syncs\n" in said.getvalue()
+    assert "  installed: 1.0.0-1.el7\n" in said.getvalue()
