@@ -165,7 +165,7 @@ def test_a_stg_that_is_not_healthy_promotes_nothing(hub: Hub, stg: Path, typed: 
     faults.inject(stg, HOST, "health", "unavailable", times=5, seconds=30)
     said = typed("promote")
     assert said.code == 2
-    assert f"stg01: not healthy with {RUNS}" in said.err
+    assert f"stg01: stg is not healthy with {RUNS}" in said.err
     assert hub.made("moveBuild") == 0
 
 
