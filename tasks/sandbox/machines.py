@@ -109,7 +109,7 @@ class MachineRoom:
                 why = await self.httpds[name].act(request["action"])
                 return {"error": why} if why else {"ok": True}
             case "drop":
-                self.sshds[name].cut()
+                await self.sshds[name].cut()
             case "down":
                 change_state(self.home, name, lambda state: _power(state, False))
                 await self._power_off(name)

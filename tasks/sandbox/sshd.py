@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 TAKE_TERMINAL = (
     "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execv(sys.argv[1], sys.argv[1:])"
 )
+# The loop closes a pipe some turns after it was asked to: one for the channel, one for the process, one for the pipe.
+TURNS_TO_CLOSE = 6
 
 
 class Sshd:
@@ -50,10 +52,14 @@ class Sshd:
             reuse_address=True,
         )
 
-    def cut(self) -> None:
-        """Every connection is gone, without a word; the shells see what the end of a line looks like."""
-        for connection in list(self.connections):
+    async def cut(self) -> None:
+        """Every connection is gone without a word, and whoever still writes to one is told so, when this returns."""
+        cut = list(self.connections)
+        for connection in cut:
             connection.abort()
+        await asyncio.gather(*(connection.wait_closed() for connection in cut))
+        for _ in range(TURNS_TO_CLOSE):
+            await asyncio.sleep(0)
 
     async def end(self) -> None:
         """Stop listening, cut the connections, end the shells with all that runs in their groups."""
@@ -61,7 +67,7 @@ class Sshd:
             self.listener.close()
             await self.listener.wait_closed()
             self.listener = None
-        self.cut()
+        await self.cut()
         for shell in list(self.shells):
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(shell.pid, signal.SIGKILL)

@@ -87,7 +87,9 @@ def test_N1_many_who_ask_for_a_step_at_once_start_it_once_and_all_see_it(shell: 
 
 def test_a_step_that_was_killed_is_told_from_one_that_failed(shell: Shell) -> None:
     follower = begins(shell, "echo begins; sleep 30")
-    pid = int((shell.folder / "keep/0123abcd" / STEP / "pid").read_text())
+    step = shell.folder / "keep/0123abcd" / STEP
+    until(lambda: "begins" in (step / "log").read_text())
+    pid = int((step / "pid").read_text())
     os.killpg(pid, signal.SIGKILL)
     assert follower.wait(20) == DIED
     assert states(shell) == {STEP: "died"}
