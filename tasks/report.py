@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from .procedure.keep import Lock
     from .procedure.plan import Plan
     from .procedure.preflight import Facts
-    from .procedure.run import Run
+    from .procedure.progress import Run
     from .procedure.sop import Phase
     from .procedure.todo import Left, States
     from .procedure.watch import Seen

@@ -50,8 +50,9 @@ def start(
     Raises Exit with the run's code, unless that is 0.
     """
     from .packaging.checkout import template_state
-    from .procedure.plan import PROCEDURES, RESTART_TOGETHER, Request
-    from .procedure.run import Consent, carry_out
+    from .procedure.consent import Consent
+    from .procedure.request import PROCEDURES, RESTART_TOGETHER, Request
+    from .procedure.run import carry_out
     from .report import Report
 
     inventory, config, target = _target(context, procedure)
@@ -77,7 +78,7 @@ def start(
 def after_a_failure(context: Context, task: str, plan: bool = False, yes: bool = False) -> None:
     """`resume`, `abort` or `unlock` the set that `context` names. Raises Exit with the code, unless that is 0."""
     from .procedure import resume
-    from .procedure.run import Consent
+    from .procedure.consent import Consent
     from .report import Report
 
     inventory, config, target = _target(context, task)
@@ -93,8 +94,8 @@ def status(context: Context) -> None:
     """Show every fact of every host of the set that `context` names; changes nothing."""
     from .fleet.machines import Machines
     from .procedure.hold import locked_by
+    from .procedure.look import ask_hosts
     from .procedure.resume import held
-    from .procedure.run import ask_hosts
     from .report import Report
 
     inventory, config, target = _target(context, "status")

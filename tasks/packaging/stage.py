@@ -32,7 +32,7 @@ class Stage:
 
     def look(self, repos: bool) -> Mapping[Host, Facts]:
         """The facts of its hosts. repos: also what their repositories offer. Raises Refused for a lost host."""
-        from ..procedure.run import look
+        from ..procedure.look import look
 
         return look(self.machines, self.app, self.host_set, repos)
 
@@ -69,7 +69,7 @@ def verified(context: Context, settings: Build) -> str:
 
     Raises Refused with every reason why there is none.
     """
-    from ..procedure.plan import verified_build
+    from ..procedure.target import verified_build
 
     with connect(context, settings) as stage:
         facts = stage.look(repos=False)

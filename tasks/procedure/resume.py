@@ -15,12 +15,16 @@ from ..fleet.hosts import App, Host, HostSet
 from ..fleet.machines import Machines
 from ..report import Report
 from . import keep, nvr, todo
+from .consent import Consent, agree, check_that_somebody_can_agree
 from .hold import Hold, locked_by
 from .journal import Journal, operator, read
 from .keep import Lock
-from .plan import PROCEDURES, RESTART_TOGETHER, Plan, Request
+from .look import look
+from .perform import perform
+from .plan import Plan
 from .preflight import Facts
-from .run import Consent, Run, agree, check_that_somebody_can_agree, look, perform
+from .progress import Run
+from .request import PROCEDURES, RESTART_TOGETHER, Request
 from .sop import Job
 
 

@@ -13,8 +13,8 @@ from typing import Any
 from tasks.errors import SopError
 from tasks.fleet.hosts import App, Host, HostSet, Inventory
 from tasks.procedure.nvr import Nvr, parse
-from tasks.procedure.plan import PROCEDURES, Request
 from tasks.procedure.preflight import Facts
+from tasks.procedure.request import PROCEDURES, Request
 from tasks.procedure.sop import Job
 
 

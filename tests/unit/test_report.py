@@ -11,7 +11,7 @@ from tasks.fleet.connection import Outcome
 from tasks.fleet.hosts import App
 from tasks.procedure.journal import Journal
 from tasks.procedure.plan import Plan, decide
-from tasks.procedure.run import Run
+from tasks.procedure.progress import Run
 from tasks.procedure.watch import Seen
 from tasks.report import Report
 from tasks.state import state_dir

@@ -10,7 +10,8 @@ import pytest
 
 from tasks.errors import Refused, TryLater
 from tasks.fleet.hosts import Host
-from tasks.procedure.plan import PROCEDURES, RESTART_TOGETHER, Plan, check_request, decide, predecessor
+from tasks.procedure.plan import Plan, decide
+from tasks.procedure.request import PROCEDURES, RESTART_TOGETHER, check_request, predecessor
 from tests.unit.builders import NEW, NEWER, OLD, ONE, TWO, fleet, found, nvr, prod, request, said, stg, well
 
 STG = stg()

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from tasks.fleet.hosts import App, Backup, Balancer, Health, Host, HostSet
 from tasks.procedure import preflight, sop
 from tasks.procedure.nvr import Nvr
-from tasks.procedure.plan import PROCEDURES, RESTART_TOGETHER
+from tasks.procedure.request import PROCEDURES, RESTART_TOGETHER
 from tasks.procedure.sop import Job, Phase, Step
 from tests.unit.builders import ONE, TWO, Shell, job, prod
 

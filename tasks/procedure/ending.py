@@ -1,0 +1,84 @@
+"""How a run ended, and what to type next. Pure."""
+
+from __future__ import annotations
+
+from ..errors import HalfWay, Interrupted, Refused, SopError
+from ..fleet.hosts import Inventory
+from .plan import Plan
+from .progress import Run
+from .request import PROCEDURES
+from .sop import Phase
+
+
+def ending(run: Run) -> SopError | None:
+    """How the run ended, if not well: with every host that failed, what is down, and what to type next."""
+    plan, host_set = run.plan, run.plan.request.host_set
+    complete = len(run.outcomes) == len(plan.phases) and not run.failures
+    if complete:
+        return _not_as_promised(run)
+    last = run.outcomes[-1][0]
+    problems = [f"{host.short}: {last.step.name}: {outcome.failure}" for host, outcome in run.failures.items()]
+    down = [
+        host.short
+        for host in host_set.serving
+        if host not in run.afterwards or run.afterwards[host].service != "active"
+    ]
+    lost = [host.short for host in host_set.hosts if host not in run.afterwards]
+    if lost:
+        problems.append(f"{', '.join(lost)}: cannot be reached any more, its state is not known")
+    if down:
+        problems.append(f"{plan.request.app.service} is not running on {', '.join(down)}")
+    next_line = _what_next(run, last)
+    if not run.failures:
+        return Interrupted("after " + last.step.name, *problems, next_line=next_line)
+    if run.untouched and last.step.refuses:
+        return Refused(*problems, next_line=next_line)
+    if run.untouched:
+        return SopError(*problems, f"no step that changes {host_set.name} was begun", next_line=next_line)
+    problems.append(f"if it needs a person: {host_set.owner}, {host_set.contact}")
+    return HalfWay(*problems, next_line=next_line)
+
+
+def _what_next(run: Run, phase: Phase) -> str:
+    if run.failures:
+        tasks = phase.step.if_it_fails or (run.plan.request.procedure.name,)
+        if run.plan.request.procedure.name == "minor-upgrade" and phase.step.name in ("restart-httpd", "healthy"):
+            tasks = ("rollback",)
+    elif run.plan.request.procedure.rolling:
+        tasks = (run.plan.request.procedure.name,)
+    else:
+        left = [phase.step.name for phase in run.plan.phases[len(run.outcomes) :]]
+        tasks = tuple(name for name in left if name in PROCEDURES) or ("status",)
+    by_hand = ", then ".join(run.plan.typed(task) for task in tasks)
+    return f"{go_on(run)} and then by hand: {by_hand}" if run.half_way else by_hand
+
+
+def go_on(run: Run) -> str:
+    """The two ways out of a run that is half-way."""
+    name = run.plan.request.host_set.name
+    return f"fab {name} resume, to go on from here; or fab {name} abort, to give it up"
+
+
+def _not_as_promised(run: Run) -> SopError | None:
+    """Every command succeeded; did the world become what was promised?"""
+    plan, host_set = run.plan, run.plan.request.host_set
+    looked_at = any(phase.step.name == "healthy" for phase in plan.phases)
+    wrong = []
+    for host in plan.hosts:
+        found = run.afterwards.get(host)
+        if not found:
+            wrong.append(f"{host.short}: does not answer any more")
+        elif plan.target and found.installed != plan.target:
+            wrong.append(f"{host.short}: has {found.installed}, not {plan.target}")
+        elif looked_at and host.serves and not found.healthy(host_set.health.status):
+            wrong.append(f"{host.short}: is not healthy any more")
+    return HalfWay(*wrong, next_line=plan.typed("status")) if wrong else None
+
+
+def after_success(plan: Plan, inventory: Inventory) -> str | None:
+    """The same upgrade on the set that was waiting for this one (prod after stg)."""
+    request = plan.request
+    waiting = [s for s in inventory.host_sets.values() if s.after == request.host_set.name]
+    if not (waiting and plan.target and request.procedure.installs and len(plan.hosts) == len(request.host_set.hosts)):
+        return None
+    return f"fab {waiting[0].name} {request.procedure.name} --version {plan.target.vr}"

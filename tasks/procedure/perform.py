@@ -1,0 +1,115 @@
+"""Carry the phases of a plan out, one after the other, and write down what becomes of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import replace
+from threading import Event
+
+from ..errors import Code, HalfWay, Interrupted, Refused, SopError
+from ..fleet.connection import Outcome
+from ..fleet.hosts import Host
+from ..fleet.machines import Machines
+from ..report import Report
+from .ending import ending, go_on
+from .hold import Hold
+from .interrupt import patience
+from .look import ask_hosts
+from .progress import Run
+from .sop import Phase
+from .todo import Left
+from .watch import Watch
+
+
+def perform(
+    run: Run, todo: Sequence[Left], hold: Hold, machines: Machines, report: Report, next_line: str | None = None
+) -> Code:
+    """Carry out what is left of the plan, look again, recap, and give the lock back unless the run is half-way.
+
+    Returns DONE; raises SopError for every other end.
+    """
+    try:
+        end = _phase_by_phase(run, todo, hold, machines, report)
+    except Refused as error:  # the journal's disk, or a host's sudo: after the first phase it is no refusal any more
+        if not run.outcomes:
+            hold.release()
+            raise
+        raise HalfWay(*error.problems, next_line=go_on(run)) from None
+    except KeyboardInterrupt:
+        run.journal.write("end", how="left at Ctrl-C", seconds=round(run.seconds, 3))
+        raise Interrupted(
+            f"left in the middle of {run.doing}, which goes on by itself; the set stays locked", next_line=go_on(run)
+        ) from None
+    _write_the_end(run, end, hold)
+    if end:
+        raise end
+    report.finished(run, next_line)
+    return Code.DONE
+
+
+def _write_the_end(run: Run, end: SopError | None, hold: Hold) -> None:
+    run.journal.write("end", how=end.heading if end else "done", seconds=round(run.seconds, 3))
+    try:
+        hold.keep() if run.half_way else hold.release()
+    except SopError as error:
+        if not end:
+            raise HalfWay(*error.problems, next_line=go_on(run)) from None
+
+
+def _phase_by_phase(run: Run, todo: Sequence[Left], hold: Hold, machines: Machines, report: Report) -> SopError | None:
+    """Do the phases until all are done, or one has failed, or Ctrl-C was pressed; look again; say how it ended."""
+    plan, host_set = run.plan, run.plan.request.host_set
+    watch = Watch(host_set.url) if host_set.url else None
+    with watch or nullcontext(), patience(report) as asked_to_stop:
+        for number, (phase, left) in enumerate(zip(plan.phases, todo, strict=True), 1):
+            if asked_to_stop.is_set():
+                break
+            told = {"set": host_set.name, "step": phase.step.name}
+            before: dict[Host, Outcome] = {host: Outcome("", 0.0) for host in phase.hosts if host not in left.names}
+            if left.names:
+                part = replace(phase, hosts=tuple(left.names))
+                report.phase(number, len(plan.phases), part)
+                run.doing = f"{phase.step.name} on {', '.join(host.short for host in part.hosts)}"
+                run.journal.write("phase", **told, hosts=[host.name for host in part.hosts])
+            results = _do(phase, left, hold, machines, report) if left.names else {}
+            run.outcomes.append((phase, before | results))
+            if left.names:
+                run.journal.write("ended", **told, failed=bool(run.failures), hosts=_told(results))
+            if run.failures:
+                break
+            _let_the_balancer_see(phase, run, report, asked_to_stop)
+        run.afterwards = ask_hosts(machines, plan.request.app, host_set, repos=False)
+    report.recap(run, watch.seen if watch else None)
+    return ending(run)
+
+
+def _do(phase: Phase, left: Left, hold: Hold, machines: Machines, report: Report) -> dict[Host, Outcome]:
+    step = phase.step
+    scripts = {host: hold.script(host, name, step.script, step.looks) for host, name in left.names.items()}
+    results = machines.do(scripts, phase.at_once, report.line, step.seconds, hold.reconnect)
+    for host, outcome in results.items():
+        if outcome.failure:
+            report.failed(host, outcome.failure)
+        else:
+            report.done(host, outcome.seconds)
+    return results
+
+
+def _let_the_balancer_see(phase: Phase, run: Run, report: Report, asked_to_stop: Event) -> None:
+    """After a host of a rolling upgrade: was it away so long that the balancer may have taken it out?"""
+    if not phase.let_return:
+        return
+    wanted = run.plan.request.host_set.health.status
+    was_ill = not all(run.plan.facts[host].healthy(wanted) for host in phase.hosts)
+    away = sum(max((o.seconds for o in results.values()), default=0.0) for _, results in run.outcomes[-2:])
+    if was_ill or phase.let_return.notices(away):
+        seconds = phase.let_return.seconds_to_return
+        if seconds >= 1:
+            why = "it was down before" if was_ill else f"it was away for {away:.1f} s"
+            report.waiting(seconds, f"until the balancer sees it back: {why}")
+        asked_to_stop.wait(seconds)
+
+
+def _told(results: Mapping[Host, Outcome]) -> dict[str, object]:
+    return {host.name: o.failure or f"done in {o.seconds:.3f} s" for host, o in results.items()}

@@ -1,0 +1,63 @@
+"""What has become of a plan so far."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+
+from ..fleet.connection import Outcome
+from ..fleet.hosts import Host
+from .journal import Journal
+from .plan import Plan
+from .preflight import Facts
+from .sop import Phase
+
+
+@dataclass
+class Run:
+    """What has become of a plan so far."""
+
+    plan: Plan
+    journal: Journal
+    doing: str = "nothing yet"
+    began: float = field(default_factory=time.monotonic)
+    outcomes: list[tuple[Phase, dict[Host, Outcome]]] = field(default_factory=list)
+    afterwards: dict[Host, Facts] = field(default_factory=dict)
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since the first phase began."""
+        return time.monotonic() - self.began
+
+    @property
+    def untouched(self) -> bool:
+        """No step was begun that changes what serves, or it has put back what it changed."""
+        failed = {host for host in self.failures if self.failures[host].known}
+        return not any(
+            phase.step.changes and not (phase.step.mends and set(results) <= failed) for phase, results in self.outcomes
+        )
+
+    @property
+    def half_way(self) -> bool:
+        """Is there something that only `resume` or `abort` can bring to its end?"""
+        complete = len(self.outcomes) == len(self.plan.phases) and not self.failures
+        unknown = any(not outcome.known for outcome in self.failures.values())
+        return not complete and (unknown or (self.plan.resumable and not self.untouched))
+
+    def done_on(self, host: Host) -> list[str]:
+        """The steps that succeeded on `host`."""
+        return [p.step.name for p, results in self.outcomes if host in results and not results[host].failure]
+
+    def failed_on(self, host: Host) -> list[str]:
+        """The steps that failed on `host`, or of which nobody knows."""
+        return [p.step.name for p, results in self.outcomes if host in results and results[host].failure]
+
+    def missing_on(self, host: Host) -> list[str]:
+        """The steps that were planned for `host` and not begun."""
+        begun = sum(host in results for _, results in self.outcomes)
+        return self.plan.does_to(host)[begun:]
+
+    @property
+    def failures(self) -> dict[Host, Outcome]:
+        """The failures that ended the run, by host."""
+        return {host: o for _, results in self.outcomes for host, o in results.items() if o.failure}
