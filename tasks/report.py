@@ -95,11 +95,10 @@ class Report:
             self._say(f"warning: {warning}", style="yellow")
 
     def commands(self, plan: Plan) -> None:
-        """The commands behind the steps, as they would be sent."""
+        """The commands behind the steps, as the SOP has them."""
         self._say("")
-        shown = dict.fromkeys((phase.step.name, phase.step.command) for phase in plan.phases)
-        for name, command in shown:
-            if command != ":":
+        for name, command in dict.fromkeys((phase.step.name, phase.step.shown) for phase in plan.phases):
+            if command:
                 self._say(f"{name}: {command}", style="dim")
 
     def nothing_to_do(self, plan: Plan) -> None:

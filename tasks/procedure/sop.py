@@ -35,6 +35,7 @@ class Step:
     refuses: its failure means that this was the wrong procedure, not that something is broken.
     looks: it only looks, so that it may be done any number of times; every other step is kept on its host.
     mends: when it fails, it has put back what it had changed.
+    brief: what is shown instead of a command that is too long to be read.
     """
 
     name: str
@@ -48,6 +49,12 @@ class Step:
     refuses: bool = False
     looks: bool = False
     mends: bool = False
+    brief: str = ""
+
+    @property
+    def shown(self) -> str:
+        """The command as a person reads it; nothing for a step that only looks."""
+        return "" if self.looks else self.brief or self.command
 
     @property
     def script(self) -> str:
@@ -234,12 +241,18 @@ def pause_cron(job: Job) -> Step:
         command=keep.pause_cron(job.app, CRON_SECONDS),
         seconds=CRON_SECONDS + SERVICE_SECONDS,
         mends=True,
+        brief=f"mv {job.app.cron} {keep.FOLDER}/cron; while pgrep -f '{job.app.package} sync'; do sleep 1; done",
     )
 
 
 def resume_cron(job: Job) -> Step:
     """Cron may start its sync again."""
-    return Step(name="resume-cron", says="let cron sync again", command=keep.resume_cron(job.app))
+    return Step(
+        name="resume-cron",
+        says="let cron sync again",
+        command=keep.resume_cron(job.app),
+        brief=f"mv {keep.FOLDER}/cron {job.app.cron}",
+    )
 
 
 def stop_httpd(job: Job) -> Step:
@@ -343,12 +356,11 @@ def upgrade_db(job: Job, cron_paused: bool = False) -> Step:
     cron_paused: it was, and has to be so still.
     """
     status = job.host_set.schema_status
-    migrate = f"{_q(job.app.package)} upgrade_db"
     return Step(
         name="upgrade-db",
         says="migrate the database, once",
-        guard=_alone(job),
-        command=f"{keep.cron_is_away(job.app)} && {migrate}" if cron_paused else migrate,
+        guard=_alone(job) + (f"{keep.cron_is_away(job.app)} || exit 1\n" if cron_paused else ""),
+        command=f"{_q(job.app.package)} upgrade_db",
         proof=f'case $({status}\n) in *"(head)"*) ;; *) echo the database is not at the new schema; false;; esac'
         if status
         else "true",
