@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
-from time import monotonic
+from time import monotonic, time
 from typing import Any, TypeVar
 
 from fabric import Config, Connection
@@ -69,13 +69,14 @@ class Outcome:
     """What became of one script on one host.
 
     failure: None if it did what it should, otherwise one sentence; known: False when the line dropped or the
-    time ran out, and the command may still be running.
+    time ran out, and the command may still be running; began: seconds since 1970.
     """
 
     output: str
     seconds: float
     failure: str | None = None
     known: bool = True
+    began: float = 0.0
 
 
 class StepFailed(Exception):
@@ -219,7 +220,7 @@ class Node(Connection):
         it has to be one that only looks, or one that is never started twice (detached.carry_out).
         Raises StepFailed, which carries the Outcome: a group counts what is raised as a failure.
         """
-        began = monotonic()
+        began, at = monotonic(), time()
         name = self.original_host
         fresh, attempts = _Fresh(partial(on_line, name)), _Attempts(reconnect, self.closing)
         while True:
@@ -228,10 +229,10 @@ class Node(Connection):
                 break
         took = monotonic() - began
         if result is None:
-            raise StepFailed(Outcome("", took, why, known=False))
+            raise StepFailed(Outcome("", took, why, known=False, began=at))
         if result.ok:
-            return Outcome(result.stdout, took)
-        raise StepFailed(Outcome(result.stdout, took, _failure(result)))
+            return Outcome(result.stdout, took, began=at)
+        raise StepFailed(Outcome(result.stdout, took, _failure(result), began=at))
 
     def _once(self, script: str, fresh: _Fresh, seconds: float | None) -> tuple[Result | None, str, bool]:
         """The script's result, or why there is none, and whether that is because the host was lost."""

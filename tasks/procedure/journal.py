@@ -1,8 +1,8 @@
 """What was done, by whom and why: one JSON line per event, kept on the operator's machine.
 
 `$XDG_STATE_HOME/blockerbugs-upgrade/journal.jsonl`, 0600 in a 0700 directory, append-only, on disk (fsync)
-before what it announces is begun. The same lines go to the sync host with the next thing that is sent there, so
-that another operator on another machine can go on.
+before what it announces is begun. The same lines, without what the hosts have said, go to the sync host with the next
+thing that is sent there, so that another operator on another machine can go on. What a line holds: events.py.
 """
 
 from __future__ import annotations
@@ -27,13 +27,17 @@ from ..state import state_dir
 class Journal:
     """The journal of one run.
 
-    path: the file, made if it is not there; run: the run's id, a new one if None.
+    path: the file, made if it is not there; run: the run's id, a new one if None; earlier: what that run wrote
+    before, to be found in `events` in front of what it writes now.
     Raises Refused, before anything is changed, if it cannot be written or if a symlink stands in its place.
     """
 
-    def __init__(self, path: Path | None = None, run: str | None = None) -> None:
+    def __init__(
+        self, path: Path | None = None, run: str | None = None, earlier: Iterable[dict[str, Any]] = ()
+    ) -> None:
         self.path = path or state_dir() / "journal.jsonl"
         self.run = run or secrets.token_hex(4)
+        self.events: list[dict[str, Any]] = list(earlier)
         self._unsent: list[str] = []
         try:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -57,7 +61,8 @@ class Journal:
             **{key: _cleaned(value) for key, value in details.items()},
         }
         text = json.dumps(entry, ensure_ascii=True)
-        self._unsent.append(text)
+        self.events.append(entry)
+        self._unsent.append(json.dumps(_without_output(entry), ensure_ascii=True))
         try:
             line = text.encode() + b"\n"
             while line:  # a disk that is nearly full takes a part
@@ -113,6 +118,13 @@ def _cleaned(value: object) -> object:
         return {key: _cleaned(one) for key, one in value.items()}
     if isinstance(value, list | tuple):
         return [_cleaned(one) for one in value]
+    return value
+
+
+def _without_output(value: object) -> object:
+    """What is sent to the sync host: what a step has said is kept on the host that said it, in its log."""
+    if isinstance(value, dict):
+        return {key: _without_output(one) for key, one in value.items() if key != "output"}
     return value
 
 

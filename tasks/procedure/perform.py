@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from threading import Event
@@ -12,6 +13,7 @@ from ..fleet.connection import Outcome
 from ..fleet.hosts import Host
 from ..fleet.machines import Machines
 from ..report import Report
+from . import events
 from .ending import ending, go_on
 from .hold import Hold
 from .interrupt import patience
@@ -31,17 +33,18 @@ def perform(
     """
     try:
         end = _phase_by_phase(run, todo, hold, machines, report)
+        _write_the_end(run, end, hold)
     except Refused as error:  # the journal's disk, or a host's sudo: after the first phase it is no refusal any more
         if not run.outcomes:
             hold.release()
             raise
         raise HalfWay(*error.problems, next_line=go_on(run)) from None
     except KeyboardInterrupt:
-        run.journal.write("end", how="left at Ctrl-C", seconds=round(run.seconds, 3))
-        raise Interrupted(
+        left = Interrupted(
             f"left in the middle of {run.doing}, which goes on by itself; the set stays locked", next_line=go_on(run)
-        ) from None
-    _write_the_end(run, end, hold)
+        )
+        run.journal.write("end", **events.end(run, left, "left at Ctrl-C"))
+        raise left from None
     if end:
         raise end
     report.finished(run, next_line)
@@ -49,7 +52,7 @@ def perform(
 
 
 def _write_the_end(run: Run, end: SopError | None, hold: Hold) -> None:
-    run.journal.write("end", how=end.heading if end else "done", seconds=round(run.seconds, 3))
+    run.journal.write("end", **events.end(run, end))
     try:
         hold.keep() if run.half_way else hold.release()
     except SopError as error:
@@ -62,26 +65,36 @@ def _phase_by_phase(run: Run, todo: Sequence[Left], hold: Hold, machines: Machin
     plan, host_set = run.plan, run.plan.request.host_set
     watch = Watch(host_set.url) if host_set.url else None
     with watch or nullcontext(), patience(report) as asked_to_stop:
-        for number, (phase, left) in enumerate(zip(plan.phases, todo, strict=True), 1):
+        for phase, left in zip(plan.phases, todo, strict=True):
             if asked_to_stop.is_set():
                 break
-            told = {"set": host_set.name, "step": phase.step.name}
-            before: dict[Host, Outcome] = {host: Outcome("", 0.0) for host in phase.hosts if host not in left.names}
-            if left.names:
-                part = replace(phase, hosts=tuple(left.names))
-                report.phase(number, len(plan.phases), part)
-                run.doing = f"{phase.step.name} on {', '.join(host.short for host in part.hosts)}"
-                run.journal.write("phase", **told, hosts=[host.name for host in part.hosts])
-            results = _do(phase, left, hold, machines, report) if left.names else {}
-            run.outcomes.append((phase, before | results))
-            if left.names:
-                run.journal.write("ended", **told, failed=bool(run.failures), hosts=_told(results))
+            _phase(run, phase, left, hold, machines, report)
             if run.failures:
                 break
             _let_the_balancer_see(phase, run, report, asked_to_stop)
         run.afterwards = ask_hosts(machines, plan.request.app, host_set, repos=False)
+    if watch and host_set.url:
+        run.journal.write("watched", **events.watched(host_set.url, watch.seen))
     report.recap(run, watch.seen if watch else None)
     return ending(run)
+
+
+def _phase(run: Run, phase: Phase, left: Left, hold: Hold, machines: Machines, report: Report) -> None:
+    """Do one phase on the hosts where it is left to do, and write it down before and after."""
+    host_set, number = run.plan.request.host_set, len(run.outcomes) + 1
+    done = {host: Outcome("", 0.0) for host in phase.hosts if host not in left.names}
+    if not left.names:
+        run.outcomes.append((phase, done))
+        return
+    part = replace(phase, hosts=tuple(left.names))
+    report.phase(number, len(run.plan.phases), part)
+    run.doing = f"{phase.step.name} on {', '.join(host.short for host in part.hosts)}"
+    run.journal.write("phase", **events.phase(host_set, number, part))
+    results = _do(phase, left, hold, machines, report)
+    run.outcomes.append((phase, done | results))
+    run.journal.write("ended", **events.ended(host_set, number, phase, results))
+    if phase.step.name == "backup" and not run.failures:
+        run.journal.write("backup", **events.backup(host_set, results[host_set.sync]))
 
 
 def _do(phase: Phase, left: Left, hold: Hold, machines: Machines, report: Report) -> dict[Host, Outcome]:
@@ -105,11 +118,10 @@ def _let_the_balancer_see(phase: Phase, run: Run, report: Report, asked_to_stop:
     away = sum(max((o.seconds for o in results.values()), default=0.0) for _, results in run.outcomes[-2:])
     if was_ill or phase.let_return.notices(away):
         seconds = phase.let_return.seconds_to_return
+        why = "it was down before" if was_ill else f"it was away for {away:.1f} s"
+        why = f"until the balancer sees it back: {why}"
         if seconds >= 1:
-            why = "it was down before" if was_ill else f"it was away for {away:.1f} s"
-            report.waiting(seconds, f"until the balancer sees it back: {why}")
+            report.waiting(seconds, why)
+        began = time.monotonic()
         asked_to_stop.wait(seconds)
-
-
-def _told(results: Mapping[Host, Outcome]) -> dict[str, object]:
-    return {host.name: o.failure or f"done in {o.seconds:.3f} s" for host, o in results.items()}
+        run.journal.write("waited", why=why, seconds=round(time.monotonic() - began, 3))

@@ -60,7 +60,7 @@ def resume(app: App, host_set: HostSet, config: Config, consent: Consent, report
         if consent.plan_only:
             return Code.REFUSED
         agree(host_set, consent)
-        with closing(Journal(run=found.lock.run)) as journal:
+        with closing(Journal(run=found.lock.run, earlier=found.events)) as journal:
             hold = Hold(machines, app, host_set, journal)
             journal.write("resume", operator=operator(), set=host_set.name)
             states = _states(machines, hold.keeping, host_set, take_over=True)

@@ -14,6 +14,7 @@ from ..errors import Code, Refused, SopError
 from ..fleet.hosts import HostSet, Inventory
 from ..fleet.machines import Machines
 from ..report import Report
+from . import events
 from .consent import Consent, agree, check_that_somebody_can_agree
 from .ending import after_success
 from .hold import Hold, locked_by
@@ -22,8 +23,8 @@ from .look import look
 from .perform import perform
 from .plan import Plan, decide
 from .progress import Run
-from .request import RESTART_TOGETHER, Request, check_request, predecessor
-from .todo import digests, everything
+from .request import Request, check_request, predecessor
+from .todo import everything
 
 LOCK_SECONDS = 1.0  # between two looks at a lock that is waited for
 
@@ -53,7 +54,7 @@ def carry_out(request: Request, inventory: Inventory, config: Config, consent: C
         journal = Journal()
         hold = Hold(machines, request.app, request.host_set, journal)
         with closing(journal):
-            journal.write("begin", operator=operator(), **_promised(plan))
+            journal.write("begin", operator=operator(), **events.begin(plan))
             last = hold.take(f"{request.procedure.name} {plan.target or ''}".strip())
             if last != plan.facts[request.host_set.sync].last:
                 again = partial(_consider, machines, request, stage, consent, report, hold)
@@ -106,22 +107,3 @@ def _check_that_the_meant_are_there(request: Request, machines: Machines) -> Non
     for host in request.hosts:
         if host in machines.unreachable:
             raise machines.unreachable[host]
-
-
-def _promised(plan: Plan) -> dict[str, object]:
-    """The plan, as the journal keeps it."""
-    request = plan.request
-    return {
-        "set": request.host_set.name,
-        "procedure": request.procedure.name,
-        "target": str(plan.target) if plan.target else None,
-        "unverified": request.unverified,
-        "hosts": {host.name: str(plan.facts[host].installed) for host in plan.hosts},
-        "asked_as": request.asked_as,
-        "order": [host.name for host in plan.job.hosts] if plan.job else [],
-        "serial": request.serial,
-        "migrated": bool(plan.job and plan.job.migrated),
-        "together": request.procedure is RESTART_TOGETHER,
-        "steps": plan.steps,
-        "hosts_yml": digests(request.app, request.host_set),
-    }

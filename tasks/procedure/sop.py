@@ -227,7 +227,10 @@ def backup(job: Job) -> Step:
         # An older one is kept: typed again after a failure, this must not put a broken database in its place.
         guard=f"if test -e {file}; then mv {file} {file}.$(date +%Y%m%d%H%M%S) || exit 1; fi\n",
         command=command,
-        proof=(f"test -s {file} && ls -l {file} || {{ echo the backup left nothing in {file}; false; }}"),
+        proof=(
+            f"test -s {file} || {{ echo the backup left nothing in {file}; exit 1; }}\n"
+            f'echo the backup is in {file}, "$(($(wc -c <{file})))" bytes'
+        ),
         seconds=DATABASE_SECONDS,
         changes=False,
     )

@@ -19,13 +19,15 @@ REQUEST_SECONDS = 5.0
 class Seen:
     """requests made, how many failed (no answer, or 5xx), and the longest time without a good answer, in seconds.
 
-    down: had the last one failed too?
+    down: had the last one failed too? outages: every time without a good answer: since when (seconds since 1970), and
+    for how many seconds.
     """
 
     requests: int
     failed: int
     longest: float
     down: bool = False
+    outages: tuple[tuple[float, float], ...] = ()
 
 
 class Watch:
@@ -36,7 +38,7 @@ class Watch:
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._ask, name="watch", daemon=True)
         self._requests = self._failed = 0
-        self._longest = 0.0
+        self._outages: list[tuple[float, float]] = []  # the last of them may go on
         self._since: float | None = None  # when the first request of an unbroken row of failures began
 
     def __enter__(self) -> Self:
@@ -50,19 +52,23 @@ class Watch:
     @property
     def seen(self) -> Seen:
         """What was seen so far."""
-        return Seen(self._requests, self._failed, self._longest, self._since is not None)
+        outages = tuple(self._outages)
+        longest = max((seconds for _, seconds in outages), default=0.0)
+        return Seen(self._requests, self._failed, longest, self._since is not None, outages)
 
     def _ask(self) -> None:
         while not self._stop.is_set():
-            began = time.monotonic()
+            began, at = time.monotonic(), time.time()
             self._requests += 1
             if self._good():
                 self._since = None
             else:
                 self._failed += 1
-                self._since = began if self._since is None else self._since
+                if self._since is None:
+                    self._since = began
+                    self._outages.append((at, 0.0))
             if self._since is not None:
-                self._longest = max(self._longest, time.monotonic() - self._since)
+                self._outages[-1] = (self._outages[-1][0], time.monotonic() - self._since)
             self._stop.wait(max(0.0, INTERVAL_SECONDS - (time.monotonic() - began)))
 
     def _good(self) -> bool:

@@ -102,6 +102,11 @@ class Fleet:
             client.kill()
             client.communicate()
 
+    @property
+    def journal(self) -> Path:
+        """The operator's own."""
+        return Path(self.environment["XDG_STATE_HOME"]) / "blockerbugs-upgrade/journal.jsonl"
+
     def kept(self, host: str) -> Path:
         """What runs leave on a host."""
         return self.home / "hosts" / host / "var/lib/blockerbugs-upgrade"

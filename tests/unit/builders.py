@@ -94,7 +94,7 @@ def job(host_set: HostSet | None = None, **keys: Any) -> Job:
 
 POSIX = (
     *("awk", "cat", "chmod", "cut", "date", "df", "false", "find", "grep", "head", "kill", "ln", "ls", "mkdir", "mv"),
-    *("ps", "rm", "sed", "setsid", "sh", "sha256sum", "sleep", "sort", "tail", "test", "true", "uniq"),
+    *("ps", "rm", "sed", "setsid", "sh", "sha256sum", "sleep", "sort", "tail", "test", "true", "uniq", "wc"),
 )
 
 

@@ -1,0 +1,124 @@
+"""What stays written down of a run, for those who look at it later: docs/journal.md."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import datetime
+from typing import Any
+
+from .conftest import ONE, PROJECT, TWO, Fleet
+
+Event = dict[str, Any]
+MAJOR, MINOR = "prod major-upgrade --yes", "prod minor-upgrade --yes"
+ON_EVERY_LINE = {"time", "run", "event"}
+
+
+def documented() -> dict[str, set[str]]:
+    """Event → the keys that docs/journal.md gives it, nested ones too."""
+    rows = re.findall(r"^\| (`.*?) \|.*\| (.*) \|$", (PROJECT / "docs/journal.md").read_text(), re.M)
+    found = {
+        event: set(re.findall(r"`(\w+)`", keys)) - {"done", "failed", "unknown"} | set(re.findall("`(failed)`", keys))
+        for events, keys in rows
+        for event in re.findall(r"`(\w+)`", events)
+    }
+    assert len(found) == 10
+    return found
+
+
+def keys(event: Event) -> set[str]:
+    nested = event["hosts"].values() if isinstance(event.get("hosts"), dict) else []
+    return {*event, *(key for one in nested if isinstance(one, dict) for key in one)} - ON_EVERY_LINE
+
+
+def local(fleet: Fleet) -> list[Event]:
+    return [json.loads(line) for line in fleet.journal.read_text().splitlines()]
+
+
+def copy(fleet: Fleet) -> list[Event]:
+    (journal,) = fleet.kept(ONE).glob("*/journal.jsonl")
+    return [json.loads(line) for line in journal.read_text().splitlines()]
+
+
+def only(events: list[Event], name: str) -> list[Event]:
+    return [event for event in events if event["event"] == name]
+
+
+def saves_the_database(fleet: Fleet) -> str:
+    """prod has a backup command from now on; where it saves to."""
+    dump = str(fleet.home / "dump")
+    file = fleet.home / "hosts.yml"
+    backup = f"after: stg\n    backup: {{command: 'alembic current > {dump}', file: {dump}}}"
+    file.write_text(file.read_text().replace("after: stg", backup))
+    return dump
+
+
+def test_every_line_of_a_major_upgrade_has_the_keys_that_the_document_gives_it(stg_runs_110: Fleet) -> None:
+    saves_the_database(stg_runs_110)
+    assert stg_runs_110.types(MAJOR).code == 0
+    events, wanted = local(stg_runs_110), documented()
+    assert {event["event"] for event in events} == {"begin", "phase", "ended", "backup", "watched", "end"}
+    for event in events:
+        assert keys(event) == wanted[event["event"]], event
+        assert datetime.fromisoformat(event["time"]).tzinfo
+
+
+def test_the_journal_tells_what_was_before_and_what_is_now(stg_runs_110: Fleet) -> None:
+    dump = saves_the_database(stg_runs_110)
+    assert stg_runs_110.types(MAJOR).code == 0
+    events = local(stg_runs_110)
+    (begin,), (end,), (backup,) = (only(events, name) for name in ("begin", "end", "backup"))
+    assert (begin["journal"], begin["schema"], end["schema"]) == (1, "1a0c9", "2b7f3")
+    assert begin["hosts"] == {ONE: "blockerbugs-1.0.0-1.el7", TWO: "blockerbugs-1.0.0-1.el7"}
+    assert end["hosts"] == {ONE: "blockerbugs-1.1.0-1.el7", TWO: "blockerbugs-1.1.0-1.el7"}
+    assert (end["how"], end["code"]) == ("done", 0)
+    assert 0 < end["httpd_down"] < end["seconds"]
+    assert (backup["file"], backup["size"]) == (dump, len("1a0c9 (head)\n"))
+
+
+def test_the_journal_has_every_outage_that_the_users_saw(stg_runs_110: Fleet) -> None:
+    assert stg_runs_110.types(MAJOR).code == 0
+    (watched,) = only(local(stg_runs_110), "watched")
+    assert watched["failed"] > 0
+    assert max(seconds for _, seconds in watched["outages"]) == watched["longest"]
+    assert all(datetime.fromisoformat(began).tzinfo for began, _ in watched["outages"])
+
+
+def test_the_copy_on_the_sync_host_has_the_same_lines_without_what_the_hosts_said(stg_runs_110: Fleet) -> None:
+    assert stg_runs_110.types(MAJOR).code == 0
+    events = local(stg_runs_110)
+    said = [outcome.pop("output") for event in only(events, "ended") for outcome in event["hosts"].values()]
+    assert any("Complete!" in lines for lines in said)
+    assert copy(stg_runs_110) == events
+
+
+def test_a_minor_upgrade_leaves_no_moment_without_httpd_and_says_what_was_waited_for(stg_runs_101: Fleet) -> None:
+    stg_runs_101.breaks(ONE, "restart-httpd", "slow", seconds=1.0)
+    assert stg_runs_101.types(MINOR).code == 0
+    events = local(stg_runs_101)
+    assert only(events, "end")[0]["httpd_down"] == 0
+    waited = only(events, "waited")[0]
+    assert keys(waited) == documented()["waited"]
+    assert "until the balancer sees it back" in waited["why"]
+
+
+def test_a_step_that_failed_is_told_with_its_sentence(stg_runs_110: Fleet) -> None:
+    stg_runs_110.breaks(ONE, "upgrade-db")
+    assert stg_runs_110.types(MAJOR).code == 5
+    last = only(local(stg_runs_110), "ended")[-1]
+    outcome = last["hosts"][ONE]
+    assert (last["step"], last["failed"], outcome["state"]) == ("upgrade-db", True, "failed")
+    assert outcome["failure"].startswith("exit status 1: ")
+    assert "[redacted]" in "\n".join(outcome["output"])
+
+
+def test_a_run_that_was_resumed_counts_its_downtime_from_the_first_stop(stg_runs_110: Fleet) -> None:
+    stg_runs_110.breaks(ONE, "upgrade-db")
+    assert stg_runs_110.types(MAJOR).code == 5
+    assert stg_runs_110.types("prod resume --yes").code == 0
+    events = local(stg_runs_110)
+    first, last = only(events, "end")
+    (resumed,) = only(events, "resume")
+    assert keys(resumed) == documented()["resume"]
+    assert last["httpd_down"] > last["seconds"] > 0
+    assert last["httpd_down"] > first["httpd_down"] > 0
