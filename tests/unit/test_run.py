@@ -1,0 +1,127 @@
+"""`./run tox` and what the machine lacks, with an apt-get and a tox that only note how they were called."""
+
+from __future__ import annotations
+
+import os
+import pty
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+ALL = ("cc", "krb5-config", "rpmbuild", "git")
+
+
+class Machine:
+    """A checkout with its .venv made, and a PATH that holds nothing but `programs`."""
+
+    def __init__(self, where: Path) -> None:
+        self.where = where
+        self.notes = where / "notes"
+        self.path = where / "bin"
+        self.path.mkdir()
+        (where / "tests").mkdir()
+        for name in ("run", "pyproject.toml", "tests/__init__.py", "tests/system_packages.py"):
+            shutil.copy(ROOT / name, where / name)
+        self.has("sudo", 'exec "$@"\n')
+        for name in ("tox", "pip", "python"):
+            self._script(where / ".venv" / "bin" / name, f'echo {name} "$@" skips=$TOX_SKIP_ENV >> {self.notes}\n')
+
+    def has(self, name: str, script: str = "") -> None:
+        """Put a program there."""
+        self._script(self.path / name, script or f'echo {name} "$@" >> {self.notes}\n')
+
+    def _script(self, path: Path, script: str) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"#!/bin/sh\n{script}")
+        path.chmod(0o755)
+
+    def types(self, line: str, answer: str | None = None, **environment: str) -> str:
+        """What `./run LINE` says, without a terminal, or on one where `answer` is typed."""
+        ours, theirs = pty.openpty()
+        try:
+            if answer is not None:
+                os.write(ours, f"{answer}\n".encode())
+            ended = subprocess.run(
+                [sys.executable, str(self.where / "run"), *line.split()],
+                stdin=theirs if answer is not None else subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                env={"PATH": str(self.path), "HOME": str(self.where), **environment},
+                check=True,
+            )
+        finally:
+            os.close(ours)
+            os.close(theirs)
+        return ended.stdout
+
+    def did(self) -> list[str]:
+        """How apt-get, dnf and tox were called, in order; not what made .venv."""
+        lines = self.notes.read_text().splitlines()
+        return [line for line in lines if line.split()[0] in ("apt-get", "dnf", "tox")]
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Machine:
+    return Machine(tmp_path)
+
+
+def test_in_ci_what_is_missing_is_installed_unasked_before_tox(machine: Machine) -> None:
+    machine.has("apt-get")
+    machine.types("tox", CI="true")
+    update, install, tox = machine.did()
+    assert update == "apt-get update -qq"
+    assert install.startswith("apt-get install -y gcc ")
+    assert {"libkrb5-dev", "rpm", "git"} <= set(install.split())
+    assert tox == "tox skips="
+
+
+def test_on_a_terminal_the_command_is_shown_and_yes_runs_it(machine: Machine) -> None:
+    machine.has("apt-get")
+    said = machine.types("tox", answer="y")
+    assert "apt-get install -y gcc" in said
+    assert "[y/N]" in said
+    assert machine.did()[-1] == "tox skips="
+    assert len(machine.did()) == 3
+
+
+@pytest.mark.parametrize("answer", ["n", "", None])
+def test_without_a_yes_nothing_is_installed_and_packaging_is_left_out(machine: Machine, answer: str | None) -> None:
+    machine.has("apt-get")
+    said = machine.types("tox", answer=answer)
+    assert "apt-get install -y gcc" in said
+    assert "left out: packaging" in said
+    assert machine.did() == ["tox skips=packaging"]
+
+
+def test_what_is_there_already_is_not_named(machine: Machine) -> None:
+    machine.has("apt-get")
+    for name in ALL[1:]:
+        machine.has(name)
+    said = machine.types("tox")
+    assert "install -y gcc" in said
+    assert "rpm" not in said
+
+
+def test_another_environment_wants_nothing(machine: Machine) -> None:
+    assert "lacks" not in machine.types("tox -e lint,types")
+    assert machine.did() == ["tox -e lint,types skips="]
+
+
+@pytest.mark.parametrize("line", ["tox -e packaging", "tox -e lint,packaging -- -x"])
+def test_an_environment_that_is_named_is_looked_at(machine: Machine, line: str) -> None:
+    assert "left out: packaging" in machine.types(line)
+
+
+def test_fedora_and_machines_of_neither_kind_are_told_their_names(machine: Machine) -> None:
+    said = machine.types("tox", TOX_SKIP_ENV="types")
+    assert "apt-get install gcc" in said
+    assert "dnf install gcc" in said
+    assert machine.did() == ["tox skips=types|packaging"]
+    machine.has("dnf")
+    machine.types("tox", CI="true")
+    assert any("krb5-devel rpm-build git" in line for line in machine.did())
