@@ -37,7 +37,7 @@ def build(job: Job, submission: Submission | None, task: int | None = None) -> i
         attempts.append(lost)
         job.progress.lost(lost, len(attempts))
         _worth_another(job, attempts)
-        submission = submission or Submission.of(look(job.hub, task).top)
+        submission = Submission.of(look(job.hub, task).top)
         task = job.bookmark.task = None
 
 

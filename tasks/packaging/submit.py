@@ -16,21 +16,26 @@ from .trouble import LostAnswer
 
 CHUNK = 1 << 20
 _TIMES = 3  # how often an answer may be lost before we believe that it always will be
+_LOOKED_AT = 50  # the user's newest build tasks: more than anybody starts while an answer is lost
 
 
 @dataclass(frozen=True)
 class Submission:
-    """What `build` is called with: the uploaded SRPM's path on the hub, the target, options (`scratch`)."""
+    """What `build` is called with: the uploaded SRPM's path on the hub, the target, options (`scratch`).
+
+    after: the last task that was made of the same upload; this submission's own has a higher number.
+    """
 
     path: str
     target: str
     options: dict[str, Any] = field(default_factory=dict)
+    after: int = 0
 
     @classmethod
     def of(cls, task: Task) -> Submission:
         """The submission that a build task was made of; its upload can be built again."""
         path, target, *rest = task.request
-        return cls(path, target, rest[0] if rest and isinstance(rest[0], dict) else {})
+        return cls(path, target, rest[0] if rest and isinstance(rest[0], dict) else {}, after=task.id)
 
     @property
     def scratch(self) -> bool:
@@ -78,9 +83,11 @@ def submit(hub: Hub, submission: Submission, user: int, progress: Progress) -> i
 
 
 def find(hub: Hub, submission: Submission, user: int) -> int | None:
-    """The open task that was made of this upload, if there is one."""
-    tasks = [task["id"] for task in open_tasks(hub, user) if task["request"][0] == submission.path]
-    return max(tasks, default=None)
+    """The task that was made of this submission, if there is one; it may have ended before anybody looked."""
+    newest = {"order": "-id", "limit": _LOOKED_AT}
+    tasks = hub.call("listTasks", {"owner": user, "method": "build", "decode": True}, newest)
+    ours = (task["id"] for task in tasks if task.get("request") and task["request"][0] == submission.path)
+    return max((task for task in ours if task > submission.after), default=None)
 
 
 def open_tasks(hub: Hub, user: int) -> list[dict[str, Any]]:

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from .conftest import ROOT, Project, Typed
+from .hub.machine import Pace
 from .hub.server import Hub, Trouble
 
 NVR = "blockerbugs-0.4.4.16-1.el7"
@@ -203,6 +204,25 @@ def test_a_lost_answer_to_build_makes_one_task(
     hub.troubles = [Trouble("build", "502", after=after, times=times)]
     assert typed("build").code == 0
     assert sum(task.method == "build" for task in hub.api.machine.tasks.values()) == 1
+
+
+def test_a_task_that_ended_before_its_lost_answer_was_looked_for_is_not_made_again(
+    hub: Hub, project: Project, typed: Typed
+) -> None:
+    hub.api.machine.pace = lambda _method, _number: Pace()
+    hub.troubles = [Trouble("build", "502", after=True)]
+    assert typed("build").code == 0
+    assert hub.made("build") == 1
+
+
+@pytest.mark.parametrize("after", [True, False], ids=["carried out", "not carried out"])
+def test_a_lost_answer_to_the_second_attempt_is_not_taken_for_the_first(
+    hub: Hub, project: Project, typed: Typed, after: bool
+) -> None:
+    hub.api.machine.route = ["buildppc64le", "buildx86"]
+    hub.api.before["cancelTask"] = lambda: hub.troubles.append(Trouble("build", "502", after=after))
+    assert typed("build").code == 0
+    assert sum(task.method == "build" for task in hub.api.machine.tasks.values()) == 2
 
 
 def test_a_client_killed_between_build_and_its_answer_is_followed_by_the_next(

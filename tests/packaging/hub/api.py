@@ -139,12 +139,17 @@ class Api:
     def do_getTaskChildren(self, _user: str | None, number: int, request: bool = False) -> list[Answer]:
         return [task.answer(request) for task in self.machine.tasks.values() if task.parent == number]
 
-    def do_listTasks(self, _user: str | None, wanted: Answer) -> list[Answer]:
-        return [
+    def do_listTasks(self, _user: str | None, wanted: Answer, how: Answer | None = None) -> list[Answer]:
+        tasks = [
             task.answer(bool(wanted.get("decode")))
             for task in self.machine.tasks.values()
-            if task.owner == wanted["owner"] and task.method == wanted["method"] and task.state in wanted["state"]
+            if task.owner == wanted["owner"]
+            and task.method == wanted["method"]
+            and task.state in wanted.get("state", [task.state])
         ]
+        if how and how.get("order") == "-id":
+            tasks.sort(key=lambda task: task["id"], reverse=True)
+        return tasks[: (how or {}).get("limit")]
 
     def do_getTaskResult(self, _user: str | None, number: int, raise_fault: bool = True) -> Any:
         task = self._task(number)
