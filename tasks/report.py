@@ -22,6 +22,7 @@ from .errors import Refused
 
 if TYPE_CHECKING:
     from .fleet.hosts import App, Host, HostSet
+    from .procedure.history import Past
     from .procedure.keep import Lock
     from .procedure.plan import Plan
     from .procedure.preflight import Facts
@@ -189,6 +190,25 @@ class Report:
         for host in host_set.hosts:
             for problem in _unknown(facts.get(host)):
                 self._say(f"{host.short}: {problem}", style="yellow")
+
+    def history(self, host_set: HostSet, runs: Sequence[Past]) -> None:
+        """What was done to a set, one row a run, the latest last."""
+        if not runs:
+            self._say(f"{host_set.name}: no run is known")
+            return
+        table = _table("when", "who", "what", "from", "to", "ended", "httpd down", "took", "run")
+        for past in runs:
+            table.add_row(
+                f"{past.began:%Y-%m-%d %H:%M}" if past.began else "-",
+                ", ".join(past.who) or "-",
+                past.what,
+                ", ".join(build.vr for build in past.before) or "-",
+                ", ".join(build.vr for build in past.after) or "-",
+                past.how,
+                *("-" if seconds is None else f"{seconds:.1f} s" for seconds in (past.httpd_down, past.seconds)),
+                past.run,
+            )
+        self._print_hosts(table)
 
     def note(self, text: str) -> None:
         """A sentence of a task that carries out no procedure."""

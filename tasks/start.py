@@ -115,6 +115,28 @@ def status(context: Context) -> None:
         raise Unreachable(*problems, next_line=next(iter(lost.values())).next_line)
 
 
+@interruptible()
+def history(context: Context, last: int) -> None:
+    """Show the `last` runs of the set that `context` names: all operators', or only this machine's, and then say so."""
+    from .fleet.machines import Machines
+    from .procedure import keep
+    from .procedure.history import runs
+    from .procedure.journal import kept_here, read
+    from .report import Report
+
+    inventory, config, target = _target(context, "history")
+    report, sync = Report(), target.host_set.sync
+    with Machines((sync,), config, report.ask_password, tolerant=True) as machines:
+        outcomes = machines.do({sync: keep.history(inventory.app, last)}, 1, seconds=60)
+        failure = outcomes[sync].failure if sync in outcomes else "cannot be reached"
+    lines = keep.said(outcomes[sync].output) if not failure else []
+    lock = next((keep.read_lock(line.removeprefix("lock\t")) for line in lines if line.startswith("lock\t")), None)
+    past = runs([*kept_here(), *read(lines)], target.host_set.name, lock.run if lock else None)
+    report.history(target.host_set, past[-last:])
+    if failure:
+        report.note(f"{sync.short}: {failure}: these are the runs that were typed on this machine")
+
+
 def _target(context: Context, task: str) -> tuple[Inventory, Config, Target]:
     """hosts.yml, the SSH configuration that belongs to it, and who is meant."""
     name = targets.named(context)

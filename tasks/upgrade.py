@@ -101,6 +101,16 @@ def unlock(context: Context, yes: bool = False) -> None:
     start.after_a_failure(context, "unlock", yes=yes)
 
 
+@task(help={"last": "How many runs. Default: 20."}, auto_shortflags=False)
+def history(context: Context, last: int = 20) -> None:
+    """Show the last runs: who, what, how it ended.
+
+    What the sync host has kept of all operators' runs, and this machine's journal; only the latter, where the sync host
+    cannot be reached. httpd down: for how long it ran on no host of the set.
+    """
+    start.history(context, max(1, last))
+
+
 @task(auto_shortflags=False)
 def status(context: Context) -> None:
     """Show what every host runs, and its health.

@@ -87,14 +87,19 @@ def migration_failed(set_name: str, path: Path | None = None) -> bool:
     Lines of the journal that are cut or strange say nothing.
     """
     failed = False
-    try:
-        lines = (path or state_dir() / "journal.jsonl").read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return False
-    for entry in read(lines):
+    for entry in kept_here(path):
         if (entry.get("set"), entry.get("step")) == (set_name, "upgrade-db"):
             failed = entry.get("event") != "ended" or entry.get("failed", True) is not False
     return failed
+
+
+def kept_here(path: Path | None = None) -> list[dict[str, Any]]:
+    """The events of all runs that were typed on this machine; none where there is no journal."""
+    try:
+        text = (path or state_dir() / "journal.jsonl").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return []
+    return read(text.splitlines())
 
 
 def read(lines: Iterable[str]) -> list[dict[str, Any]]:

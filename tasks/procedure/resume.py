@@ -126,9 +126,9 @@ def _find(machines: Machines, app: App, host_set: HostSet) -> Found | None:
     if lock is None:
         raise locked_by(text, app, host_set)
     sync = host_set.sync
-    said = machines.do({sync: keep.journal_of(app, lock.run)}, 1, seconds=60)[sync].output
+    copy = machines.do({sync: keep.journal_of(app, lock.run)}, 1, seconds=60)[sync].output
     states = _states(machines, keep.keeping(app, lock.run, ""), host_set)
-    return Found(lock, read(said.splitlines()), states, look(machines, app, host_set, repos=False))
+    return Found(lock, read(keep.said(copy)), states, look(machines, app, host_set, repos=False))
 
 
 def _states(machines: Machines, keeping: detached.Keeping, host_set: HostSet, take_over: bool = False) -> todo.States:

@@ -76,7 +76,7 @@ class Fleet:
             text=True,
             cwd=PROJECT,
             env=self.environment,
-            timeout=60,
+            timeout=300,
             check=False,
         )
         assert not re.search("^Traceback", ended.stdout + ended.stderr, re.M), ended.stderr
@@ -172,14 +172,17 @@ def _begun(event: dict[str, Any]) -> bool:
 
 
 @contextmanager
-def two_sets(tmp_path: Path, stg_runs: str = "1.0.0") -> Iterator[Fleet]:
+def two_sets(tmp_path: Path, stg_runs: str = "1.0.0", patient: bool = False) -> Iterator[Fleet]:
+    """patient: where no host is ever to be found ill, it may take the time that a busy machine takes."""
     home = tmp_path / "fleet"
     stg = layout.SetSpec("stg", (STG,), STG, version=stg_runs)
     layout.create(home, [stg, layout.SetSpec("prod", (ONE, TWO), ONE)], pace=0)
     layout.configure(home, inter=0.1)
     for version in ("1.0.0", "1.0.1", "1.1.0"):
         layout.publish(home, version, repo="infrastructure-tags-stg")
-    (home / "hosts.yml").write_text(HOSTS_YML.format(url=layout.public_url(home, "prod")), encoding="utf-8")
+    text = HOSTS_YML.format(url=layout.public_url(home, "prod"))
+    text = text.replace("deadline: 2, timeout: 1", "deadline: 60, timeout: 20") if patient else text
+    (home / "hosts.yml").write_text(text, encoding="utf-8")
     with sandbox.start(home):
         yield Fleet(home)
 

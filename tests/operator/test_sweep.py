@@ -105,7 +105,7 @@ def never_both_down(fleet: Fleet) -> bool:
 def test_n6_killed_at_a_boundary_and_resumed_a_run_ends_like_an_unbroken_one(
     tmp_path: Path, line: str, boundary: Boundary
 ) -> None:
-    with two_sets(tmp_path, stg_runs=verified(line)) as fleet:
+    with two_sets(tmp_path, stg_runs=verified(line), patient=True) as fleet:
         fleet.dies_when(line, lambda: reached(tmp_path, boundary))
         goes_on(fleet, line)
         assert line == MAJOR or never_both_down(fleet)
@@ -115,7 +115,7 @@ def test_n6_killed_at_a_boundary_and_resumed_a_run_ends_like_an_unbroken_one(
 def test_n6_killed_at_any_moment_and_resumed_a_run_ends_like_an_unbroken_one(
     tmp_path: Path, line: str, moment: float
 ) -> None:
-    with two_sets(tmp_path, stg_runs=verified(line)) as fleet:
+    with two_sets(tmp_path, stg_runs=verified(line), patient=True) as fleet:
         dies = time.monotonic() + moment
         fleet.dies_when(line, lambda: time.monotonic() > dies)
         goes_on(fleet, line)
@@ -124,7 +124,7 @@ def test_n6_killed_at_any_moment_and_resumed_a_run_ends_like_an_unbroken_one(
 
 @pytest.mark.parametrize("number", range(50 if SOAK else 3))
 def test_o1_of_two_operators_in_the_same_instant_exactly_one_runs(tmp_path: Path, number: int) -> None:
-    with two_sets(tmp_path, stg_runs="1.1.0") as fleet:
+    with two_sets(tmp_path, stg_runs="1.1.0", patient=True) as fleet:
         both = [fleet.begins(MAJOR, state) for state in ("alice", "bob")]
         said = ["".join(client.communicate()) for client in both]
         codes = sorted(client.returncode for client in both)

@@ -93,7 +93,24 @@ def job(host_set: HostSet | None = None, **keys: Any) -> Job:
 
 
 POSIX = (
-    *("awk", "cat", "chmod", "cut", "date", "df", "false", "find", "grep", "head", "kill", "ln", "ls", "mkdir", "mv"),
+    *(
+        "awk",
+        "base64",
+        "cat",
+        "chmod",
+        "cut",
+        "date",
+        "df",
+        "false",
+        "find",
+        "grep",
+        "head",
+        "kill",
+        "ln",
+        "ls",
+        "mkdir",
+        "mv",
+    ),
     *("ps", "rm", "sed", "setsid", "sh", "sha256sum", "sleep", "sort", "tail", "test", "true", "uniq", "wc"),
 )
 

@@ -1,0 +1,44 @@
+"""What was done to a set, told afterwards."""
+
+from __future__ import annotations
+
+import json
+
+from tasks.sandbox import faults
+
+from .conftest import ONE, STG, Fleet
+
+
+def row(fleet: Fleet, line: str) -> list[str]:
+    ended = fleet.types(line)
+    assert ended.code == 0, ended.said
+    return [text for text in ended.out.splitlines() if "upgrade" in text]
+
+
+def test_history_tells_who_did_what_from_where_to_where_and_how_long_httpd_was_down(stg_runs_110: Fleet) -> None:
+    assert stg_runs_110.types("prod major-upgrade --yes").code == 0
+    (told,) = row(stg_runs_110, "prod history")
+    assert "@" in told
+    assert "major-upgrade  1.0.0-1.el7  1.1.0-1.el7  done" in told
+    down = json.loads(stg_runs_110.journal.read_text().splitlines()[-1])["httpd_down"]
+    assert f"  {down:.1f} s  " in told
+    assert row(stg_runs_110, "stg history") == []
+
+
+def test_history_has_the_runs_of_others_and_without_the_sync_host_says_that_it_has_not(fleet: Fleet) -> None:
+    assert fleet.types("stg minor-upgrade --version 1.0.1 --yes").code == 0
+    fleet.environment["XDG_STATE_HOME"] += ".bob"
+    fleet.breaks(STG, "upgrade-db")
+    assert fleet.types("stg major-upgrade --version 1.1.0 --yes").code == 5
+    first, second = row(fleet, "stg history")
+    assert ("1.0.0-1.el7  1.0.1-1.el7  done" in first, "stopped half-way, holds the set" in second) == (True, True)
+    faults.down(fleet.home, STG)
+    ended = fleet.types("stg history")
+    assert (ended.code, ended.out.count("upgrade")) == (0, 1), ended.said
+    assert "stg01: cannot be reached: these are the runs that were typed on this machine" in ended.out
+
+
+def test_history_of_a_set_to_which_nothing_was_done_says_so(fleet: Fleet) -> None:
+    assert fleet.types("prod history").out == "prod: no run is known\n"
+    assert fleet.changed() == []
+    assert not fleet.kept(ONE).exists()
