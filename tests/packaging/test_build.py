@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from .conftest import Project, Typed
+from .conftest import Typed
 from .hub.machine import Pace
 from .hub.records import BUILD_CANCELED, BUILD_FAILED, HubError
 from .hub.server import Hub
+from .laid import Project
 
 NVR = "blockerbugs-0.4.4.16-1.el7"
 NEXT = "next: fab stg minor-upgrade --version 0.4.4.16-1.el7"

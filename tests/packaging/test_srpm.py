@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import ROOT, Project, Typed
+from .conftest import ROOT, Typed
+from .laid import Project
 
 NVR = "blockerbugs-0.4.4.16-1.el7"
 

@@ -12,9 +12,10 @@ import pytest
 from tasks.sandbox import faults, layout
 from tasks.sandbox import fleet as sandbox
 
-from .conftest import Project, Typed
+from .conftest import Typed
 from .hub.records import DELETED
 from .hub.server import Hub, Trouble
+from .laid import Project
 
 HOST = "stg01.example"
 NVR = "blockerbugs-0.4.4.16-1.el7"

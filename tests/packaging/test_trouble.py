@@ -13,9 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import ROOT, Project, Typed
+from .conftest import ROOT, Typed
 from .hub.machine import Pace
 from .hub.server import Hub, Trouble
+from .laid import Project
 
 NVR = "blockerbugs-0.4.4.16-1.el7"
 Terminal = Callable[..., "subprocess.Popen[str]"]
