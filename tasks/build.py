@@ -37,8 +37,8 @@ def build(
     scratch: bool = False,
     no_wait: bool = False,
     profile: str = "",
-    attempts: int = 0,
-    task: int = 0,
+    attempts: str = "",
+    task: str = "",
 ) -> None:
     """Build: SRPM, Koji on x86_64, tag, repo.
 
@@ -46,9 +46,19 @@ def build(
     """
     from .packaging import asked, flow
 
-    typed = asked.read(context, "invoke build", profile, attempts)
+    line = asked.line(
+        "build",
+        spec=spec,
+        version=version,
+        from_tag=from_tag,
+        srpm_only=srpm_only,
+        scratch=scratch,
+        no_wait=no_wait,
+    )
+    typed = asked.read(context, line, profile, attempts)
     if task:
-        flow.go_on(typed, task, wait=not no_wait)
+        asked.only_follows(line)
+        flow.go_on(typed, asked.number("--task", task))
         return
     package, path = flow.make_srpm(typed, spec, version, from_tag)
     if not srpm_only:
@@ -60,7 +70,8 @@ def srpm(context: Context, spec: str = "", version: str = "", from_tag: str = ""
     """Build: only the SRPM, with the right dist."""
     from .packaging import asked, flow
 
-    flow.make_srpm(asked.read(context, "invoke srpm"), spec, version, from_tag)
+    line = asked.line("srpm", spec=spec, version=version, from_tag=from_tag)
+    flow.make_srpm(asked.read(context, line), spec, version, from_tag)
 
 
 @task(help={"srpm": "The source RPM.", **_KOJI}, auto_shortflags=False)
@@ -70,13 +81,14 @@ def koji_build(
     scratch: bool = False,
     no_wait: bool = False,
     profile: str = "",
-    attempts: int = 0,
+    attempts: str = "",
 ) -> None:
     """Build: an SRPM that is there, in Koji."""
     from .packaging import asked, flow, spec
 
     path = Path(srpm).expanduser()
-    typed = asked.read(context, f"invoke koji-build {path}", profile, attempts)
+    line = asked.line("koji-build", str(path), scratch=scratch, no_wait=no_wait)
+    typed = asked.read(context, line, profile, attempts)
     flow.build_srpm(typed, spec.read_srpm(path), path, scratch, wait=not no_wait)
 
 
@@ -85,7 +97,7 @@ def wait_tag(context: Context, nvr: str, profile: str = "") -> None:
     """Build: wait for the stg tag and its repo."""
     from .packaging import asked, flow
 
-    flow.wait_tag(asked.read(context, f"invoke wait-tag {nvr}", profile), nvr)
+    flow.wait_tag(asked.read(context, asked.line("wait-tag", nvr), profile), nvr)
 
 
 @task(
@@ -103,4 +115,5 @@ def promote(context: Context, nvr: str = "", unverified: str = "", profile: str 
     """
     from .packaging import asked, flow
 
-    flow.move(asked.read(context, "invoke promote", profile), nvr, unverified)
+    line = asked.line("promote", nvr=nvr, unverified=unverified)
+    flow.move(asked.read(context, line, profile), nvr, unverified)

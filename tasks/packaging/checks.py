@@ -7,6 +7,7 @@ from typing import Any
 
 from ..errors import Refused
 from .hub import Hub
+from .progress import by_at
 from .settings import Koji
 from .spec import Package
 from .submit import Submission, open_tasks
@@ -20,12 +21,12 @@ PIN = "ExclusiveArch: x86_64 noarch"
 class Situation:
     """What the hub knows of the NVR.
 
-    user: our id; complete: it is built, go on to the tags; follow: the task that is building it; hint: a line for the
-    spec that would end the lottery over builders, or None.
+    user: our id; built: by whom and when, if it is; follow: the task that is building it; hint: a line for the spec
+    that would end the lottery over builders, or None.
     """
 
     user: int
-    complete: bool = False
+    built: str = ""
     follow: int | None = None
     hint: str | None = None
 
@@ -46,19 +47,19 @@ def look(hub: Hub, settings: Koji, package: Package, scratch: bool) -> Situation
     if problems:
         raise Refused(*problems, next_line="ask in #fedora-admin")
     hint = _hint(hub, settings, target["build_tag_name"], package)
-    complete, follow = (False, None) if scratch else _state(hub, settings, user["id"], package)
-    return Situation(user["id"], complete, follow, hint)
+    built, follow = ("", None) if scratch else _state(hub, settings, user["id"], package)
+    return Situation(user["id"], built, follow, hint)
 
 
-def _state(hub: Hub, settings: Koji, user: int, package: Package) -> tuple[bool, int | None]:
-    """Is the NVR built, and if not, the task that is building it (K5)? A failed or cancelled one is as good as none."""
+def _state(hub: Hub, settings: Koji, user: int, package: Package) -> tuple[str, int | None]:
+    """By whom and when the NVR was built, or the task that builds it now (K5). A failed or cancelled one is as none."""
     build = hub.call("getBuild", package.nvr)
     state = BuildState(build["state"]) if build else None
     if state is BuildState.COMPLETE:
-        return True, None
+        return by_at(build["owner_name"], build["completion_ts"]), None
     if state is BuildState.BUILDING:
-        return False, build["task_id"]
-    return False, _own_task(hub, settings, user, package)
+        return "", build["task_id"]
+    return "", _own_task(hub, settings, user, package)
 
 
 def _own_task(hub: Hub, settings: Koji, user: int, package: Package) -> int | None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ..errors import Refused
 from . import checks, promote, routing, srpm, stage, submit, tags, watch
-from .asked import Asked
+from .asked import Asked, line
 from .bookmark import resumable
 from .hub import Hub
 from .settings import Koji
@@ -26,11 +26,11 @@ def build_srpm(asked: Asked, package: Package, path: Path, scratch: bool, wait: 
     srpm.check_dist(package, asked.build.dist)
     with resumable(asked.bookmark), asked.hub() as hub:
         situation = checks.look(hub, asked.koji, package, scratch)
-        asked.progress.situation(package.nvr, situation.hint, situation.complete, situation.follow)
+        asked.progress.situation(package.nvr, situation.hint, situation.built, situation.follow)
         if asked.dry:
             asked.progress.note(_would(situation, path, asked.koji))
             return
-        if situation.complete:
+        if situation.built:
             built(asked, hub, package.nvr, wait)
             return
         submission = None
@@ -41,7 +41,7 @@ def build_srpm(asked: Asked, package: Package, path: Path, scratch: bool, wait: 
         _watch(asked, job, submission, situation.follow, wait)
 
 
-def go_on(asked: Asked, task: int, wait: bool) -> None:
+def go_on(asked: Asked, task: int) -> None:
     """`invoke build --task ID`: follow what was submitted before."""
     asked.bookmark.start = f"invoke build --task {task}"
     with resumable(asked.bookmark), asked.hub() as hub:
@@ -51,16 +51,15 @@ def go_on(asked: Asked, task: int, wait: bool) -> None:
             asked.progress.note(f"would follow task {task}, which is {state}")
             return
         job = Job(hub, asked.koji, asked.build, asked.progress, asked.bookmark, user["id"])
-        _watch(asked, job, None, task, wait)
+        _watch(asked, job, None, task, wait=True)
 
 
 def wait_tag(asked: Asked, nvr: str) -> None:
     """`invoke wait-tag NVR`: until it is in the stg tag and its repo."""
     with resumable(asked.bookmark), asked.hub() as hub:
+        now = ", ".join(tags.of(hub, nvr)) or "no tag"
         if asked.dry:
-            asked.progress.note(
-                f"{nvr} is in {', '.join(tags.of(hub, nvr)) or 'no tag'}; would wait for {asked.koji.stg_tag}"
-            )
+            asked.progress.note(f"{nvr} is in {now}; would wait for {asked.koji.stg_tag}")
         else:
             built(asked, hub, nvr, wait=True)
 
@@ -72,7 +71,7 @@ def move(asked: Asked, nvr: str, unverified: str) -> None:
     with resumable(asked.bookmark), asked.hub() as hub:
         if not (nvr and promote.there(hub, asked.koji, nvr, asked.progress)):
             nvr, why = _verified(asked, nvr, unverified)
-            asked.bookmark.start = f"invoke promote --nvr {nvr}"
+            asked.bookmark.start = line("promote", nvr=nvr, unverified=unverified)
             promotion = promote.Promotion(nvr, why, asked.bookmark)
             promote.promote(hub, asked.koji, promotion, asked.progress, asked.dry)
     version = nvr.removeprefix(f"{asked.build.package}-")
@@ -128,7 +127,7 @@ def _watch(asked: Asked, job: Job, submission: Submission | None, task: int | No
 
 
 def _would(situation: checks.Situation, path: Path, koji: Koji) -> str:
-    if situation.complete:
+    if situation.built:
         return f"would submit nothing: it is built already; would wait for {koji.stg_tag}"
     if situation.follow:
         return f"would submit nothing: would follow task {situation.follow}"

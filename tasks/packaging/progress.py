@@ -51,12 +51,12 @@ class Progress:
         for text in texts:
             self._say(f"  | {text}")
 
-    def situation(self, nvr: str, hint: str | None, complete: bool, follow: int | None) -> None:
+    def situation(self, nvr: str, hint: str | None, built: str, follow: int | None) -> None:
         """What the hub knows of the NVR; hint: the line for the spec that ends the lottery over builders."""
         if hint:
-            self._say(f"{nvr} is noarch and any builder may get it; in the spec this ends it: {hint}")
-        if complete:
-            self._say(f"{nvr} is built already")
+            self._say(f"{nvr} is noarch, any builder may get it; this line in the spec ends that: {hint}")
+        if built:
+            self._say(f"{nvr} is built already: {built}")
         if follow:
             self._say(f"{nvr} is being built: following task {follow}, nothing is submitted")
 
@@ -96,8 +96,12 @@ class Progress:
 
     def moved(self, nvr: str, tag: str, who: str, when: float) -> None:
         """The build is in the tag; who put it there and when (seconds since 1970), if that is known."""
-        by = f", by {who} at {datetime.fromtimestamp(when):%H:%M:%S}" if who else ""
-        self._say(f"{nvr} is in {tag}{by}")
+        self._say(f"{nvr} is in {tag}" + (f": {by_at(who, when)}" if who else ""))
+
+
+def by_at(who: str, when: float | None) -> str:
+    """`by robot, 2026-11-25 20:46`, in the operator's own time; when: seconds since 1970, or None for not known."""
+    return f"by {who}, {datetime.fromtimestamp(when):%Y-%m-%d %H:%M}" if when else f"by {who}"
 
 
 def told(attempt: Attempt) -> str:

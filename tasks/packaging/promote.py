@@ -96,16 +96,20 @@ def _denied(hub: Hub, settings: Koji, nvr: str) -> str:
 def _request(settings: Koji, promotion: Promotion, no: str, progress: Progress) -> Refused:
     """K7: the ticket's text on the screen, and the end that names the one line."""
     command = line(settings, promotion.nvr)
-    progress.note("for a ticket at https://pagure.io/fedora-infrastructure/new_issue :")
-    progress.lines(
-        (
-            f"Please move {promotion.nvr} from {settings.stg_tag} to {settings.prod_tag}:",
-            "",
-            f"    {command}",
-            "",
-            promotion.why,
-        )
-    )
+    # Without anything in front of the lines: this is there to be copied.
+    for text in (
+        "for https://pagure.io/fedora-infrastructure/new_issue, title and text:",
+        "",
+        f"Move {promotion.nvr} to {settings.prod_tag}",
+        "",
+        f"Please move {promotion.nvr} from {settings.stg_tag} to {settings.prod_tag}:",
+        "",
+        f"    {command}",
+        "",
+        promotion.why,
+        "",
+    ):
+        progress.note(text)
     return Refused(f"no right to tag into {settings.prod_tag}: {no}", next_line=f"somebody of infra: {command}")
 
 

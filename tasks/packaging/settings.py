@@ -6,6 +6,7 @@ FABRIC_KOJI_TARGET …; `invoke show-config` prints what holds.
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass, fields
 from typing import Any, TypeVar
 
@@ -62,7 +63,12 @@ class Ansible:
     playbook: str = "sudo rbac-playbook groups/blockerbugs.yml"
 
 
-DEFAULTS: dict[str, dict[str, Any]] = {kind.__name__.lower(): asdict(kind()) for kind in (Koji, Build, Ansible)}
+# Numbers as text: Invoke casts a variable of the environment to the type of its default, and INVOKE_KOJI_ATTEMPTS=lots
+# would end in its traceback before `read` could say what is wrong.
+DEFAULTS: dict[str, dict[str, str]] = {
+    kind.__name__.lower(): {name: str(value) for name, value in asdict(kind()).items()}
+    for kind in (Koji, Build, Ansible)
+}
 
 Section = TypeVar("Section", Koji, Build, Ansible)
 
@@ -77,14 +83,13 @@ def read(kind: type[Section], config: Any) -> Section:
     known = {field.name: field.default for field in fields(kind)}
     problems = [f"{section}.{name}: there is no such key" for name in given if name not in known]
     for name, default in known.items():
-        value = given.get(name, default)
-        if isinstance(default, float) and type(value) is int:
-            value = float(value)
-        if type(value) is not type(default):
-            problems.append(f"{section}.{name}: {value!r} should be {_WORDS[type(default)]}")
-        elif isinstance(value, int | float) and value <= 0:
-            problems.append(f"{section}.{name}: {value} should be more than 0")
-        given[name] = value
+        try:
+            given[name] = _typed(default, given.get(name, default))
+        except ValueError:
+            problems.append(f"{section}.{name}: {given[name]!r} should be {_WORDS[type(default)]}")
+        else:
+            if not isinstance(default, str) and not 0 < given[name] < math.inf:
+                problems.append(f"{section}.{name}: {given[name]} should be more than 0")
     if problems:
         raise Refused(*problems, next_line="invoke show-config --key " + section)
     return kind(**given)
@@ -100,6 +105,16 @@ def show(context: Context, key: str) -> None:
     for section in [key] if key else DEFAULTS:
         for name in context.config[section]:
             report.note(f"{section}.{name}: {context.config[section][name]}")
+
+
+def _typed(default: Any, given: Any) -> Any:
+    """`given` as the type that `default` has. Raises ValueError where it is none of that."""
+    kind = type(default)
+    if type(given) is kind:
+        return given
+    if kind is str or not isinstance(given, str | int) or isinstance(given, bool):
+        raise ValueError(given)
+    return kind(given)
 
 
 _WORDS = {str: "text", int: "a whole number", float: "a number"}

@@ -51,10 +51,10 @@ def find(settings: Build, named: str = "") -> Path:
     """
     named = named or settings.spec
     if named:
-        path = Path(named).expanduser()
+        path = Path(named).expanduser().resolve()
         if not path.is_file():
             raise Refused(f"there is no spec {path}", next_line="invoke build --spec PATH")
-        return path.resolve()
+        return path
     checkout = Path(settings.checkout or ".").expanduser().resolve()
     spec_dir = Path(macro("_specdir"))
     found = sorted(checkout.glob("*.spec")) or sorted(spec_dir.glob(f"{settings.package}.spec"))
@@ -64,7 +64,7 @@ def find(settings: Build, named: str = "") -> Path:
     if not found:
         raise Refused(
             f"no spec: neither {checkout}/*.spec nor {spec_dir}/{settings.package}.spec is there",
-            next_line="invoke build --spec PATH, or build.spec in invoke.yml",
+            next_line="invoke build --spec PATH, or INVOKE_BUILD_CHECKOUT=… (build.checkout in invoke.yml)",
         )
     return found[0]
 
@@ -76,7 +76,8 @@ def macro(name: str) -> str:
 
 def read(path: Path, dist: str) -> Package:
     """What rpm makes of the spec at `path` with this dist. Raises Refused with rpm's words if it cannot be read."""
-    return _package(path, local.run("rpmspec", "-q", "--srpm", "--define", f"dist {dist}", "--qf", _QUERY, path))
+    done = local.run("rpmspec", "-q", "--srpm", "--define", f"dist {dist}", "--qf", _QUERY, path)
+    return _package(path, done, f"rpmspec -P {path}")
 
 
 def read_srpm(path: Path) -> Package:
@@ -84,14 +85,14 @@ def read_srpm(path: Path) -> Package:
     if not path.is_file():
         raise Refused(f"there is no {path}", next_line="invoke srpm")
     # No signature: a fresh SRPM has none, and Koji signs what it builds.
-    return _package(path, local.run("rpm", "-qp", "--nosignature", "--qf", _QUERY, path))
+    return _package(path, local.run("rpm", "-qp", "--nosignature", "--qf", _QUERY, path), "invoke srpm")
 
 
-def _package(path: Path, done: local.Done) -> Package:
+def _package(path: Path, done: local.Done, cure: str) -> Package:
     lines = done.out.splitlines()
     if done.exited or len(lines) < 7:
         words = [line for line in done.err.splitlines() if line.startswith("error:")] or [done.last_words]
-        raise Refused(f"{path.name} cannot be read: {words[0]}", next_line=f"rpmspec -P {path}")
+        raise Refused(f"{path.name} cannot be read: {words[0]}", next_line=cure)
     name, version, release, *lists = lines[:7]
     files, build_archs, exclusive, excluded = (line.split() for line in lists)
     return Package(

@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from ..errors import SopError
+from ..errors import Refused, SopError
 from .hub import Hub
 from .progress import Progress, duration
 from .settings import Koji
@@ -39,7 +39,7 @@ def wait_for_stg(hub: Hub, settings: Koji, nvr: str, progress: Progress, line: s
 
 
 def of(hub: Hub, nvr: str) -> list[str]:
-    """The names of the build's tags. Raises SopError when there is no such finished build (any more)."""
+    """The names of the build's tags. Raises SopError when it is no finished build (any more)."""
     build = find(hub, nvr)
     if build["state"] == BuildState.DELETED:
         raise SopError(f"{nvr} has been deleted", next_line="a new release in the spec, and invoke build")
@@ -50,10 +50,11 @@ def of(hub: Hub, nvr: str) -> list[str]:
 
 
 def find(hub: Hub, nvr: str) -> Mapping[str, Any]:
-    """The build. Raises SopError if the hub has none of that name."""
+    """The build. Raises Refused if the hub has none of that name."""
     build: Mapping[str, Any] | None = hub.call("getBuild", nvr)
     if not build:
-        raise SopError(f"koji has no build {nvr}", next_line="invoke build")
+        package = nvr.rsplit("-", 2)[0]
+        raise Refused(f"koji has no build {nvr}", next_line=f"koji list-builds --package={package}, or invoke build")
     return build
 
 

@@ -45,7 +45,7 @@ def follow(job: Job, task: int) -> Attempt | int | None:
     """Watch a task to its end: None when it is built, an Attempt when it went to a wrong builder, or the number of
     the task that builds the same NVR.
 
-    Raises SopError for a failure of the build's own, and for a task that was cancelled by somebody.
+    Raises SopError for a failure of the build's own, and for a task that was cancelled.
     """
     began = time.monotonic()
     while True:
@@ -56,7 +56,7 @@ def follow(job: Job, task: int) -> Attempt | int | None:
         if now.top.state is TaskState.FAILED:
             return _failed(job, now, began)
         if now.top.state is TaskState.CANCELED:
-            raise SopError(f"task {task} was cancelled by somebody", job.hub.page(task), next_line="invoke build")
+            raise SopError(f"task {task} was cancelled", job.hub.page(task), next_line="invoke build")
         wrong = _wrong(job, now, builders)
         if wrong and now.top.owner == job.user and _cancel(job, task):
             how = "wrong builder, cancelled"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from .conftest import Typed
@@ -15,22 +17,22 @@ NEXT = "next: fab stg minor-upgrade --version 0.4.4.16-1.el7"
 
 
 def let_go_at(hub: Hub, call: str, method: str = "buildArch") -> None:
-    """Tasks of `method` stay open until the client makes that call (or cancels them)."""
+    """Tasks of `method` stay open until the client has made that call."""
     machine = hub.api.machine
     machine.holding = {method}
-    hub.api.before[call] = machine.holding.clear
+    hub.api.after[call] = machine.holding.clear
 
 
 def test_a_build_goes_from_the_tarball_to_the_stg_tag(hub: Hub, project: Project, typed: Typed) -> None:
     said = typed("build")
     assert (said.code, said.err) == (0, "")
-    assert f"{NVR} is in epel7-infra-stg, by robot at" in said.out
+    assert f"{NVR} is in epel7-infra-stg: by robot, " in said.out
     assert said.out.rstrip().endswith(NEXT)
     assert hub.made("build") == 1
 
 
 def test_a_noarch_srpm_is_told_the_line_that_ends_the_lottery(hub: Hub, project: Project, typed: Typed) -> None:
-    assert "in the spec this ends it: ExclusiveArch: x86_64 noarch" in typed("build").out
+    assert "this line in the spec ends that: ExclusiveArch: x86_64 noarch" in typed("build").out
 
 
 def test_a_spec_that_pins_the_arch_is_told_nothing_and_lands_right(hub: Hub, project: Project, typed: Typed) -> None:
@@ -144,7 +146,7 @@ def test_k4_a_task_that_somebody_cancels_is_the_end(hub: Hub, project: Project, 
     hub.api.before["getTaskChildren"] = lambda: machine.cancel(machine.tasks[15])
     said = typed("build")
     assert said.code == 1
-    assert "task 15 was cancelled by somebody" in said.err
+    assert "task 15 was cancelled" in said.err
 
 
 # K5: the NVR's state
@@ -154,7 +156,7 @@ def test_k5_a_build_that_is_complete_is_not_uploaded_again(hub: Hub, project: Pr
     hub.api.machine.put(NVR, "epel7-infra-stg")
     said = typed("build")
     assert said.code == 0
-    assert f"{NVR} is built already" in said.out
+    assert re.search(rf"{NVR} is built already: by qadevel, \d{{4}}-\d\d-\d\d \d\d:\d\d", said.out)
     assert NEXT in said.out
     assert (hub.made("build"), hub.made("rawUpload")) == (0, 0)
 
@@ -220,6 +222,24 @@ def test_a_followed_task_on_a_wrong_builder_is_submitted_again_from_its_upload(
     said = typed("build", "--task", "15")
     assert said.code == 0
     assert (hub.made("build"), hub.made("rawUpload")) == (2, 1)
+
+
+@pytest.mark.parametrize(
+    "flags", ["--scratch", "--srpm-only", "--no-wait", "--spec x.spec", "--version 1.0", "--from-tag 1.0"]
+)
+def test_a_task_that_is_followed_takes_no_flags_of_a_new_build(hub: Hub, typed: Typed, flags: str) -> None:
+    said = typed("build", "--task", "15", *flags.split())
+    assert said.code == 2
+    assert f"--task only follows what was submitted: {flags.split()[0]} has no meaning there" in said.err
+    assert hub.logins == 0
+
+
+@pytest.mark.parametrize("flag", ["--task", "--attempts"])
+@pytest.mark.parametrize("value", ["x", "-1", "0"])
+def test_a_number_that_is_none_is_refused(hub: Hub, typed: Typed, flag: str, value: str) -> None:
+    said = typed("build", flag, value)
+    assert (said.code, said.out) == (2, "")
+    assert f"{flag} {value}: should be a whole number, at least 1" in said.err
 
 
 def test_a_task_that_is_none_is_refused(hub: Hub, typed: Typed) -> None:

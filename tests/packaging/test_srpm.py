@@ -85,7 +85,9 @@ def test_k6_an_srpm_with_another_dist_is_refused_by_koji_build(project: Project,
 
 def test_a_file_that_is_no_srpm_is_refused(typed: Typed, tmp_path: Path) -> None:
     (tmp_path / "x.src.rpm").write_text("no rpm")
-    assert "x.src.rpm cannot be read: error:" in typed("koji-build", str(tmp_path / "x.src.rpm")).err
+    said = typed("koji-build", str(tmp_path / "x.src.rpm"))
+    assert "x.src.rpm cannot be read: error:" in said.err
+    assert "next: invoke srpm" in said.err
     assert f"there is no {tmp_path}/y.src.rpm" in typed("koji-build", f"{tmp_path}/y.src.rpm").err
 
 
@@ -117,7 +119,7 @@ def test_a_spec_is_named_found_or_asked_for(project: Project, typed: Typed) -> N
     other.write_text(project.spec().read_text())
     assert "has more than one spec: blockerbugs.spec, other.spec" in typed("srpm").err
     assert typed("srpm", "--spec", str(other)).code == 0
-    assert "there is no spec nope.spec" in typed("srpm", "--spec", "nope.spec").err
+    assert f"there is no spec {Path('nope.spec').resolve()}" in typed("srpm", "--spec", "nope.spec").err
     for path in project.checkout.glob("*.spec"):
         path.unlink()
     assert "no spec: neither" in typed("srpm").err
@@ -179,6 +181,17 @@ def test_settings_that_make_no_sense_are_refused(
     said = typed("srpm")
     assert said.code == 2
     assert problem in said.err
+
+
+def test_a_setting_from_the_environment_that_is_no_number_is_refused(
+    typed: Typed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("INVOKE_KOJI_ATTEMPTS", "lots")
+    monkeypatch.setenv("INVOKE_KOJI_TIMEOUT", "soon")
+    said = typed("build")
+    assert said.code == 2
+    assert "koji.attempts: 'lots' should be a whole number" in said.err
+    assert "koji.timeout: 'soon' should be a number" in said.err
 
 
 def test_what_is_configured_can_be_shown(typed: Typed, monkeypatch: pytest.MonkeyPatch) -> None:

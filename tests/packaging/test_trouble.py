@@ -221,7 +221,7 @@ def test_a_lost_answer_to_the_second_attempt_is_not_taken_for_the_first(
     hub: Hub, project: Project, typed: Typed, after: bool
 ) -> None:
     hub.api.machine.route = ["buildppc64le", "buildx86"]
-    hub.api.before["cancelTask"] = lambda: hub.troubles.append(Trouble("build", "502", after=after))
+    hub.api.after["build"] = lambda: hub.troubles.append(Trouble("build", "502", after=after))
     assert typed("build").code == 0
     assert sum(task.method == "build" for task in hub.api.machine.tasks.values()) == 2
 

@@ -40,6 +40,7 @@ class Api:
         self.builders = ["qadevel", "infra"]
         self.missing: set[str] = set()  # methods that an older hub does not have
         self.before: dict[str, Callable[[], object]] = {}  # somebody else's hand: done before a call of that method
+        self.after: dict[str, Callable[[], object]] = {}  # and after it
 
     def call(self, user: str | None, method: str, params: list[Any]) -> Any:
         """Answer one call at the clock's time. Raises HubError."""
@@ -52,7 +53,9 @@ class Api:
         known = None if method in self.missing else getattr(self, f"do_{method}", None)
         if known is None:
             raise HubError("GenericError", f"Invalid method: {method}")
-        return known(user, *params, **named)
+        answer = known(user, *params, **named)
+        self.after.get(method, lambda: None)()
+        return answer
 
     def _one_of_many(self, user: str | None, call: Answer) -> Any:
         try:

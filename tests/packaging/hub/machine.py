@@ -123,6 +123,7 @@ class Machine:
         name, version, release = nvr.rsplit("-", 2)
         number = self.first_build + len(self.builds)
         build = Build(number, name, version, release, f"{nvr}.src.rpm", 2, self.users[2], 0, self.clock(), state)
+        build.ended = self.clock()
         self.builds[nvr] = build
         if tag:
             self.listing.append(Tagging(build, self.tags[tag], self.users[2], self.clock()))
