@@ -10,6 +10,14 @@ import pytest
 KEPT = ("PATH", "LANG", "LC_ALL", "TMPDIR", "COVERAGE_PROCESS_START")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--fleet", choices=("sandbox", "lab"), default="sandbox", help="whose hosts the operator has")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "sandbox_only(why): what the lab's real machines cannot do, or need not")
+
+
 @pytest.fixture(autouse=True)
 def fence(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An empty home, and an environment without anything that could change what fab does."""

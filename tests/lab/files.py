@@ -11,7 +11,7 @@ from ipaddress import IPv4Network
 from pathlib import Path
 from string import Template
 
-from .layout import BASTION, HOME, HUB, MACHINES, NODES, PORTS, REPO, STG_REPO, SUBNET, USERS, Machine
+from .layout import BASTION, HOME, HUB, MACHINES, NODES, PORTS, REPO, SHARED, STG_REPO, SUBNET, USERS, Machine
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -51,7 +51,8 @@ def read() -> Settings | None:
 def write(settings: Settings) -> None:
     """Write everything anew, with new keys."""
     shutil.rmtree(HOME, ignore_errors=True)
-    HOME.mkdir(mode=0o700)
+    HOME.mkdir(mode=0o711)
+    SHARED.mkdir(mode=0o755)
     _key(HOME / "id_ed25519")
     for machine in MACHINES:
         _key(machine.overlay / "etc/ssh/ssh_host_ed25519_key")

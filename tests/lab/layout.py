@@ -7,6 +7,7 @@ from ipaddress import IPv4Network
 from pathlib import Path
 
 HOME = Path("/var/lib/blockerbugs-lab")  # keys, ssh_config, hosts.yml, and what each machine has of its own
+SHARED = HOME / "shared"  # seen at the same place by this machine and by every machine of the lab
 NETWORK = "blockerbugs-lab"
 LABEL = "blockerbugs-lab"  # on everything podman makes for the lab: what has it is ours to remove
 SUBNET = IPv4Network("10.89.77.0/24")

@@ -47,7 +47,7 @@ def up(subnet: IPv4Network, interval: float, install: bool, say: Say) -> None:
         podman.podman("network", "create", "--disable-dns", "--subnet", str(subnet), "--label", LABEL, NETWORK)
         _on_all(lambda machine: podman.start(machine, name, subnet), MACHINES)
         podman.run_in(HUB, "lab-reset-hub")
-        _wait_until_it_answers(settings)
+        wait_until_it_answers(settings)
         files.remember(settings)
 
 
@@ -75,7 +75,7 @@ def reset(interval: float | None = None) -> None:
             files.remember(settings)
         commands = {HUB: "lab-reset-hub", **dict.fromkeys(NODES, "lab-reset-node")}
         _on_all(lambda machine: podman.run_in(machine, commands[machine]), tuple(commands))
-        _wait_until_it_answers(settings)
+        wait_until_it_answers(settings)
 
 
 def publish(version: str, repo: str) -> None:
@@ -134,17 +134,25 @@ def _on_all(act: Callable[[Machine], object], machines: tuple[Machine, ...]) -> 
             pass
 
 
-def _wait_until_it_answers(settings: Settings) -> None:
-    """Until the balancer has every set's page and every sshd greets."""
-    ends = time.monotonic() + UP_SECONDS
-    waiting = [(url, partial(_serves, url)) for url in map(settings.url, PORTS)]
+def wait_until_it_answers(settings: Settings) -> None:
+    """Until the balancer has every set's page and every sshd greets. Raises LabError."""
+    for url in map(settings.url, PORTS):
+        _wait(url, partial(_serves, url))
     for machine in (BASTION, *NODES):
-        waiting.append((f"sshd on {machine.name}", partial(_greets, machine.address(settings.network))))
-    for what, answers in waiting:
-        while not answers():
-            if time.monotonic() > ends:
-                raise LabError(f"{what} gives no answer: podman logs, or python -m tests.lab down, and then up")
-            time.sleep(0.1)
+        wait_for(machine, settings)
+
+
+def wait_for(machine: Machine, settings: Settings) -> None:
+    """Until its sshd greets. Raises LabError."""
+    _wait(f"sshd on {machine.name}", partial(_greets, machine.address(settings.network)))
+
+
+def _wait(what: str, answers: Callable[[], bool]) -> None:
+    ends = time.monotonic() + UP_SECONDS
+    while not answers():
+        if time.monotonic() > ends:
+            raise LabError(f"{what} gives no answer: podman logs, or python -m tests.lab down, and then up")
+        time.sleep(0.1)
 
 
 def _serves(url: str) -> bool:

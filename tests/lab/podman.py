@@ -9,8 +9,9 @@ from ipaddress import IPv4Network
 from pathlib import Path
 
 from .errors import LabError
-from .layout import LABEL, MACHINES, NETWORK, Machine
+from .layout import LABEL, MACHINES, NETWORK, SHARED, Machine
 
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 ENVIRONMENT = {**os.environ, "CONTAINERS_CONF": str(Path(__file__).with_name("containers.conf"))}
 
 
@@ -43,15 +44,39 @@ def start(machine: Machine, image: str, subnet: IPv4Network) -> None:
     podman(
         *("run", "--detach", "--systemd=always", "--label", LABEL, "--name", machine.container),
         *("--hostname", machine.name, "--network", NETWORK, "--ip", machine.address(subnet), *names),
-        *("--volume", f"{machine.overlay}:/lab:ro", "--pull=never", image),
+        *("--volume", f"{machine.overlay}:/lab:ro", "--volume", f"{SHARED}:{SHARED}", "--pull=never", image),
         *("/sbin/init", f"--unit=lab-{machine.role}.target"),
     )
 
 
 def run_in(machine: Machine, *words: str, given: str | None = None) -> str:
     """Run a command as root inside a machine, past sshd and sudo. Raises LabError if it fails."""
-    interactive = ["--interactive"] if given is not None else []
-    return podman("exec", *interactive, machine.container, *words, given=given)
+    ended = subprocess.run(
+        ["nsenter", "--all", f"--target={process(machine)}", "env", "-i", f"PATH={PATH}", *words],
+        input=given,
+        stdin=subprocess.DEVNULL if given is None else None,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    if ended.returncode:
+        said = (ended.stderr or ended.stdout).strip().splitlines()
+        raise LabError(f"{machine.name}: {words[0]} failed: {said[-1] if said else f'exit {ended.returncode}'}")
+    return ended.stdout
+
+
+def process(machine: Machine) -> int:
+    """The id here of a machine's first process; the machine's own files are /proc/ID/root."""
+    return int(podman("inspect", "--format", "{{.State.Pid}}", machine.container))
+
+
+def switch(machine: Machine, on: bool) -> None:
+    """Take its power away at once, or boot it."""
+    if on:
+        podman("start", machine.container)
+    else:
+        podman("kill", machine.container)
 
 
 def labelled(kind: str) -> list[str]:

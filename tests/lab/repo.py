@@ -14,9 +14,11 @@ def publish(version: str, repo: str = REPO) -> None:
     run_in(HUB, "lab-publish", repo, version)
 
 
-def withdraw(version: str, repo: str = REPO) -> None:
-    """Offer it no longer."""
-    folder = f"/var/www/html/repo/{repo}"
+def withdraw(version: str, repo: str = REPO, mirror: Machine | None = None) -> None:
+    """Offer it no longer, or not on one host's mirror."""
+    if mirror:
+        freeze(mirror)
+    folder = f"/var/www/html/{f'mirror/{mirror.name}' if mirror else 'repo'}/{repo}"
     run_in(HUB, "sh", "-ec", f"rm {folder}/blockerbugs-{version}-*.rpm; createrepo_c -q --update {folder}")
 
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tasks.sandbox import layout
-
-from .conftest import ONE, STG, TWO, Fleet
+from .conftest import ONE, STG, STG_REPO, TWO, Fleet
 
 
 def test_v2_an_update_that_exits_0_and_changes_nothing_is_a_failure(fleet: Fleet) -> None:
@@ -70,7 +68,7 @@ def test_d1_httpd_is_not_started_over_a_failed_migration_by_a_step_either(stg_ru
 
 
 def test_d1_the_database_password_in_the_traceback_is_not_shown(fleet: Fleet) -> None:
-    layout.publish(fleet.home, "1.2.0", repo="infrastructure-tags-stg")
+    fleet.machines.publish("1.2.0", STG_REPO)
     ended = fleet.types("stg major-upgrade --version 1.2.0 --yes")
     assert ended.code == 5, ended.said
     settings = (fleet.home / "hosts" / STG / "etc/blockerbugs/settings.py").read_text()

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 
-from tasks.sandbox import faults
-
 from .conftest import ONE, STG, Fleet
 
 
@@ -32,7 +30,7 @@ def test_history_has_the_runs_of_others_and_without_the_sync_host_says_that_it_h
     assert fleet.types("stg major-upgrade --version 1.1.0 --yes").code == 5
     first, second = row(fleet, "stg history")
     assert ("1.0.0-1.el7  1.0.1-1.el7  done" in first, "stopped half-way, holds the set" in second) == (True, True)
-    faults.down(fleet.home, STG)
+    fleet.machines.power_off(STG)
     ended = fleet.types("stg history")
     assert (ended.code, ended.out.count("upgrade")) == (0, 1), ended.said
     assert "stg01: cannot be reached: these are the runs that were typed on this machine" in ended.out

@@ -7,8 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from tasks.sandbox import layout
-
 from .conftest import ONE, STG, TWO, Ended, Fleet
 
 
@@ -29,7 +27,7 @@ def test_v1_a_newer_build_than_stg_runs_does_not_get_into_prod(stg_runs_101: Fle
 
 
 def test_v1_the_build_that_stg_runs_has_to_be_in_prods_repo(stg_runs_101: Fleet) -> None:
-    layout.withdraw(stg_runs_101.home, "1.0.1")
+    stg_runs_101.machines.withdraw("1.0.1")
     refused(
         stg_runs_101, "prod minor-upgrade --yes", "stg runs blockerbugs-1.0.1-1.el7, the repo offers blockerbugs-1.0.0"
     )
@@ -49,7 +47,7 @@ def test_v1_a_reason_overrides_it_and_is_written_down(fleet: Fleet) -> None:
 
 
 def test_v3_two_nodes_that_are_offered_different_builds_are_not_upgraded(fleet: Fleet) -> None:
-    layout.withdraw(fleet.home, "1.1.0", host=TWO)
+    fleet.machines.withdraw("1.1.0", host=TWO)
     refused(
         fleet, "prod major-upgrade --unverified because --yes", "prod02: is offered blockerbugs-1.0.1", "prod01: is"
     )
@@ -118,7 +116,7 @@ def test_a_plan_without_changes_exits_0(stg_runs_101: Fleet) -> None:
 
 
 def test_a_disk_without_room_is_refused_with_the_command_that_mends_it(fleet: Fleet) -> None:
-    layout.fill_disk(fleet.home, STG, "/var", free=10_000)
+    fleet.machines.fill_disk(STG, "/var", free=10_000)
     refused(fleet, "stg minor-upgrade --version 1.0.1 --yes", "stg01: 9 MB free", "yum clean packages")
 
 

@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
-from contextlib import closing
-
-from tasks.sandbox import layout
-
 from .conftest import ONE, STG, TWO, Fleet
 
 OLD = ("blockerbugs-1.0.0-1.el7", "1.0.0")
@@ -36,7 +31,7 @@ def test_a_build_that_is_not_on_offer_any_more_on_one_host_is_refused_before_any
     stg_runs_101: Fleet,
 ) -> None:
     assert stg_runs_101.types("prod minor-upgrade --yes").code == 0
-    layout.withdraw(stg_runs_101.home, "1.0.0", host=TWO)
+    stg_runs_101.machines.withdraw("1.0.0", host=TWO)
     ended = stg_runs_101.types("prod rollback --yes")
     assert ended.code == 2, ended.said
     assert "prod02: blockerbugs-1.0.0-1.el7 is not on offer any more" in ended.err
@@ -49,7 +44,7 @@ def test_after_a_migration_rollback_is_refused_until_the_database_is_back_and_th
     assert ended.code == 2, ended.said
     assert "the database is at 2b7f3, blockerbugs-1.0.0-1.el7 wants 1a0c9: restore it first" in ended.err
     assert fleet.moments("downgrade") == []
-    restore(fleet)
+    fleet.machines.restore_database("stg")
     ended = fleet.types("stg rollback --yes")
     assert (ended.code, "the build has to be typed" in ended.err) == (2, True), ended.said
     ended = fleet.types("stg rollback --version 1.0.0-1.el7 --yes")
@@ -60,11 +55,3 @@ def test_after_a_migration_rollback_is_refused_until_the_database_is_back_and_th
 def test_where_no_earlier_build_is_recorded_one_has_to_be_typed(fleet: Fleet) -> None:
     ended = fleet.types("stg rollback --yes")
     assert (ended.code, "recorded are: none" in ended.err) == (2, True), ended.said
-
-
-def restore(fleet: Fleet) -> None:
-    """What the backup's restore would do."""
-    with closing(sqlite3.connect(fleet.home / "databases/stg.sqlite")) as db:
-        db.execute("ALTER TABLE bug RENAME COLUMN title TO summary")
-        db.execute("UPDATE alembic_version SET version_num = '1a0c9'")
-        db.commit()

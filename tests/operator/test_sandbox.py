@@ -6,7 +6,11 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 from .conftest import PROJECT
+
+pytestmark = pytest.mark.sandbox_only("it is the sandbox that is met")
 
 
 def typed(line: str) -> subprocess.CompletedProcess[str]:

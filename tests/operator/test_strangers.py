@@ -11,8 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from tasks.sandbox import faults, layout
-
 from .conftest import ONE, PROJECT, STG, TWO, Fleet
 
 
@@ -25,7 +23,7 @@ def not_reached(fleet: Fleet, line: str, *words: str) -> None:
     assert ended.code == 4, ended.said
     for word in words:
         assert word in ended.err, ended.said
-    assert layout.events(fleet.home) == []
+    assert fleet.machines.events() == []
 
 
 def test_s1_an_unknown_host_key_is_refused_and_no_other_host_is_touched(fleet: Fleet) -> None:
@@ -85,7 +83,7 @@ def test_s4_a_jump_host_with_an_unknown_key_is_refused_like_a_target(fleet: Flee
 
 
 def test_n4_a_host_that_cannot_be_reached_keeps_the_others_untouched(fleet: Fleet) -> None:
-    faults.down(fleet.home, TWO)
+    fleet.machines.power_off(TWO)
     not_reached(fleet, "prod minor-upgrade --yes", "prod02: ")
 
 
@@ -107,10 +105,7 @@ def test_a_login_that_is_not_let_in_is_told_without_a_traceback(fleet: Fleet) ->
 @pytest.fixture
 def asking(fleet: Fleet) -> Fleet:
     """Every host's sudo asks each time, for a password of its own, and caches nothing."""
-    for host in (STG, ONE, TWO):
-        state = layout.read_state(fleet.home, host)
-        state["sudo"]["mode"] = "asks"
-        layout.write_state(fleet.home, host, state)
+    fleet.machines.let_sudo_ask()
     return fleet
 
 
@@ -142,8 +137,8 @@ def _read(terminal: int) -> str:
 
 
 def test_s8_sudo_is_asked_for_once_on_each_host_and_each_gets_its_own_password(asking: Fleet) -> None:
-    passwords = {f"{host[:6]}: sudo password": layout.sudo_password(asking.home, host) for host in (ONE, TWO)}
-    stg = {"stg01: sudo password": layout.sudo_password(asking.home, STG)}
+    passwords = {f"{host[:6]}: sudo password": asking.machines.sudo_password(host) for host in (ONE, TWO)}
+    stg = {"stg01: sudo password": asking.machines.sudo_password(STG)}
     code, shown = at_a_terminal(asking, "prod minor-upgrade --version 1.0.1 --unverified x --yes", passwords | stg)
     assert code == 0, shown
     assert [shown.count(prompt) for prompt in passwords] == [1, 1]
@@ -153,7 +148,7 @@ def test_s8_sudo_is_asked_for_once_on_each_host_and_each_gets_its_own_password(a
 def test_s8_a_password_for_all_hosts_can_be_given_beforehand(asking: Fleet) -> None:
     prompt = "Desired 'sudo.password' config value"
     code, shown = at_a_terminal(
-        asking, "--prompt-for-sudo-password stg status", {prompt: layout.sudo_password(asking.home, STG)}
+        asking, "--prompt-for-sudo-password stg status", {prompt: asking.machines.sudo_password(STG)}
     )
     assert code == 0, shown
     assert "stg01: sudo password" not in shown

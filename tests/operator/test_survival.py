@@ -10,8 +10,6 @@ import time
 
 import pytest
 
-from tasks.sandbox import layout
-
 from .conftest import ONE, STG, TWO, Fleet, until
 
 MAJOR, MINOR = "prod major-upgrade --yes", "prod minor-upgrade --yes"
@@ -84,11 +82,9 @@ def test_d1_a_migration_that_failed_is_tried_again_by_resume_as_a_new_attempt(st
 
 
 def test_n5_a_host_that_restarted_with_httpd_on_is_stopped_again_before_the_migration(stg_runs_110: Fleet) -> None:
-    from tasks.sandbox import faults
-
     stg_runs_110.breaks(TWO, "yum-update", "down")
     assert stg_runs_110.types(MAJOR).code == 5
-    faults.revive(stg_runs_110.home, TWO)
+    stg_runs_110.machines.boot(TWO)
     ended = stg_runs_110.types("prod resume --yes")
     assert ended.code == 0, ended.said
     assert stg_runs_110.at_rest("prod") == UNBROKEN_MAJOR
@@ -184,7 +180,7 @@ def test_hosts_yml_changed_between_failure_and_resume_is_refused_with_what_chang
     assert stg_runs_101.types(MINOR).code == 5
     file = stg_runs_101.home / "hosts.yml"
     text = file.read_text()
-    file.write_text(text.replace("balancer: {interval: 0.1}", "balancer: {interval: 0.2}"))
+    file.write_text(text.replace("balancer: {interval: 0.", "balancer: {interval: 1."))
     ended = stg_runs_101.types("prod resume --yes")
     assert (ended.code, "hosts.yml was changed since it began: balancer" in ended.err) == (2, True), ended.said
     file.write_text(text)
@@ -245,4 +241,4 @@ def test_with_nothing_held_there_is_nothing_to_resume_to_abort_or_to_unlock(flee
     for task in ("resume", "abort", "unlock"):
         assert fleet.types(f"stg {task} --yes").code == 0
     assert fleet.changed() == []
-    assert layout.facts(fleet.home)["hosts"][STG]["cron"]
+    assert fleet.host(STG)["cron"]

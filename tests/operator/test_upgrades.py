@@ -23,7 +23,7 @@ def test_dash_h_stg_is_the_same_as_fab_stg(fleet: Fleet) -> None:
 
 
 def test_invoke_upgrades_as_well(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
-    ssh = fleet.home.parent / ".ssh"
+    ssh = fleet.folder / ".ssh"
     ssh.mkdir()
     (ssh / "config").write_text((fleet.home / "ssh_config").read_text())
     fleet.environment |= {"HOME": str(ssh.parent), "INVOKE_HOSTS_FILE": str(fleet.home / "hosts.yml")}

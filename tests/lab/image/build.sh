@@ -60,5 +60,4 @@ EOF
 systemctl mask apache2.service apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer man-db.timer
 rm -f /etc/ssh/ssh_host_*
 : >/etc/machine-id # empty: each machine makes its own, without systemd-firstboot
-chmod 755 /usr/local/sbin/*
-ln -sf /usr/local/sbin/service /usr/sbin/service
+chmod 755 /usr/local/sbin/* /usr/local/lib/lab/* /usr/sbin/service

@@ -1,5 +1,5 @@
 SECRET_KEY = "lab-$password"
-SQLALCHEMY_DATABASE_URI = "postgresql://blockerbugs:$password@$hub/blockerbugs_$set"
+SQLALCHEMY_DATABASE_URI = "postgresql+psycopg2://blockerbugs:$password@$hub/blockerbugs_$set"
 FAS_PASSWORD = "lab-$password"
 # How long bugzilla takes to answer `blockerbugs sync`.
 SYNC_SECONDS = 0.5

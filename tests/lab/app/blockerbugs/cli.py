@@ -46,7 +46,7 @@ def noted(engine: Engine, name: str) -> Iterator[None]:
             job.outcome = "failed"
             session.commit()
             raise
-        job.outcome = "done"
+        job.outcome = "ok"
         session.commit()
 
 

@@ -1,0 +1,215 @@
+"""A fleet and somebody at the keyboard: what an operator types, and what becomes of the hosts.
+
+Which fleet it is, the sandbox or the lab's real machines, is `pytest --fleet`'s business; the tests do not know.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+PROJECT = Path(__file__).parents[2]
+STG, ONE, TWO = "stg01.example", "prod01.example", "prod02.example"
+HOSTS = {STG: "stg", ONE: "prod", TWO: "prod"}
+STG_REPO = "infrastructure-tags-stg"
+PATIENCE_SECONDS = 300  # for anything that must come, on however busy a machine
+HOSTS_YML = """
+app:
+  root: "{root}"
+host_sets:
+  stg:
+    hosts: [{{name: stg01.example, aliases: [stg01]}}]
+    sync_host: stg01
+    enable_repo: infrastructure-tags-stg
+    reconnect: {reconnect}
+    schema_status: alembic current
+    health: {{version: "Blockerbugs {{version}}", deadline: {deadline}, timeout: {timeout}}}
+  prod:
+    hosts:
+      - {{name: prod01.example, aliases: [prod01]}}
+      - {{name: prod02.example, aliases: [prod02]}}
+    sync_host: prod01
+    schema_status: alembic current
+    health: {{version: "Blockerbugs {{version}}", deadline: {deadline}, timeout: {timeout}}}
+    balancer: {{interval: {interval}}}
+    confirm: name
+    reconnect: {reconnect}
+    after: stg
+    url: "{url}"
+"""
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended: its exit code, and what it said on both streams."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def said(self) -> str:
+        return self.out + self.err
+
+
+class Machines(Protocol):
+    """What happens to the hosts past the tool, and what can be seen of them.
+
+    home: hosts.yml, ssh_config, known_hosts, id_ed25519, and each host's root folder as hosts/NAME.
+    """
+
+    home: Path
+
+    def facts(self) -> dict[str, Any]:
+        """{"hosts": {name: installed, httpd, serves, cron, set}, "sets": {name: schema, upgrade_db, sync, runs}}."""
+
+    def events(self) -> list[dict[str, Any]]:
+        """Every start and end of a program on any host: t, host, argv, phase."""
+
+    def breaks(self, host: str, step: str, kind: str, times: int = 1, seconds: float = 0.0) -> None:
+        """Let a step go wrong so many times, in one of the sandbox's ways (tasks/sandbox/faults.py)."""
+
+    def publish(self, version: str, repo: str) -> None:
+        """Offer a build in a repo."""
+
+    def withdraw(self, version: str, host: str | None = None) -> None:
+        """Offer a build no longer in the repo that all sets use: to nobody, or not to one host."""
+
+    def fill_disk(self, host: str, mount: str, free: int) -> None:
+        """Leave this many kB free on / or /var."""
+
+    def power_off(self, host: str) -> None:
+        """At once, in the middle of whatever it does."""
+
+    def boot(self, host: str) -> None:
+        """What was off is on again, with what starts by itself there."""
+
+    def start_httpd(self, host: str) -> None:
+        """What puppet, ansible or a colleague may do at any time."""
+
+    def let_sudo_ask(self) -> None:
+        """Every host's sudo asks each time, for a password of its own, and caches nothing."""
+
+    def sudo_password(self, host: str) -> str:
+        """What it then wants to hear."""
+
+    def restore_database(self, name: str) -> None:
+        """The database of a set, as it was before the migration to 1.1.0."""
+
+
+class Fleet:
+    """Two host sets, stg with one host and prod with two, all on 1.0.0; 1.0.1 and 1.1.0 are in the repo."""
+
+    def __init__(self, machines: Machines, folder: Path) -> None:
+        self.machines = machines
+        self.home = home = machines.home
+        self.folder = folder  # the operator's own
+        self.environment = {**os.environ, "FABRIC_HOSTS_FILE": str(home / "hosts.yml"), "PYTHONPATH": str(PROJECT)}
+
+    def types(self, line: str, answers: str = "", tool: str = "fabric") -> Ended:
+        """What happens when somebody types `fab LINE`, without a terminal."""
+        ended = subprocess.run(
+            [sys.executable, "-m", tool, *self.ssh(tool), *shlex.split(line)],
+            input=answers,
+            capture_output=True,
+            text=True,
+            cwd=PROJECT,
+            env=self.environment,
+            timeout=PATIENCE_SECONDS,
+            check=False,
+        )
+        assert not re.search("^Traceback", ended.stdout + ended.stderr, re.M), ended.stderr
+        return Ended(ended.returncode, ended.stdout, ended.stderr)
+
+    def begins(self, line: str, state: str = "state") -> subprocess.Popen[str]:
+        """`fab LINE`, typed on a machine with that state folder; it runs on its own, and is the test's to end."""
+        environment = {**self.environment, "XDG_STATE_HOME": str(self.folder / state)}
+        command = [sys.executable, "-m", "fabric", *self.ssh(), *line.split()]
+        return subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            cwd=PROJECT, env=environment, start_new_session=True,
+        )  # fmt: skip
+
+    def dies_in(self, line: str, *words: str) -> None:
+        """Somebody types `fab LINE`, and their machine loses its power as soon as a program with these words begins."""
+        self.dies_when(line, lambda: bool(self.moments(*words)))
+
+    def dies_when(self, line: str, now: Callable[[], bool]) -> None:
+        client = self.begins(line)
+        with client:
+            until(lambda: now() or client.poll() is not None)
+            client.kill()
+            client.communicate()
+
+    @property
+    def journal(self) -> Path:
+        """The operator's own."""
+        return Path(self.environment["XDG_STATE_HOME"]) / "blockerbugs-upgrade/journal.jsonl"
+
+    def kept(self, host: str) -> Path:
+        """What runs leave on a host."""
+        return self.home / "hosts" / host / "var/lib/blockerbugs-upgrade"
+
+    def at_rest(self, name: str) -> dict[str, Any]:
+        """What must be the same after every run that reached its end, however it got there."""
+        facts = self.machines.facts()
+        database, hosts = facts["sets"][name], facts["hosts"]
+        members = [host for host, found in hosts.items() if found["set"] == name]
+        return {
+            "runs": [(hosts[host]["installed"], hosts[host]["serves"]) for host in members],
+            "cron": [hosts[host]["cron"] for host in members],
+            "locked": [(self.kept(host) / "lock").exists() for host in members],
+            "database": (database["schema"], database["upgrade_db"], database["sync"]),
+        }
+
+    def ssh(self, tool: str = "fabric") -> list[str]:
+        return ["--ssh-config", str(self.home / "ssh_config")] if tool == "fabric" else []
+
+    def host(self, name: str) -> dict[str, Any]:
+        found: dict[str, Any] = self.machines.facts()["hosts"][name]
+        return found
+
+    def set(self, name: str) -> dict[str, Any]:
+        found: dict[str, Any] = self.machines.facts()["sets"][name]
+        return found
+
+    def runs(self, name: str) -> tuple[str, str]:
+        """What is installed on a host, and what its httpd serves."""
+        found = self.host(name)
+        return found["installed"], found["serves"]
+
+    def breaks(self, host: str, step: str, kind: str = "fail", **more: Any) -> None:
+        self.machines.breaks(host, step, kind, **more)
+
+    def changed(self) -> list[list[str]]:
+        """Every command that was begun on any host and changes something."""
+        changing = {"update", "start", "stop", "restart", "upgrade_db", "sync", "downgrade"}
+        begun = [event["argv"] for event in self.machines.events() if _begun(event)]
+        return [argv for argv in begun if changing & set(argv) and "--downloadonly" not in argv]
+
+    def moments(self, *words: str) -> list[tuple[float, str, str]]:
+        """(when, host, start or end) of every program whose words contain these."""
+        return [
+            (event["t"], event["host"], event["phase"])
+            for event in self.machines.events()
+            if set(words) <= set(event["argv"])
+        ]
+
+
+def until(true: Callable[[], bool], seconds: float = PATIENCE_SECONDS) -> None:
+    ends = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < ends, f"not true after {seconds} s"
+        time.sleep(0.02)
+
+
+def _begun(event: dict[str, Any]) -> bool:
+    return bool(event["phase"] == "start")

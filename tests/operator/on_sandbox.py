@@ -1,0 +1,81 @@
+"""The operator's fleet as the embedded sandbox: real SSH, the sandbox's own programs on the hosts."""
+
+from __future__ import annotations
+
+import sqlite3
+import subprocess
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+from tasks.sandbox import faults, layout
+from tasks.sandbox import fleet as sandbox
+
+from .fleets import HOSTS_YML, ONE, STG, STG_REPO, TWO
+
+
+class SandboxMachines:
+    """The hosts that lie in `home`."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+
+    def facts(self) -> dict[str, Any]:
+        return layout.facts(self.home)
+
+    def events(self) -> list[dict[str, Any]]:
+        return layout.events(self.home)
+
+    def breaks(self, host: str, step: str, kind: str, times: int = 1, seconds: float = 0.0) -> None:
+        faults.inject(self.home, host, step, kind, times, seconds)
+
+    def publish(self, version: str, repo: str) -> None:
+        layout.publish(self.home, version, repo=repo)
+
+    def withdraw(self, version: str, host: str | None = None) -> None:
+        layout.withdraw(self.home, version, host=host)
+
+    def fill_disk(self, host: str, mount: str, free: int) -> None:
+        layout.fill_disk(self.home, host, mount, free=free)
+
+    def power_off(self, host: str) -> None:
+        faults.down(self.home, host)
+
+    def boot(self, host: str) -> None:
+        faults.revive(self.home, host)
+
+    def start_httpd(self, host: str) -> None:
+        folder = self.home / "hosts" / host
+        subprocess.run([folder / "usr/bin/service", "httpd", "start"], check=True, capture_output=True, cwd=folder)
+
+    def let_sudo_ask(self) -> None:
+        for host in (STG, ONE, TWO):
+            state = layout.read_state(self.home, host)
+            state["sudo"]["mode"] = "asks"
+            layout.write_state(self.home, host, state)
+
+    def sudo_password(self, host: str) -> str:
+        return layout.sudo_password(self.home, host)
+
+    def restore_database(self, name: str) -> None:
+        with closing(sqlite3.connect(self.home / f"databases/{name}.sqlite")) as db:
+            db.execute("ALTER TABLE bug RENAME COLUMN title TO summary")
+            db.execute("UPDATE alembic_version SET version_num = '1a0c9'")
+            db.commit()
+
+
+@contextmanager
+def sandbox_machines(folder: Path, stg_runs: str) -> Iterator[SandboxMachines]:
+    """A fresh fleet in `folder`, running."""
+    home = folder / "fleet"
+    stg = layout.SetSpec("stg", (STG,), STG, version=stg_runs)
+    layout.create(home, [stg, layout.SetSpec("prod", (ONE, TWO), ONE)], pace=0)
+    layout.configure(home, inter=0.1)
+    for version in ("1.0.0", "1.0.1", "1.1.0"):
+        layout.publish(home, version, repo=STG_REPO)
+    url = layout.public_url(home, "prod")
+    text = HOSTS_YML.format(root=".", url=url, interval=0.1, deadline=2, timeout=1, reconnect=3)
+    (home / "hosts.yml").write_text(text, encoding="utf-8")
+    with sandbox.start(home):
+        yield SandboxMachines(home)
