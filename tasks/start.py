@@ -137,6 +137,24 @@ def history(context: Context, last: int) -> None:
         report.note(f"{sync.short}: {failure}: these are the runs that were typed on this machine")
 
 
+@interruptible()
+def report(context: Context, run: str, out: str) -> None:
+    """Write the page and the picture of a run from this machine's journal, and say where. Reaches no host."""
+    from .procedure.journal import kept_here
+    from .report import Report
+    from .timeline import shelf
+
+    name = targets.named(context)
+    if name and name not in sandbox.NAMES:
+        set_name: str | None = targets.find(name, setup.inventory(context), "report").host_set.name
+    else:
+        set_name = "sandbox" if name else None
+    context.config.target.used = True
+    events = shelf.events_of(kept_here(), set_name, run or None)
+    for path in shelf.put(events, Path(out).expanduser() if out else None):
+        Report().note(str(path))
+
+
 def _target(context: Context, task: str) -> tuple[Inventory, Config, Target]:
     """hosts.yml, the SSH configuration that belongs to it, and who is meant."""
     name = targets.named(context)

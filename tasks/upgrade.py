@@ -118,3 +118,19 @@ def status(context: Context) -> None:
     Changes nothing. What every column comes from is asked in one round trip per host.
     """
     start.status(context)
+
+
+@task(
+    help={
+        "run": "The run's id, or its beginning. Default: the last run of the set.",
+        "out": "The file to write, its picture beside it. Default: below the journal's folder.",
+    },
+    auto_shortflags=False,
+)
+def report(context: Context, run: str = "", out: str = "") -> None:
+    """Write a run's timeline as a page, for the ticket.
+
+    One HTML file that needs no network, and the picture in it as SVG: every host's steps over time, what the users
+    saw, what failed, the commands and their output without secrets. From this machine's journal; asks no host.
+    """
+    start.report(context, run, out)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,13 +14,8 @@ _ENVIRONMENTS = ("production", "staging")
 
 def check(path: Path) -> None:
     """Raises Refused when the template is no Jinja2, or what it renders to is no Python; with the line."""
-    try:
-        from jinja2 import TemplateError
-    except ImportError:
-        raise Refused(
-            "jinja2 is not installed, the template cannot be checked",
-            next_line=f"{sys.executable} -m pip install 'jinja2>=3.1'",
-        ) from None
+    from jinja2 import TemplateError
+
     for env in _ENVIRONMENTS:
         try:
             text = _environment().from_string(path.read_text(encoding="utf-8")).render(env=env)

@@ -54,7 +54,6 @@ class Repo:
 
 @pytest.fixture
 def clone(fence: Path) -> Callable[[str], Repo]:
-    pytest.importorskip("jinja2")
     (fence / ".gitconfig").write_text(
         "[user]\nname = Op\nemail = op@example.org\n[init]\ndefaultBranch = main\n[pull]\nrebase = true\n"
     )

@@ -1,0 +1,117 @@
+"""The picture: one lane for each host, time from left to right, and what the users saw. Geometry only, and pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from .scale import Scale
+from .story import Bar, Span, Story
+from .words import duration, plural
+
+WIDTH = 960
+MARGIN = 12
+TOP = 16
+LANE = 50  # the height of a lane: a name, and below it a bar
+BAR = 22
+LETTER = 7.0  # the widest that a letter of the bars' 12 px font is
+
+
+@dataclass(frozen=True)
+class Box:
+    """A rectangle of a lane: kind (done, failed, unknown, outage, served, wait) is its look, title what it says."""
+
+    left: float
+    width: float
+    kind: str
+    text: str
+    title: str
+
+
+@dataclass(frozen=True)
+class Lane:
+    """One row of the picture: its name, how high it stands, and its boxes."""
+
+    name: str
+    top: float
+    boxes: tuple[Box, ...]
+
+
+@dataclass(frozen=True)
+class Picture:
+    """What the template needs: sizes, lanes, the outage bands behind them, ticks, breaks, and it all in a sentence."""
+
+    width: int
+    height: float
+    axis: float
+    bar: int
+    lanes: tuple[Lane, ...]
+    bands: tuple[tuple[float, float], ...]
+    ticks: tuple[tuple[float, str], ...]
+    breaks: tuple[tuple[float, str], ...]
+    describes: str
+
+
+def draw(story: Story) -> Picture:
+    """The picture of a run."""
+    spans: list[Span] = [*story.bars, *story.waits, *(o for one in story.watched for o in one.outages)]
+    moments = [(at, at) for at in story.times]
+    scale = Scale([*((s.began, s.ended) for s in spans), *moments], WIDTH - 2 * MARGIN)
+    rows = [(host, [_bar(scale, bar) for bar in story.bars if bar.host == host]) for host in story.hosts]
+    for one in story.watched:
+        boxes = [Box(*_room(scale, span), "served", "", "it answered") for span in one.whiles]
+        boxes += [_box(scale, gap, "outage", f"no answer for {duration(gap.seconds)}") for gap in one.outages]
+        rows.append((f"{one.url}, as its users saw it", boxes))
+    if story.waits:
+        rows.append(
+            ("waits", [_box(scale, wait, "wait", f"{duration(wait.seconds)} {wait.why}") for wait in story.waits])
+        )
+    lanes = tuple(Lane(name, TOP + LANE * n, tuple(boxes)) for n, (name, boxes) in enumerate(rows))
+    axis = TOP + LANE * len(lanes) + 4
+    return Picture(
+        width=WIDTH,
+        height=axis + 40,
+        axis=axis,
+        bar=BAR,
+        lanes=lanes,
+        bands=tuple(_room(scale, gap) for one in story.watched[:1] for gap in one.outages),
+        ticks=tuple((round(MARGIN + at, 1), text) for at, text in scale.ticks(apart=90)),
+        breaks=tuple((MARGIN + at, f"{duration(seconds)} without an event") for at, seconds in scale.breaks),
+        describes=_sentence(story),
+    )
+
+
+def _bar(scale: Scale, bar: Bar) -> Box:
+    state = {"done": "", "failed": ", failed", "unknown": ", its end is not known"}.get(bar.state, f", {bar.state}")
+    title = f"{bar.step}: {duration(bar.seconds)}{state}" + (f": {bar.failure}" if bar.failure else "")
+    kind = bar.state if bar.state in ("done", "failed") else "unknown"
+    mark = {"failed": "✗ ", "unknown": "? "}.get(kind, "")
+    number = str(bar.number) if bar.number else ""
+    return _box(scale, bar, kind, title, f"{mark}{number} {bar.step}".replace("  ", " "), f"{mark}{number}".strip())
+
+
+def _box(scale: Scale, span: Span, kind: str, title: str, *texts: str) -> Box:
+    left, width = _room(scale, span)
+    text = next((text for text in (*texts, *_shorter(kind, title)) if len(text) * LETTER + 6 <= width), "")
+    return Box(left, width, kind, text, title)
+
+
+def _shorter(kind: str, title: str) -> Sequence[str]:
+    return (title,) if kind in ("wait", "outage") else ()
+
+
+def _room(scale: Scale, span: Span) -> tuple[float, float]:
+    """Left and width; nothing is so short that it cannot be seen."""
+    left = scale.place(span.began)
+    return round(MARGIN + left, 1), round(max(scale.place(span.ended) - left, 3.0), 1)
+
+
+def _sentence(story: Story) -> str:
+    """For whoever cannot see it; the page's table has every number."""
+    parts = [f"{plural(len(story.chapters), 'phase')} on {plural(len(story.hosts), 'host')}"]
+    parts.append(f"{duration(story.ended - story.began)} in all")
+    parts += [f"{bar.step} failed on {bar.host}" for bar in story.failures]
+    parts += [
+        f"{one.url}: {plural(len(one.outages), 'outage')}, {one.longest:.1f} s the longest" for one in story.watched
+    ]
+    return ", ".join(parts) + "."

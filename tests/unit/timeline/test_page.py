@@ -1,0 +1,167 @@
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+
+from tasks.timeline.page import html, svg
+from tasks.timeline.story import tell
+
+from .runs import ONE, RESUMED, STOPPED, TWO, URL, begin, ended, event, host, phase
+
+EVIL = "<script>alert('&')</script>\"><img src=//evil.example/>"
+
+
+class Reader(HTMLParser):
+    """What a browser would make of the page: its elements, their attributes, and the text."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.open: list[str] = []
+        self.attributes: list[tuple[str, str]] = []
+        self.words: list[str] = []
+        self.feed(page)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes += [(name, value or "") for name, value in attrs]
+        if tag != "meta":
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes += [(name, value or "") for name, value in attrs]
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.words.append(data)
+
+    @property
+    def text(self) -> str:
+        return " ".join(" ".join(self.words).split())
+
+
+def shown(events: list[dict[str, Any]]) -> Reader:
+    return Reader(html(tell(events)))
+
+
+def test_every_element_is_closed() -> None:
+    assert shown(RESUMED).open == []
+
+
+def test_the_page_has_no_script_and_asks_for_nothing() -> None:
+    page = shown(RESUMED)
+    assert not {"script", "link", "img", "iframe", "object", "form"} & set(page.tags)
+    assert not {"src", "href", "action", "style"} & {name for name, _ in page.attributes}
+    assert "url(" not in "".join(page.words)
+    assert ("content", "default-src 'none'; style-src 'unsafe-inline'") in page.attributes
+
+
+@pytest.mark.parametrize("where", ["output", "failure", "command", "reason", "host", "step", "url", "who", "run"])
+def test_S10_what_a_host_or_a_person_says_is_text_and_nothing_else(where: str) -> None:
+    evil = {where: EVIL}
+    name = evil.get("host", ONE)
+    told = host("failed", 1, 1.0, evil.get("failure", "exit status 1"), evil.get("output", ""))
+    events = [
+        begin(order=[name], unverified=evil.get("reason"), operator=evil.get("who")),
+        phase(1, 1, evil.get("step", "sync"), name, command=evil.get("command", "")),
+        event(2, "ended", number=1, step=evil.get("step", "sync"), hosts={name: told}),
+        event(3, "watched", url=evil.get("url", URL), requests=1, failed=0, longest=0, outages=[]),
+    ]
+    events = [{**one, "run": evil.get("run", "abcd")} for one in events]
+    page = shown(events)
+    assert not {"script", "img"} & set(page.tags)
+    assert EVIL in page.text
+    assert EVIL in "".join(ElementTree.fromstring(svg(tell(events))).itertext()) or where in (
+        *("output", "command", "reason", "who", "run"),
+    )
+
+
+def test_the_page_says_what_happened_from_the_first_line_to_the_last() -> None:
+    text = shown(RESUMED).text
+    for said in (
+        "prod: major upgrade to blockerbugs-1.1.0-1.el7",
+        "Done (exit code 0)",
+        "2026-11-25 22:00:00 UTC, 9 h 0 min",
+        "By lbrabec@laptop",
+        "Resumed by kparal@desk, 2026-11-26 07:00:00 UTC",
+        "Build blockerbugs-1.0.0-1.el7 → blockerbugs-1.1.0-1.el7",
+        f"{URL}: 260 requests, 130 failed, longest outage 8.0 s",
+        f"{ONE} : upgrade-db, 2026-11-25 22:00:08 UTC; done at a later try",
+        "5.0 s, at try 2",
+        "10 s until the balancer sees it back",
+        "service httpd stop",
+        "Stopping httpd",
+    ):
+        assert said in text
+
+
+def test_a_run_that_stopped_half_way_shows_what_was_not_reached() -> None:
+    page = shown(STOPPED)
+    assert "Stopped half-way (exit code 5)" in page.text
+    assert page.text.count("not reached") == 2
+    assert "httpd was down 7.5 s" in page.text
+
+
+def test_a_run_without_an_end_is_not_called_one_that_went_well() -> None:
+    page = html(tell([begin(), phase(1, 1, "stop-httpd", ONE)]))
+    assert "No end was written: the run goes on, or fab was killed" in page
+    assert 'class="end bad"' in page
+
+
+def test_why_a_build_was_not_verified_is_on_the_page() -> None:
+    assert "Unverified, because stg is being restored" in shown([begin(unverified="stg is being restored")]).text
+
+
+def test_commands_and_output_are_folded() -> None:
+    assert shown(RESUMED).tags.count("details") == 3
+
+
+def test_the_picture_tells_in_words_what_it_shows() -> None:
+    picture = ElementTree.fromstring(svg(tell(STOPPED)))
+    assert picture.get("role") == "img"
+    assert picture.get("aria-label") == (
+        "prod: major upgrade to blockerbugs-1.1.0-1.el7. 3 phases on 2 hosts, 9.0 s in all, "
+        f"upgrade-db failed on {ONE}, {URL}: 1 outage, 7.0 s the longest."
+    )
+
+
+def test_each_host_has_a_lane_and_each_step_a_box_in_it() -> None:
+    picture = ElementTree.fromstring(svg(tell(RESUMED)))
+    texts = ["".join(text.itertext()) for text in picture.iter("{http://www.w3.org/2000/svg}text")]
+    assert {ONE, TWO, f"{URL}, as its users saw it", "waits"} <= set(texts)
+    boxes = [group.get("class") for group in picture.iter("{http://www.w3.org/2000/svg}g")]
+    assert boxes.count("box done") == 5
+    assert boxes.count("box failed") == 1
+    assert boxes.count("box outage") == 2
+
+
+def test_a_night_in_which_nothing_happened_takes_little_room() -> None:
+    picture = svg(tell(RESUMED))
+    assert "8 h 59 min without an event" in picture
+    widths = [float(width) for width in re.findall(r'<rect x="[\d.]+" y="[\d.]+" width="([\d.]+)"', picture)]
+    assert max(widths) > 100
+
+
+def test_no_box_leaves_the_picture() -> None:
+    picture = ElementTree.fromstring(svg(tell(RESUMED)))
+    width = float((picture.get("viewBox") or "").split()[2])
+    for box in picture.iter("{http://www.w3.org/2000/svg}rect"):
+        assert float(box.get("x", 0)) + float(box.get("width", 0)) <= width
+
+
+def test_the_same_journal_gives_the_same_page() -> None:
+    assert html(tell(RESUMED)) == html(tell(RESUMED))
+
+
+def test_output_that_was_long_is_all_there() -> None:
+    lines = "\n".join(f"line {n}" for n in range(2000))
+    events = [begin(), phase(1, 1, "sync", ONE), ended(2, 1, "sync", one=host("done", 1, 1.0, output=lines))]
+    assert "line 1999" in shown(events).text
