@@ -6,7 +6,7 @@
     │   └── Unreachable     4    no connection, unknown or changed host key, no authentication
     ├── HalfWay             5    hosts were changed and the run did not end: a person must go on
     ├── TryLater            75   nothing is wrong, but not now (sysexits' EX_TEMPFAIL)
-    └── Interrupted         130  Ctrl-C
+    └── Interrupted         130  Ctrl-C, SIGTERM, SIGHUP
 
 Every one is an `invoke.Exit`, so Invoke itself prints the message on stderr and exits with the code:
 there is no second place that turns an error into a status.
@@ -40,7 +40,7 @@ MEANING = {
     Code.UNREACHABLE: "unreachable, host key or authentication; nothing was changed",
     Code.HALF_WAY: "stopped half-way: the last lines say what is down and what to type",
     Code.TRY_LATER: "not now, try again later; nothing was changed",
-    Code.INTERRUPTED: "interrupted with Ctrl-C",
+    Code.INTERRUPTED: "interrupted: Ctrl-C, SIGTERM, or the terminal is gone",
 }
 
 
@@ -103,7 +103,7 @@ class TryLater(SopError):
 
 
 class Interrupted(SopError):
-    """The operator pressed Ctrl-C."""
+    """The operator pressed Ctrl-C, or somebody else ended the program."""
 
     exit_code = Code.INTERRUPTED
     heading = "interrupted"

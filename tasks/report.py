@@ -123,6 +123,10 @@ class Report:
         """A host did not."""
         self._say(f"{host.short} | FAILED: {why}", style="red")
 
+    def unknown(self, host: Host, why: str) -> None:
+        """Nobody saw how a phase ended on a host."""
+        self._say(f"{host.short} | UNKNOWN: {why}", style="yellow")
+
     def waiting(self, seconds: float, why: str) -> None:
         """Nothing happens for a while, and that is right."""
         self._say(f"waiting {seconds:.0f} s {why}", style="dim")

@@ -16,6 +16,7 @@ from .errors import Interrupted, Unreachable
 from .fleet import setup
 from .fleet import target as targets
 from .fleet.target import Target
+from .procedure.interrupt import endable
 
 # What carries a run out (paramiko, pydantic, rich) is imported when there is one: `fab --list` has none.
 if TYPE_CHECKING:
@@ -26,9 +27,13 @@ if TYPE_CHECKING:
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """Ctrl-C is exit 130 and a sentence, also while modules are loaded. A run that has begun has its own sentence."""
+    """Ctrl-C, SIGTERM and SIGHUP are exit 130 and a sentence, also while modules are loaded.
+
+    A run that has begun has its own sentence.
+    """
     try:
-        yield
+        with endable():
+            yield
     except KeyboardInterrupt:
         raise Interrupted("before anything was begun, or after all was said above") from None
 

@@ -36,6 +36,7 @@ UrlPath = Annotated[str, StringConstraints(pattern=r"^/[!-~]*$", max_length=1024
 Url = Annotated[str, StringConstraints(pattern=r"^https?://[!-~]+$", max_length=2048)]
 Line = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]+$", max_length=4096)]
 Seconds = Annotated[float, Field(ge=0, le=86400, strict=False)]
+Limit = Annotated[float, Field(gt=0, le=86400, strict=False)]
 
 
 class _Strict(BaseModel):
@@ -96,10 +97,19 @@ class Balancer(_Strict):
 
 
 class Backup(_Strict):
-    """A command that saves the database, and the file it must leave behind."""
+    """A command that saves the database, the file it must leave behind, and what an operator types to get it back."""
 
     command: Line
     file: FilePath
+    restore: Line | None = None
+
+
+class Limits(_Strict):
+    """For how many seconds a step is waited for; after that nobody knows what became of it, and it is looked at."""
+
+    service: Limit = 180.0
+    yum: Limit = 1800.0
+    database: Limit = 3600.0
 
 
 class Host(_Strict):
@@ -134,6 +144,7 @@ class HostSet(_Strict):
     at_once: Annotated[int, Field(ge=1, le=64)] = 32
     rolling: Annotated[int, Field(ge=1)] = 1
     reconnect: Seconds = 120.0
+    limits: Limits = Limits()
     enable_repo: RepoName | None = None
     gpgcheck: bool = True
     balancer: Balancer | None = None

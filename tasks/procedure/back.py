@@ -43,6 +43,7 @@ def _schema_fits(request: Request, facts: FactsOf, target: Nvr) -> list[Reason]:
     if not host_set.schema_status or sync.previous != target:
         text = f"{host_set.name}: whether {target} fits the database is not known here"
         return [] if request.version and not host_set.schema_status else [Reason(text, typed)]
-    restore = f"; the backup was left in {host_set.backup.file}" if host_set.backup else ""
+    saved = host_set.backup
+    restore = f" from {saved.file}" + (f": {saved.restore}" if saved.restore else "") if saved else ""
     text = f"the database is at {sync.revision}, {target} wants {sync.previous_schema}: restore it first{restore}"
     return [Reason(f"{host_set.sync.short}: {text}", f"{typed}, when that is done")]

@@ -28,6 +28,7 @@ def ending(run: Run) -> SopError | None:
         problems.append(f"{', '.join(lost)}: cannot be reached any more, its state is not known")
     if down:
         problems.append(f"{plan.request.app.service} is not running on {', '.join(down)}")
+    problems += saved(run)
     next_line = _what_next(run, last)
     if not run.failures:
         return Interrupted("after " + last.step.name, *problems, next_line=next_line)
@@ -53,6 +54,17 @@ def _what_next(run: Run, phase: Phase) -> str:
     return f"{go_on(run)} and then by hand: {by_hand}" if run.half_way else by_hand
 
 
+def saved(run: Run) -> list[str]:
+    """Where the database was saved to before anything was stopped, if it was."""
+    host_set = run.plan.request.host_set
+    done = any(phase.step.name == "backup" and not any(o.failure for o in r.values()) for phase, r in run.outcomes)
+    if not (done and host_set.backup):
+        return []
+    sizes = [event.get("size") for event in run.journal.events if event.get("event") == "backup"]
+    size = f", {sizes[-1]} bytes" if sizes and sizes[-1] else ""
+    return [f"the database as it was before is in {host_set.backup.file} on {host_set.sync.short}{size}"]
+
+
 def go_on(run: Run) -> str:
     """The two ways out of a run that is half-way."""
     name = run.plan.request.host_set.name
@@ -72,7 +84,18 @@ def _not_as_promised(run: Run) -> SopError | None:
             wrong.append(f"{host.short}: has {found.installed}, not {plan.target}")
         elif looked_at and host.serves and not found.healthy(host_set.health.status):
             wrong.append(f"{host.short}: is not healthy any more")
+    wrong += _cron_away(run)
     return HalfWay(*wrong, next_line=plan.typed("status")) if wrong else None
+
+
+def _cron_away(run: Run) -> list[str]:
+    """Who has paused cron has to see it back (C3)."""
+    host_set = run.plan.request.host_set
+    before, now = run.plan.facts[host_set.sync], run.afterwards.get(host_set.sync)
+    paused = any(phase.step.name == "pause-cron" for phase in run.plan.phases)
+    if not (paused and now) or (now.cron and not now.paused) or not (before.cron or before.paused):
+        return []
+    return [f"{host_set.sync.short}: cron's sync is not back in {run.plan.request.app.cron}"]
 
 
 def after_success(plan: Plan, inventory: Inventory) -> str | None:

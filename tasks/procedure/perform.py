@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from contextlib import nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import replace
 from threading import Event
 
@@ -14,13 +14,14 @@ from ..fleet.hosts import Host
 from ..fleet.machines import Machines
 from ..report import Report
 from . import events
-from .ending import ending, go_on
+from .ending import ending, go_on, saved
 from .hold import Hold
-from .interrupt import patience
+from .interrupt import Ended, patience
 from .look import ask_hosts
 from .progress import Run
 from .sop import Phase
 from .todo import Left
+from .uncertain import found_out
 from .watch import Watch
 
 
@@ -38,17 +39,25 @@ def perform(
         if not run.outcomes:
             hold.release()
             raise
-        raise HalfWay(*error.problems, next_line=go_on(run)) from None
-    except KeyboardInterrupt:
-        left = Interrupted(
-            f"left in the middle of {run.doing}, which goes on by itself; the set stays locked", next_line=go_on(run)
-        )
-        run.journal.write("end", **events.end(run, left, "left at Ctrl-C"))
-        raise left from None
+        raise HalfWay(*error.problems, *saved(run), next_line=go_on(run)) from None
     if end:
         raise end
     report.finished(run, next_line)
     return Code.DONE
+
+
+@contextmanager
+def leaving(run: Run) -> Iterator[None]:
+    """Whoever is made to leave writes down that it did. Raises Interrupted then, with what goes on by itself."""
+    try:
+        yield
+    except KeyboardInterrupt as error:
+        at = str(error) if isinstance(error, Ended) else "Ctrl-C"
+        what = f"left in the middle of {run.doing}, which goes on by itself; the set stays locked"
+        left = Interrupted(what, *saved(run), next_line=go_on(run))
+        with suppress(Refused):
+            run.journal.write("end", **events.end(run, left, f"left at {at}"))
+        raise left from None
 
 
 def _write_the_end(run: Run, end: SopError | None, hold: Hold) -> None:
@@ -101,6 +110,11 @@ def _do(phase: Phase, left: Left, hold: Hold, machines: Machines, report: Report
     step = phase.step
     scripts = {host: hold.script(host, name, step.script, step.looks) for host, name in left.names.items()}
     results = machines.do(scripts, phase.at_once, report.line, step.seconds, hold.reconnect)
+    for host, outcome in results.items():
+        if not outcome.known:
+            report.unknown(host, f"{outcome.failure}; looking")
+    if not step.looks:
+        results |= found_out({host: o for host, o in results.items() if not o.known}, left, scripts, hold, machines)
     for host, outcome in results.items():
         if outcome.failure:
             report.failed(host, outcome.failure)

@@ -26,7 +26,7 @@ class Run:
 
     @property
     def seconds(self) -> float:
-        """Seconds since the first phase began."""
+        """Seconds since the run, or what a resume does of it, began."""
         return time.monotonic() - self.began
 
     @property

@@ -20,7 +20,7 @@ from .hold import Hold, locked_by
 from .journal import Journal, operator, read
 from .keep import Lock
 from .look import look
-from .perform import perform
+from .perform import leaving, perform
 from .plan import Plan
 from .preflight import Facts
 from .progress import Run
@@ -60,13 +60,15 @@ def resume(app: App, host_set: HostSet, config: Config, consent: Consent, report
         if consent.plan_only:
             return Code.REFUSED
         agree(host_set, consent)
-        with closing(Journal(run=found.lock.run, earlier=found.events)) as journal:
+        journal = Journal(run=found.lock.run, earlier=found.events)
+        run = Run(plan, journal, doing="taking the run over")
+        with closing(journal), leaving(run):
             hold = Hold(machines, app, host_set, journal)
             journal.write("resume", operator=operator(), set=host_set.name)
             states = _states(machines, hold.keeping, host_set, take_over=True)
             # Facts after states: what a step has done that ended in between must be seen.
             facts = look(machines, app, host_set, repos=False)
-            return perform(Run(plan, journal), todo.left(plan, states, facts), hold, machines, report)
+            return perform(run, todo.left(plan, states, facts), hold, machines, report)
 
 
 def abort(app: App, host_set: HostSet, config: Config, consent: Consent, report: Report) -> Code:

@@ -20,7 +20,7 @@ from .ending import after_success
 from .hold import Hold, locked_by
 from .journal import Journal, migration_failed, operator
 from .look import look
-from .perform import perform
+from .perform import leaving, perform
 from .plan import Plan, decide
 from .progress import Run
 from .request import Request, check_request, predecessor
@@ -53,13 +53,14 @@ def carry_out(request: Request, inventory: Inventory, config: Config, consent: C
         agree(plan.request.host_set, consent)
         journal = Journal()
         hold = Hold(machines, request.app, request.host_set, journal)
-        with closing(journal):
+        run = Run(plan, journal, doing="taking the lock")
+        with closing(journal), leaving(run):
             journal.write("begin", operator=operator(), **events.begin(plan))
             last = hold.take(f"{request.procedure.name} {plan.target or ''}".strip())
             if last != plan.facts[request.host_set.sync].last:
                 again = partial(_consider, machines, request, stage, consent, report, hold)
                 _check_that_it_is_still_so(plan, again, hold)
-            return perform(Run(plan, journal), everything(plan), hold, machines, report, after_success(plan, inventory))
+            return perform(run, everything(plan), hold, machines, report, after_success(plan, inventory))
 
 
 def _consider(

@@ -15,9 +15,6 @@ from ..fleet.hosts import App, Balancer, Host, HostSet
 from . import health, keep
 from .nvr import Nvr
 
-YUM_SECONDS = 1800
-SERVICE_SECONDS = 180
-DATABASE_SECONDS = 3600
 DATABASE_LOCK = "/var/run/blockerbugs-upgrade.lock"
 CRON_SECONDS = 600  # a sync takes minutes; cron starts one every half hour
 
@@ -30,7 +27,7 @@ class Step:
     guard: shell in front of the command, in the same shell, which ends it if it must not be run now.
     command: the shell command, as the SOP has it where the SOP has one.
     proof: shell that only looks, and fails with a sentence when the world did not become what was promised.
-    seconds: how long it is waited for.
+    seconds: how long it is waited for; after that it is not known what became of it.
     if_it_fails: the tasks to type then; none means the same procedure again. changes: does it change the host?
     refuses: its failure means that this was the wrong procedure, not that something is broken.
     looks: it only looks, so that it may be done any number of times; every other step is kept on its host.
@@ -41,9 +38,9 @@ class Step:
     name: str
     says: str
     command: str
+    seconds: float
     guard: str = ""
     proof: str = "true"
-    seconds: float = SERVICE_SECONDS
     if_it_fails: tuple[str, ...] = ()
     changes: bool = True
     refuses: bool = False
@@ -212,7 +209,7 @@ def download(job: Job) -> Step:
             f"{_installed_is(job)} || {_downloaded(job)} | grep -q . || "
             f"{{ echo {_q(f'{job.target} was not downloaded')}; false; }}"
         ),
-        seconds=YUM_SECONDS,
+        seconds=job.host_set.limits.yum,
         changes=False,
     )
 
@@ -231,7 +228,7 @@ def backup(job: Job) -> Step:
             f"test -s {file} || {{ echo the backup left nothing in {file}; exit 1; }}\n"
             f'echo the backup is in {file}, "$(($(wc -c <{file})))" bytes'
         ),
-        seconds=DATABASE_SECONDS,
+        seconds=job.host_set.limits.database,
         changes=False,
     )
 
@@ -242,7 +239,7 @@ def pause_cron(job: Job) -> Step:
         name="pause-cron",
         says="pause cron's sync, and wait for one that runs",
         command=keep.pause_cron(job.app, CRON_SECONDS),
-        seconds=CRON_SECONDS + SERVICE_SECONDS,
+        seconds=CRON_SECONDS + job.host_set.limits.service,
         mends=True,
         brief=f"mv {job.app.cron} {keep.FOLDER}/cron; while pgrep -f '{job.app.package} sync'; do sleep 1; done",
     )
@@ -254,6 +251,7 @@ def resume_cron(job: Job) -> Step:
         name="resume-cron",
         says="let cron sync again",
         command=keep.resume_cron(job.app),
+        seconds=job.host_set.limits.service,
         brief=f"mv {keep.FOLDER}/cron {job.app.cron}",
     )
 
@@ -266,6 +264,7 @@ def stop_httpd(job: Job) -> Step:
         command=f"service {_q(job.app.service)} stop",
         proof=f"! systemctl is-active --quiet {_q(job.app.service)} || {{ echo it is still running; false; }}",
         if_it_fails=("start-httpd",),
+        seconds=job.host_set.limits.service,
     )
 
 
@@ -284,7 +283,7 @@ def yum_update(job: Job, downloaded: bool = False) -> Step:
             f'{_installed_is(job)} || {{ echo "installed is $(rpm -q {_q(job.app.package)}), '
             f'not {job.target}"; false; }}'
         ),
-        seconds=YUM_SECONDS,
+        seconds=job.host_set.limits.yum,
         guard=f"{_installed_is(job)} || {{ {keep.remember(job.app, _query(job), job.host_set.schema_status)}; }}\n",
     )
 
@@ -299,7 +298,7 @@ def downgrade(job: Job) -> Step:
             f'{_installed_is(job)} || {{ echo "installed is $(rpm -q {_q(job.app.package)}), '
             f'not {job.target}"; false; }}'
         ),
-        seconds=YUM_SECONDS,
+        seconds=job.host_set.limits.yum,
     )
 
 
@@ -325,6 +324,7 @@ def no_migration(job: Job) -> Step:
         changes=False,
         looks=True,
         refuses=True,
+        seconds=job.host_set.limits.service,
     )
 
 
@@ -336,6 +336,7 @@ def restart_httpd(job: Job) -> Step:
         command=f"service {_q(job.app.service)} restart",
         proof=_is_running(job),
         if_it_fails=("status", "restart-httpd"),
+        seconds=job.host_set.limits.service,
     )
 
 
@@ -350,6 +351,7 @@ def still_stopped(job: Job) -> Step:
         if_it_fails=("stop-httpd", "upgrade-db", "sync", "start-httpd"),
         changes=False,
         looks=True,
+        seconds=job.host_set.limits.service,
     )
 
 
@@ -367,7 +369,7 @@ def upgrade_db(job: Job, cron_paused: bool = False) -> Step:
         proof=f'case $({status}\n) in *"(head)"*) ;; *) echo the database is not at the new schema; false;; esac'
         if status
         else "true",
-        seconds=DATABASE_SECONDS,
+        seconds=job.host_set.limits.database,
         if_it_fails=("upgrade-db", "sync", "start-httpd"),
     )
 
@@ -379,7 +381,7 @@ def sync(job: Job) -> Step:
         says="sync with bugzilla, bodhi and koji, as the check",
         guard=_alone(job),
         command=f"{_q(job.app.package)} sync",
-        seconds=DATABASE_SECONDS,
+        seconds=job.host_set.limits.database,
         if_it_fails=("sync", "start-httpd"),
     )
 
@@ -392,6 +394,7 @@ def start_httpd(job: Job) -> Step:
         command=f"service {_q(job.app.service)} start",
         proof=_is_running(job),
         if_it_fails=("status", "start-httpd"),
+        seconds=job.host_set.limits.service,
     )
 
 

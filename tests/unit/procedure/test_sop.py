@@ -412,7 +412,7 @@ def test_an_httpd_that_still_runs_has_not_been_stopped(shell: Shell) -> None:
 
 
 def test_a_proof_is_not_asked_after_a_command_that_failed(shell: Shell) -> None:
-    assert step_in(shell, Step("x", "x", "false", proof="echo proved")) == (1, "")
+    assert step_in(shell, Step("x", "x", "false", 1.0, proof="echo proved")) == (1, "")
 
 
 def test_the_other_host_is_never_named_in_a_script() -> None:
