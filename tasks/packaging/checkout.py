@@ -87,11 +87,11 @@ def template_state(folder: Path, template: str) -> list[str]:
 
 
 def git(root: Path, *arguments: str) -> str:
-    """What git prints in `root`. Raises Refused with its last words when it fails."""
+    """What git prints in `root`. Raises Refused with its complaint when it fails."""
     done = local.run("git", *arguments, cwd=root)
     if done.exited:
         raise Refused(
-            f"git {arguments[0]} in {root}: {done.last_words}", next_line="the same again, when that is mended"
+            f"git {arguments[0]} in {root}: {done.complaint}", next_line="the same again, when that is mended"
         )
     return done.out
 

@@ -23,10 +23,11 @@ class Done:
     err: str
 
     @property
-    def last_words(self) -> str:
-        """The last line of what it complained about, for a sentence."""
-        lines = (self.err.strip() or self.out.strip()).splitlines()
-        return lines[-1].strip() if lines else f"exit status {self.exited}, no output"
+    def complaint(self) -> str:
+        """One line of what it complained about, for a sentence: the one that it calls its error, else the last."""
+        lines = [line.strip() for line in (self.err.strip() or self.out.strip()).splitlines()]
+        errors = [line for line in lines if line.startswith(("fatal: ", "error: "))]
+        return (errors or lines[-1:] or [f"exit status {self.exited}, no output"])[0]
 
 
 def run(*argv: str | Path, cwd: Path | None = None) -> Done:

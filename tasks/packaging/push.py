@@ -91,17 +91,17 @@ def _worktree(checkout: Checkout) -> Iterator[Path]:
 def _bring_forward(checkout: Checkout, pushed: str, progress: Progress) -> None:
     """Put the checkout on what was pushed, without a touch on other changed files (`reset --keep` refuses that).
 
-    The template's changes are in the pushed commit, so they need not be kept beside it.
+    The template's changes are in the pushed commit, so they need not be kept beside it. Where this cannot be done
+    the checkout stays behind, which is said and no failure: what was asked for has been pushed.
     """
     path = checkout.root / checkout.template
     edited = path.read_bytes()
-    checkout.git("checkout", "--quiet", "HEAD", "--", checkout.template)
-    kept = local.run("git", "reset", "--quiet", "--keep", pushed, cwd=checkout.root)
-    if kept.exited:
-        path.write_bytes(edited)
-        progress.note(
-            f"{checkout.root} stays behind {checkout.upstream}, other changed files are in the way: {kept.last_words}"
-        )
+    for words in (("checkout", "--quiet", "HEAD", "--", checkout.template), ("reset", "--quiet", "--keep", pushed)):
+        done = local.run("git", *words, cwd=checkout.root)
+        if done.exited:
+            path.write_bytes(edited)
+            progress.note(f"{checkout.root} stays behind {checkout.upstream}: {done.complaint}")
+            return
 
 
 def _reason(sent: local.Done) -> str:

@@ -91,8 +91,7 @@ def read_srpm(path: Path) -> Package:
 def _package(path: Path, done: local.Done, cure: str) -> Package:
     lines = done.out.splitlines()
     if done.exited or len(lines) < 7:
-        words = [line for line in done.err.splitlines() if line.startswith("error:")] or [done.last_words]
-        raise Refused(f"{path.name} cannot be read: {words[0]}", next_line=cure)
+        raise Refused(f"{path.name} cannot be read: {done.complaint}", next_line=cure)
     name, version, release, *lists = lines[:7]
     files, build_archs, exclusive, excluded = (line.split() for line in lists)
     return Package(

@@ -68,13 +68,13 @@ def _tarball(package: Package, checkout: Path, tag: str, progress: Progress, dry
     Path(spec.macro("_sourcedir")).mkdir(parents=True, exist_ok=True)
     done = local.run(*command, cwd=checkout)
     if done.exited:
-        raise SopError(f"git archive: {done.last_words}")
+        raise SopError(f"git archive: {done.complaint}")
 
 
 def _build(command: tuple[str, ...]) -> Path:
     done = local.run(*command)
     written = [line.removeprefix("Wrote: ") for line in done.out.splitlines() if line.startswith("Wrote: ")]
     if done.exited or not written:
-        words = [line for line in done.err.splitlines() if "error" in line.lower()] or [done.last_words]
+        words = [line for line in done.err.splitlines() if "error" in line.lower()] or [done.complaint]
         raise SopError(*(f"rpmbuild: {line.strip()}" for line in words[:5]), next_line=shlex.join(command))
     return Path(written[-1])

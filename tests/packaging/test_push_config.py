@@ -237,6 +237,24 @@ def test_other_changed_files_in_the_way_only_leave_the_checkout_behind(
     assert "bugzilla.redhat.com" in mine.template.read_text()
 
 
+def test_a_checkout_that_is_locked_after_the_push_is_no_refusal(mine: Repo, typed: Typed) -> None:
+    (mine.root / ".git" / "index.lock").touch()
+    said = typed("push-config")
+    assert said.code == 0
+    assert "pushed" in said.out
+    assert "stays behind origin/main: fatal: Unable to create" in said.out
+    assert "next, on the ansible host" in said.out
+    assert "bugzilla.redhat.com" in mine.template.read_text()
+
+
+def test_an_upstream_that_is_gone_is_told_in_gits_words(mine: Repo, fence: Path, typed: Typed) -> None:
+    (fence / "upstream.git").rename(fence / "gone.git")
+    said = typed("push-config")
+    assert said.code == 2
+    assert "git fetch in" in said.err
+    assert "does not appear to be a git repository" in said.err
+
+
 def test_no_checkout_names_the_setting(fence: Path, typed: Typed) -> None:
     said = typed("push-config")
     assert said.code == 2
