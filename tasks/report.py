@@ -218,6 +218,10 @@ class Report:
         """A sentence of a task that carries out no procedure."""
         self._say(text)
 
+    def verbatim(self, text: str) -> None:
+        """A line that is not ours: a command, a diff, a log, a text to be copied. It is never broken."""
+        self._print(Text(text), soft_wrap=True)
+
     def _plan_table(self, plan: Plan) -> None:
         table = _table("host", "installed", "target", "repo", "will")
         for host in plan.request.host_set.hosts:

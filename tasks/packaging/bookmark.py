@@ -47,7 +47,7 @@ def resumable(bookmark: Bookmark) -> Iterator[None]:
     try:
         yield
     except (KeyboardInterrupt, Interrupted):  # the second: Ctrl-C at a question, e.g. for a password
-        raise Interrupted(bookmark.what or "nothing was submitted", next_line=bookmark.line) from None
+        raise Interrupted(bookmark.what or "nothing of it runs in koji", next_line=bookmark.line) from None
     except TryLater as error:
         if not bookmark.what:
             raise TryLater(*error.problems, next_line=bookmark.line) from error

@@ -21,6 +21,7 @@ class Progress:
 
     def __init__(self, report: Report, clock: Callable[[], float] = time.monotonic) -> None:
         self._say = report.note
+        self.verbatim = report.verbatim
         self._clock = clock
         self._seen: dict[int, str] = {}
         self._said_at: dict[str, float] = {}
@@ -40,7 +41,7 @@ class Progress:
 
     def command(self, argv: Sequence[str | Path], dry: bool) -> None:
         """A program will be run, or in a dry run would be."""
-        self._say(f"{'would run' if dry else 'run'}: {join(str(word) for word in argv)}")
+        self.verbatim(f"{'would run' if dry else 'run'}: {join(str(word) for word in argv)}")
 
     def note(self, text: str) -> None:
         """A sentence."""
@@ -49,7 +50,7 @@ class Progress:
     def lines(self, texts: Iterable[str]) -> None:
         """Some lines of something, set off."""
         for text in texts:
-            self._say(f"  | {text}")
+            self.verbatim(f"  | {text}")
 
     def situation(self, nvr: str, hint: str | None, built: str, follow: int | None) -> None:
         """What the hub knows of the NVR; hint: the line for the spec that ends the lottery over builders."""

@@ -109,7 +109,7 @@ def _request(settings: Koji, promotion: Promotion, no: str, progress: Progress) 
         promotion.why,
         "",
     ):
-        progress.note(text)
+        progress.verbatim(text)
     return Refused(f"no right to tag into {settings.prod_tag}: {no}", next_line=f"somebody of infra: {command}")
 
 

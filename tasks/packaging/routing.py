@@ -34,11 +34,12 @@ def build(job: Job, submission: Submission | None, task: int | None = None) -> i
             job.progress.note(f"task {lost} builds the same: following it")
             task = lost
             continue
+        job.bookmark.task = None  # it is over, whatever interrupts us from here on
         attempts.append(lost)
         job.progress.lost(lost, len(attempts))
         _worth_another(job, attempts)
         submission = Submission.of(look(job.hub, task).top)
-        task = job.bookmark.task = None
+        task = None
 
 
 def submit(job: Job, submission: Submission) -> int:

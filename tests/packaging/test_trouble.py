@@ -279,6 +279,19 @@ def test_ctrl_c_says_how_to_go_on_and_task_goes_on(
     assert hub.made("build") == 1
 
 
+def test_ctrl_c_after_a_wrong_builder_does_not_say_that_the_cancelled_task_goes_on(
+    hub: Hub, held: set[str], project: Project, typed: Typed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def ctrl_c(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("tasks.packaging.progress.Progress.lost", ctrl_c)
+    hub.api.machine.route = ["buildppc64le"]
+    said = typed("build", "--scratch")
+    assert said.code == 130
+    assert said.err.strip() == "interrupted: nothing of it runs in koji\nnext: invoke build --scratch"
+
+
 def test_ctrl_c_before_the_answer_to_build_still_finds_the_task(
     hub: Hub, held: set[str], project: Project, terminal: Terminal
 ) -> None:
