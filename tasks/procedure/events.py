@@ -90,6 +90,7 @@ def watched(url: str, seen: Seen) -> Details:
         "failed": seen.failed,
         "longest": round(seen.longest, 3),
         "outages": [[iso(began), round(seconds, 3)] for began, seconds in seen.outages],
+        "slow": [[iso(began), round(seconds, 3)] for began, seconds in seen.slow],
     }
 
 

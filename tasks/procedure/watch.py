@@ -13,6 +13,7 @@ from typing import Self
 
 INTERVAL_SECONDS = 0.1
 REQUEST_SECONDS = 5.0
+SLOW_SECONDS = 1.0  # a balancer that tries another node holds its answer back for about so long, or longer
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,7 @@ class Seen:
     """requests made, how many failed (no answer, or 5xx), and the longest time without a good answer, in seconds.
 
     down: had the last one failed too? outages: every time without a good answer: since when (seconds since 1970), and
-    for how many seconds.
+    for how many seconds; slow: every good answer that was held back, likewise.
     """
 
     requests: int
@@ -28,6 +29,7 @@ class Seen:
     longest: float
     down: bool = False
     outages: tuple[tuple[float, float], ...] = ()
+    slow: tuple[tuple[float, float], ...] = ()
 
 
 class Watch:
@@ -39,6 +41,7 @@ class Watch:
         self._thread = threading.Thread(target=self._ask, name="watch", daemon=True)
         self._requests = self._failed = 0
         self._outages: list[tuple[float, float]] = []  # the last of them may go on
+        self._slow: list[tuple[float, float]] = []
         self._since: float | None = None  # when the first request of an unbroken row of failures began
 
     def __enter__(self) -> Self:
@@ -54,7 +57,7 @@ class Watch:
         """What was seen so far."""
         outages = tuple(self._outages)
         longest = max((seconds for _, seconds in outages), default=0.0)
-        return Seen(self._requests, self._failed, longest, self._since is not None, outages)
+        return Seen(self._requests, self._failed, longest, self._since is not None, outages, tuple(self._slow))
 
     def _ask(self) -> None:
         while not self._stop.is_set():
@@ -62,6 +65,8 @@ class Watch:
             self._requests += 1
             if self._good():
                 self._since = None
+                if time.monotonic() - began >= SLOW_SECONDS:
+                    self._slow.append((at, time.monotonic() - began))
             else:
                 self._failed += 1
                 if self._since is None:

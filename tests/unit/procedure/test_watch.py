@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from tasks.procedure.watch import Seen, Watch
+from tasks.procedure.watch import SLOW_SECONDS, Seen, Watch
 
 
 @contextmanager
@@ -91,3 +92,14 @@ def test_it_leaves_no_thread_behind() -> None:
     before = threading.active_count()
     watched(lambda n: 200, wanted=1)
     assert threading.active_count() == before
+
+
+def test_an_answer_that_was_held_back_is_told_although_nothing_failed() -> None:
+    def answers(number: int) -> int:
+        if number == 2:
+            time.sleep(SLOW_SECONDS)
+        return 200
+
+    seen = watched(answers)
+    assert seen.failed == 0
+    assert [seconds >= SLOW_SECONDS for _, seconds in seen.slow][:1] == [True]
