@@ -214,6 +214,10 @@ class Report:
             )
         self._print_hosts(table)
 
+    def warning(self, text: str) -> None:
+        """Something that changes nothing, and that somebody should know."""
+        self._say(f"warning: {text}", style="yellow")
+
     def note(self, text: str) -> None:
         """A sentence of a task that carries out no procedure."""
         self._say(text)

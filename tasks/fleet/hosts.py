@@ -34,6 +34,7 @@ RepoName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-
 FilePath = Annotated[str, StringConstraints(pattern=r"^/[^\x00-\x1f\x7f]*$", max_length=1024)]
 UrlPath = Annotated[str, StringConstraints(pattern=r"^/[!-~]*$", max_length=1024)]
 Url = Annotated[str, StringConstraints(pattern=r"^https?://[!-~]+$", max_length=2048)]
+Address = Annotated[str, StringConstraints(pattern=r"^(\$\{[A-Za-z_]|[a-z][a-z0-9+-]*:)[!-~]*$", max_length=2048)]
 Line = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]+$", max_length=4096)]
 Seconds = Annotated[float, Field(ge=0, le=86400, strict=False)]
 Limit = Annotated[float, Field(gt=0, le=86400, strict=False)]
@@ -158,6 +159,7 @@ class HostSet(_Strict):
     owner: Line = "Fedora QA Devel"
     contact: Line = "#fedora-qa"
     minor_version: Version | None = None
+    notify: tuple[Address, ...] = Field(default=(), strict=False)
 
     @model_validator(mode="after")
     def _the_sync_host_is_one_of_them(self) -> HostSet:

@@ -14,6 +14,7 @@ from ..fleet import detached
 from ..fleet.hosts import App, Host, HostSet
 from ..fleet.machines import Machines
 from ..report import Report
+from ..telling.telling import told
 from . import keep, nvr, todo
 from .consent import Consent, agree, check_that_somebody_can_agree
 from .hold import Hold, locked_by
@@ -62,12 +63,13 @@ def resume(app: App, host_set: HostSet, config: Config, consent: Consent, report
         agree(host_set, consent)
         journal = Journal(run=found.lock.run, earlier=found.events)
         run = Run(plan, journal, doing="taking the run over")
-        with closing(journal), leaving(run):
+        with closing(journal), told(host_set.notify, journal, report) as run_begins, leaving(run):
             hold = Hold(machines, app, host_set, journal)
             journal.write("resume", operator=operator(), set=host_set.name)
             states = _states(machines, hold.keeping, host_set, take_over=True)
             # Facts after states: what a step has done that ended in between must be seen.
             facts = look(machines, app, host_set, repos=False)
+            run_begins()
             return perform(run, todo.left(plan, states, facts), hold, machines, report)
 
 

@@ -14,6 +14,7 @@ from ..errors import Code, Refused, SopError
 from ..fleet.hosts import HostSet, Inventory
 from ..fleet.machines import Machines
 from ..report import Report
+from ..telling.telling import told
 from . import events
 from .consent import Consent, agree, check_that_somebody_can_agree
 from .ending import after_success
@@ -54,12 +55,13 @@ def carry_out(request: Request, inventory: Inventory, config: Config, consent: C
         journal = Journal()
         hold = Hold(machines, request.app, request.host_set, journal)
         run = Run(plan, journal, doing="taking the lock")
-        with closing(journal), leaving(run):
+        with closing(journal), told(request.host_set.notify, journal, report) as run_begins, leaving(run):
             journal.write("begin", operator=operator(), **events.begin(plan))
             last = hold.take(f"{request.procedure.name} {plan.target or ''}".strip())
             if last != plan.facts[request.host_set.sync].last:
                 again = partial(_consider, machines, request, stage, consent, report, hold)
                 _check_that_it_is_still_so(plan, again, hold)
+            run_begins()
             return perform(run, everything(plan), hold, machines, report, after_success(plan, inventory))
 
 
