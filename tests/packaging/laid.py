@@ -54,7 +54,7 @@ class Project:
             "blockerbugs/__init__.py": f'__version__ = "{inside or version}"\n'.encode(),
             "data": os.urandom(padding),
         }
-        with tarfile.open(path, "w:gz", compresslevel=1) as archive:
+        with tarfile.open(path, "w:gz", compresslevel=0) as archive:
             for file, content in files.items():
                 member = tarfile.TarInfo(f"blockerbugs-{version}/{file}")
                 member.size = len(content)
