@@ -1,0 +1,113 @@
+"""One run of a command, measured: its times, what it cost here, what the users behind the balancer saw meanwhile."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import subprocess
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from types import TracebackType
+from typing import Self
+from urllib.parse import urlsplit
+
+LATE_SECONDS = 120.0
+
+
+@dataclass
+class Sample:
+    """wall, work, cpu, outage in seconds, memory in MB; work: from all connections being there, or from the
+    operator's yes, to the end.
+    """
+
+    wall: float
+    cpu: float
+    memory: float
+    said: str
+    work: float | None = None
+    outage: float | None = None
+    requests: int = 0
+    failed: int = 0
+
+
+class CommandFailed(Exception):
+    """A peer did not do the work; the text has its last lines."""
+
+
+def run(command: Sequence[str], environment: Mapping[str, str] | None = None, folder: str | None = None) -> Sample:
+    """Run a command to its end. cpu and memory are its own and of all processes it waited for. Raises CommandFailed."""
+    began = time.monotonic()
+    process = subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        env={**os.environ, **(environment or {})}, cwd=folder,
+    )  # fmt: skip
+    assert process.stdout is not None
+    said = process.stdout.read().decode(errors="replace")
+    _, status, used = os.wait4(process.pid, 0)
+    wall = time.monotonic() - began
+    process.stdout.close()
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise CommandFailed(f"{' '.join(command[:3])}: exit {process.returncode}: {said[-800:]}")
+    sample = Sample(wall, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024, said)
+    marks = dict(line.split()[:2] for line in said.splitlines() if line.startswith(("connected ", "done ")))
+    if "connected" in marks and "done" in marks:
+        sample.work = float(marks["done"]) - float(marks["connected"])
+    return sample
+
+
+@dataclass
+class Prober:
+    """Asks a URL so many times a second, each time on a connection of its own, whether or not the last was answered.
+
+    An answer counts as good if it is 200; the outage is the longest time between two good answers.
+    """
+
+    url: str
+    rate: float = 20.0
+    _answers: list[tuple[float, bool]] = field(default_factory=list)
+    _stop: threading.Event = field(default_factory=threading.Event)
+    _threads: list[threading.Thread] = field(default_factory=list)
+
+    def __enter__(self) -> Self:
+        self._clock = threading.Thread(target=self._tick, daemon=True)
+        self._clock.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self._stop.set()
+        self._clock.join()
+        for thread in self._threads:
+            thread.join(LATE_SECONDS)
+
+    def tell(self, sample: Sample) -> Sample:
+        """Add what was seen to a sample."""
+        good = sorted(t for t, well in self._answers if well)
+        sample.outage = max((b - a for a, b in pairwise(good)), default=None)
+        sample.requests = len(self._answers)
+        sample.failed = sum(not well for _, well in self._answers)
+        return sample
+
+    def _tick(self) -> None:
+        due = time.monotonic()
+        while not self._stop.is_set():
+            thread = threading.Thread(target=self._ask, daemon=True)
+            thread.start()
+            self._threads.append(thread)
+            due += 1 / self.rate
+            self._stop.wait(max(0.0, due - time.monotonic()))
+
+    def _ask(self) -> None:
+        place = urlsplit(self.url)
+        connection = http.client.HTTPConnection(place.hostname or "", place.port, timeout=LATE_SECONDS)
+        try:
+            connection.request("GET", place.path)
+            well = connection.getresponse().status == 200
+        except (OSError, http.client.HTTPException):
+            well = False
+        finally:
+            connection.close()
+        self._answers.append((time.monotonic(), well))
