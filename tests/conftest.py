@@ -16,6 +16,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "sandbox_only(why): what the lab's real machines cannot do, or need not")
+    config.addinivalue_line("markers", "smoke: belongs to the choice that `tox -e lab` runs on real machines")
 
 
 @pytest.fixture(autouse=True)

@@ -1,6 +1,6 @@
 """The lab as the tests see it: up, at 1.0.0, and somebody at a keyboard in front of it.
 
-They run where they are asked for: `pytest -m lab tests/lab`. A lab that is up is used and left up.
+They run where they are asked for: `pytest --fleet lab tests/lab`. A lab that is up is used and left up.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import pytest
 from . import files, lifecycle, observe
 from .files import Settings
 from .layout import HOME, SUBNET, Machine
+from .operated import INTERVAL
 from .podman import run_in
 from .terminal import Terminal
 
@@ -25,11 +26,11 @@ PROJECT = Path(__file__).parents[2]
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "lab: needs root and podman; only with -m lab")
+    config.addinivalue_line("markers", "lab: needs root and podman; only with --fleet lab")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if "lab" in config.option.markexpr:
+    if config.option.fleet == "lab":
         return
     mine = [item for item in items if item.get_closest_marker("lab")]
     config.hook.pytest_deselected(items=mine)
@@ -67,7 +68,7 @@ class Lab:
             text=True,
             cwd=PROJECT,
             env=self.environment,
-            timeout=120,
+            timeout=300,
             check=False,
         )
         return self._ended(ended.returncode, ended.stdout)
@@ -101,7 +102,7 @@ class Lab:
 def settings() -> Iterator[Settings]:
     """The lab, up: the one that is there, or one for these tests only."""
     was_up = lifecycle.is_up()
-    lifecycle.up(SUBNET, interval=0.5, install=bool(os.environ.get("CI")), say=print)
+    lifecycle.up(SUBNET, interval=INTERVAL, install=bool(os.environ.get("CI")), say=print)
     found = files.read()
     assert found
     yield found
@@ -112,7 +113,7 @@ def settings() -> Iterator[Settings]:
 @pytest.fixture
 def lab(settings: Settings, tmp_path: Path) -> Lab:
     """Every host and database at 1.0.0; 1.0.1 and 1.1.0 are in the repo."""
-    lifecycle.reset(interval=0.5)
+    lifecycle.reset(interval=INTERVAL)
     return Lab(settings, tmp_path / "state")
 
 

@@ -21,7 +21,7 @@ MACHINES = {STG: layout.STG, ONE: layout.ONE, TWO: layout.TWO}
 NAMES = {machine.name: name for name, machine in MACHINES.items()}
 WATCHED = ("yum", "service", "blockerbugs", "alembic", "curl", "df")
 HTTPD_KINDS = ("loop", "drip", "unavailable")
-INTERVAL = 0.5  # seconds between haproxy's checks, as the tests' hosts.yml has it
+INTERVAL = 2.0  # seconds between haproxy's checks, as the tests' hosts.yml has it
 STALE = "WSGIScriptReloading Off\n"
 FAULTY = """WSGIScriptAlias /blockerbugs /usr/local/lib/lab/fault.wsgi
 <Directory /usr/local/lib/lab>

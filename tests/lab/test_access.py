@@ -23,7 +23,8 @@ def with_known_hosts(lab: Lab, tmp_path: Path, without: str = "", lines: str = "
     lab.ssh_config.write_text(config)
 
 
-def test_a_jump_host_with_an_unknown_key_is_not_jumped_through(stg_runs_101: Lab, tmp_path: Path) -> None:
+@pytest.mark.smoke
+def test_s4_a_jump_host_with_an_unknown_key_is_not_jumped_through(stg_runs_101: Lab, tmp_path: Path) -> None:
     with_known_hosts(stg_runs_101, tmp_path, "bastion.lab")
     ended = stg_runs_101.types("prod minor-upgrade --yes")
     assert (ended.code, stg_runs_101.runs(ONE)) == (4, OLD)
@@ -40,7 +41,7 @@ def test_a_host_with_an_unknown_key_behind_the_jump_host_keeps_all_from_being_to
     assert "blockerbugs02: " in ended.said
 
 
-def test_a_changed_key_is_refused(lab: Lab, tmp_path: Path) -> None:
+def test_s2_a_changed_key_is_refused(lab: Lab, tmp_path: Path) -> None:
     keys = {line.split()[0]: line for line in (HOME / "known_hosts").read_text().splitlines()}
     with_known_hosts(lab, tmp_path, STG.name, keys[ONE.name].replace(ONE.name, STG.name))
     ended = lab.types("stg minor-upgrade --version 1.0.1 --yes")
@@ -57,7 +58,7 @@ def test_prod_can_be_reached_through_the_jump_host_only(lab: Lab, tmp_path: Path
     assert "does not let admin in" in ended.said
 
 
-def test_sudo_that_asks_every_time_is_satisfied_once_per_host(stg_runs_101: Lab) -> None:
+def test_s8_sudo_that_asks_every_time_is_satisfied_once_per_host(stg_runs_101: Lab) -> None:
     stg_runs_101.ssh_config = HOME / "ssh_config_careful"
     screen = stg_runs_101.terminal("prod minor-upgrade")
     for _ in ("stg", "blockerbugs01", "blockerbugs02"):

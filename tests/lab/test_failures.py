@@ -11,7 +11,7 @@ from .layout import ONE, STG, TWO
 pytestmark = pytest.mark.lab
 
 
-def test_a_migration_that_fails_half_way_leaves_httpd_down_and_no_password_anywhere(lab: Lab) -> None:
+def test_d1_a_migration_that_fails_half_way_leaves_httpd_down_and_no_password_anywhere(lab: Lab) -> None:
     repo.publish("1.2.0")
     ended = lab.types("stg major-upgrade --yes")  # types() looks for the password in what was said
     assert ended.code == 5
@@ -23,7 +23,7 @@ def test_a_migration_that_fails_half_way_leaves_httpd_down_and_no_password_anywh
     assert observe.times("stg", "sync") == 0
 
 
-def test_an_httpd_that_does_not_start_again_keeps_the_other_node_as_it_is(stg_runs_101: Lab) -> None:
+def test_h1_an_httpd_that_does_not_start_again_keeps_the_other_node_as_it_is(stg_runs_101: Lab) -> None:
     stg_runs_101.on(ONE, "echo Nonsense >/etc/httpd/conf.d/nonsense.conf")
     ended = stg_runs_101.types("prod minor-upgrade --yes")
     stg_runs_101.on(ONE, "rm /etc/httpd/conf.d/nonsense.conf")

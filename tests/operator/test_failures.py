@@ -67,6 +67,7 @@ def test_d1_httpd_is_not_started_over_a_failed_migration_by_a_step_either(stg_ru
     assert {stg_runs_110.runs(host)[1] for host in (ONE, TWO)} == {"1.1.0"}
 
 
+@pytest.mark.smoke
 def test_d1_the_database_password_in_the_traceback_is_not_shown(fleet: Fleet) -> None:
     fleet.machines.publish("1.2.0", STG_REPO)
     ended = fleet.types("stg major-upgrade --version 1.2.0 --yes")

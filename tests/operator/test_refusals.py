@@ -63,9 +63,10 @@ def test_v4_a_minor_upgrade_of_prod_is_refused_when_stg_needed_a_migration_for_i
     refused(stg_runs_110, "prod minor-upgrade --yes", "a schema migration is pending", "next: fab prod major-upgrade")
 
 
+@pytest.mark.smoke
 def test_v4_a_migration_that_comes_with_the_build_is_noticed_before_it_is_installed(fleet: Fleet) -> None:
     next_line = "next: fab stg major-upgrade --version 1.1.0-1.el7"
-    refused(fleet, "stg minor-upgrade --version 1.1.0 --yes", "brings a schema migration: /usr/share/", next_line)
+    refused(fleet, "stg minor-upgrade --version 1.1.0 --yes", "brings a schema migration: /usr/", next_line)
     assert fleet.runs(STG) == ("blockerbugs-1.0.0-1.el7", "1.0.0")
     assert fleet.types("stg major-upgrade --version 1.1.0-1.el7 --yes").code == 0
     assert fleet.runs(STG) == ("blockerbugs-1.1.0-1.el7", "1.1.0")

@@ -69,6 +69,7 @@ def through_a_jump_host(fleet: Fleet) -> None:
     config.write_text(text)
 
 
+@pytest.mark.smoke
 def test_a_set_can_be_reached_through_a_jump_host(fleet: Fleet) -> None:
     through_a_jump_host(fleet)
     ended = fleet.types("prod status")
@@ -136,6 +137,7 @@ def _read(terminal: int) -> str:
         return ""
 
 
+@pytest.mark.smoke
 def test_s8_sudo_is_asked_for_once_on_each_host_and_each_gets_its_own_password(asking: Fleet) -> None:
     passwords = {f"{host[:6]}: sudo password": asking.machines.sudo_password(host) for host in (ONE, TWO)}
     stg = {"stg01: sudo password": asking.machines.sudo_password(STG)}

@@ -46,11 +46,13 @@ def test_a_minor_upgrade_touches_the_second_host_only_when_the_first_serves_agai
     assert any(restarted < answered < second for answered in asked)
 
 
+@pytest.mark.smoke
 def test_no_request_is_lost_in_a_minor_upgrade_of_prod(stg_runs_101: Fleet) -> None:
     ended = stg_runs_101.types("prod minor-upgrade --yes")
     assert " 0 failed" in ended.out
 
 
+@pytest.mark.smoke
 def test_a_major_upgrade_migrates_once_and_leaves_every_host_serving(stg_runs_110: Fleet) -> None:
     ended = stg_runs_110.types("prod major-upgrade --yes")
     assert ended.code == 0, ended.said
