@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from invoke import Collection
 
-from . import build, config, sandboxed, steps, upgrade
-from .fleet.hosts_file import configured_file, set_names
+from . import build, config, sandbox, sandboxed, steps, typed, upgrade
+from .fleet.hosts_file import configured_file, names, set_names
 from .packaging.settings import DEFAULTS
 from .targets import target
 
@@ -22,7 +22,10 @@ namespace.configure(
         "hosts_file": "",
         # What `fab prod` chose for the tasks that follow on the line, and whether one has used it.
         "target": {"set": "", "used": False},
+        # How much is shown, where no flag says so; see `fab --help minor-upgrade`.
+        "report": {"verbose": False, "quiet": False, "json": False, "junit": ""},
         # Koji, the SRPM and the ansible repo: the keys are explained in packaging/settings.py.
         **DEFAULTS,
     }
 )
+typed.check(namespace, lambda: [*names(configured_file()), *sandbox.NAMES])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,12 +16,13 @@ from .fleet import setup
 from .fleet import target as targets
 from .fleet.target import Target
 from .procedure.interrupt import endable
+from .report import Report, Shown, opened
 
 # What carries a run out (paramiko, pydantic, rich) is imported when there is one: `fab --list` has none.
 if TYPE_CHECKING:
     from fabric import Config
 
-    from .fleet.hosts import Inventory
+    from .fleet.hosts import App, HostSet, Inventory
 
 
 @contextmanager
@@ -42,6 +42,7 @@ def interruptible() -> Iterator[None]:
 def start(
     context: Context,
     procedure: str,
+    shown: Shown,
     version: str | None = None,
     unverified: str | None = None,
     plan: bool = False,
@@ -58,86 +59,93 @@ def start(
     from .procedure.consent import Consent
     from .procedure.request import PROCEDURES, RESTART_TOGETHER, Request
     from .procedure.run import carry_out
-    from .report import Report
 
-    inventory, config, target = _target(context, procedure)
-    request = Request(
-        procedure=RESTART_TOGETHER if together else PROCEDURES[procedure],
-        app=inventory.app,
-        host_set=target.host_set,
-        hosts=target.hosts,
-        asked_as=target.asked_as,
-        version=version,
-        unverified=unverified,
-        serial=serial,
-    )
-    ansible = context.config.ansible
-    request = replace(request, unsettled=tuple(template_state(Path(ansible.checkout), ansible.template)))
     consent = Consent(plan_only=plan or context.config.run.dry, yes=yes, lock_wait=lock_wait)
-    code = carry_out(request, inventory, config, consent, Report())
-    if code:
-        raise Exit(code=int(code))
+    with opened(shown.as_configured(context.config.report, agreed=yes and not consent.plan_only)) as report:
+        inventory, config, target = _target(context, procedure)
+        ansible = context.config.ansible
+        request = Request(
+            procedure=RESTART_TOGETHER if together else PROCEDURES[procedure],
+            app=inventory.app,
+            host_set=target.host_set,
+            hosts=target.hosts,
+            asked_as=target.asked_as,
+            version=version,
+            unverified=unverified,
+            serial=serial,
+            unsettled=tuple(template_state(Path(ansible.checkout), ansible.template)),
+        )
+        code = carry_out(request, inventory, config, consent, report)
+        if code:
+            raise Exit(code=int(code))
 
 
 @interruptible()
-def after_a_failure(context: Context, task: str, plan: bool = False, yes: bool = False) -> None:
+def after_a_failure(context: Context, task: str, shown: Shown, plan: bool = False, yes: bool = False) -> None:
     """`resume`, `abort` or `unlock` the set that `context` names. Raises Exit with the code, unless that is 0."""
     from .procedure import resume
     from .procedure.consent import Consent
-    from .report import Report
 
-    inventory, config, target = _target(context, task)
     do = {"resume": resume.resume, "abort": resume.abort, "unlock": resume.unlock}[task]
     consent = Consent(plan_only=plan or context.config.run.dry, yes=yes)
-    code = do(inventory.app, target.host_set, config, consent, Report())
-    if code:
-        raise Exit(code=int(code))
+    with opened(shown.as_configured(context.config.report, agreed=yes and not consent.plan_only)) as report:
+        inventory, config, target = _target(context, task)
+        code = do(inventory.app, target.host_set, config, consent, report)
+        if code:
+            raise Exit(code=int(code))
 
 
 @interruptible()
-def status(context: Context) -> None:
+def status(context: Context, shown: Shown) -> None:
     """Show every fact of every host of the set that `context` names; changes nothing."""
+    with opened(shown.as_configured(context.config.report)) as report:
+        inventory, config, target = _target(context, "status")
+        _look(inventory.app, target.host_set, config, report)
+
+
+def _look(app: App, host_set: HostSet, config: Config, report: Report) -> None:
     from .fleet.machines import Machines
     from .procedure.hold import locked_by
     from .procedure.look import ask_hosts
     from .procedure.resume import held
-    from .report import Report
 
-    inventory, config, target = _target(context, "status")
-    report = Report()
-    with Machines(target.host_set.hosts, config, report.ask_password, tolerant=True) as machines:
-        facts = ask_hosts(machines, inventory.app, target.host_set, repos=True)
+    with Machines(host_set.hosts, config, report.ask_password, tolerant=True) as machines:
+        facts = ask_hosts(machines, app, host_set, repos=True)
         lost = machines.unreachable
-        sync = facts.get(target.host_set.sync)
-        lock = held(machines, inventory.app, target.host_set, sync.lock) if sync and sync.lock else None
-    report.status(inventory.app, target.host_set, facts)
+        sync = facts.get(host_set.sync)
+        lock = held(machines, app, host_set, sync.lock) if sync and sync.lock else None
+    report.status(app, host_set, facts)
     if lock:
-        report.held(target.host_set, *lock)
+        report.held(host_set, *lock)
     elif sync and sync.lock is not None:
-        report.note(locked_by(sync.lock, inventory.app, target.host_set).problems[0])
+        report.note(locked_by(sync.lock, app, host_set).problems[0])
     if lost:
         problems = [problem for error in lost.values() for problem in getattr(error, "problems", (str(error),))]
         raise Unreachable(*problems, next_line=next(iter(lost.values())).next_line)
 
 
 @interruptible()
-def history(context: Context, last: int) -> None:
+def history(context: Context, shown: Shown, last: int) -> None:
     """Show the `last` runs of the set that `context` names: all operators', or only this machine's, and then say so."""
+    with opened(shown.as_configured(context.config.report)) as report:
+        inventory, config, target = _target(context, "history")
+        _look_back(inventory.app, target.host_set, config, report, last)
+
+
+def _look_back(app: App, host_set: HostSet, config: Config, report: Report, last: int) -> None:
     from .fleet.machines import Machines
     from .procedure import keep
     from .procedure.history import runs
     from .procedure.journal import kept_here, read
-    from .report import Report
 
-    inventory, config, target = _target(context, "history")
-    report, sync = Report(), target.host_set.sync
+    sync = host_set.sync
     with Machines((sync,), config, report.ask_password, tolerant=True) as machines:
-        outcomes = machines.do({sync: keep.history(inventory.app, last)}, 1, seconds=60)
+        outcomes = machines.do({sync: keep.history(app, last)}, 1, seconds=60)
         failure = outcomes[sync].failure if sync in outcomes else "cannot be reached"
     lines = keep.said(outcomes[sync].output) if not failure else []
     lock = next((keep.read_lock(line.removeprefix("lock\t")) for line in lines if line.startswith("lock\t")), None)
-    past = runs([*kept_here(), *read(lines)], target.host_set.name, lock.run if lock else None)
-    report.history(target.host_set, past[-last:])
+    past = runs([*kept_here(), *read(lines)], host_set.name, lock.run if lock else None)
+    report.history(host_set, past[-last:])
     if failure:
         report.note(f"{sync.short}: {failure}: these are the runs that were typed on this machine")
 
@@ -146,7 +154,6 @@ def history(context: Context, last: int) -> None:
 def report(context: Context, run: str, out: str) -> None:
     """Write the page and the picture of a run from this machine's journal, and say where. Reaches no host."""
     from .procedure.journal import kept_here
-    from .report import Report
     from .timeline import shelf
 
     name = targets.named(context)
@@ -157,7 +164,7 @@ def report(context: Context, run: str, out: str) -> None:
     context.config.target.used = True
     events = shelf.events_of(kept_here(), set_name, run or None)
     for path in shelf.put(events, Path(out).expanduser() if out else None):
-        Report().note(str(path))
+        opened().note(str(path))
 
 
 def _target(context: Context, task: str) -> tuple[Inventory, Config, Target]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from invoke import Context, task
 
 from . import start
+from .report import Shown
+from .showing import JSON, SHOWING, showing
 
 FLAGS = {
     "version": "The build to install: 0.4.4.11 or 0.4.4.11-1.el7. Default: what the repos offer.",
@@ -17,9 +19,11 @@ FLAGS = {
 _ASKING = {key: FLAGS[key] for key in ("plan", "yes")}
 
 
-@task(help={key: FLAGS[key] for key in ("version", "unverified", "plan", "yes", "lock-wait")}, auto_shortflags=False)
+@task(help={**{key: FLAGS[key] for key in FLAGS if key != "serial"}, **SHOWING}, auto_shortflags=False)
+@showing(SHOWING)
 def minor_upgrade(
     context: Context,
+    shown: Shown,
     version: str | None = None,
     unverified: str | None = None,
     plan: bool = False,
@@ -28,17 +32,20 @@ def minor_upgrade(
 ) -> None:
     """Upgrade: host after host, no schema change.
 
-    On each host: download, yum update, restart httpd, healthy? The others keep serving. The next host is
-    touched only when this one answers with the new build. A pending schema migration stops it before a restart.
+    On each host: download, yum update, restart httpd, healthy? The others keep
+    serving. The next host is touched only when this one answers with the new
+    build. A pending schema migration stops it before anything is installed.
     """
     start.start(
-        context, "minor-upgrade", version=version, unverified=unverified, plan=plan, yes=yes, lock_wait=lock_wait
+        context, "minor-upgrade", shown, version=version, unverified=unverified, plan=plan, yes=yes, lock_wait=lock_wait
     )
 
 
-@task(help=FLAGS, auto_shortflags=False)
+@task(help={**FLAGS, **SHOWING}, auto_shortflags=False)
+@showing(SHOWING)
 def major_upgrade(
     context: Context,
+    shown: Shown,
     version: str | None = None,
     unverified: str | None = None,
     plan: bool = False,
@@ -48,12 +55,14 @@ def major_upgrade(
 ) -> None:
     """Upgrade: all stopped, database migrated once.
 
-    Download while httpd serves, stop httpd on all, yum update on all, upgrade_db and sync once on the sync host,
-    start httpd on all, healthy? Each phase begins when every host has ended the one before.
+    Download while httpd serves, stop httpd on all, yum update on all,
+    upgrade_db and sync once on the sync host, start httpd on all, healthy?
+    Each phase begins when every host has ended the one before.
     """
     start.start(
         context,
         "major-upgrade",
+        shown,
         version=version,
         unverified=unverified,
         plan=plan,
@@ -63,61 +72,74 @@ def major_upgrade(
     )
 
 
-@task(help={"version": "The build to go back to. Default: the recorded one.", **_ASKING}, auto_shortflags=False)
-def rollback(context: Context, version: str | None = None, plan: bool = False, yes: bool = False) -> None:
+@task(
+    help={"version": "The build to go back to. Default: the recorded one.", **_ASKING, **SHOWING}, auto_shortflags=False
+)
+@showing(SHOWING)
+def rollback(context: Context, shown: Shown, version: str | None = None, plan: bool = False, yes: bool = False) -> None:
     """Go back to the build before.
 
-    Host after host, as a minor upgrade. After a migration it is refused until the database has been restored, and
-    then the build has to be typed. Whether the build is still to be had is asked on every host first.
+    Host after host, as a minor upgrade. After a migration it is refused until
+    the database has been restored, and then the build has to be typed. Whether
+    the build is still to be had is asked on every host first.
     """
-    start.start(context, "rollback", version=version, plan=plan, yes=yes)
+    start.start(context, "rollback", shown, version=version, plan=plan, yes=yes)
 
 
-@task(help={"plan": "Show what is left and stop.", "yes": FLAGS["yes"]}, auto_shortflags=False)
-def resume(context: Context, plan: bool = False, yes: bool = False) -> None:
+@task(help={"plan": "Show what is left and stop.", "yes": FLAGS["yes"], **SHOWING}, auto_shortflags=False)
+@showing(SHOWING)
+def resume(context: Context, shown: Shown, plan: bool = False, yes: bool = False) -> None:
     """After a failure: go on with the rest.
 
-    What the set's hosts have kept of the run, and what is true on them now, decides what is left. A step that still
-    runs is followed, one that failed is tried again, one that was done is not: upgrade_db never runs twice.
+    What the set's hosts have kept of the run, and what is true on them now,
+    decides what is left. A step that still runs is followed, one that failed is
+    tried again, one that was done is not: upgrade_db never runs twice.
     """
-    start.after_a_failure(context, "resume", plan=plan, yes=yes)
+    start.after_a_failure(context, "resume", shown, plan=plan, yes=yes)
 
 
-@task(help={"yes": FLAGS["yes"]}, auto_shortflags=False)
-def abort(context: Context, yes: bool = False) -> None:
+@task(help={"yes": FLAGS["yes"], **JSON}, auto_shortflags=False)
+@showing(JSON)
+def abort(context: Context, shown: Shown, yes: bool = False) -> None:
     """After a failure: give the run up.
 
-    Cron's sync is restored, the lock released, and what is down is said. Nothing is started or taken back.
+    Cron's sync is restored, the lock released, and what is down is said.
+    Nothing is started or taken back.
     """
-    start.after_a_failure(context, "abort", yes=yes)
+    start.after_a_failure(context, "abort", shown, yes=yes)
 
 
-@task(help={"yes": FLAGS["yes"]}, auto_shortflags=False)
-def unlock(context: Context, yes: bool = False) -> None:
+@task(help={"yes": FLAGS["yes"], **JSON}, auto_shortflags=False)
+@showing(JSON)
+def unlock(context: Context, shown: Shown, yes: bool = False) -> None:
     """Release the lock that a dead run has left.
 
-    Shows whose it is, how old, and whether a step of that run still runs. Cron is not touched: `abort` does that.
+    Shows whose it is, how old, and whether a step of that run still runs.
+    Cron is not touched: `abort` does that.
     """
-    start.after_a_failure(context, "unlock", yes=yes)
+    start.after_a_failure(context, "unlock", shown, yes=yes)
 
 
-@task(help={"last": "How many runs. Default: 20."}, auto_shortflags=False)
-def history(context: Context, last: int = 20) -> None:
+@task(help={"last": "How many runs. Default: 20.", **JSON}, auto_shortflags=False)
+@showing(JSON)
+def history(context: Context, shown: Shown, last: int = 20) -> None:
     """Show the last runs: who, what, how it ended.
 
-    What the sync host has kept of all operators' runs, and this machine's journal; only the latter, where the sync host
-    cannot be reached. httpd down: for how long it ran on no host of the set.
+    What the sync host has kept of all operators' runs, and this machine's
+    journal; only the latter, where the sync host cannot be reached. httpd down:
+    for how long it ran on no host of the set.
     """
-    start.history(context, max(1, last))
+    start.history(context, shown, max(1, last))
 
 
-@task(auto_shortflags=False)
-def status(context: Context) -> None:
+@task(help=JSON, auto_shortflags=False)
+@showing(JSON)
+def status(context: Context, shown: Shown) -> None:
     """Show what every host runs, and its health.
 
     Changes nothing. What every column comes from is asked in one round trip per host.
     """
-    start.status(context)
+    start.status(context, shown)
 
 
 @task(
@@ -130,7 +152,8 @@ def status(context: Context) -> None:
 def report(context: Context, run: str = "", out: str = "") -> None:
     """Write a run's timeline as a page, for the ticket.
 
-    One HTML file that needs no network, and the picture in it as SVG: every host's steps over time, what the users
-    saw, what failed, the commands and their output without secrets. From this machine's journal; asks no host.
+    One HTML file that needs no network, and the picture in it as SVG: every
+    host's steps over time, what the users saw, what failed, the commands and
+    their output without secrets. From this machine's journal; asks no host.
     """
     start.report(context, run, out)

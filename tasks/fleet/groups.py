@@ -12,6 +12,12 @@ from typing import Any, Self
 from fabric import Connection, GroupResult, SerialGroup, ThreadingGroup
 from fabric.exceptions import GroupException
 
+OnEnd = Callable[[Connection, Any], None]
+
+
+def _nobody(connection: Connection, result: Any) -> None:
+    """Nobody wants to know at once."""
+
 
 class Row(SerialGroup):
     """One host after the other; after a failure the rest is not touched (and not in the result)."""
@@ -28,14 +34,13 @@ class Row(SerialGroup):
         on_line: Callable[[str, str], None],
         seconds: float | None,
         reconnect: float = 0.0,
+        on_end: OnEnd = _nobody,
     ) -> GroupResult:
-        """`Node.step` on one after the other."""
-        return self._do("step", scripts, on_line, seconds, reconnect)
-
-    def _do(self, method: str, *args: Any, **kwargs: Any) -> GroupResult:
+        """`Node.step` on one after the other; on_end: called with each host's result as it comes."""
         results = GroupResult()
         for connection in self:
-            results[connection] = _attempt(connection, method, args, kwargs)
+            results[connection] = _attempt(connection, "step", (scripts, on_line, seconds, reconnect))
+            on_end(connection, results[connection])
             if isinstance(results[connection], BaseException):
                 raise GroupException(results)
         return results
@@ -55,7 +60,7 @@ class Pool(ThreadingGroup):
 
     def each(self, method: str) -> GroupResult:
         """Call a Node's method on all, e.g. `open`."""
-        return self._do(method)
+        return self._do(lambda connection: _attempt(connection, method))
 
     def step(
         self,
@@ -63,15 +68,22 @@ class Pool(ThreadingGroup):
         on_line: Callable[[str, str], None],
         seconds: float | None,
         reconnect: float = 0.0,
+        on_end: OnEnd = _nobody,
     ) -> GroupResult:
-        """`Node.step` on all."""
-        return self._do("step", scripts, on_line, seconds, reconnect)
+        """`Node.step` on all; on_end: called, from several threads, with each host's result as it comes."""
 
-    def _do(self, method: str, *args: Any, **kwargs: Any) -> GroupResult:
+        def step(connection: Connection) -> Any:
+            result = _attempt(connection, "step", (scripts, on_line, seconds, reconnect))
+            on_end(connection, result)
+            return result
+
+        return self._do(step)
+
+    def _do(self, act: Callable[[Connection], Any]) -> GroupResult:
         results = GroupResult()
         pool = ThreadPoolExecutor(max(1, min(self.at_once, len(self))))
         try:
-            running = {c: pool.submit(_attempt, c, method, args, kwargs) for c in self}
+            running = {connection: pool.submit(act, connection) for connection in self}
             for connection, future in running.items():
                 results[connection] = future.result()
         finally:
@@ -82,8 +94,8 @@ class Pool(ThreadingGroup):
         return results
 
 
-def _attempt(connection: Connection, method: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+def _attempt(connection: Connection, method: str, args: tuple[Any, ...] = ()) -> Any:
     try:
-        return getattr(connection, method)(*args, **kwargs)
+        return getattr(connection, method)(*args)
     except Exception as error:  # noqa: BLE001  # a group's result holds each host's error, whatever it was
         return error

@@ -43,6 +43,17 @@ def set_names(path: Path) -> list[str]:
     return names or ([] if path == default_file() else set_names(default_file()))
 
 
+def names(path: Path) -> list[str]:
+    """Everything that can be typed after -H: sets, hosts, aliases; what cannot be made out is left out."""
+    try:
+        sets = yaml.safe_load(path.read_text(encoding="utf-8", errors="replace"))["host_sets"]
+        hosts = [host for one in sets.values() for host in one["hosts"]]
+        typed = [[host] if isinstance(host, str) else [host["name"], *host.get("aliases", ())] for host in hosts]
+    except (OSError, yaml.YAMLError, TypeError, KeyError, ValueError, AttributeError, RecursionError):
+        return set_names(path)
+    return [*set_names(path), *(str(name) for names in typed for name in names)]
+
+
 def _guessed(text: str) -> list[str]:
     """What looks like a set's name in a file that is no YAML."""
     body = re.split(r"^host_sets:", text, maxsplit=1, flags=re.M)[-1]

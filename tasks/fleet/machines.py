@@ -15,6 +15,7 @@ from .groups import Pool, Row
 from .hosts import Host
 
 OnLine = Callable[[Host, str], None]
+OnEnd = Callable[[Host, Outcome], None]
 Ask = Callable[[Host, str], str]
 
 
@@ -78,11 +79,13 @@ class Machines:
         on_line: OnLine | None = None,
         seconds: float | None = None,
         reconnect: float = 0.0,
+        on_end: OnEnd | None = None,
     ) -> dict[Host, Outcome]:
         """Run each host's script as root, `at_once` hosts at a time, and say what became of it.
 
         on_line: called, from several threads, with each line as it comes; seconds: how long a script is waited for;
-        reconnect: for how many seconds a host is tried again when the line drops, see `Node.step`.
+        reconnect: for how many seconds a host is tried again when the line drops, see `Node.step`; on_end: called, from
+        several threads, with what became of a host as soon as that is known.
         With at_once=1 a failure keeps the hosts behind it from being touched: they are not in the result.
         """
         of = {self._nodes[host]: host for host in scripts if host in self._nodes}
@@ -93,8 +96,12 @@ class Machines:
             if on_line:
                 on_line(next(host for host in scripts if host.name == name), line)
 
+        def end(connection: Node, result: Outcome | BaseException) -> None:
+            if on_end and isinstance(result, StepFailed | Outcome):
+                on_end(of[connection], _outcome(result))
+
         try:
-            results = group.step(by_name, tell, seconds, reconnect)
+            results = group.step(by_name, tell, seconds, reconnect, end)
         except GroupException as error:
             results = error.result
         return {of[connection]: _outcome(result) for connection, result in results.items()}

@@ -62,7 +62,7 @@ def find(name: str | None, inventory: Inventory, task: str, with_sandbox: Sequen
         shown = name if len(name) <= 60 else name[:57] + "..."
         raise Refused(
             f"{shown!a} is no host set and no host in hosts.yml ({', '.join(inventory.host_sets)}, "
-            f"{', '.join(with_sandbox)})",
+            f"{', '.join(with_sandbox)})" + (f"; did you mean {near[0]}?" if near else ""),
             next_line=f"fab -H {near[0]} {task}" if near else "fab --list",
         )
     host_set, hosts = found

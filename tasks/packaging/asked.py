@@ -44,7 +44,7 @@ def read(context: Context, start: str, profile: str = "", attempts: str = "") ->
 
     start: what was typed (see `line`), without the profile.
     """
-    from ..report import Report
+    from ..report import opened
 
     typed: dict[str, Any] = {"profile": profile} if profile else {}
     typed |= {"attempts": number("--attempts", attempts)} if attempts else {}
@@ -52,7 +52,7 @@ def read(context: Context, start: str, profile: str = "", attempts: str = "") ->
     flags = f" --profile {profile}" if profile else ""
     bookmark = Bookmark(start, flags)
     return Asked(
-        context, koji, settings.read(Build, context.config), bookmark, Progress(Report()), context.config.run.dry
+        context, koji, settings.read(Build, context.config), bookmark, Progress(opened()), context.config.run.dry
     )
 
 

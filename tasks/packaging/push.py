@@ -25,10 +25,10 @@ from .settings import Ansible
 
 def push_config(context: Context, message: str) -> None:
     """Show, check, commit, rebase, push. Raises Refused for whatever speaks against it, before or at the push."""
-    from ..report import Report
+    from ..report import opened
 
     ansible = settings.read(Ansible, context.config)
-    progress = Progress(Report())
+    progress = Progress(opened())
     checkout = checkouts.find(ansible.checkout, ansible.template)
     diff = checkout.diff()
     unpushed = checkout.unpushed()

@@ -97,11 +97,11 @@ def read(kind: type[Section], config: Any) -> Section:
 
 def show(context: Context, key: str) -> None:
     """Every key with the value that holds, on the screen. Raises Refused for a key that there is not."""
-    from ..report import Report
+    from ..report import opened
 
     if key and key not in DEFAULTS:
         raise Refused(f"there is no key {key!r}", next_line=f"invoke show-config --key {next(iter(DEFAULTS))}")
-    report = Report()
+    report = opened()
     for section in [key] if key else DEFAULTS:
         for name in context.config[section]:
             report.note(f"{section}.{name}: {context.config[section][name]}")

@@ -41,13 +41,13 @@ class Stage:
 def connect(context: Context, settings: Build) -> Iterator[Stage]:
     """Connect to the stg set of hosts.yml. Raises Refused when it has none, Unreachable when a host is not reached."""
     from ..fleet.machines import Machines
-    from ..report import Report
+    from ..report import opened
 
     inventory = setup.inventory(context)
     host_set = inventory.host_sets.get(settings.stg_set)
     if host_set is None:
         raise Refused(f"hosts.yml has no set {settings.stg_set}", next_line="build.stg_set in invoke.yml")
-    with Machines(host_set.hosts, setup.ssh(context), Report().ask_password) as machines:
+    with Machines(host_set.hosts, setup.ssh(context), opened().ask_password) as machines:
         yield Stage(inventory.app, host_set, machines)
 
 

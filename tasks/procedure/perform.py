@@ -73,6 +73,8 @@ def _phase_by_phase(run: Run, todo: Sequence[Left], hold: Hold, machines: Machin
     """Do the phases until all are done, or one has failed, or Ctrl-C was pressed; look again; say how it ended."""
     plan, host_set = run.plan, run.plan.request.host_set
     watch = Watch(host_set.url) if host_set.url else None
+    if watch:
+        report.watching(lambda: watch.seen)
     with watch or nullcontext(), patience(report) as asked_to_stop:
         for phase, left in zip(plan.phases, todo, strict=True):
             if asked_to_stop.is_set():
@@ -109,17 +111,25 @@ def _phase(run: Run, phase: Phase, left: Left, hold: Hold, machines: Machines, r
 def _do(phase: Phase, left: Left, hold: Hold, machines: Machines, report: Report) -> dict[Host, Outcome]:
     step = phase.step
     scripts = {host: hold.script(host, name, step.script, step.looks) for host, name in left.names.items()}
-    results = machines.do(scripts, phase.at_once, report.line, step.seconds, hold.reconnect)
-    for host, outcome in results.items():
-        if not outcome.known:
-            report.unknown(host, f"{outcome.failure}; looking")
-    if not step.looks:
-        results |= found_out({host: o for host, o in results.items() if not o.known}, left, scripts, hold, machines)
-    for host, outcome in results.items():
+
+    def tell(host: Host, outcome: Outcome) -> None:
         if outcome.failure:
             report.failed(host, outcome.failure)
         else:
             report.done(host, outcome.seconds)
+
+    def tell_what_was_seen(host: Host, outcome: Outcome) -> None:
+        if outcome.known:
+            tell(host, outcome)
+        else:
+            report.unknown(host, f"{outcome.failure}; looking")
+
+    results = machines.do(scripts, phase.at_once, report.line, step.seconds, hold.reconnect, tell_what_was_seen)
+    unseen = {host: outcome for host, outcome in results.items() if not outcome.known}
+    if not step.looks:
+        results |= found_out(unseen, left, scripts, hold, machines)
+    for host in unseen:
+        tell(host, results[host])
     return results
 
 

@@ -15,7 +15,7 @@ from fabric import Config
 
 from ..errors import Refused, SopError, TryLater
 from ..fleet.hosts import Inventory, read
-from ..report import Report
+from ..report import opened
 from ..state import state_dir
 from . import faults, fleet, layout
 
@@ -50,7 +50,7 @@ def enter() -> tuple[Inventory, Config]:
 
 def reset(dry: bool = False) -> None:
     """Begin again: 1.0.0 on both hosts, no faults."""
-    report = Report()
+    report = opened()
     if dry:
         report.note(f"would lay the sandbox in {home()} down afresh")
         return
@@ -61,7 +61,7 @@ def reset(dry: bool = False) -> None:
 
 def up(dry: bool = False) -> None:
     """Start the sandbox so that it stays until `down`."""
-    report = Report()
+    report = opened()
     if dry:
         report.note(f"would start the sandbox in {home()}")
         return
@@ -77,7 +77,7 @@ def up(dry: bool = False) -> None:
 
 def down(dry: bool = False) -> None:
     """End what `up` started."""
-    report = Report()
+    report = opened()
     pid = fleet.running(home()) if home().exists() else None
     if dry:
         report.note(f"would end process {pid}" if pid else "would do nothing: the sandbox is not up")
@@ -90,7 +90,7 @@ def down(dry: bool = False) -> None:
 
 def fault(step: str, kind: str, host: str, times: int, seconds: float, clear: bool, dry: bool = False) -> None:
     """Switch a fault on, or all of them off. Raises Refused for one that does not exist."""
-    report = Report()
+    report = opened()
     host = {"sandbox01": SET.hosts[0], "sandbox02": SET.hosts[1]}.get(host, host)
     told = "all faults are off" if clear else f"{host}: the next {times} time(s) of {step} go wrong ({kind})"
     if times < 1:

@@ -34,7 +34,7 @@ def test_n2_a_step_that_takes_too_long_is_looked_at_and_nothing_is_begun_after_i
     stg_runs_110.breaks(ONE, "upgrade-db", "slow", seconds=20)
     ended = stg_runs_110.types(MAJOR)
     assert ended.code == 5, ended.said
-    assert "prod01 | UNKNOWN: no end after 2 s" in ended.out
+    assert "prod01 | upgrade-db: UNKNOWN: no end after 2 s" in ended.out
     assert "upgrade-db: no end after 2 s: what became of it is not known; it still runs" in ended.err
     assert "next: fab prod resume" in ended.err
     assert stg_runs_110.moments("blockerbugs", "sync") == []

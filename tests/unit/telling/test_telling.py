@@ -14,10 +14,10 @@ from io import StringIO
 from typing import Any
 
 import pytest
-from rich.console import Console
 
 from tasks.procedure.journal import Journal
-from tasks.report import Report
+from tasks.report.human import Human
+from tasks.report.screen import Screen
 from tasks.telling import send
 from tasks.telling.telling import told
 from tasks.telling.words import message
@@ -77,7 +77,7 @@ def run(*targets: str, listens: Endpoint | None = None) -> str:
     screen = StringIO()
     with closing(Journal()) as journal:
         journal.write("begin", set="prod", procedure="minor-upgrade", operator="lbrabec@laptop")
-        with told(targets, journal, Report(Console(file=screen, width=200))) as run_begins:
+        with told(targets, journal, Human(Screen(screen))) as run_begins:
             run_begins()
             if listens:
                 until(lambda: bool(listens.heard))
@@ -134,7 +134,7 @@ def test_a_run_that_ends_in_an_error_is_told_too_and_the_error_goes_on() -> None
 
 def breaks(endpoint: Endpoint) -> None:
     """A run that ends with a mistake of ours."""
-    screen = Report(Console(file=StringIO()))
+    screen = Human(Screen(StringIO()))
     with closing(Journal()) as journal, told([endpoint.address], journal, screen) as run_begins:
         run_begins()
         until(lambda: bool(endpoint.heard))
@@ -156,7 +156,7 @@ def test_a_variable_that_is_not_set_is_named_and_nothing_is_sent() -> None:
 
 def test_a_run_that_was_refused_before_it_began_is_not_told() -> None:
     with answering(200) as endpoint, closing(Journal()) as journal:
-        with told([endpoint.address], journal, Report(Console(file=StringIO()))):
+        with told([endpoint.address], journal, Human(Screen(StringIO()))):
             pass
         assert endpoint.heard == []
 

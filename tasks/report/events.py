@@ -1,0 +1,125 @@
+"""What can be told: the events of a run, and the tables of a look."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from . import asking
+
+if TYPE_CHECKING:
+    from ..fleet.hosts import App, Host, HostSet
+    from ..procedure.history import Past
+    from ..procedure.keep import Lock
+    from ..procedure.plan import Plan
+    from ..procedure.preflight import Facts
+    from ..procedure.progress import Run
+    from ..procedure.sop import Phase
+    from ..procedure.todo import Left, States
+    from ..procedure.watch import Seen
+
+
+class Report:
+    """Told what happens, in the order in which it happens; each kind of report overrides what it has a use for.
+
+    `line`, `done` and `failed` come from several threads, everything else from the main one. Use it in a `with`
+    statement: whatever ends a run early is told to `close`.
+    """
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self.close(error)
+
+    def close(self, error: BaseException | None) -> None:
+        """Nothing more will be told; error: what ended the task, if it did not end by itself."""
+
+    def ask_password(self, host: Host, prompt: str) -> str:
+        """What sudo on `host` wants to know, hidden. Raises Refused where nobody can be asked."""
+        return asking.password(host.short, prompt)
+
+    def looking(self, hosts: Sequence[Host]) -> None:
+        """The preflight begins."""
+
+    def plan(self, plan: Plan) -> None:
+        """What would be done, and why one should think twice."""
+
+    def commands(self, plan: Plan) -> None:
+        """The commands behind the steps, as the SOP has them."""
+
+    def nothing_to_do(self, plan: Plan) -> None:
+        """The world is as wanted already."""
+
+    def resume(self, plan: Plan, lock: Lock, todo: Sequence[Left]) -> None:
+        """A run that stopped: what it did, what still runs, what is left."""
+
+    def held(self, host_set: HostSet, lock: Lock, states: States) -> None:
+        """Who holds a set, and whether a step of that run still runs."""
+
+    def aborted(self, app: App, host_set: HostSet, lock: Lock, facts: Mapping[Host, Facts]) -> None:
+        """A run was given up: what that leaves."""
+
+    def watching(self, seen: Callable[[], Seen]) -> None:
+        """The set's public address is watched from now on; seen: what was seen so far."""
+
+    def phase(self, number: int, total: int, phase: Phase) -> None:
+        """A phase begins, on all its hosts."""
+
+    def line(self, host: Host, text: str) -> None:
+        """A host said something; cleaned by the fleet already."""
+
+    def done(self, host: Host, seconds: float) -> None:
+        """A host ended a phase as it should."""
+
+    def failed(self, host: Host, why: str) -> None:
+        """A host did not."""
+
+    def unknown(self, host: Host, why: str) -> None:
+        """Nobody saw how a phase ended on a host, which is asked now; then comes `done` or `failed`."""
+
+    def waiting(self, seconds: float, why: str) -> None:
+        """Nothing happens for so many seconds at most, and that is right; may be told again while it lasts."""
+
+    def finishing(self) -> None:
+        """Ctrl-C was pressed once. Comes from a signal handler, which must not wait for anybody's lock."""
+
+    def recap(self, run: Run, seen: Seen | None) -> None:
+        """Per host and phase what was done, failed and not reached, and what the set's users saw."""
+
+    def finished(self, run: Run, next_line: str | None) -> None:
+        """All of it was done, and the world looks as promised."""
+
+    def status(self, app: App, host_set: HostSet, facts: Mapping[Host, Facts]) -> None:
+        """Every fact of every host."""
+
+    def history(self, host_set: HostSet, runs: Sequence[Past]) -> None:
+        """What was done to a set, the latest run last."""
+
+    def note(self, text: str) -> None:
+        """A sentence of a task that carries out no procedure."""
+
+    def warning(self, text: str) -> None:
+        """Something that changes nothing, and that somebody should know."""
+
+    def verbatim(self, text: str) -> None:
+        """A line that is not ours: a command, a diff, a log, a text to be copied."""
+
+
+EVENTS = [name for name in vars(Report) if not name.startswith("_") and name != "ask_password"]
+
+
+class Several(Report):
+    """Reports that are told the same, each in its turn."""
+
+    def __init__(self, reports: Iterable[Report]) -> None:
+        members = list(reports)
+        for event in EVENTS:
+            setattr(self, event, partial(_tell, members, event))
+
+
+def _tell(members: Sequence[Report], event: str, *told: Any) -> None:
+    for member in members:
+        getattr(member, event)(*told)

@@ -1,0 +1,176 @@
+"""For people: sentences and tables, one fact a line, the host first."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from collections import deque
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from . import recap, tables, words
+from .events import Report
+from .screen import Screen
+
+if TYPE_CHECKING:
+    from ..fleet.hosts import App, Host, HostSet
+    from ..procedure.history import Past
+    from ..procedure.keep import Lock
+    from ..procedure.plan import Plan
+    from ..procedure.preflight import Facts
+    from ..procedure.progress import Run
+    from ..procedure.sop import Phase
+    from ..procedure.todo import Left, States
+    from ..procedure.watch import Seen
+
+LAST_LINES = 12  # of a step that failed
+SAY_AGAIN_SECONDS = 60.0
+
+
+class Human(Report):
+    """Lines that stay as they are: what a pipe, a log and CI get, and a terminal that cannot be drawn on.
+
+    verbose: also every line of every host; quiet: nothing between the plan and the recap;
+    agreed: nobody is going to be asked, so that a quiet run need not show what would be agreed to.
+    """
+
+    def __init__(
+        self, screen: Screen | None = None, verbose: bool = False, quiet: bool = False, agreed: bool = False
+    ) -> None:
+        self.screen = screen or Screen()
+        self._verbose = verbose
+        self._quiet = quiet and not verbose
+        self._agreed = agreed
+        self._step = ""
+        self._said: dict[Host, deque[str]] = {}
+        self._waits = (0.0, 0.0)  # until when is waited, and until when that need not be said again
+
+    def looking(self, hosts: Sequence[Host]) -> None:
+        if not self._quiet:
+            self._say(f"looking at {words.names(hosts)}", "aside")
+
+    def plan(self, plan: Plan) -> None:
+        request = plan.request
+        if self._quiet and (self._agreed or request.host_set.confirm == "none"):
+            return
+        self._say("")
+        self._say(_title(plan), "head")
+        if plan.target:
+            self.screen.rows(tables.builds(plan))
+        if plan.phases:
+            self._say("")
+            self.screen.print(tables.phases(plan))
+        for warning in plan.warnings:
+            self._say(f"warning: {warning}", "warn")
+
+    def commands(self, plan: Plan) -> None:
+        self._say("")
+        for name, command in dict.fromkeys((phase.step.name, phase.step.shown) for phase in plan.phases):
+            if command:
+                self._say(f"{name}: {command}", "aside")
+
+    def nothing_to_do(self, plan: Plan) -> None:
+        verb = "has" if plan.request.procedure.name == "yum-update" else "is healthy with"
+        self._say(f"nothing to do: {plan.request.host_set.name} {verb} {plan.target}", "good")
+
+    def resume(self, plan: Plan, lock: Lock, todo: Sequence[Left]) -> None:
+        self._say(_title(plan), "head")
+        self._say(f"begun by {lock}")
+        self._say("")
+        self.screen.print(tables.left(plan, todo))
+
+    def held(self, host_set: HostSet, lock: Lock, states: States) -> None:
+        self._say(f"{host_set.name} is held by {lock}", "warn")
+        rows = [(host, step) for host, steps in states.items() for step, state in steps.items() if state == "runs"]
+        for host, step in rows:
+            self._say(f"{host.short}: {step} still runs", "warn")
+        if not rows:
+            self._say("no step of it runs now", "warn")
+
+    def aborted(self, app: App, host_set: HostSet, lock: Lock, facts: Mapping[Host, Facts]) -> None:
+        cron = "cron's sync is on again" if facts[host_set.sync].cron else "cron's sync is not there"
+        self._say(f"{host_set.name}: run {lock.run} is given up, the lock is released, {cron}", "head")
+        down = [host for host in host_set.serving if facts[host].service != "active"]
+        if down:
+            self._say(f"{app.service} is not running on {words.names(down)}", "bad")
+        self._say(f"next: fab {host_set.name} status")
+
+    def phase(self, number: int, total: int, phase: Phase) -> None:
+        self._step = phase.step.name
+        self._said = {host: deque(maxlen=LAST_LINES) for host in phase.hosts}
+        if not self._quiet:
+            if number == 1:
+                self._say("")
+            self._say(f"[{number}/{total}] {phase.step.name} on {words.names(phase.hosts)}: {phase.step.says}", "head")
+
+    def line(self, host: Host, text: str) -> None:
+        if self._verbose:
+            self.screen.quote(f"{host.short} | {text}")
+        elif host in self._said:
+            self._said[host].append(text)
+
+    def done(self, host: Host, seconds: float) -> None:
+        if not self._quiet:
+            self._say(f"{host.short} | {self._step}: done in {words.took(seconds)}", "good")
+
+    def failed(self, host: Host, why: str) -> None:
+        self._say(f"{host.short} | {self._step}: FAILED: {why}", "bad")
+        for text in self._said.pop(host, ()):
+            self.screen.quote(f"{host.short} |   {text}")
+
+    def unknown(self, host: Host, why: str) -> None:
+        self._say(f"{host.short} | {self._step}: UNKNOWN: {why}", "warn")
+
+    def waiting(self, seconds: float, why: str) -> None:
+        now = time.monotonic()
+        ends, quiet_until = self._waits
+        the_same = abs(now + seconds - ends) < 2 and now < quiet_until
+        if not self._quiet and not the_same:
+            self._waits = (now + seconds, now + SAY_AGAIN_SECONDS)
+            self._say(f"waiting {words.duration(seconds)} {why}", "aside")
+
+    def finishing(self) -> None:
+        with contextlib.suppress(OSError):
+            os.write(2, b"\nCtrl-C: this step is finished first; press it again to leave at once\n")
+
+    def recap(self, run: Run, seen: Seen | None) -> None:
+        recap.show(self.screen, run, seen)
+
+    def finished(self, run: Run, next_line: str | None) -> None:
+        plan = run.plan
+        what = f"runs {plan.target}" if plan.target else plan.request.procedure.name + " done"
+        self._say(f"{plan.request.host_set.name}: {what}, {words.took(run.seconds)}", "best")
+        if next_line:
+            self._say(f"next: {next_line}")
+
+    def status(self, app: App, host_set: HostSet, facts: Mapping[Host, Facts]) -> None:
+        where = f", {host_set.location}" if host_set.location else ""
+        self._say(f"{host_set.name}{where}: {app.package}, {host_set.owner}, {host_set.contact}", "head")
+        self.screen.rows(tables.status(app, host_set, facts))
+        for host in host_set.hosts:
+            for problem in words.unknown(facts.get(host)):
+                self._say(f"{host.short}: {problem}", "warn")
+
+    def history(self, host_set: HostSet, runs: Sequence[Past]) -> None:
+        if runs:
+            self.screen.rows(tables.history(runs))
+        else:
+            self._say(f"{host_set.name}: no run is known")
+
+    def note(self, text: str) -> None:
+        self._say(text)
+
+    def warning(self, text: str) -> None:
+        self._say(f"warning: {text}", "warn")
+
+    def verbatim(self, text: str) -> None:
+        self.screen.quote(text, "")
+
+    def _say(self, text: str, style: str = "") -> None:
+        self.screen.say(text, style)
+
+
+def _title(plan: Plan) -> str:
+    build = f": {plan.target}" if plan.target else ""
+    return f"{plan.request.host_set.name}: {plan.request.procedure.title}{build}"

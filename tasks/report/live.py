@@ -1,0 +1,211 @@
+"""For people at a terminal: below the lines that stay, one line for each host that is at work now."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from rich.console import Group
+from rich.live import Live as Region
+from rich.text import Text
+
+from . import words
+from .human import Human
+from .screen import Screen
+
+if TYPE_CHECKING:
+    from ..fleet.hosts import Host
+    from ..procedure.plan import Plan
+    from ..procedure.progress import Run
+    from ..procedure.sop import Phase
+    from ..procedure.watch import Seen
+
+TIMES_A_SECOND = 5
+MOST_HOSTS = 10  # at work at the same time that each have a line
+SHORT_OF_STEPS = 60  # columns below which the step's name, which stands above, is left out
+ECHO = 3  # columns left free, because a terminal shows ^C where the cursor is
+
+
+@dataclass
+class Work:
+    """What is going on now.
+
+    limit: seconds after which the step is given up; at_once: hosts at the same time, in the order of `left`;
+    since: when each of these began, on the clock of `time.monotonic`; last: each one's last line.
+    """
+
+    step: str
+    limit: float
+    at_once: int
+    left: list[Host]
+    since: dict[Host, float]
+    last: dict[Host, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, phase: Phase, now: float) -> Work:
+        """A phase that begins."""
+        first = phase.hosts[: phase.at_once]
+        return cls(phase.step.name, phase.step.seconds, phase.at_once, list(phase.hosts), dict.fromkeys(first, now))
+
+    def end(self, host: Host, now: float) -> None:
+        """A host is through with it, and the next one in the row begins."""
+        if host in self.left:
+            self.left.remove(host)
+        for begun in self.left[: self.at_once]:
+            self.since.setdefault(begun, now)
+
+    @property
+    def running(self) -> list[Host]:
+        """Who is at work."""
+        return self.left[: self.at_once]
+
+
+@dataclass
+class Wait:
+    """A wait that is as it should be: why, and until when."""
+
+    why: str
+    ends: float
+
+
+class Live(Human):
+    """As `Human`, and on top of it what changes while one looks: times, last lines, waits, the address that is watched.
+
+    What is below the lines that stay is drawn by a thread of rich's, and taken away before anything else is shown.
+    """
+
+    def __init__(self, screen: Screen | None = None, verbose: bool = False, quiet: bool = False, agreed: bool = False):
+        super().__init__(screen, verbose, quiet, agreed)
+        self._region: Region | None = None
+        self._work: Work | None = None
+        self._wait: Wait | None = None
+        self._seen: Callable[[], Seen] | None = None
+        self._ending = False
+
+    def close(self, error: BaseException | None) -> None:
+        self._rest()
+
+    def plan(self, plan: Plan) -> None:
+        self._rest()  # after it comes a question
+        super().plan(plan)
+
+    def watching(self, seen: Callable[[], Seen]) -> None:
+        self._seen = seen
+
+    def phase(self, number: int, total: int, phase: Phase) -> None:
+        self._wait = None
+        super().phase(number, total, phase)
+        self._work = Work.of(phase, time.monotonic())
+        self._draw()
+
+    def line(self, host: Host, text: str) -> None:
+        if self._work:
+            self._work.last[host] = " ".join(text.split())
+        super().line(host, text)
+
+    def done(self, host: Host, seconds: float) -> None:
+        self._ended(host)
+        super().done(host, seconds)
+
+    def failed(self, host: Host, why: str) -> None:
+        self._ended(host)
+        super().failed(host, why)
+
+    def waiting(self, seconds: float, why: str) -> None:
+        self._work = None
+        self._wait = Wait(why, time.monotonic() + seconds)
+        self._draw()
+
+    def finishing(self) -> None:
+        self._ending = True  # shown when the region is drawn next; a signal handler must not draw
+
+    def recap(self, run: Run, seen: Seen | None) -> None:
+        self._rest()
+        super().recap(run, seen)
+
+    def _ended(self, host: Host) -> None:
+        if self._work:
+            self._work.end(host, time.monotonic())
+
+    def _draw(self) -> None:
+        if self._quiet or self._region:
+            return
+        self._region = Region(
+            get_renderable=self._frame,
+            console=self.screen.console,
+            refresh_per_second=TIMES_A_SECOND,
+            transient=True,
+            redirect_stdout=False,
+            redirect_stderr=False,
+            vertical_overflow="crop",
+        )
+        self._region.start()
+
+    def _rest(self) -> None:
+        """Nothing is drawn any more."""
+        region, self._region = self._region, None
+        if region:
+            region.stop()
+        self._work = self._wait = None
+
+    def _frame(self) -> Group:
+        now, width = time.monotonic(), self.screen.width
+        seen = self._seen() if self._seen else None
+        return Group(*frame(self._work, self._wait, seen, self._ending, now, width))
+
+
+def frame(work: Work | None, wait: Wait | None, seen: Seen | None, ending: bool, now: float, width: int) -> list[Text]:
+    """The lines below those that stay: none is longer than `width`, and the last one leaves room for a ^C."""
+    lines = []
+    if work:
+        lines += _hosts(work, now, width)
+    if wait:
+        left = max(0.0, wait.ends - now)
+        lines.append(_line(f"waiting {words.duration(left)} {wait.why}", "aside", width))
+    if seen and seen.requests:
+        lines.append(_watched(seen, width))
+    advice = _advice(work, ending, now)
+    if len("; ".join(advice)) <= width - ECHO:
+        advice = ["; ".join(advice)]
+    return [*lines, *(_line(text, "warn" if ending else "aside", width - ECHO) for text in advice)]
+
+
+def _hosts(work: Work, now: float, width: int) -> list[Text]:
+    running = work.running
+    wide = max((len(host.short) for host in running), default=0)
+    lines = []
+    for host in running[:MOST_HOSTS]:
+        step = "" if width < SHORT_OF_STEPS else f" | {work.step}"
+        time_taken = words.duration(now - work.since.get(host, now))
+        head = f"{host.short:<{wide}}{step} | {time_taken}"
+        last = work.last.get(host)
+        lines.append(_line(f"{head} | {last}" if last else head, "", width))
+    more = len(work.left) - len(lines)
+    if more > 0:
+        lines.append(_line(f"and {more} more", "aside", width))
+    return lines
+
+
+def _watched(seen: Seen, width: int) -> Text:
+    if seen.down:
+        return _line(f"users get no answer now; {seen.failed} of {seen.requests} requests failed", "bad", width)
+    told = f"users get an answer; {seen.failed} of {seen.requests} requests failed"
+    return _line(told, "bad" if seen.failed else "good", width)
+
+
+def _advice(work: Work | None, ending: bool, now: float) -> list[str]:
+    """How long it may take at most, and what Ctrl-C does."""
+    if ending:
+        return ["Ctrl-C: ends after this step", "again: leaves at once"]
+    running = work.running if work else []
+    left = [work.limit - (now - work.since.get(host, now)) for host in running] if work else []
+    limit = [f"at most {words.duration(max(0.0, *left))} more"] if left else []
+    return [*limit, "Ctrl-C is safe: ends after this step"]
+
+
+def _line(text: str, style: str, width: int) -> Text:
+    line = Text(text, style=style, no_wrap=True)
+    line.truncate(max(1, width), overflow="ellipsis")
+    return line

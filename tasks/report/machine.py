@@ -1,0 +1,239 @@
+"""For programs: one JSON object a line. docs/json.md says what each means, and a test holds the two together."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import IO, TYPE_CHECKING
+
+from ..errors import Code, SopError
+from .events import Report
+from .screen import Unbreakable
+
+if TYPE_CHECKING:
+    from ..fleet.connection import Outcome
+    from ..fleet.hosts import App, Host, HostSet
+    from ..procedure.history import Past
+    from ..procedure.keep import Lock
+    from ..procedure.nvr import Nvr
+    from ..procedure.plan import Plan
+    from ..procedure.preflight import Facts
+    from ..procedure.progress import Run
+    from ..procedure.sop import Phase
+    from ..procedure.todo import Left, States
+    from ..procedure.watch import Seen
+
+SCHEMA = 1  # another one when a key goes away or changes its meaning; new keys and events may come at any time
+
+Json = dict[str, object]
+
+
+class Machine(Report):
+    """Writes every event to `stream` as it comes."""
+
+    def __init__(self, stream: IO[str]) -> None:
+        self._stream = Unbreakable(stream)
+        self._lock = threading.Lock()
+        self._step = ""
+        self._interrupted = False
+
+    def close(self, error: BaseException | None) -> None:
+        code = Code.DONE if error is None else getattr(error, "code", Code.FAILED)
+        told = error if isinstance(error, SopError) else None
+        self._write(
+            "end",
+            exit_code=int(code),
+            problems=list(told.problems) if told else [],
+            next=told.next_line if told else None,
+        )
+
+    def looking(self, hosts: Sequence[Host]) -> None:
+        self._write("looking", hosts=_names(hosts))
+
+    def plan(self, plan: Plan) -> None:
+        phases = [
+            {"number": number, "step": phase.step.name, "hosts": _names(phase.hosts), "command": phase.step.shown}
+            for number, phase in enumerate(plan.phases, 1)
+        ]
+        hosts = [
+            {
+                "host": host.name,
+                "installed": _build(plan.facts[host].installed),
+                "repo": (plan.facts[host].offered or {}).get(plan.target) if plan.target else None,
+                "touched": host in plan.hosts,
+            }
+            for host in plan.request.host_set.hosts
+        ]
+        self._write("plan", **_what(plan), hosts=hosts, phases=phases, warnings=list(plan.warnings))
+
+    def nothing_to_do(self, plan: Plan) -> None:
+        self._write("nothing_to_do", **_what(plan))
+
+    def resume(self, plan: Plan, lock: Lock, todo: Sequence[Left]) -> None:
+        phases = [
+            {
+                "number": number,
+                "step": phase.step.name,
+                "done": [host.name for host in phase.hosts if host not in left.names],
+                "left": _names(list(left.names)),
+                "running": _names(left.runs),
+                "again": _names(left.again),
+            }
+            for number, (phase, left) in enumerate(zip(plan.phases, todo, strict=True), 1)
+        ]
+        self._write("resume", **_what(plan), **_lock(lock), phases=phases)
+
+    def held(self, host_set: HostSet, lock: Lock, states: States) -> None:
+        running = [
+            {"host": host.name, "step": step}
+            for host, steps in states.items()
+            for step, state in steps.items()
+            if state == "runs"
+        ]
+        self._write("held", set=host_set.name, **_lock(lock), running=running)
+
+    def aborted(self, app: App, host_set: HostSet, lock: Lock, facts: Mapping[Host, Facts]) -> None:
+        down = [host.name for host in host_set.serving if facts[host].service != "active"]
+        self._write("aborted", set=host_set.name, **_lock(lock), down=down, cron=facts[host_set.sync].cron)
+
+    def phase(self, number: int, total: int, phase: Phase) -> None:
+        self._step = phase.step.name
+        self._write("phase", number=number, total=total, step=self._step, hosts=_names(phase.hosts))
+
+    def line(self, host: Host, text: str) -> None:
+        self._write("line", host=host.name, step=self._step, text=text)
+
+    def done(self, host: Host, seconds: float) -> None:
+        self._write("done", host=host.name, step=self._step, seconds=round(seconds, 3))
+
+    def failed(self, host: Host, why: str) -> None:
+        self._write("failed", host=host.name, step=self._step, why=why)
+
+    def unknown(self, host: Host, why: str) -> None:
+        self._write("unknown", host=host.name, step=self._step, why=why)
+
+    def waiting(self, seconds: float, why: str) -> None:
+        self._write("waiting", seconds=round(seconds, 3), why=why)
+
+    def finishing(self) -> None:
+        self._interrupted = True  # told with the next event: a signal handler must not wait for the lock
+
+    def recap(self, run: Run, seen: Seen | None) -> None:
+        host_set = run.plan.request.host_set
+        outage = (
+            {"url": host_set.url, **{key: getattr(seen, key) for key in ("requests", "failed", "longest", "down")}}
+            if seen
+            else None
+        )
+        hosts = [_became(run, host) for host in host_set.hosts]
+        run_id, journal = run.journal.run, str(run.journal.path)
+        self._write("recap", **_what(run.plan), run=run_id, journal=journal, hosts=hosts, outage=outage)
+
+    def finished(self, run: Run, next_line: str | None) -> None:
+        self._write("finished", **_what(run.plan), run=run.journal.run, seconds=round(run.seconds, 3), next=next_line)
+
+    def status(self, app: App, host_set: HostSet, facts: Mapping[Host, Facts]) -> None:
+        hosts = [_found(host_set, host, facts.get(host)) for host in host_set.hosts]
+        self._write("status", set=host_set.name, package=app.package, hosts=hosts)
+
+    def history(self, host_set: HostSet, runs: Sequence[Past]) -> None:
+        told = [
+            {
+                "run": past.run,
+                "began": past.began.isoformat(timespec="seconds") if past.began else None,
+                "who": list(past.who),
+                "what": past.what,
+                "before": [str(build) for build in past.before],
+                "after": [str(build) for build in past.after],
+                "how": past.how,
+                "well": past.well,
+                "httpd_down": past.httpd_down,
+                "seconds": past.seconds,
+            }
+            for past in runs
+        ]
+        self._write("history", set=host_set.name, runs=told)
+
+    def note(self, text: str) -> None:
+        self._write("note", text=text)
+
+    def warning(self, text: str) -> None:
+        self._write("warning", text=text)
+
+    def verbatim(self, text: str) -> None:
+        self._write("note", text=text)
+
+    def _write(self, event: str, **told: object) -> None:
+        if self._interrupted:
+            self._interrupted = False
+            self._write("interrupt")
+        now = datetime.now(UTC).isoformat(timespec="milliseconds")
+        text = json.dumps({"schema": SCHEMA, "time": now, "event": event, **told})
+        with self._lock:
+            self._stream.write(f"{text}\n")
+            self._stream.flush()
+
+
+def _names(hosts: Sequence[Host]) -> list[str]:
+    return [host.name for host in hosts]
+
+
+def _build(found: Nvr | None) -> str | None:
+    return str(found) if found else None
+
+
+def _what(plan: Plan) -> Json:
+    request = plan.request
+    return {"set": request.host_set.name, "procedure": request.procedure.name, "target": _build(plan.target)}
+
+
+def _lock(lock: Lock) -> Json:
+    return {"run": lock.run, "operator": lock.operator, "since": lock.since}
+
+
+def _became(run: Run, host: Host) -> Json:
+    before, now = run.plan.facts[host], run.afterwards.get(host)
+    begun: list[Json] = [
+        {"step": phase.step.name, "state": _state(results[host]), "seconds": round(results[host].seconds, 3)}
+        for phase, results in run.outcomes
+        if host in results
+    ]
+    rest: list[Json] = [{"step": name, "state": "not reached", "seconds": 0.0} for name in run.missing_on(host)]
+    return {
+        "host": host.name,
+        "installed_before": _build(before.installed),
+        "installed": _build(now.installed) if now else None,
+        "schema_before": before.revision,
+        "schema_now": now.revision if now else None,
+        "service": now.service if now else "unknown",
+        "answers": now.answers if now else None,
+        "steps": begun + rest,
+    }
+
+
+def _state(outcome: Outcome) -> str:
+    if outcome.failure:
+        return "failed" if outcome.known else "unknown"
+    return "done" if outcome.seconds else "done before"
+
+
+def _found(host_set: HostSet, host: Host, found: Facts | None) -> Json:
+    newest = max(found.offered or (), default=None) if found else None
+    return {
+        "host": host.name,
+        "asked": found is not None,
+        "role": host_set.roles(host),
+        "installed": _build(found.installed) if found else None,
+        "offered": _build(newest),
+        "service": found.service if found else "unknown",
+        "answers": found.answers if found else None,
+        "version": found.version if found else None,
+        "schema_now": found.revision if found else None,
+        "at_head": found.at_head if found else None,
+        "cron": found.cron if found else None,
+        "cron_paused_by": found.paused if found else None,
+        "free_mb": found.free if found else None,
+        "problems": [*found.problems, *(text for text in (found.no_list, found.no_schema) if text)] if found else [],
+    }

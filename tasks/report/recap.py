@@ -1,0 +1,97 @@
+"""The recap: per host and step what became of it, from what to what, and what the set's users saw."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from . import words
+from .screen import Screen, table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rich.table import Table
+
+    from ..fleet.hosts import Host
+    from ..procedure.preflight import Facts
+    from ..procedure.progress import Run
+    from ..procedure.watch import Seen
+
+SIDE_BY_SIDE = 4  # hosts that stand beside each other; of more, each has a row of its own
+
+
+def show(screen: Screen, run: Run, seen: Seen | None) -> None:
+    """All of it."""
+    hosts = run.plan.request.host_set.hosts
+    screen.say("")
+    screen.rows(steps(run) if len(hosts) <= SIDE_BY_SIDE else counts(run))
+    screen.say("")
+    screen.rows(changes(run, screen.arrow))
+    if seen and seen.requests:
+        screen.say(*outage(run, seen))
+    screen.say(f"journal: {run.journal.path} (run {run.journal.run})", "aside")
+
+
+def steps(run: Run) -> Table:
+    """A row for each step, a column for each host."""
+    hosts = run.plan.request.host_set.hosts
+    became = {host: dict(_became(run, host)) for host in hosts}
+    made = table("step", *(host.short for host in hosts))
+    for name in dict.fromkeys(phase.step.name for phase in run.plan.phases):
+        made.add_row(name, *(became[host].get(name, "-") for host in hosts))
+    return made
+
+
+def counts(run: Run) -> Table:
+    """A row for each host."""
+    made = table("host", "done", "failed", "not reached", "time")
+    for host in run.plan.request.host_set.hosts:
+        spent = sum(results[host].seconds for _, results in run.outcomes if host in results)
+        made.add_row(
+            host.short,
+            str(len(run.done_on(host)) or "-"),
+            ", ".join(run.failed_on(host)) or "-",
+            ", ".join(run.missing_on(host)) or "-",
+            words.took(spent),
+        )
+    return made
+
+
+def changes(run: Run, arrow: str) -> Table:
+    """From which build and schema to which, and what the hosts are like now."""
+    made = table("host", "build", "schema", "httpd", "answers")
+    for host in run.plan.request.host_set.hosts:
+        before, now = run.plan.facts[host], run.afterwards.get(host)
+        if not now:
+            made.add_row(host.short, *["unknown"] * 4)
+            continue
+        build = _change(words.build(before), words.build(now), arrow)
+        schema = _change(_revision(before), _revision(now), arrow)
+        made.add_row(host.short, build, schema, now.service, words.answer(now))
+    return made
+
+
+def outage(run: Run, seen: Seen) -> tuple[str, str]:
+    """What the set's users saw, and the style to say it in."""
+    url = run.plan.request.host_set.url
+    if not seen.failed:
+        return f"{url}: {seen.requests} requests, 0 failed", "good"
+    still = ", still down" if seen.down else ""
+    return f"{url}: {seen.requests} requests, {seen.failed} failed, longest outage {seen.longest:.1f} s{still}", "bad"
+
+
+def _became(run: Run, host: Host) -> Iterator[tuple[str, str]]:
+    for phase, results in run.outcomes:
+        if host in results:
+            outcome = results[host]
+            took = words.took(outcome.seconds) if outcome.seconds else "before"
+            yield phase.step.name, ("FAILED" if outcome.known else "LOST") if outcome.failure else took
+    yield from ((name, "not reached") for name in run.missing_on(host))
+
+
+def _change(before: str, now: str, arrow: str) -> str:
+    return now if before == now else f"{before} {arrow} {now}"
+
+
+def _revision(found: Facts) -> str:
+    return "-" if found.at_head is None else found.revision or "none"

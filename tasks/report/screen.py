@@ -1,0 +1,141 @@
+"""Where the sentences go: a terminal with its colours and its width, or a pipe with one fact a line."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import sys
+import threading
+from typing import IO, Any
+
+from rich.console import Console, RenderableType
+from rich.table import Table
+from rich.text import Text
+from rich.theme import Theme
+
+PIPE_WIDTH = 200  # a pipe has no width: rows must not break where somebody wants to grep
+
+# Colours out of the 256 that can be read on black and on white alike; a test measures them.
+STYLES = {
+    "good": "color(28)",
+    "bad": "color(160)",
+    "warn": "color(166)",
+    "aside": "color(244)",
+    "head": "bold",
+    "best": "bold color(28)",
+    "worst": "bold color(160)",
+}
+
+
+class Screen:
+    """Prints; neither a reader that has gone (`| head`), a closed terminal nor a full disk is a reason to stop.
+
+    stream: where to, by default stdout; width: columns, by default the terminal's.
+    """
+
+    def __init__(self, stream: IO[str] | None = None, width: int | None = None) -> None:
+        self._stream = Unbreakable(stream or sys.stdout)
+        if width is None and not self._stream.isatty():
+            width = PIPE_WIDTH
+        file: Any = self._stream  # rich says IO[str], and needs only what a text stream of ours has
+        self.console = Console(file=file, width=width, theme=Theme(STYLES), highlight=False, emoji=False, markup=False)
+        self._lock = threading.Lock()
+
+    @property
+    def width(self) -> int:
+        """Columns."""
+        return self.console.width
+
+    @property
+    def animated(self) -> bool:
+        """May lines be drawn again and again? Not in a pipe, in CI, for TERM=dumb, or where NO_COLOR asks for calm."""
+        able = self._stream.isatty() and os.environ.get("TERM", "dumb") not in ("dumb", "unknown")
+        return able and not any(os.environ.get(name) for name in ("NO_COLOR", "CI"))
+
+    @property
+    def arrow(self) -> str:
+        """From this to that, in letters that the terminal has."""
+        return "→" if self.console.encoding.startswith("utf") else "->"
+
+    def say(self, text: str, style: str = "") -> None:
+        """A sentence. It wraps between words on a terminal; in a pipe a fact stays on its line."""
+        self.print(Text(text, style=style), soft_wrap=not self.console.is_terminal)
+
+    def quote(self, text: str, style: str = "aside") -> None:
+        """What somebody else said, unbroken: it has to be found again by its words, or copied."""
+        self.print(Text(text, style=style), soft_wrap=True)
+
+    def rows(self, table: Table) -> None:
+        """A table; where the terminal is too narrow for it, a block for each row: no word is ever broken."""
+        names = [str(column.header) for column in table.columns]
+        widths = [max(map(len, map(str, (column.header, *column.cells)))) for column in table.columns]
+        if sum(widths) + 2 * (len(widths) - 1) <= self.width:
+            self.print(table)
+            return
+        for first, *facts in zip(*(column.cells for column in table.columns), strict=True):
+            self.say(str(first), style="head")
+            for name, fact in zip(names[1:], facts, strict=True):
+                self.say(f"  {name}: {fact}")
+
+    def print(self, what: RenderableType, soft_wrap: bool = False) -> None:
+        """Anything that rich can draw."""
+        with self._lock:
+            if not self._stream.isatty():  # a row's blanks at its end are for nobody's eyes
+                with self.console.capture() as drawn:
+                    self.console.print(what, soft_wrap=soft_wrap)
+                what = Text("\n".join(line.rstrip() for line in drawn.get().splitlines()) or "")
+                soft_wrap = True
+            self.console.print(what, soft_wrap=soft_wrap)
+
+
+def table(*columns: str) -> Table:
+    """An empty one, as all of ours look."""
+    made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="aside")
+    for column in columns:
+        made.add_column(column, overflow="fold")
+    return made
+
+
+class Unbreakable(io.TextIOBase):
+    """A stream whose reader may go away: what is written then goes nowhere, and nobody is told."""
+
+    def __init__(self, stream: IO[str]) -> None:
+        self._stream = stream
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a host may say what this terminal has no letters for
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]
+        """The stream's."""
+        return getattr(self._stream, "encoding", None) or "ascii"
+
+    def write(self, text: str) -> int:
+        """All of it, or nothing."""
+        try:
+            return self._stream.write(text)
+        except (OSError, ValueError):
+            self._give_up()
+        return len(text)
+
+    def flush(self) -> None:
+        """Now, not when the buffer is full."""
+        try:
+            self._stream.flush()
+        except (OSError, ValueError):
+            self._give_up()
+
+    def isatty(self) -> bool:
+        """Is a person looking?"""
+        return self._stream.isatty()
+
+    def fileno(self) -> int:
+        """The stream's."""
+        return self._stream.fileno()
+
+    def _give_up(self) -> None:
+        # What is still in the buffer has to go somewhere, too: Python writes it out when it ends, and would complain.
+        with contextlib.suppress(OSError, ValueError):
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, self._stream.fileno())
+            os.close(nowhere)

@@ -1,0 +1,94 @@
+"""The tables: what would be done, what is left, what every host is like. Values in, a table out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from . import words
+from .screen import table
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from ..fleet.hosts import App, Host, HostSet
+    from ..procedure.history import Past
+    from ..procedure.plan import Plan
+    from ..procedure.preflight import Facts
+    from ..procedure.todo import Left
+
+
+def builds(plan: Plan) -> Table:
+    """Per host what is installed, what will be, and out of which repository."""
+    made = table("host", "installed", "target", "repo", "will")
+    for host in plan.request.host_set.hosts:
+        found = plan.facts[host]
+        if host in plan.hosts:
+            upgrade = "go back" if plan.request.procedure.back else "upgrade"
+            what = upgrade if found.installed != plan.target else "make it healthy"
+        else:
+            what = "nothing: is there" if host in plan.request.hosts else "nothing: not asked for"
+        repo = (found.offered or {}).get(plan.target, "-") if plan.target else "-"
+        target = plan.target.vr if plan.target else "-"
+        made.add_row(host.short, words.build(found), target, repo, what)
+    return made
+
+
+def phases(plan: Plan) -> Table:
+    """The steps, numbered, and on which hosts."""
+    made = table("", "step", "on", "what")
+    for number, phase in enumerate(plan.phases, 1):
+        made.add_row(str(number), phase.step.name, words.names(phase.hosts), phase.step.says)
+    return made
+
+
+def left(plan: Plan, todo: Sequence[Left]) -> Table:
+    """The steps of a run that stopped: where each was done, and where and how it is left."""
+    made = table("", "step", "done on", "left on", "how")
+    for number, (phase, rest) in enumerate(zip(plan.phases, todo, strict=True), 1):
+        done = [host for host in phase.hosts if host not in rest.names]
+        how = [f"{host.short}: still runs, is followed" for host in rest.runs]
+        how += [f"{host.short}: failed, or is no longer so: again" for host in rest.again]
+        names = words.names(list(rest.names)) or "-"
+        made.add_row(str(number), phase.step.name, words.names(done) or "-", names, "; ".join(how))
+    return made
+
+
+def status(app: App, host_set: HostSet, facts: Mapping[Host, Facts]) -> Table:
+    """Every fact of every host, one row each."""
+    made = table("host", "role", "installed", "offered", app.service, "answers", "schema", "cron", "free")
+    for host in host_set.hosts:
+        found = facts.get(host)
+        if not found:
+            made.add_row(host.short, host_set.roles(host), *["unknown"] * 7)
+            continue
+        newest = max(found.offered or (), default=None)
+        made.add_row(
+            host.short,
+            host_set.roles(host),
+            words.build(found),
+            newest.vr if newest else "-",
+            found.service,
+            words.answer(found),
+            words.schema(found),
+            words.cron(found),
+            f"{found.free} MB" if found.free is not None else "-",
+        )
+    return made
+
+
+def history(runs: Sequence[Past]) -> Table:
+    """What was done, one row a run."""
+    made = table("when", "who", "what", "from", "to", "ended", "httpd down", "took", "run")
+    for past in runs:
+        made.add_row(
+            f"{past.began:%Y-%m-%d %H:%M}" if past.began else "-",
+            ", ".join(past.who) or "-",
+            past.what,
+            ", ".join(build.vr for build in past.before) or "-",
+            ", ".join(build.vr for build in past.after) or "-",
+            past.how,
+            *("-" if seconds is None else words.took(seconds) for seconds in (past.httpd_down, past.seconds)),
+            past.run,
+        )
+    return made

@@ -1,0 +1,61 @@
+"""Facts in words, the same in every table and sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ..fleet.hosts import Host
+    from ..procedure.preflight import Facts
+
+
+def names(hosts: Sequence[Host]) -> str:
+    """`prod01, prod02`; of many hosts the first, and how many more."""
+    return ", ".join(host.short for host in hosts) if len(hosts) <= 4 else f"{hosts[0].short} and {len(hosts) - 1} more"
+
+
+def took(seconds: float) -> str:
+    """`0.3 s`, `42.0 s`, `2 min 5 s`."""
+    return f"{seconds:.1f} s" if seconds < 60 else duration(seconds)
+
+
+def duration(seconds: float) -> str:
+    """`42 s`, `15 min`, `2 min 5 s`."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    return f"{whole // 60} min" + (f" {whole % 60} s" if whole % 60 else "")
+
+
+def build(found: Facts) -> str:
+    """What is installed, without the name that all of them have."""
+    return found.installed.vr if found.installed else "-"
+
+
+def answer(found: Facts) -> str:
+    """What httpd answers, and which version it is that answers."""
+    if found.answers is None:
+        return "no"
+    return f"{found.answers} {found.version or '(old build)'}" if found.answers < 300 else str(found.answers)
+
+
+def cron(found: Facts) -> str:
+    """Whether cron's sync is there."""
+    if found.paused:
+        return f"paused by run {found.paused}"
+    return "yes" if found.cron else "-"
+
+
+def schema(found: Facts) -> str:
+    """The database's revision, and whether it is the one that the build wants."""
+    if found.at_head is None:
+        return "-"
+    return f"{found.revision or 'none'} {'(head)' if found.at_head else '(pending)'}"
+
+
+def unknown(found: Facts | None) -> list[str]:
+    """What a row of status cannot say."""
+    if not found:
+        return ["could not be asked"]
+    return [*found.problems, *(text for text in (found.no_list, found.no_schema) if text)]

@@ -1,0 +1,92 @@
+"""What was typed, read before Invoke reads it: a mistyped word is refused with the nearest one, and -H completes hosts.
+
+Invoke's own word for a task or flag that does not exist is "No idea what 'minr-upgrade' is!", exit 1. The collection is
+loaded after the program has read its core flags and before it reads the tasks: what it has left over to read can be
+read here first, with Invoke's own parser, and an `Exit` raised here is one that the program shows.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from difflib import get_close_matches
+from typing import Any
+
+from invoke import Collection, Program
+from invoke.exceptions import Exit, ParseError
+from invoke.parser import Parser, ParserContext
+
+from .errors import Refused
+
+PROGRAMS = ("fabric.main", "invoke.main")
+DASH_H = ("-H", "--hosts")
+
+
+def check(collection: Collection, hosts: Callable[[], Sequence[str]]) -> None:
+    """Raises Refused for a mistyped word, Exit after hosts were printed for a shell that completes -H, else nothing."""
+    program = _running()
+    if program is None:
+        return
+    if program.args.complete.value:
+        _complete(program.core.remainder, hosts)
+        return
+    asked = program.args.help.value
+    words = [asked] if isinstance(asked, str) else list(program.core.unparsed)
+    if not words:
+        return
+    contexts = collection.to_contexts()
+    try:
+        Parser(contexts=contexts, initial=program.initial_context).parse_argv(words)
+    except ParseError as error:
+        raise refusal(error, contexts, program.initial_context, program.called_as) from None
+
+
+def refusal(error: ParseError, tasks: Iterable[ParserContext], core: ParserContext, fab: str) -> Refused:
+    """What the operator is told about a line that Invoke's parser cannot read.
+
+    core: the program's own flags; fab: what it was called as.
+    """
+    inside: Any = error.context
+    task = inside.name if inside and inside.name else None
+    help_line = f"{fab} --help {task}" if task else f"{fab} --help"
+    unknown = re.fullmatch(r"No idea what '(.*)' is!", str(error), re.S)
+    no_value = re.search(r"Flag <Argument: ([\w-]+).* needed value", str(error))
+    if no_value:
+        return Refused(f"{task or fab}: --{no_value[1]} wants a value", next_line=help_line)
+    if not unknown:
+        return Refused(str(error), next_line=help_line)
+    word = unknown[1]
+    if word.startswith("-"):
+        flags = [*(inside.flag_names() if task else ()), *core.flag_names()]
+        known = [flag for flag in flags if flag.startswith("--")]
+        return _nothing(f"{task or fab} has no flag {word}", word, known, help_line)
+    names = [name for context in tasks for name in (str(context.name), *context.aliases)]
+    return _nothing(f"there is no task and no host set {word}", word, names, f"{fab} --list")
+
+
+def _nothing(what: str, word: str, known: Sequence[str], next_line: str) -> Refused:
+    near = get_close_matches(word, known, n=1)
+    return Refused(what + (f"; did you mean {near[0]}?" if near else ""), next_line=next_line)
+
+
+def _running() -> Program | None:
+    """The `fab` or `invoke` that is loading the collection, or None where something else does (a test, a tool)."""
+    loaded = (sys.modules.get(name) for name in PROGRAMS)
+    programs = (getattr(module, "program", None) for module in loaded)
+    return next((program for program in programs if hasattr(program, "core")), None)
+
+
+def _complete(line: str, hosts: Callable[[], Sequence[str]]) -> None:
+    """For the word after -H, what hosts.yml has; everything else is completed by Invoke.
+
+    Invoke offers nothing after a flag that takes a value, so that the shell falls back on file names. The shells do not
+    say whether the last word is still being typed: if it is a name already, tasks may come next, and are offered too.
+    """
+    *_, before, last = ["", "", *line.split()]
+    begun = last if before in DASH_H else "" if last in DASH_H else None
+    if begun is not None:
+        known = hosts()
+        print("\n".join(name for name in known if name.startswith(begun)))
+        if begun not in known:
+            raise Exit

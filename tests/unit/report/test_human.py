@@ -1,0 +1,253 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from io import StringIO
+
+import pytest
+
+from tasks.fleet.connection import Outcome
+from tasks.fleet.hosts import App, Host
+from tasks.procedure.plan import decide
+from tasks.procedure.watch import Seen
+from tasks.report import ask, can_ask, opened, words
+from tasks.report.human import Human
+from tasks.report.screen import Screen
+from tasks.state import state_dir
+from tests.unit.builders import NEW, ONE, TWO, found, prod, request, well
+from tests.unit.report.values import ended, planned
+
+
+class Shown:
+    """A report, and what stands on its screen."""
+
+    def __init__(self, width: int = 200, **wanted: bool) -> None:
+        self._file = StringIO()
+        self.report = Human(Screen(self._file, width), **wanted)
+
+    @property
+    def lines(self) -> list[str]:
+        return [line.rstrip() for line in self._file.getvalue().splitlines() if line.strip()]
+
+    def row(self, host: str) -> list[str]:
+        return next(line.split() for line in self.lines if line.startswith(host))
+
+
+@pytest.fixture
+def screen() -> Shown:
+    return Shown()
+
+
+def test_the_plan_begins_with_the_set_the_procedure_and_the_build(screen: Shown) -> None:
+    screen.report.plan(planned())
+    assert screen.lines[0] == "prod: minor upgrade: blockerbugs-1.1.0-1.el7"
+
+
+def test_the_plan_has_a_row_for_every_host(screen: Shown) -> None:
+    screen.report.plan(planned(second="there"))
+    assert screen.row("blockerbugs01") == ["blockerbugs01", "1.0.0-1.el7", "1.1.0-1.el7", "infra", "upgrade"]
+    assert screen.row("blockerbugs02")[1:5] == ["1.1.0-1.el7", "1.1.0-1.el7", "infra", "nothing:"]
+
+
+def test_the_plan_numbers_its_phases_and_names_their_hosts(screen: Shown) -> None:
+    screen.report.plan(planned("major-upgrade"))
+    numbered = [line.split()[:2] for line in screen.lines if line[0].isdigit()]
+    assert numbered[:3] == [["1", "download"], ["2", "pause-cron"], ["3", "stop-httpd"]]
+
+
+def test_the_plan_ends_with_its_warnings(screen: Shown) -> None:
+    screen.report.plan(replace(planned(), warnings=("think twice",)))
+    assert screen.lines[-1] == "warning: think twice"
+
+
+def test_every_command_of_the_plan_is_shown_once(screen: Shown) -> None:
+    screen.report.commands(planned())
+    assert screen.lines.count("restart-httpd: service httpd restart") == 1
+
+
+def test_nothing_to_do_says_what_runs(screen: Shown) -> None:
+    screen.report.nothing_to_do(decide(request("minor-upgrade"), found(prod(), well(NEW))))
+    assert screen.lines == ["nothing to do: prod is healthy with blockerbugs-1.1.0-1.el7"]
+
+
+def test_what_became_of_a_step_stands_behind_the_hosts_name(screen: Shown) -> None:
+    phase = planned("major-upgrade").phases[0]
+    screen.report.phase(1, 10, phase)
+    screen.report.done(ONE, 1.25)
+    screen.report.failed(TWO, "exit status 1: no space")
+    assert screen.lines[1:] == [
+        "blockerbugs01 | download: done in 1.2 s",
+        "blockerbugs02 | download: FAILED: exit status 1: no space",
+    ]
+
+
+@pytest.mark.parametrize("said", ["[bold red]x[/]", ":smile:", "[/]", "100%", "a" * 500, "https://x.example/[a]"])
+def test_what_a_host_says_is_shown_as_it_was_said_and_in_one_line(said: str) -> None:
+    screen = Shown(verbose=True)
+    screen.report.line(ONE, said)
+    assert screen.lines == [f"blockerbugs01 | {said}"]
+
+
+def test_a_fact_with_brackets_is_shown_as_it_is(screen: Shown) -> None:
+    screen.report.status(App(), prod(), found(prod(), well(service="[red]active")))
+    assert "[red]active" in screen.row("blockerbugs01")
+
+
+def test_status_has_every_fact_of_every_host(screen: Shown) -> None:
+    screen.report.status(App(), prod(location="iad2"), found(prod(), well(), well(at_head=False)))
+    assert screen.lines[0] == "prod, iad2: blockerbugs, Fedora QA Devel, #fedora-qa"
+    row = "blockerbugs01 serves+syncs 1.0.0-1.el7 1.1.0-1.el7 active 200 1.0.0 aaa (head) yes 5000 MB"
+    assert " ".join(screen.row("blockerbugs01")) == row
+    assert "(pending)" in screen.row("blockerbugs02")
+
+
+def test_status_tells_what_could_not_be_found_out(screen: Shown) -> None:
+    screen.report.status(App(), prod(), found(prod(), well(), well(problems=("yum cannot list blockerbugs",))))
+    assert screen.lines[-1] == "blockerbugs02: yum cannot list blockerbugs"
+
+
+def test_N2_status_of_a_host_that_was_lost_meanwhile_is_unknown(screen: Shown) -> None:
+    screen.report.status(App(), prod(), {ONE: well()})
+    assert "unknown" in screen.row("blockerbugs02")
+
+
+def test_the_recap_tells_per_step_and_host_what_was_done_failed_and_not_reached(screen: Shown) -> None:
+    screen.report.recap(ended(planned(), "exit status 1"), None)
+    assert [screen.row(step)[1:] for step in ("download", "yum-update", "healthy")] == [
+        ["1.0", "s", "not", "reached"],
+        ["FAILED", "not", "reached"],
+        ["not", "reached", "not", "reached"],
+    ]
+
+
+def test_the_recap_of_many_hosts_has_a_row_for_each(screen: Shown) -> None:
+    hosts = tuple(Host(name=f"web{n:02}.example", aliases=(f"web{n:02}",)) for n in range(6))
+    screen.report.recap(ended(planned(host_set=prod(hosts=hosts, sync_host="web00"))), None)
+    assert screen.row("web03") == ["web03", "5", "-", "-", "5.0", "s"]
+
+
+def test_the_recap_tells_from_which_build_and_schema_to_which(screen: Shown) -> None:
+    run = ended(planned("major-upgrade"))
+    run.afterwards = {host: well(NEW, revision="bbb") for host in run.plan.hosts}
+    screen.report.recap(run, None)
+    row = "blockerbugs01 1.0.0-1.el7 -> 1.1.0-1.el7 aaa -> bbb active 200 1.1.0"
+    assert " ".join(screen.row("blockerbugs01")) == row
+
+
+def test_a_step_that_was_done_before_a_resume_says_so(screen: Shown) -> None:
+    run = ended(planned())
+    run.outcomes[0] = (run.outcomes[0][0], {ONE: Outcome("", 0.0)})
+    screen.report.recap(run, None)
+    assert screen.row("download")[1] == "before"
+
+
+def test_the_recap_calls_a_host_that_does_not_answer_any_more_unknown(screen: Shown) -> None:
+    run = ended(planned())
+    del run.afterwards[TWO]
+    screen.report.recap(run, None)
+    assert screen.row("blockerbugs02")[1:] == ["unknown"] * 4
+
+
+def test_a_step_that_failed_opens_its_last_lines(screen: Shown) -> None:
+    screen.report.phase(1, 10, planned("major-upgrade").phases[0])
+    for number in range(20):
+        screen.report.line(ONE, f"line {number}")
+    screen.report.line(TWO, "all is well")
+    screen.report.done(TWO, 1.0)
+    screen.report.failed(ONE, "exit status 1")
+    assert screen.lines[2:] == [
+        "blockerbugs01 | download: FAILED: exit status 1",
+        *(f"blockerbugs01 |   line {number}" for number in range(8, 20)),
+    ]
+
+
+def test_quiet_shows_the_recap_and_what_failed(screen: Shown) -> None:
+    screen = Shown(quiet=True, agreed=True)
+    plan = planned("major-upgrade")
+    screen.report.looking((ONE, TWO))
+    screen.report.plan(plan)
+    screen.report.phase(1, 10, plan.phases[0])
+    screen.report.done(ONE, 1.0)
+    screen.report.waiting(10, "for nothing")
+    assert screen.lines == []
+    screen.report.failed(TWO, "exit status 1")
+    screen.report.recap(ended(plan), None)
+    assert screen.lines[:2] == ["blockerbugs02 | download: FAILED: exit status 1", screen.lines[1]]
+
+
+def test_quiet_shows_a_plan_that_will_be_asked_about() -> None:
+    screen = Shown(quiet=True)
+    screen.report.plan(planned())
+    assert screen.lines
+
+
+def test_a_wait_that_is_told_again_and_again_is_said_once(screen: Shown) -> None:
+    for left in (60.0, 59.5, 59.0):
+        screen.report.waiting(left, f"at most: held since {60 - left} s")
+    assert screen.lines == ["waiting 1 min at most: held since 0.0 s"]
+
+
+@pytest.mark.parametrize(
+    ("seen", "line"),
+    [
+        (Seen(40, 0, 0.0), "40 requests, 0 failed"),
+        (Seen(40, 3, 0.31), "40 requests, 3 failed, longest outage 0.3 s"),
+    ],
+)
+def test_the_recap_tells_what_the_users_saw(seen: Seen, line: str, screen: Shown) -> None:
+    screen.report.recap(ended(planned()), seen)
+    assert any(text.endswith(line) for text in screen.lines)
+
+
+def test_the_recap_ends_with_the_journal(screen: Shown) -> None:
+    screen.report.recap(ended(planned()), None)
+    assert screen.lines[-1] == f"journal: {state_dir()}/journal.jsonl (run abcd)"
+
+
+def test_a_run_that_went_well_ends_with_the_build_and_what_may_come_next(screen: Shown) -> None:
+    screen.report.finished(ended(planned()), "fab prod minor-upgrade")
+    assert screen.lines[0].startswith("prod: runs blockerbugs-1.1.0-1.el7, ")
+    assert screen.lines[1] == "next: fab prod minor-upgrade"
+
+
+def test_many_hosts_are_told_by_number() -> None:
+    assert words.names([ONE] * 9) == "blockerbugs01 and 8 more"
+
+
+@pytest.mark.parametrize(
+    ("environment", "columns"),
+    [
+        pytest.param({"NO_COLOR": "1"}, None, id="X2 NO_COLOR"),
+        pytest.param({"TERM": "dumb"}, None, id="X2 a dumb terminal"),
+        pytest.param({}, None, id="X2 a pipe"),
+        pytest.param({"COLUMNS": "40"}, "40", id="X2 a pipe of 40 columns"),
+    ],
+)
+def test_the_output_is_plain_and_every_host_keeps_its_row_with(
+    environment: dict[str, str],
+    columns: str | None,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    opened().plan(planned())
+    said = capsys.readouterr().out
+    assert "\x1b" not in said
+    assert any("blockerbugs01" in line and "upgrade" in line for line in said.splitlines())
+
+
+def test_somebody_can_be_asked_only_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", StringIO("prod\n"))
+    assert not can_ask()
+
+
+def test_an_answer_comes_without_the_blanks_around_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", StringIO("  prod \n"))
+    assert ask("") == "prod"
+
+
+@pytest.mark.parametrize("width", [40, 60])
+def test_X2_on_a_narrow_terminal_status_is_a_block_for_each_host_and_breaks_no_word(width: int) -> None:
+    screen = Shown(width)
+    screen.report.status(App(), prod(), {ONE: well(), TWO: well()})
+    assert screen.lines[1:4] == [ONE.short, "  role: serves+syncs", "  installed: 1.0.0-1.el7"]

@@ -1,0 +1,74 @@
+"""A word that was mistyped, and what the shell's TAB offers: with the real fab and invoke."""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).parents[2]
+BIN = Path(sys.executable).parent  # Invoke completes for the name that it was called by: `python -m fabric` has none
+
+
+def typed(line: str, tool: str = "fab") -> subprocess.CompletedProcess[str]:
+    command = [str(BIN / tool), *shlex.split(line)]
+    return subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize(
+    ("line", "said", "next_line"),
+    [
+        ("prod minr-upgrade", "did you mean minor-upgrade?", "--list"),
+        ("prdo status", "no host set prdo; did you mean prod?", "--list"),
+        ("-H prodd status", "did you mean prod?", "fab -H prod status"),
+        ("prod minor-upgrade --versoin=1.0", "has no flag --versoin; did you mean --version?", "--help minor-upgrade"),
+        ("--hots prod status", "has no flag --hots; did you mean --hosts?", "--help"),
+        ("prod minor-upgrade --version", "minor-upgrade: --version wants a value", "--help minor-upgrade"),
+        ("--help majr-upgrade", "did you mean major-upgrade?", "--list"),
+        ("prod zzzzzz", "there is no task and no host set zzzzzz\n", "--list"),
+    ],
+)
+def test_a_mistyped_word_is_refused_with_the_nearest_one_and_exit_2(line: str, said: str, next_line: str) -> None:
+    ended = typed(line)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert said in ended.stderr
+    assert ended.stderr.splitlines()[-1].endswith(next_line)
+
+
+def test_invoke_says_so_too() -> None:
+    assert "did you mean build?" in typed("biuld", "invoke").stderr
+
+
+@pytest.mark.parametrize(
+    ("line", "offered", "not_offered"),
+    [
+        ("fab -H", {"prod", "blockerbugs01", "blockerbugs02.iad2.fedoraproject.org", "sandbox01"}, {"minor-upgrade"}),
+        ("fab -H blockerbugs01.s", {"blockerbugs01.stg", "blockerbugs01.sandbox"}, {"blockerbugs02", "prod"}),
+        ("fab --hosts prod", {"prod", "minor-upgrade"}, {"blockerbugs01"}),
+        ("fab prod", {"minor-upgrade", "stg", "sandbox.reset"}, {"blockerbugs01"}),
+        ("fab prod minor-upgrade --v", {"--verbose", "--version"}, {"--hosts"}),
+        ("fab --ho", {"--hosts"}, {"minor-upgrade"}),
+    ],
+)
+def test_the_shell_is_offered_sets_hosts_tasks_and_flags(line: str, offered: set[str], not_offered: set[str]) -> None:
+    ended = typed(f"--complete -- {line}")
+    words = set(ended.stdout.split())
+    assert ended.returncode == 0
+    assert offered <= words
+    assert not not_offered & words
+
+
+def test_bash_completes_a_host_after_dash_H() -> None:
+    """The script that `fab --print-completion-script bash` prints, in a real bash."""
+    press_tab = (
+        f"PATH={shlex.quote(str(BIN))}:$PATH; source <(fab --print-completion-script bash); "
+        'COMP_WORDS=(fab -H blockerbugs02); _complete_fab fab blockerbugs02 -H; printf "%s\\n" "${COMPREPLY[@]}"'
+    )
+    bash = shutil.which("bash")
+    assert bash
+    shown = subprocess.run([bash, "-c", press_tab], cwd=PROJECT, capture_output=True, text=True, check=False)
+    assert "blockerbugs02.iad2" in shown.stdout.split(), shown.stderr
