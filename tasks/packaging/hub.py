@@ -142,7 +142,7 @@ def _client() -> Any:
     except ImportError:
         raise Refused(
             "the koji client is not installed (it needs a C compiler and the Kerberos headers)",
-            next_line="apt-get install gcc libkrb5-dev, or dnf install gcc krb5-devel; "
+            next_line="apt-get install gcc python3-dev libkrb5-dev, or dnf install gcc python3-devel krb5-devel; "
             f"then: {sys.executable} -m pip install 'koji>=1.35'",
         ) from None
     return koji

@@ -77,7 +77,8 @@ def terminal(fence: Path) -> Callable[..., subprocess.Popen[str]]:
 
     def start(*words: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
-            [sys.executable, "-m", "invoke", *words],
+            # A test run that was started in the background of a shell has SIGINT ignored, and its children too.
+            ["env", "--default-signal=INT", sys.executable, "-m", "invoke", *words],
             cwd=ROOT,
             env=dict(os.environ),
             stdin=subprocess.DEVNULL,
@@ -104,7 +105,7 @@ def project(fence: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
 @pytest.fixture
 def hub(fence: Path, tmp_path: Path) -> Iterator[Hub]:
     """A hub that listens, whose builders are quick, and koji's profile for qadevel."""
-    pytest.importorskip("koji", reason="needs the koji client: pip install koji (gcc, libkrb5-dev)")
+    pytest.importorskip("koji", reason="needs the koji client: pip install koji (gcc, python3-dev, libkrb5-dev)")
     machine = world(clock=time.time, pace=lambda _method, _number: PACE)
     with Hub(Api(machine), tmp_path) as hub:
         hub.profile(fence)

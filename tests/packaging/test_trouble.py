@@ -312,7 +312,7 @@ def test_without_the_koji_client_it_says_what_to_install(
     said = typed("build")
     assert said.code == 2
     assert "the koji client is not installed" in said.err
-    assert "apt-get install gcc libkrb5-dev" in said.err
+    assert "apt-get install gcc python3-dev libkrb5-dev" in said.err
 
 
 def test_the_list_of_tasks_imports_no_koji() -> None:
