@@ -60,7 +60,7 @@ class Human(Report):
             self.screen.rows(tables.builds(plan))
         if plan.phases:
             self._say("")
-            self.screen.print(tables.phases(plan))
+            self.screen.rows(tables.phases(plan))
         for warning in plan.warnings:
             self._say(f"warning: {warning}", "warn")
 
@@ -78,7 +78,7 @@ class Human(Report):
         self._say(_title(plan), "head")
         self._say(f"begun by {lock}")
         self._say("")
-        self.screen.print(tables.left(plan, todo))
+        self.screen.rows(tables.left(plan, todo))
 
     def held(self, host_set: HostSet, lock: Lock, states: States) -> None:
         self._say(f"{host_set.name} is held by {lock}", "warn")

@@ -122,11 +122,7 @@ class Machine(Report):
 
     def recap(self, run: Run, seen: Seen | None) -> None:
         host_set = run.plan.request.host_set
-        outage = (
-            {"url": host_set.url, **{key: getattr(seen, key) for key in ("requests", "failed", "longest", "down")}}
-            if seen
-            else None
-        )
+        outage = _outage(host_set, seen) if seen else None
         hosts = [_became(run, host) for host in host_set.hosts]
         run_id, journal = run.journal.run, str(run.journal.path)
         self._write("recap", **_what(run.plan), run=run_id, journal=journal, hosts=hosts, outage=outage)
@@ -211,6 +207,15 @@ def _became(run: Run, host: Host) -> Json:
         "answers": now.answers if now else None,
         "steps": begun + rest,
     }
+
+
+def _outage(host_set: HostSet, seen: Seen) -> Json:
+    def spans(of: Sequence[tuple[float, float]]) -> list[Json]:
+        times = ((datetime.fromtimestamp(began, UTC), seconds) for began, seconds in of)
+        return [{"began": began.isoformat(timespec="milliseconds"), "seconds": round(s, 3)} for began, s in times]
+
+    counted = {"requests": seen.requests, "failed": seen.failed, "longest": round(seen.longest, 3), "down": seen.down}
+    return {"url": host_set.url, **counted, "outages": spans(seen.outages), "held_back": spans(seen.slow)}
 
 
 def _state(outcome: Outcome) -> str:

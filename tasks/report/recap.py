@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from . import words
-from .screen import Screen, table
+from .screen import SIDE_BY_SIDE, Screen, table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from rich.table import Table
 
     from ..fleet.hosts import Host
     from ..procedure.preflight import Facts
     from ..procedure.progress import Run
     from ..procedure.watch import Seen
-
-SIDE_BY_SIDE = 4  # hosts that stand beside each other; of more, each has a row of its own
 
 
 def show(screen: Screen, run: Run, seen: Seen | None) -> None:
@@ -73,11 +71,23 @@ def changes(run: Run, arrow: str) -> Table:
 
 def outage(run: Run, seen: Seen) -> tuple[str, str]:
     """What the set's users saw, and the style to say it in."""
-    url = run.plan.request.host_set.url
-    if not seen.failed:
-        return f"{url}: {seen.requests} requests, 0 failed", "good"
-    still = ", still down" if seen.down else ""
-    return f"{url}: {seen.requests} requests, {seen.failed} failed, longest outage {seen.longest:.1f} s{still}", "bad"
+    told = f"{run.plan.request.host_set.url}: {seen.requests} requests, {seen.failed} failed"
+    if seen.failed:
+        told += f", longest outage {seen.longest:.1f} s{_when(seen.outages)}" + (", still down" if seen.down else "")
+    if seen.slow:
+        held_back = max(seconds for _, seconds in seen.slow)
+        told += f"; {len(seen.slow)} answers held back, for up to {held_back:.1f} s{_when(seen.slow)}"
+    if seen.failed and run.plan.request.procedure.rolling:
+        return f"{told}: while the other hosts served, none should have failed", "worst"
+    return told, "bad" if seen.failed else "warn" if seen.slow else "good"
+
+
+def _when(spans: Sequence[tuple[float, float]]) -> str:
+    """When the longest of them began, on this machine's clock."""
+    if not spans:
+        return ""
+    began, _ = max(spans, key=lambda span: span[1])
+    return f" at {datetime.fromtimestamp(began):%H:%M:%S}"
 
 
 def _became(run: Run, host: Host) -> Iterator[tuple[str, str]]:

@@ -15,6 +15,8 @@ from rich.text import Text
 from rich.theme import Theme
 
 PIPE_WIDTH = 200  # a pipe has no width: rows must not break where somebody wants to grep
+SIDE_BY_SIDE = 4  # rows that may become columns
+WRAPS_AT = 30  # columns that a table's last column has at least
 
 # Colours out of the 256 that can be read on black and on white alike; a test measures them.
 STYLES = {
@@ -67,16 +69,28 @@ class Screen:
         self.print(Text(text, style=style), soft_wrap=True)
 
     def rows(self, table: Table) -> None:
-        """A table; where the terminal is too narrow for it, a block for each row: no word is ever broken."""
-        names = [str(column.header) for column in table.columns]
-        widths = [max(map(len, map(str, (column.header, *column.cells)))) for column in table.columns]
-        if sum(widths) + 2 * (len(widths) - 1) <= self.width:
+        """A table; where the terminal is too narrow for it, turned on its side, or a block for each row.
+
+        No word is ever broken; a long last column may wrap between words.
+        """
+        rows = list(zip(*(column.cells for column in table.columns), strict=True))
+        if self._fits(table):
             self.print(table)
-            return
+        elif len(rows) <= SIDE_BY_SIDE and self._fits(turned := _turned(table)):
+            self.print(turned)
+        else:
+            self._blocks(table)
+
+    def _fits(self, table: Table) -> bool:
+        widths = [max(map(len, map(str, (column.header, *column.cells)))) for column in table.columns]
+        return sum(widths[:-1]) + min(widths[-1], WRAPS_AT) + 2 * (len(widths) - 1) <= self.width
+
+    def _blocks(self, table: Table) -> None:
         for first, *facts in zip(*(column.cells for column in table.columns), strict=True):
-            self.say(str(first), style="head")
-            for name, fact in zip(names[1:], facts, strict=True):
-                self.say(f"  {name}: {fact}")
+            self.say(str(first).strip(), style="head")
+            for column, fact in zip(table.columns[1:], facts, strict=True):
+                if fact:
+                    self.say(f"  {column.header}: {fact}")
 
     def print(self, what: RenderableType, soft_wrap: bool = False) -> None:
         """Anything that rich can draw."""
@@ -94,6 +108,15 @@ def table(*columns: str) -> Table:
     made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="aside")
     for column in columns:
         made.add_column(column, overflow="fold")
+    return made
+
+
+def _turned(rows: Table) -> Table:
+    """The same with its rows as columns."""
+    first, *others = rows.columns
+    made = table(str(first.header), *(str(cell) for cell in first.cells))
+    for column in others:
+        made.add_row(str(column.header), *column.cells)
     return made
 
 

@@ -36,22 +36,26 @@ def builds(plan: Plan) -> Table:
 
 def phases(plan: Plan) -> Table:
     """The steps, numbered, and on which hosts."""
-    made = table("", "step", "on", "what")
+    made = table("   step", "on", "what")
     for number, phase in enumerate(plan.phases, 1):
-        made.add_row(str(number), phase.step.name, words.names(phase.hosts), phase.step.says)
+        made.add_row(f"{number:2} {phase.step.name}", words.names(phase.hosts), phase.step.says)
     return made
 
 
 def left(plan: Plan, todo: Sequence[Left]) -> Table:
     """The steps of a run that stopped: where each was done, and where and how it is left."""
-    made = table("", "step", "done on", "left on", "how")
+    made = table("   step", "done on", "left on", "how")
     for number, (phase, rest) in enumerate(zip(plan.phases, todo, strict=True), 1):
         done = [host for host in phase.hosts if host not in rest.names]
         how = [f"{host.short}: still runs, is followed" for host in rest.runs]
         how += [f"{host.short}: failed, or is no longer so: again" for host in rest.again]
-        names = words.names(list(rest.names)) or "-"
-        made.add_row(str(number), phase.step.name, words.names(done) or "-", names, "; ".join(how))
+        where = (_part(hosts, phase.hosts) for hosts in (done, list(rest.names)))
+        made.add_row(f"{number:2} {phase.step.name}", *where, "; ".join(how))
     return made
+
+
+def _part(hosts: Sequence[Host], of: Sequence[Host]) -> str:
+    return "all" if len(hosts) == len(of) > 1 else words.names(hosts) or "-"
 
 
 def status(app: App, host_set: HostSet, facts: Mapping[Host, Facts]) -> Table:
@@ -79,7 +83,7 @@ def status(app: App, host_set: HostSet, facts: Mapping[Host, Facts]) -> Table:
 
 def history(runs: Sequence[Past]) -> Table:
     """What was done, one row a run."""
-    made = table("when", "who", "what", "from", "to", "ended", "httpd down", "took", "run")
+    made = table("when", "who", "what", "from", "to", "ended", "down", "took", "run")
     for past in runs:
         made.add_row(
             f"{past.began:%Y-%m-%d %H:%M}" if past.began else "-",

@@ -50,7 +50,7 @@ def test_the_plan_has_a_row_for_every_host(screen: Shown) -> None:
 
 def test_the_plan_numbers_its_phases_and_names_their_hosts(screen: Shown) -> None:
     screen.report.plan(planned("major-upgrade"))
-    numbered = [line.split()[:2] for line in screen.lines if line[0].isdigit()]
+    numbered = [line.split()[:2] for line in screen.lines if line.split()[0].isdigit()]
     assert numbered[:3] == [["1", "download"], ["2", "pause-cron"], ["3", "stop-httpd"]]
 
 
@@ -190,11 +190,11 @@ def test_a_wait_that_is_told_again_and_again_is_said_once(screen: Shown) -> None
     ("seen", "line"),
     [
         (Seen(40, 0, 0.0), "40 requests, 0 failed"),
-        (Seen(40, 3, 0.31), "40 requests, 3 failed, longest outage 0.3 s"),
+        (Seen(40, 3, 0.31, down=True), "40 requests, 3 failed, longest outage 0.3 s, still down"),
     ],
 )
 def test_the_recap_tells_what_the_users_saw(seen: Seen, line: str, screen: Shown) -> None:
-    screen.report.recap(ended(planned()), seen)
+    screen.report.recap(ended(planned("major-upgrade")), seen)
     assert any(text.endswith(line) for text in screen.lines)
 
 
@@ -247,7 +247,26 @@ def test_an_answer_comes_without_the_blanks_around_it(monkeypatch: pytest.Monkey
 
 
 @pytest.mark.parametrize("width", [40, 60])
-def test_X2_on_a_narrow_terminal_status_is_a_block_for_each_host_and_breaks_no_word(width: int) -> None:
+def test_X2_on_a_narrow_terminal_status_is_turned_on_its_side_and_breaks_no_word(width: int) -> None:
     screen = Shown(width)
     screen.report.status(App(), prod(), {ONE: well(), TWO: well()})
+    assert screen.row("host") == ["host", ONE.short, TWO.short]
+    assert screen.row("installed") == ["installed", "1.0.0-1.el7", "1.0.0-1.el7"]
+
+
+def test_X2_where_that_is_too_wide_each_host_is_a_block() -> None:
+    screen = Shown(30)
+    screen.report.status(App(), prod(), {ONE: well(), TWO: well()})
     assert screen.lines[1:4] == [ONE.short, "  role: serves+syncs", "  installed: 1.0.0-1.el7"]
+
+
+def test_a_minor_upgrade_that_lost_requests_says_that_it_should_not_have(screen: Shown) -> None:
+    screen.report.recap(ended(planned()), Seen(40, 3, 0.31, outages=((0.0, 0.31),)))
+    assert any(
+        "3 failed, longest outage 0.3 s at " in line and "none should have failed" in line for line in screen.lines
+    )
+
+
+def test_answers_that_were_held_back_are_told_although_none_failed(screen: Shown) -> None:
+    screen.report.recap(ended(planned()), Seen(40, 0, 0.0, slow=((0.0, 2.1), (9.0, 1.2))))
+    assert any("0 failed; 2 answers held back, for up to 2.1 s at " in line for line in screen.lines)

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import io
+from pathlib import Path
+
+import pyte
+
 from tasks.fleet.connection import Outcome
 from tasks.fleet.hosts import HostSet
 from tasks.procedure.journal import Journal
@@ -16,9 +21,9 @@ def planned(procedure: str = "minor-upgrade", *, second: object = None, host_set
     return decide(request(procedure, host_set), facts)
 
 
-def ended(plan: Plan, *failures: str) -> Run:
+def ended(plan: Plan, *failures: str, path: Path | None = None) -> Run:
     """A run whose first phases were done, and whose next one failed so, or went well everywhere."""
-    run = Run(plan, Journal(run="abcd"))
+    run = Run(plan, Journal(path, run="abcd"))
     for phase in plan.phases[: 2 if failures else None]:
         run.outcomes.append((phase, {host: Outcome("", 1.0) for host in phase.hosts}))
     if failures:
@@ -27,3 +32,29 @@ def ended(plan: Plan, *failures: str) -> Run:
         run.outcomes.append((phase, results))
     run.afterwards = {host: well(plan.target or NEW) for host in plan.hosts}
     return run
+
+
+class Terminal(io.TextIOBase):
+    """A terminal of so many columns, and what an eye would see on it."""
+
+    def __init__(self, columns: int, rows: int = 70) -> None:
+        self.screen = pyte.Screen(columns, rows)
+        self._stream = pyte.Stream(self.screen)
+
+    encoding = "utf-8"
+
+    def write(self, text: str) -> int:
+        self._stream.feed(text.replace("\n", "\r\n"))
+        return len(text)
+
+    def isatty(self) -> bool:
+        return True
+
+    @property
+    def shown(self) -> str:
+        """Its lines, without what is blank at their ends and below."""
+        return "\n".join(line.rstrip() for line in self.screen.display).rstrip() + "\n"
+
+    @property
+    def cursor_is_shown(self) -> bool:
+        return not self.screen.cursor.hidden

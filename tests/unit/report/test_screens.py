@@ -1,0 +1,139 @@
+"""The main screens as they look at 40, 80 and 120 columns. `SCREENS=write pytest …` writes them again, to be read."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO, cast
+
+import pytest
+
+from tasks.fleet.hosts import App
+from tasks.procedure.history import Past
+from tasks.procedure.keep import Lock
+from tasks.procedure.todo import Left
+from tasks.procedure.watch import Seen
+from tasks.report.human import Human
+from tasks.report.live import Wait, Work, frame
+from tasks.report.screen import Screen
+from tests.unit.builders import NEW, OLD, ONE, TWO, found, prod, well
+from tests.unit.report.values import Terminal, ended, planned
+
+URL = "https://qa.fedoraproject.org/blockerbugs/"
+PROD = prod(url=URL, confirm="name", location="iad2")
+DOWN = Seen(94, 31, 3.1, outages=((1795636810.0, 3.1),))
+WELL = Seen(94, 0, 0.0)
+LOCK = Lock("4f2a9c01", "lbrabec@laptop", "2026-11-25T20:00:00+00:00", "major-upgrade")
+PAST = Past(
+    "4f2a9c01", datetime(2026, 11, 25, 20, tzinfo=UTC), ("lbrabec@laptop",), "major-upgrade", (OLD,), (NEW,), "done",
+    True, 3.1, 12.9,
+)  # fmt: skip
+
+
+SCREENS = Path(__file__).with_name("screens")
+WRITE = os.environ.get("SCREENS") == "write"  # read before the fence takes it away
+
+
+class Kept:
+    """How a screen is to look; equal to a text that looks so."""
+
+    def __init__(self, name: str) -> None:
+        self._path = SCREENS / f"{name}.txt"
+
+    def __eq__(self, shown: object) -> bool:
+        if WRITE:
+            self._path.write_text(str(shown), encoding="utf-8")
+        return shown == self._path.read_text(encoding="utf-8")
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"{self._path.name}:\n{self._path.read_text(encoding='utf-8')}"
+
+
+@pytest.fixture
+def looks(request: pytest.FixtureRequest) -> Kept:
+    return Kept(request.node.name.removeprefix("test_").replace("[", "-").rstrip("]"))
+
+
+@pytest.fixture(params=[40, 80, 120])
+def terminal(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Terminal:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
+    return Terminal(request.param)
+
+
+def screen(terminal: Terminal) -> Screen:
+    return Screen(cast(IO[str], terminal), terminal.screen.columns)
+
+
+def human(terminal: Terminal) -> Human:
+    return Human(screen(terminal))
+
+
+@pytest.mark.parametrize("procedure", ["minor-upgrade", "major-upgrade"])
+def test_plan(procedure: str, terminal: Terminal, looks: Kept) -> None:
+    plan = planned(procedure, host_set=PROD)
+    human(terminal).plan(replace(plan, warnings=("blockerbugs02: its clock is +75 s off",)))
+    assert terminal.shown == looks
+
+
+def test_what_is_left_to_resume(terminal: Terminal, looks: Kept) -> None:
+    plan = planned("major-upgrade", host_set=PROD)
+    left = [Left({}), Left({}), Left({TWO: "03-stop-httpd"}, runs=(TWO,)), Left({ONE: "04-yum-update.2"}, again=(ONE,))]
+    rest = [Left(dict.fromkeys(phase.hosts, phase.step.name)) for phase in plan.phases[4:]]
+    lock = replace(LOCK, since="no time")
+    human(terminal).resume(plan, lock, [*left, *rest])
+    assert terminal.shown == looks
+
+
+def test_live_at_work(terminal: Terminal, looks: Kept) -> None:
+    work = Work.of(planned("major-upgrade", host_set=PROD).phases[3], now=100.0)
+    work.last[ONE] = "Updating : blockerbugs-1.1.0-1.el7.noarch 1/2"
+    work.last[TWO] = "(1/2): blockerbugs-1.1.0-1.el7.noarch.rpm | 512 kB 00:00:01"
+    lines = frame(work, None, replace(DOWN, down=True), False, 112.0, terminal.screen.columns)
+    for line in lines:
+        screen(terminal).print(line)
+    assert terminal.shown == looks
+
+
+def test_live_waits_and_was_asked_to_end(terminal: Terminal, looks: Kept) -> None:
+    wait = Wait("until the balancer sees it back: it was away for 1.4 s", 110.0)
+    for ending in (False, True):
+        for line in frame(None, wait, WELL, ending, 100.0, terminal.screen.columns):
+            screen(terminal).print(line)
+    assert terminal.shown == looks
+
+
+def test_recap(terminal: Terminal, looks: Kept) -> None:
+    run = ended(planned("major-upgrade", host_set=PROD), path=Path("journal.jsonl"))
+    run.afterwards = {host: well(NEW, revision="bbb") for host in run.plan.hosts}
+    human(terminal).recap(run, DOWN)
+    assert terminal.shown == looks
+
+
+def test_failure(terminal: Terminal, looks: Kept) -> None:
+    plan = planned(host_set=PROD)
+    report, phase = human(terminal), plan.phases[2]
+    report.phase(3, 10, phase)
+    for line in ("Running transaction", "Error unpacking rpm package blockerbugs-1.1.0-1.el7.noarch", "No space left"):
+        report.line(ONE, line)
+    report.failed(ONE, "exit status 1: Error unpacking rpm package blockerbugs-1.1.0-1.el7.noarch")
+    run = ended(plan, "exit status 1", path=Path("journal.jsonl"))
+    run.afterwards = found(PROD, well())
+    report.recap(run, WELL)
+    assert terminal.shown == looks
+
+
+def test_status(terminal: Terminal, looks: Kept) -> None:
+    human(terminal).status(App(), PROD, found(PROD, well(), well(service="failed", answers=None)))
+    assert terminal.shown == looks
+
+
+def test_history(terminal: Terminal, looks: Kept) -> None:
+    human(terminal).history(PROD, [PAST, replace(PAST, what="minor-upgrade", how="stopped half-way", httpd_down=None)])
+    assert terminal.shown == looks
