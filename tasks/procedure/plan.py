@@ -88,7 +88,8 @@ def decide(request: Request, facts: FactsOf, stage: HostSet | None = None, stage
     warnings = _warnings(request, facts)
     if not hosts:
         return Plan(request, target, facts, (), warnings)
-    migrated = all(facts[host].installed == target and facts[host].at_head for host in host_set.hosts)
+    # The database is everybody's: what the sync host's build finds in it counts, whatever the others have installed.
+    migrated = facts[host_set.sync].installed == target and bool(facts[host_set.sync].at_head)
     job = Job(request.app, host_set, hosts, target, request.serial, migrated)
     return Plan(request, target, facts, tuple(procedure.phases(job)), warnings, job)
 

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -142,10 +143,13 @@ class Fleet:
         """Somebody types `fab LINE`, and their machine loses its power as soon as a program with these words begins."""
         self.dies_when(line, lambda: bool(self.moments(*words)))
 
-    def dies_when(self, line: str, now: Callable[[], bool]) -> None:
+    def dies_when(self, line: str, now: Callable[[], bool], seconds: float = 0.0) -> None:
+        """So many seconds after it is so; where it is over before that, it has ended by itself."""
         client = self.begins(line)
         with client:
             until(lambda: now() or client.poll() is not None)
+            with suppress(subprocess.TimeoutExpired):
+                client.wait(seconds)
             client.kill()
             client.communicate()
 

@@ -7,10 +7,15 @@ import select
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from itertools import pairwise
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from invoke.runners import Result
 
+from tasks.fleet.connection import Outcome, StepFailed, _failure
 from tasks.fleet.shell import ConnectionLost, Output, RootShell, ShellError, StepTimeout
 from tests.unit.builders import Shell
 
@@ -215,3 +220,48 @@ def test_a_second_factor_is_asked_for_in_its_own_words(shell: Shell, channel: Ca
 
     assert opened(channel(), ask).run("true").exited == 0
     assert asked == ["Token code: "]
+
+
+class Said:
+    """A channel that has said all of this, and gives it in these pieces."""
+
+    def __init__(self, text: bytes, cuts: list[int]) -> None:
+        edges = [0, *sorted({cut % (len(text) + 1) for cut in cuts}), len(text)]
+        self.pieces = [text[a:b] for a, b in pairwise(edges) if a < b]
+
+    def settimeout(self, seconds: float | None) -> None:
+        pass
+
+    def recv(self, size: int) -> bytes:
+        return self.pieces.pop(0) if self.pieces else b""
+
+
+SECRETS = (
+    "sqlalchemy.exc.OperationalError: postgresql+psycopg2://blockerbugs:{}@db01:5432/blockerbugs",
+    "SECRET_KEY = '{}'",
+    "FAS_PASSWORD: {}",
+    "'token': \"{}\", more",
+)
+_passwords = st.text("abcXYZ019!$%+_.,;-", min_size=8, max_size=20)
+
+
+@given(st.lists(st.tuples(st.sampled_from(SECRETS), _passwords), min_size=1), st.lists(st.integers(0, 4000)))
+def test_S6_a_secret_is_shown_nowhere_however_the_channel_cuts_it(said: list[tuple[str, str]], cuts: list[int]) -> None:
+    root = RootShell.__new__(RootShell)
+    lines = [form.format(password) for form, password in said]
+    channel: Any = Said("\n".join(["", "--m begins", *lines, "", "--m ends 1", ""]).encode(), cuts)
+    root._channel, root._rest = channel, b""
+    told: list[str] = []
+    output = root._follow("--m", told.append, None)
+    failure = StepFailed(Outcome("\n".join(output.lines), 1.0, _failure(Result("\n".join(output.lines), exited=1))))
+    for _, password in said:
+        assert not [text for text in (*output.lines, *told, str(failure), str(failure.outcome)) if password in text]
+    assert all("[redacted]" in line for line in told)
+
+
+@given(st.text("abcé→ \t", max_size=30), st.lists(st.integers(0, 200)))
+def test_a_line_comes_whole_wherever_the_channel_cuts_it_letters_too(line: str, cuts: list[int]) -> None:
+    root = RootShell.__new__(RootShell)
+    channel: Any = Said(f"\n--m begins\n{line}x\n\n--m ends 0\n".encode(), cuts)
+    root._channel, root._rest = channel, b""
+    assert root._follow("--m", None, None) == Output((f"{line}x",), 0)

@@ -173,6 +173,33 @@ def test_S6_a_secret_is_not_written_down_however_deep_it_is(journal: Journal) ->
     assert "hunter2" not in "".join(journal.unsent())
 
 
+_password = st.text("abcXYZ019!$%+_.,;-", min_size=8, max_size=20)
+_around = st.sampled_from(["postgresql://u:{}@db/x", "password={}", "SECRET_KEY = '{}'", "x\n'api_key': \"{}\"\ny"])
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
+@given(
+    st.recursive(
+        st.tuples(_around, _password),
+        lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from("ab"), inner),
+    )
+)
+def test_S6_no_secret_is_in_its_json_however_it_is_wrapped(journal: Journal, tree: object) -> None:
+    passwords: list[str] = []
+
+    def filled(node: object) -> object:
+        if isinstance(node, tuple):
+            passwords.append(node[1])
+            return node[0].format(node[1])
+        if isinstance(node, dict):
+            return {key: filled(value) for key, value in node.items()}
+        return [filled(one) for one in node] if isinstance(node, list) else node
+
+    journal.write("ended", why=filled(tree))
+    written = journal.path.read_text().splitlines()[-1] + journal.unsent()[-1]
+    assert not [password for password in passwords if password in written]
+
+
 def test_what_is_no_event_is_left_out_of_a_journal_that_is_read_back() -> None:
     assert read(['{"event": "begin"}', "[]", '{"event": 3}', '{"ev', "", "nonsense"]) == [{"event": "begin"}]
 
