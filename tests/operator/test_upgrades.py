@@ -32,6 +32,7 @@ def test_invoke_upgrades_as_well(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) 
     assert fleet.runs(STG) == ("blockerbugs-1.0.1-1.el7", "1.0.1")
 
 
+@pytest.mark.smoke
 def test_prod_takes_the_build_that_stg_runs_without_being_told(stg_runs_101: Fleet) -> None:
     ended = stg_runs_101.types("prod minor-upgrade --yes")
     assert ended.code == 0, ended.said
@@ -46,7 +47,6 @@ def test_a_minor_upgrade_touches_the_second_host_only_when_the_first_serves_agai
     assert any(restarted < answered < second for answered in asked)
 
 
-@pytest.mark.smoke
 def test_no_request_is_lost_in_a_minor_upgrade_of_prod(stg_runs_101: Fleet) -> None:
     ended = stg_runs_101.types("prod minor-upgrade --yes")
     assert " 0 failed" in ended.out
