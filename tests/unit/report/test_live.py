@@ -1,0 +1,139 @@
+"""The live display: what stands below the lines that stay, and that it never stands in a run's way."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import IO, cast
+
+import pytest
+
+from tasks.procedure.watch import Seen
+from tasks.report.human import Human
+from tasks.report.live import Live, Work
+from tasks.report.screen import STYLES, Screen
+from tests.unit.builders import ONE, TWO
+from tests.unit.report.values import Terminal, ended, planned
+
+PHASES = planned("major-upgrade").phases
+
+
+def until(true: Callable[[], bool]) -> None:
+    ends = time.monotonic() + 30
+    while not true():
+        assert time.monotonic() < ends
+        time.sleep(0.02)
+
+
+@contextmanager
+def live(terminal: Terminal, **wanted: bool) -> Iterator[Live]:
+    with Live(Screen(cast(IO[str], terminal), terminal.screen.columns), **wanted) as report:
+        yield report
+
+
+def told(report: Human) -> None:
+    """A phase on two hosts, a wait, and the recap."""
+    report.phase(1, 10, PHASES[0])
+    report.line(ONE, "Downloading packages:")
+    report.done(TWO, 1.0)
+    report.done(ONE, 1.5)
+    report.waiting(10.0, "until the balancer sees it back")
+    report.recap(ended(planned("major-upgrade")), None)
+
+
+def test_while_a_host_is_at_work_its_last_line_stands_below() -> None:
+    terminal = Terminal(80)
+    with live(terminal) as report:
+        report.watching(lambda: Seen(12, 3, 0.4, down=True))
+        report.phase(1, 10, PHASES[0])
+        report.line(ONE, "  Installing : blockerbugs    1/2")
+        until(lambda: "| Installing : blockerbugs 1/2" in terminal.shown)
+        assert "users get no answer now; 3 of 12 requests failed" in terminal.shown
+        assert "Ctrl-C is safe" in terminal.shown
+
+
+def test_what_is_left_on_the_terminal_is_what_a_pipe_gets() -> None:
+    drawn, plain = Terminal(80), Terminal(80)
+    with live(drawn) as report:
+        told(report)
+    told(Human(Screen(cast(IO[str], plain), 80)))
+    assert [line for line in drawn.shown.splitlines() if "waiting" not in line] == [
+        line for line in plain.shown.splitlines() if "waiting" not in line
+    ]
+    assert drawn.cursor_is_shown
+
+
+def test_n3_ctrl_c_is_answered_where_the_advice_stood() -> None:
+    terminal = Terminal(80)
+    with live(terminal) as report:
+        report.phase(1, 10, PHASES[0])
+        report.finishing()
+        until(lambda: "Ctrl-C: ends after this step; again: leaves at once" in terminal.shown)
+
+
+def test_whatever_ends_the_run_nothing_is_left_drawn() -> None:
+    terminal = Terminal(80)
+
+    def leave_in_the_middle() -> None:
+        with live(terminal) as report:
+            report.phase(1, 10, PHASES[0])
+            until(lambda: "Ctrl-C is safe" in terminal.shown)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        leave_in_the_middle()
+    assert "Ctrl-C" not in terminal.shown
+    assert terminal.cursor_is_shown
+
+
+def test_a_plan_is_shown_and_asked_about_with_nothing_drawn_below() -> None:
+    terminal = Terminal(80)
+    with live(terminal) as report:
+        report.waiting(10.0, "at most: another run holds prod")
+        report.plan(planned())
+        assert "Ctrl-C" not in terminal.shown
+
+
+def test_quiet_draws_nothing() -> None:
+    terminal = Terminal(80)
+    with live(terminal, quiet=True) as report:
+        report.phase(1, 10, PHASES[0])
+        report.waiting(10.0, "until the balancer sees it back")
+    assert terminal.shown == "\n"
+
+
+def test_X2_a_terminal_that_is_closed_in_the_middle_does_not_end_the_run() -> None:
+    ours, theirs = os.openpty()
+    with os.fdopen(theirs, "w") as stream, Live(Screen(stream, 80)) as report:
+        report.phase(1, 10, PHASES[0])
+        os.close(ours)
+        time.sleep(0.5)  # long enough for the drawing thread to find that out, too
+        report.line(ONE, "Complete!")
+        told(report)
+
+
+def test_with_one_host_at_a_time_the_next_begins_when_the_one_before_has_ended() -> None:
+    work = Work("yum-update", 60.0, 1, [ONE, TWO], {ONE: 5.0})
+    assert work.running == [ONE]
+    work.end(ONE, 9.0)
+    assert (work.running, work.since[TWO]) == ([TWO], 9.0)
+
+
+def _luminance(number: int) -> float:
+    """Of one of the 256 colours: WCAG's formula."""
+    if number >= 232:
+        channels = [8 + 10 * (number - 232)] * 3
+    else:
+        steps = (0, 95, 135, 175, 215, 255)
+        channels = [steps[(number - 16) // part % 6] for part in (36, 6, 1)]
+    linear = [(c / 255 / 12.92) if c / 255 <= 0.03928 else ((c / 255 + 0.055) / 1.055) ** 2.4 for c in channels]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+@pytest.mark.parametrize("style", [style for style in STYLES.values() if "color" in style])
+def test_every_colour_can_be_read_on_black_and_on_white(style: str) -> None:
+    luminance = _luminance(int(style.partition("color(")[2].rstrip(")")))
+    assert (luminance + 0.05) / 0.05 >= 3
+    assert 1.05 / (luminance + 0.05) >= 3
