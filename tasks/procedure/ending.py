@@ -51,7 +51,7 @@ def _what_next(run: Run, phase: Phase) -> str:
         left = [phase.step.name for phase in run.plan.phases[len(run.outcomes) :]]
         tasks = tuple(name for name in left if name in PROCEDURES) or ("status",)
     by_hand = ", then ".join(run.plan.typed(task) for task in tasks)
-    return f"{go_on(run)} and then by hand: {by_hand}" if run.half_way else by_hand
+    return f"{go_on(run)}; then by hand: {by_hand}" if run.half_way else by_hand
 
 
 def saved(run: Run) -> list[str]:
@@ -66,9 +66,14 @@ def saved(run: Run) -> list[str]:
 
 
 def go_on(run: Run) -> str:
-    """The two ways out of a run that is half-way."""
-    name = run.plan.request.host_set.name
-    return f"fab {name} resume, to go on from here; or fab {name} abort, to give it up"
+    """The two ways out of a run that is half-way, a line each, and what each would do."""
+    name, plan = run.plan.request.host_set.name, run.plan
+    begun = len(run.outcomes) - (1 if run.failures else 0)
+    rest = ", ".join(dict.fromkeys(phase.step.name for phase in plan.phases[begun:])) or "nothing but the lock"
+    return (
+        f"fab {name} resume, to go on from here: {rest}\n"
+        f"  or: fab {name} abort, to give it up: cron's sync on again, the lock released, all else left as it is"
+    )
 
 
 def _not_as_promised(run: Run) -> SopError | None:
@@ -99,9 +104,11 @@ def _cron_away(run: Run) -> list[str]:
 
 
 def after_success(plan: Plan, inventory: Inventory) -> str | None:
-    """The same upgrade on the set that was waiting for this one (prod after stg)."""
+    """The same upgrade on the set that was waiting for this one (prod after stg), and what moves the build there."""
     request = plan.request
     waiting = [s for s in inventory.host_sets.values() if s.after == request.host_set.name]
     if not (waiting and plan.target and request.procedure.installs and len(plan.hosts) == len(request.host_set.hosts)):
         return None
-    return f"fab {waiting[0].name} {request.procedure.name} --version {plan.target.vr}"
+    upgrade = f"fab {waiting[0].name} {request.procedure.name} --version {plan.target.vr}"
+    another_repo = request.host_set.enable_repo != waiting[0].enable_repo
+    return f"invoke promote, then {upgrade}" if another_repo else upgrade

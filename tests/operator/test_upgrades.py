@@ -14,7 +14,7 @@ def test_a_minor_upgrade_of_stg_leaves_the_new_build_serving(fleet: Fleet) -> No
     ended = fleet.types("stg minor-upgrade --version 1.0.1 --yes")
     assert ended.code == 0, ended.said
     assert fleet.runs(STG) == ("blockerbugs-1.0.1-1.el7", "1.0.1")
-    assert "next: fab prod minor-upgrade --version 1.0.1-1.el7" in ended.out
+    assert "next: invoke promote, then fab prod minor-upgrade --version 1.0.1-1.el7" in ended.out
 
 
 def test_dash_h_stg_is_the_same_as_fab_stg(fleet: Fleet) -> None:
