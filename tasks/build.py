@@ -111,7 +111,8 @@ def wait_tag(context: Context, nvr: str, profile: str = "") -> None:
 def promote(context: Context, nvr: str = "", unverified: str = "", profile: str = "") -> None:
     """Build: from stg's tag to prod's, or the request.
 
-    Moves what stg runs and is healthy with. Without the right to do so: the exact line, and a text for infra.
+    Moves what stg runs and is healthy with. Without the right to do so: the
+    exact line, and a text for infra.
     """
     from .packaging import asked, flow
 

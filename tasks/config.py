@@ -9,7 +9,8 @@ from invoke import Context, task
 def push_config(context: Context, message: str = "") -> None:
     """Config: the settings template, checked, pushed.
 
-    Shows its diff without secrets, commits only that file, rebases, pushes, and says what applies it.
+    Shows its diff without secrets, commits only that file, rebases, pushes, and
+    says what applies it.
     """
     from .packaging import push
 
@@ -20,7 +21,8 @@ def push_config(context: Context, message: str = "") -> None:
 def show_config(context: Context, key: str = "") -> None:
     """Config: what is configured, key by key.
 
-    Every key can be set in fabric.yml and invoke.yml, and as FABRIC_KOJI_TARGET, INVOKE_KOJI_TARGET, and so on.
+    Every key can be set in fabric.yml and invoke.yml, and as
+    FABRIC_KOJI_TARGET, INVOKE_KOJI_TARGET, and so on.
     """
     from .packaging import settings
 

@@ -137,7 +137,8 @@ def history(context: Context, shown: Shown, last: int = 20) -> None:
 def status(context: Context, shown: Shown) -> None:
     """Show what every host runs, and its health.
 
-    Changes nothing. What every column comes from is asked in one round trip per host.
+    Changes nothing. What every column comes from is asked in one round trip
+    per host.
     """
     start.status(context, shown)
 

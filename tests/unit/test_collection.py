@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import subprocess
 import sys
 from pathlib import Path
@@ -25,6 +26,12 @@ def test_every_line_of_the_list_is_a_sentence_that_fits(name: str) -> None:
     line = (namespace[name].__doc__ or "").splitlines()[0]
     assert line.endswith(".")
     assert len(line) <= 60
+
+
+@pytest.mark.parametrize("name", sorted(namespace.task_names))
+def test_the_help_of_every_task_fits_80_columns(name: str) -> None:
+    text = inspect.getdoc(namespace[name]) or ""  # shown two columns to the right
+    assert [line for line in text.splitlines() if len(line) > 78] == []
 
 
 @pytest.mark.parametrize("tool", ["fabric", "invoke"])
