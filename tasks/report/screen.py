@@ -29,6 +29,10 @@ STYLES = {
     "worst": "bold color(160)",
 }
 
+# Of 16 colours none is sure to be seen on any ground; what must not be overlooked is bold as well.
+FEW = {**STYLES, "good": "green", "bad": "bold red", "warn": "bold", "aside": "none"}
+FEW |= {"best": "bold green", "worst": "bold red"}
+
 
 class Screen:
     """Prints; neither a reader that has gone (`| head`), a closed terminal nor a full disk is a reason to stop.
@@ -41,7 +45,9 @@ class Screen:
         if width is None and not self._stream.isatty():
             width = PIPE_WIDTH
         file: Any = self._stream  # rich says IO[str], and needs only what a text stream of ours has
-        self.console = Console(file=file, width=width, theme=Theme(STYLES), highlight=False, emoji=False, markup=False)
+        colours = Console(file=file).color_system
+        theme = Theme(STYLES if colours in ("256", "truecolor") else FEW)
+        self.console = Console(file=file, width=width, theme=theme, highlight=False, emoji=False, markup=False)
         self._lock = threading.Lock()
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -119,6 +120,22 @@ def test_with_one_host_at_a_time_the_next_begins_when_the_one_before_has_ended()
     assert work.running == [ONE]
     work.end(ONE, 9.0)
     assert (work.running, work.since[TWO]) == ([TWO], 9.0)
+
+
+@pytest.mark.parametrize("term", ["xterm", "linux"])
+def test_with_16_colours_nothing_is_shown_in_white_yellow_or_black(term: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", term)
+    ours, theirs = os.openpty()
+    with os.fdopen(theirs, "w") as stream:
+        screen = Screen(stream, 80)
+        for style in STYLES:
+            screen.say(style, style)
+        screen.say("the end")
+        shown = ""
+        while "the end" not in shown:
+            shown += os.read(ours, 4096).decode()
+    os.close(ours)
+    assert set(re.findall(r"\x1b\[([\d;]*)m", shown)) == {"32", "1;31", "1", "1;32", "0"}
 
 
 def _luminance(number: int) -> float:
