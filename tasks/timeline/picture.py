@@ -87,7 +87,15 @@ def _bar(scale: Scale, bar: Bar) -> Box:
     kind = bar.state if bar.state in ("done", "failed") else "unknown"
     mark = {"failed": "✗ ", "unknown": "? "}.get(kind, "")
     number = str(bar.number) if bar.number else ""
-    return _box(scale, bar, kind, title, f"{mark}{number} {bar.step}".replace("  ", " "), f"{mark}{number}".strip())
+    return _box(
+        scale,
+        bar,
+        kind,
+        title,
+        f"{mark}{number} {bar.step}".replace("  ", " "),
+        f"{mark}{number}".strip(),
+        mark.strip(),
+    )
 
 
 def _box(scale: Scale, span: Span, kind: str, title: str, *texts: str) -> Box:

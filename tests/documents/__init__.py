@@ -1,0 +1,1 @@
+"""The documents are held to the program; `tox -e docs` writes again what is made from it."""

@@ -1,0 +1,17 @@
+"""Write again what the documents show of the program: the terminal's blocks, README's table and its picture."""
+
+from __future__ import annotations
+
+from .picture import svg
+from .table import MARKS, table
+from .transcript import BLOCK, PROJECT, written_again
+
+for document in (PROJECT / "README.md", *sorted((PROJECT / "docs").glob("*.md"))):
+    text = document.read_text(encoding="utf-8")
+    now = MARKS.sub(lambda _: table(), text)
+    now = written_again(now) if BLOCK.search(now) else now
+    if now != text:
+        document.write_text(now, encoding="utf-8")
+        print(f"{document.relative_to(PROJECT)}: written again")
+(PROJECT / "docs/run.svg").write_text(svg(["sandbox", "major-upgrade"]), encoding="utf-8")
+print("docs/run.svg: drawn again")

@@ -1,0 +1,81 @@
+"""What the documents say is so: links, commands, the table, and what the terminal's blocks show."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from fabric.main import program
+from invoke.parser import Parser, ParserContext
+
+from tasks.collection import namespace
+
+from .table import MARKS, table
+from .transcript import BLOCK, PROJECT, masked, written_again
+
+DOCUMENTS = [PROJECT / "README.md", PROJECT / "CHANGELOG.md", *sorted((PROJECT / "docs").glob("*.md"))]
+TEXTS = {path.relative_to(PROJECT).as_posix(): path.read_text(encoding="utf-8") for path in DOCUMENTS}
+LINKS = [
+    (name, link)
+    for name, text in TEXTS.items()
+    for link in re.findall(r"\]\(([^)\s]+)\)", text)
+    if not link.startswith(("https://", "http://"))
+]
+TYPED = sorted(
+    {
+        (name, line.strip())
+        for name, text in TEXTS.items()
+        for line in re.findall(r"(?:`|^\$ |^    )((?:\./run )?(?:fab|invoke) [^`\n#]*)", text, re.M)
+        if "…" not in line
+    }
+)
+STANDS_FOR = {"TASK": "status", "X": "status", "SECONDS": "5", "NVR": "blockerbugs-1.0.0-1.el7", "RUN": "c0ffee12"}
+
+
+@pytest.mark.parametrize(("name", "link"), LINKS)
+def test_a_link_leads_somewhere(name: str, link: str) -> None:
+    file, _, anchor = link.partition("#")
+    target = (PROJECT / name).parent / file if file else PROJECT / name
+    assert target.exists()
+    if anchor:
+        assert anchor in [_anchor(heading) for heading in re.findall(r"^#+ (.*)$", target.read_text(), re.M)]
+
+
+def _anchor(heading: str) -> str:
+    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+
+
+@pytest.mark.parametrize(("name", "line"), TYPED)
+def test_a_command_is_one_that_can_be_typed(name: str, line: str) -> None:
+    if " -- " in line:
+        return
+    _, *words = shlex.split(re.split(r" (?:[|]|2?>) ", line.removeprefix("./run "))[0])
+    words = [STANDS_FOR.get(word, word) for word in words if word != "--help"]
+    core = ParserContext(args=program.core_args())
+    core_and_tasks = Parser(contexts=namespace.to_contexts(), initial=core).parse_argv(words)
+    assert core_and_tasks  # the parser has raised ParseError for a task or a flag that does not exist
+
+
+def test_there_are_commands_to_try() -> None:
+    assert len(TYPED) > 20
+
+
+def test_readmes_table_is_what_the_steps_and_tasks_say() -> None:
+    (found,) = MARKS.findall(TEXTS["README.md"])
+    assert found == table(), "tox -e docs writes it again"
+
+
+@pytest.mark.parametrize("name", [name for name, text in TEXTS.items() if BLOCK.search(text)])
+def test_the_terminals_blocks_show_what_is_shown_today(name: str) -> None:
+    assert list(masked(written_again(TEXTS[name]))) == list(masked(TEXTS[name])), "tox -e docs writes it again"
+
+
+def test_the_picture_is_of_a_run_that_went_well_and_asks_for_nothing() -> None:
+    drawn = Path(PROJECT / "docs/run.svg").read_text(encoding="utf-8")
+    words = "".join(ElementTree.fromstring(drawn).itertext())
+    assert "sandbox:runsblockerbugs-1.1.0-1.el7" in "".join(words.split())
+    assert "@font-face" not in drawn
+    assert "<image" not in drawn
