@@ -40,6 +40,8 @@ def check(collection: Collection, hosts: Callable[[], Sequence[str]]) -> None:
         Parser(contexts=contexts, initial=program.initial_context).parse_argv(words)
     except ParseError as error:
         raise refusal(error, contexts, program.initial_context, program.called_as) from None
+    except ValueError:  # int and float, which Invoke calls with what stands behind a flag
+        raise _no_number(words, contexts, program.called_as) from None
 
 
 def refusal(error: ParseError, tasks: Iterable[ParserContext], core: ParserContext, fab: str) -> Refused:
@@ -63,6 +65,29 @@ def refusal(error: ParseError, tasks: Iterable[ParserContext], core: ParserConte
         return _nothing(f"{task or fab} has no flag {word}", word, known, help_line)
     names = [name for context in tasks for name in (str(context.name), *context.aliases)]
     return _nothing(f"there is no task and no host set {word}", word, names, f"{fab} --list")
+
+
+def _no_number(words: Sequence[str], tasks: Iterable[ParserContext], fab: str) -> Refused:
+    """The flag in `words` whose value is no number; the parser stops at the first and does not say which."""
+    named = {name: context for context in tasks for name in (str(context.name), *context.aliases)}
+    task: ParserContext | None = None
+    for word, behind in zip(words, [*words[1:], ""], strict=True):
+        task = named.get(word, task)
+        flag, equals, value = word.partition("=")
+        given = value if equals else behind
+        if task and flag in task.flags and not _suits(task.flags[flag].kind, given):
+            return Refused(
+                f"{task.name}: {flag} wants a number, not {given[:60]!a}", next_line=f"{fab} --help {task.name}"
+            )
+    return Refused("a number was expected", next_line=f"{fab} --help")
+
+
+def _suits(kind: Callable[[str], object], value: str) -> bool:
+    try:
+        kind(value)
+    except ValueError:
+        return False
+    return True
 
 
 def _nothing(what: str, word: str, known: Sequence[str], next_line: str) -> Refused:

@@ -28,6 +28,8 @@ def typed(line: str, tool: str = "fab") -> subprocess.CompletedProcess[str]:
         ("prod minor-upgrade --versoin=1.0", "has no flag --versoin; did you mean --version?", "--help minor-upgrade"),
         ("--hots prod status", "has no flag --hots; did you mean --hosts?", "--help"),
         ("prod minor-upgrade --version", "minor-upgrade: --version wants a value", "--help minor-upgrade"),
+        ("prod minor-upgrade --lock-wait abc", "--lock-wait wants a number, not 'abc'", "--help minor-upgrade"),
+        ("prod history --last=1.5", "--last wants a number, not '1.5'", "--help history"),
         ("--help majr-upgrade", "did you mean major-upgrade?", "--list"),
         ("prod zzzzzz", "there is no task and no host set zzzzzz\n", "--list"),
     ],
