@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from .conftest import ONE, STG, TWO, Fleet
 
 OLD = ("blockerbugs-1.0.0-1.el7", "1.0.0")
@@ -19,7 +17,6 @@ def test_after_a_minor_upgrade_rollback_takes_host_after_host_back(stg_runs_101:
     assert "nothing to do" in stg_runs_101.types("prod rollback --yes").out
 
 
-@pytest.mark.smoke
 def test_h1_a_node_that_does_not_come_up_is_offered_the_way_back(stg_runs_101: Fleet) -> None:
     stg_runs_101.breaks(ONE, "restart-httpd")
     ended = stg_runs_101.types("prod minor-upgrade --yes")

@@ -83,7 +83,6 @@ def test_d1_a_migration_that_failed_is_tried_again_by_resume_as_a_new_attempt(st
     assert stg_runs_110.host(ONE)["cron"]
 
 
-@pytest.mark.smoke
 def test_n5_a_host_that_restarted_with_httpd_on_is_stopped_again_before_the_migration(stg_runs_110: Fleet) -> None:
     stg_runs_110.breaks(TWO, "yum-update", "down")
     assert stg_runs_110.types(MAJOR).code == 5
