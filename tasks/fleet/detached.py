@@ -113,7 +113,8 @@ def _follow() -> str:
     """Show the log until the mark stands in it. Should the step die, the one who watches it writes the mark.
 
     SIGPIPE ends tail first, because sh has nothing to say about it.
-    tail looks every second, not at once, where inotify may not do (network and overlay file systems): -s shortens that.
+    tail looks every second, not at once, where inotify may not do (network and overlay file systems): -s shortens that,
+    where tail knows it (a Mac's, in the sandbox, does not).
     """
     return f"""test -d "$step" || {{ echo "nothing can be kept in $run"; exit 1; }}
 {_ALIVE}
@@ -128,7 +129,7 @@ watch() {{
   printf '\\n%s\\n' "$mark" >>"$step/log"
 }}
 watch >/dev/null 2>&1 & watcher=$!
-sh -c 'echo $$; exec tail -n +1 -s 0.05 -f "$1"' sh "$step/log" 2>/dev/null | {{
+sh -c 'echo $$; tail -s 0.05 /dev/null && often="-s 0.05"; exec tail -n +1 $often -f "$1"' sh "$step/log" 2>/dev/null | {{
   read -r tail; sed -u -n "\\\\|^$mark\\$|q;p"; {{ kill -PIPE "$tail"; kill "$tail"; }} 2>/dev/null
 }}
 while ! test -e "$step/rc" && ! grep -qxF "$mark" "$step/log"; do sleep 1; done
