@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from difflib import unified_diff
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -70,7 +71,9 @@ def test_readmes_table_is_what_the_steps_and_tasks_say() -> None:
 
 @pytest.mark.parametrize("name", [name for name, text in TEXTS.items() if BLOCK.search(text)])
 def test_the_terminals_blocks_show_what_is_shown_today(name: str) -> None:
-    assert list(masked(written_again(TEXTS[name]))) == list(masked(TEXTS[name])), "tox -e docs writes it again"
+    for today, written in zip(masked(written_again(TEXTS[name])), masked(TEXTS[name]), strict=True):
+        differs = [*unified_diff(written, today, "written", "today", n=0, lineterm="")]
+        assert not differs, "\n".join(["tox -e docs writes it again", *differs])
 
 
 def test_the_picture_is_of_a_run_that_went_well_and_asks_for_nothing() -> None:

@@ -23,7 +23,7 @@ _VOLATILE = (
     (re.compile(r"\b[0-9a-f]{8}\b"), "RUN"),
     (re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d)?)?"), "WHEN"),
     (re.compile(r"\d+ requests,.*"), "requests"),
-    (re.compile(r"\d+(\.\d+)? (?=(s|ms|min|h|MB|kB|seconds?|minutes?)\b)"), "N "),
+    (re.compile(r"(\d+(\.\d+)? (s|ms|min|h|MB|kB)\b ?)+"), "N units "),
     (re.compile(r"(?<=:)\d{4,5}\b"), "PORT"),
     (re.compile(r"[ ─━-]{2,}"), "  "),  # columns are as wide as what stands in them
 )
