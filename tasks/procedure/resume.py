@@ -38,12 +38,6 @@ class Found:
     states: todo.States
     facts: Mapping[Host, Facts]
 
-    @property
-    def running(self) -> list[str]:
-        """`prod01: 04-yum-update` for every step that runs."""
-        rows = [(host, step, state) for host, steps in self.states.items() for step, state in steps.items()]
-        return [f"{host.short}: {step}" for host, step, state in rows if state == "runs"]
-
 
 def resume(app: App, host_set: HostSet, config: Config, consent: Consent, report: Report) -> Code:
     """Show what was done and what is left of the run that holds the set; follow what runs, and do the rest.
@@ -84,14 +78,14 @@ def abort(app: App, host_set: HostSet, config: Config, consent: Consent, report:
         if found is None:
             report.note(f"nothing to give up: no run holds {host_set.name}")
             return Code.DONE
-        if found.running:
-            raise TryLater(
-                *(f"{step} still runs" for step in found.running),
-                next_line=f"fab {host_set.name} resume, which follows it",
-            )
+        _check_that_nothing_runs(host_set, found.states)
         report.held(host_set, found.lock, found.states)
         agree(host_set, consent)
-        _end_it(machines, app, host_set, found, "abort", f"{keep.resume_cron(app)} || exit 1")
+        with closing(Journal(run=found.lock.run)) as journal:
+            hold = Hold(machines, app, host_set, journal)
+            # The run's own client may have slept before the question and begun a step while it was read.
+            _check_that_nothing_runs(host_set, _states(machines, hold.keeping, host_set, take_over=True))
+            _end_it(hold, journal, host_set, "abort", f"{keep.resume_cron(app)} || exit 1")
         now = look(machines, app, host_set, repos=False)
         report.aborted(app, host_set, found.lock, now)
         return Code.DONE
@@ -111,7 +105,12 @@ def unlock(app: App, host_set: HostSet, config: Config, consent: Consent, report
         if found:
             report.held(host_set, found.lock, found.states)
             agree(host_set, consent)
-            _end_it(machines, app, host_set, found, "unlock", "true")
+            with closing(Journal(run=found.lock.run)) as journal:
+                hold = Hold(machines, app, host_set, journal)
+                now = _states(machines, hold.keeping, host_set, take_over=True)
+                if now != found.states:
+                    report.held(host_set, found.lock, now)
+                _end_it(hold, journal, host_set, "unlock")
         report.note(f"{host_set.name} is unlocked")
         return Code.DONE
 
@@ -173,10 +172,15 @@ def _unusable(found: Found, host_set: HostSet, why: str) -> SopError:
     )
 
 
-def _end_it(machines: Machines, app: App, host_set: HostSet, found: Found, how: str, first: str) -> None:
-    """No step is started any more for whoever drove the run; then `first`, and the lock is released."""
-    with closing(Journal(run=found.lock.run)) as journal:
-        hold = Hold(machines, app, host_set, journal)
-        journal.write(how, operator=operator(), set=host_set.name)
-        _states(machines, hold.keeping, host_set, take_over=True)
-        hold.release(first)
+def _check_that_nothing_runs(host_set: HostSet, states: todo.States) -> None:
+    """Raises TryLater, with every step that runs."""
+    rows = [(host, step, state) for host, steps in states.items() for step, state in steps.items()]
+    running = [f"{host.short}: {step} still runs" for host, step, state in rows if state == "runs"]
+    if running:
+        raise TryLater(*running, next_line=f"fab {host_set.name} resume, which follows it")
+
+
+def _end_it(hold: Hold, journal: Journal, host_set: HostSet, how: str, first: str = "true") -> None:
+    """Write down how the run that was taken over ends; then `first`, and the lock is released."""
+    journal.write(how, operator=operator(), set=host_set.name)
+    hold.release(first)

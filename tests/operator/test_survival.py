@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import re
 import signal
+import subprocess
+import sys
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import pytest
 
-from .conftest import ONE, STG, TWO, Fleet, until
+from .conftest import ONE, PROJECT, STG, TWO, Fleet, until
 
 MAJOR, MINOR = "prod major-upgrade --yes", "prod minor-upgrade --yes"
 UNBROKEN_MAJOR = {
@@ -161,6 +166,48 @@ def test_abort_waits_for_nothing_that_still_runs(stg_runs_110: Fleet) -> None:
     stg_runs_110.dies_in(MAJOR, "blockerbugs", "upgrade_db")
     ended = stg_runs_110.types("prod abort --yes")
     assert (ended.code, "upgrade-db still runs" in ended.err) == (75, True), ended.said
+
+
+def test_abort_looks_again_after_the_question_because_a_client_that_slept_may_have_begun_a_step(
+    stg_runs_110: Fleet,
+) -> None:
+    stg_runs_110.breaks(TWO, "yum-update", "slow", seconds=3)
+    stg_runs_110.breaks(ONE, "upgrade-db", "slow", seconds=20)
+    with stg_runs_110.begins(MAJOR) as client:
+        until(lambda: begun(stg_runs_110, "yum", "-C", "update") == 2)
+        client.send_signal(signal.SIGSTOP)
+        until(lambda: all(list(stg_runs_110.kept(host).glob("*/*yum-update*/rc")) for host in (ONE, TWO)))
+        with asked(stg_runs_110, "prod abort", "Type prod") as (abort, answer):
+            client.send_signal(signal.SIGCONT)
+            until(lambda: bool(stg_runs_110.moments("blockerbugs", "upgrade_db")))
+            answer("prod")
+            said = abort.communicate()[1]
+        client.kill()
+    assert (abort.returncode, "upgrade-db still runs" in said) == (75, True), said
+    assert "next: fab prod resume" in said
+    assert (stg_runs_110.kept(ONE) / "lock").exists()
+    assert not stg_runs_110.host(ONE)["cron"]
+
+
+@contextmanager
+def asked(fleet: Fleet, line: str, question: str) -> Iterator[tuple[subprocess.Popen[str], Callable[[str], int]]]:
+    """`fab LINE`, typed by somebody who is being asked the question now; and how to answer it."""
+    keyboard, stdin = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "fabric", *fleet.ssh(), *line.split()],
+        stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=PROJECT, env=fleet.environment,
+    )  # fmt: skip
+    assert process.stderr
+    with process:
+        said = ""
+        while question not in said:
+            letter = process.stderr.read(1)
+            assert letter, said
+            said += letter
+        yield process, lambda text: os.write(keyboard, f"{text}\n".encode())
+        process.kill()
+    os.close(keyboard)
+    os.close(stdin)
 
 
 def test_c2_ansible_putting_cron_back_is_noticed_right_before_the_migration(stg_runs_110: Fleet) -> None:
