@@ -10,7 +10,8 @@ from .packaging.settings import DEFAULTS
 from .targets import target
 
 namespace = Collection()
-for name in set_names(configured_file()):
+sets = set_names(configured_file())
+for name in sets:
     namespace.add_task(target(name))
 for module in (upgrade, steps, build, config):
     for task in Collection.from_module(module).tasks.values():
@@ -28,4 +29,4 @@ namespace.configure(
         **DEFAULTS,
     }
 )
-typed.check(namespace, lambda: [*names(configured_file()), *sandbox.NAMES])
+typed.check(namespace, [*sets, "sandbox.here"], lambda: [*names(configured_file()), *sandbox.NAMES])

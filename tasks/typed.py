@@ -23,8 +23,11 @@ PROGRAMS = ("fabric.main", "invoke.main")
 DASH_H = ("-H", "--hosts")
 
 
-def check(collection: Collection, hosts: Callable[[], Sequence[str]]) -> None:
-    """Raises Refused for a mistyped word, Exit after hosts were printed for a shell that completes -H, else nothing."""
+def check(collection: Collection, sets: Sequence[str], hosts: Callable[[], Sequence[str]]) -> None:
+    """Raises Refused for a mistyped word, Exit after hosts were printed for a shell that completes -H, else nothing.
+
+    sets: the tasks that only choose a host set; a line that ends with one says nothing to be done, and is refused.
+    """
     program = _running()
     if program is None:
         return
@@ -35,13 +38,27 @@ def check(collection: Collection, hosts: Callable[[], Sequence[str]]) -> None:
     words = [asked] if isinstance(asked, str) else list(program.core.unparsed)
     if not words:
         return
-    contexts = collection.to_contexts()
+    tasks = contexts(collection)
     try:
-        Parser(contexts=contexts, initial=program.initial_context).parse_argv(words)
+        read = Parser(contexts=tasks, initial=program.initial_context).parse_argv(words)
     except ParseError as error:
-        raise refusal(error, contexts, program.initial_context, program.called_as) from None
+        raise refusal(error, tasks, program.initial_context, program.called_as) from None
     except ValueError:  # int and float, which Invoke calls with what stands behind a flag
-        raise _no_number(words, contexts, program.called_as) from None
+        raise _no_number(words, tasks, program.called_as) from None
+    last = str(read[-1].name)
+    if last in sets and not asked and not read[0].args.help.value:
+        name = last.partition(".")[0]
+        raise Refused(f"{name}: and what?", next_line=f"{program.called_as} {name} status")
+
+
+def contexts(collection: Collection) -> list[ParserContext]:
+    """Every task and its flags. Invoke takes the help texts out of a task when it reads them; they are put back."""
+    tasks = [collection[name] for name in collection.task_names]
+    texts = [dict(task.help) for task in tasks]
+    contexts = collection.to_contexts()
+    for task, text in zip(tasks, texts, strict=True):
+        task.help = text
+    return contexts
 
 
 def refusal(error: ParseError, tasks: Iterable[ParserContext], core: ParserContext, fab: str) -> Refused:

@@ -9,6 +9,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from invoke import Program
+
+from tasks.collection import namespace
+from tasks.typed import contexts
 
 PROJECT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent  # Invoke completes for the name that it was called by: `python -m fabric` has none
@@ -31,6 +35,8 @@ def typed(line: str, tool: str = "fab") -> subprocess.CompletedProcess[str]:
         ("prod minor-upgrade --lock-wait abc", "--lock-wait wants a number, not 'abc'", "--help minor-upgrade"),
         ("prod history --last=1.5", "--last wants a number, not '1.5'", "--help history"),
         ("--help majr-upgrade", "did you mean major-upgrade?", "--list"),
+        ("prod", "prod: and what?\n", "fab prod status"),
+        ("sandbox", "sandbox: and what?\n", "fab sandbox status"),
         ("prod zzzzzz", "there is no task and no host set zzzzzz\n", "--list"),
     ],
 )
@@ -39,6 +45,28 @@ def test_a_mistyped_word_is_refused_with_the_nearest_one_and_exit_2(line: str, s
     assert (ended.returncode, ended.stdout) == (2, "")
     assert said in ended.stderr
     assert ended.stderr.splitlines()[-1].endswith(next_line)
+
+
+@pytest.mark.parametrize("line", ["--help prod", "prod --help", "--help sandbox"])
+def test_what_a_host_set_alone_is_can_be_asked(line: str) -> None:
+    ended = typed(line)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert "Host set: " in ended.stdout
+
+
+@pytest.mark.parametrize("name", ["minor-upgrade", "sandbox.fault"])
+def test_the_help_of_a_task_says_what_every_flag_is_for(name: str) -> None:
+    shown = " ".join(typed(f"--help {name}").stdout.split())
+    assert [text for text in namespace[name].help.values() if text not in shown] == []
+
+
+@pytest.mark.parametrize("name", sorted(namespace.task_names))
+def test_the_flags_of_every_task_are_explained_in_80_columns(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    (context,) = (context for context in contexts(namespace) if context.name == name)
+    explained = context.help_tuples()
+    assert [flag for flag, text in explained if not text] == []
+    Program().print_columns(explained or [("", "")])
+    assert [line for line in capsys.readouterr().out.splitlines() if len(line) > 80] == []
 
 
 def test_invoke_says_so_too() -> None:
