@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..errors import HalfWay, Interrupted, Refused, SopError
-from ..fleet.hosts import Inventory
+from ..fleet.hosts import Host, Inventory
 from .plan import Plan
 from .progress import Run
 from .request import PROCEDURES
@@ -18,11 +18,7 @@ def ending(run: Run) -> SopError | None:
         return _not_as_promised(run)
     last = run.outcomes[-1][0]
     problems = [f"{host.short}: {last.step.name}: {outcome.failure}" for host, outcome in run.failures.items()]
-    down = [
-        host.short
-        for host in host_set.serving
-        if host not in run.afterwards or run.afterwards[host].service != "active"
-    ]
+    down = [host.short for host in host_set.serving if _is_down(run, host)]
     lost = [host.short for host in host_set.hosts if host not in run.afterwards]
     if lost:
         problems.append(f"{', '.join(lost)}: cannot be reached any more, its state is not known")
@@ -38,6 +34,14 @@ def ending(run: Run) -> SopError | None:
         return SopError(*problems, f"no step that changes {host_set.name} was begun", next_line=next_line)
     problems.append(f"if it needs a person: {host_set.owner}, {host_set.contact}")
     return HalfWay(*problems, next_line=next_line)
+
+
+def _is_down(run: Run, host: Host) -> bool:
+    """Does httpd not run there? Of a host that is lost only this is known: was it stopped by this run?"""
+    if host in run.afterwards:
+        return run.afterwards[host].service != "active"
+    done = run.done_on(host)
+    return "stop-httpd" in done and "start-httpd" not in done
 
 
 def _what_next(run: Run, phase: Phase) -> str:

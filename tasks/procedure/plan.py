@@ -52,11 +52,14 @@ class Plan:
         return [phase.step.name for phase in self.phases if host in phase.hosts]
 
     def typed(self, task: str) -> str:
-        """The line to type for another task on the same hosts, pinned to the same build where that matters."""
+        """The line to type for another task on the same hosts, pinned to the same build where that matters.
+
+        An upgrade's build is not the one to go back to: rollback knows that by itself.
+        """
         procedure = PROCEDURES.get(task)
         for_all = procedure and (procedure.whole_set or procedure.once)
         line = f"fab {self.request.host_set.name if for_all else self.request.asked_as} {task}"
-        if not (procedure and procedure.installs and self.target):
+        if not (procedure and procedure.installs and self.target) or procedure.back != self.request.procedure.back:
             return line
         why = self.request.unverified
         return f"{line} --version {self.target.vr}" + (f" --unverified {shlex.quote(why)}" if why else "")

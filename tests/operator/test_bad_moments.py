@@ -47,7 +47,7 @@ def test_n3_ctrl_c_once_finishes_the_step_and_begins_no_other(stg_runs_110: Flee
 
 def test_n3_ctrl_c_twice_leaves_at_once_and_says_where(stg_runs_110: Fleet) -> None:
     fleet = stg_runs_110
-    fleet.breaks(ONE, "upgrade-db", "slow", seconds=20.0)
+    fleet.breaks(ONE, "upgrade-db", "slow", seconds=60.0)
     code, said = interrupted(fleet, "prod major-upgrade --yes", lambda: bool(fleet.moments("upgrade_db")), times=2)
     assert code == 130, said
     assert "left in the middle of upgrade-db on prod01" in said
@@ -55,7 +55,7 @@ def test_n3_ctrl_c_twice_leaves_at_once_and_says_where(stg_runs_110: Fleet) -> N
 
 def test_n3_ctrl_c_before_the_first_step_changes_nothing(stg_runs_110: Fleet) -> None:
     fleet = stg_runs_110
-    fleet.breaks(ONE, "preflight", "slow", seconds=2.0)
+    fleet.breaks(ONE, "preflight", "slow", seconds=10.0)
     code, said = interrupted(fleet, "prod major-upgrade --yes", lambda: bool(fleet.moments("yum", "list")))
     assert code == 130, said
     assert fleet.changed() == []
@@ -63,7 +63,7 @@ def test_n3_ctrl_c_before_the_first_step_changes_nothing(stg_runs_110: Fleet) ->
 
 def test_a_migration_whose_client_was_killed_is_not_run_a_second_time_while_it_runs(stg_runs_110: Fleet) -> None:
     fleet = stg_runs_110
-    fleet.breaks(ONE, "upgrade-db", "slow", seconds=20.0)
+    fleet.breaks(ONE, "upgrade-db", "slow", seconds=60.0)
     fleet.dies_in("prod major-upgrade --yes", "blockerbugs", "upgrade_db")
     assert fleet.types("prod upgrade-db --yes").code == 3
     assert fleet.types("prod unlock --yes").code == 0
@@ -75,7 +75,7 @@ def test_a_migration_whose_client_was_killed_is_not_run_a_second_time_while_it_r
 
 def test_d3_nothing_is_migrated_when_a_colleague_has_started_httpd_meanwhile(stg_runs_110: Fleet) -> None:
     fleet = stg_runs_110
-    fleet.breaks(ONE, "yum-update", "slow", seconds=2.0)
+    fleet.breaks(ONE, "yum-update", "slow", seconds=5.0)
     process = fleet.begins("prod major-upgrade --yes")
     wait_until(lambda: any(host == TWO and phase == "end" for _, host, phase in fleet.moments("yum", "-C")))
     fleet.machines.start_httpd(TWO)

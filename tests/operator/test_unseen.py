@@ -31,7 +31,7 @@ def saves_the_database(fleet: Fleet) -> Path:
 
 def test_n2_a_step_that_takes_too_long_is_looked_at_and_nothing_is_begun_after_it(stg_runs_110: Fleet) -> None:
     edits(stg_runs_110, "after: stg", "after: stg\n    limits: {database: 2}")
-    stg_runs_110.breaks(ONE, "upgrade-db", "slow", seconds=20)
+    stg_runs_110.breaks(ONE, "upgrade-db", "slow", seconds=60)
     ended = stg_runs_110.types(MAJOR)
     assert ended.code == 5, ended.said
     assert "prod01 | upgrade-db: UNKNOWN: no end after 2 s" in ended.out

@@ -366,6 +366,7 @@ def planned(**more: Any) -> Plan:
 def test_the_next_line_is_pinned_to_the_same_build_where_it_installs() -> None:
     assert planned().typed("minor-upgrade") == "fab prod minor-upgrade --version 1.1.0-1.el7"
     assert planned().typed("restart-httpd") == "fab prod restart-httpd"
+    assert planned().typed("rollback") == "fab prod rollback"
 
 
 def test_the_next_line_is_for_the_same_host() -> None:
