@@ -106,7 +106,10 @@ def _check_that_it_is_still_so(plan: Plan, consider: Callable[[], Plan], hold: H
 
 
 def _check_that_the_meant_are_there(request: Request, machines: Machines) -> None:
-    """One dead host must not keep another from being stopped or started; the ones that are meant have to be there."""
-    for host in request.hosts:
+    """One dead host must not keep another from being stopped or started; the ones that are meant have to be there.
+
+    So must the sync host, which keeps the lock.
+    """
+    for host in (*request.hosts, request.host_set.sync):
         if host in machines.unreachable:
             raise machines.unreachable[host]

@@ -117,6 +117,14 @@ def test_with_one_host_dead_status_shows_the_other_and_it_can_be_started(stg_run
     assert fleet.host(ONE)["httpd"]
 
 
+@pytest.mark.parametrize("task", ["stop-httpd", "start-httpd"])
+def test_with_the_sync_host_dead_which_keeps_the_lock_the_other_is_not_touched(fleet: Fleet, task: str) -> None:
+    fleet.machines.power_off(ONE)
+    ended = fleet.types(f"-H prod02 {task} --yes")
+    assert (ended.code, "not reached, nothing was changed: prod01: " in ended.err) == (4, True), ended.said
+    assert (fleet.changed(), fleet.journal.exists()) == ([], False)
+
+
 def test_d1_without_a_schema_status_the_journal_remembers_that_the_migration_failed(stg_runs_110: Fleet) -> None:
     fleet = stg_runs_110
     file = fleet.home / "hosts.yml"
