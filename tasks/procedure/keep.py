@@ -151,7 +151,10 @@ def pause_cron(app: App, seconds: int) -> str:
     cron, home = _q(app.path(app.cron)), _q(root(app))
     return f"""umask 077; mkdir -p {home}
 run=${{0%/*/script}}
-if test -e {cron}; then mv {cron} {home}/cron && echo "${{run##*/}}" >{home}/cron.run || exit 1; fi
+if test -e {cron}; then
+  {{ echo "${{run##*/}}" >{home}/cron.run.new && mv {home}/cron.run.new {home}/cron.run && mv {cron} {home}/cron; }} ||
+    {{ rm -f {home}/cron.run.new; test -e {home}/cron || rm -f {home}/cron.run; exit 1; }}
+fi
 left={seconds}
 while {sync_runs(app)}; do
   test $left -gt 0 || {{ {resume_cron(app)}; echo "cron's sync still runs after {seconds} s"; exit 1; }}
@@ -164,15 +167,15 @@ def resume_cron(app: App) -> str:
     """Shell that puts the cron file back; one that was put there meanwhile (by ansible) is the newer one, and stays."""
     cron, home = _q(app.path(app.cron)), _q(root(app))
     return (
-        f"{{ test ! -e {home}/cron || {{ test -e {cron} && rm -f {home}/cron || mv {home}/cron {cron}; }}; "
-        f"rm -f {home}/cron.run; }}"
+        f"{{ {{ test ! -e {home}/cron || "
+        f"if test -e {cron}; then rm -f {home}/cron; else mv {home}/cron {cron}; fi; }} && rm -f {home}/cron.run; }}"
     )
 
 
 def remember(app: App, package_query: str, schema_status: str | None) -> str:
     """Shell that keeps what is installed now and the schema it runs on, for a rollback; never fails."""
     home = _q(root(app))
-    schema = f"$({schema_status} 2>/dev/null | tail -n 1 | cut -d' ' -f1)" if schema_status else ""
+    schema = f"$({{ {schema_status}\n}} 2>/dev/null | tail -n 1 | cut -d' ' -f1)" if schema_status else ""
     return (
         f'mkdir -p {home} && printf "%s %s\\n" "$({package_query})" "{schema}" >{home}/previous.new && '
         f"mv {home}/previous.new {home}/previous"

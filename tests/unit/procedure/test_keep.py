@@ -115,6 +115,30 @@ def test_C3_cron_is_put_back_as_it_was(host: Shell) -> None:
     assert not (host.folder / f"{AWAY}.run").exists()
 
 
+def test_C3_a_cron_file_that_cannot_be_put_back_is_a_failure_and_stays_known(host: Shell) -> None:
+    host.file(CRON, "*/30 sync")
+    from_a_run(host, keep.pause_cron(APP, 5))
+    (host.folder / CRON).parent.rmdir()
+    assert host.run(f"{keep.resume_cron(APP)} || exit 1\nexit 0").returncode == 1
+    assert (host.folder / AWAY).read_text() == "*/30 sync"
+    assert (host.folder / f"{AWAY}.run").read_text() == "0123abcd\n"
+
+
+def test_C3_cron_stays_where_it_is_when_nobody_can_note_who_takes_it_away(host: Shell) -> None:
+    host.file(CRON, "*/30 sync")
+    for note in (f"{AWAY}.run", f"{AWAY}.run.new"):
+        (host.folder / note).mkdir(parents=True)
+    assert from_a_run(host, keep.pause_cron(APP, 5)) == 1
+    assert (host.folder / CRON).read_text() == "*/30 sync"
+
+
+def test_C3_no_note_is_left_of_a_cron_file_that_could_not_be_taken_away(host: Shell) -> None:
+    host.file(CRON, "*/30 sync")
+    host.program("mv", f'case $1 in *cron.d*) exit 1;; esac; exec {shutil.which("mv")} "$@"')
+    assert from_a_run(host, keep.pause_cron(APP, 5)) == 1
+    assert not (host.folder / f"{AWAY}.run").exists()
+
+
 def test_C2_a_cron_file_that_came_back_meanwhile_is_the_newer_one_and_stays(host: Shell) -> None:
     host.file(CRON, "old")
     from_a_run(host, keep.pause_cron(APP, 5))
