@@ -425,9 +425,10 @@ def _expire(job: Job) -> str:
 
 def _alone(job: Job) -> str:
     # Held by the command itself, through the open file, as long as it lives: also after its connection was lost.
+    # A look at the facts (preflight.script) holds it for a moment: that is waited for.
     return (
         f"exec 9>>{job.app.path(DATABASE_LOCK)}\n"
-        "if command -v flock >/dev/null && ! flock -n 9; then\n"
+        "if command -v flock >/dev/null && ! flock -w 5 9; then\n"
         "echo an upgrade_db or sync of an earlier run still works on the database; exit 75; fi\n"
     )
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import shlex
+import shutil
 import subprocess
 from dataclasses import replace
 from typing import Any
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from tasks.fleet.hosts import App, Backup, Balancer, Health, Host, HostSet
-from tasks.procedure import preflight, sop
+from tasks.procedure import keep, preflight, sop
 from tasks.procedure.nvr import Nvr
 from tasks.procedure.request import PROCEDURES, RESTART_TOGETHER
 from tasks.procedure.sop import Job, Phase, Step
@@ -264,6 +265,29 @@ def test_a_comment_behind_a_command_of_hosts_yml_hides_nothing_of_ours() -> None
 
 
 # The scripts, in a real shell
+
+
+def test_what_is_remembered_of_the_schema_is_not_hidden_by_a_comment(shell: Shell) -> None:
+    shell.program("rpm", "printf blockerbugs-1.0.0-1.el7")
+    shell.program("alembic", "echo 'aaa (head)'")
+    script = keep.remember(App(root="."), "rpm -q blockerbugs", "alembic current # as stg has it")
+    understood(script)
+    assert shell.run(script).returncode == 0
+    kept = shell.folder / "var/lib/blockerbugs-upgrade/previous"
+    assert kept.read_text() == "blockerbugs-1.0.0-1.el7 aaa\n"
+
+
+@pytest.mark.skipif(not shutil.which("flock"), reason="hosts have util-linux, this machine has not")
+@pytest.mark.parametrize("step", [sop.upgrade_db, sop.sync])
+def test_O2_a_look_that_holds_the_databases_lock_for_a_moment_is_waited_for(step: Any, shell: Shell) -> None:
+    shell.program("flock", f'exec {shutil.which("flock")} "$@"')
+    shell.program("blockerbugs", "true")
+    shell.file("var/run/blockerbugs-upgrade.lock", "")
+    lock = shell.folder / "var/run/blockerbugs-upgrade.lock"
+    with subprocess.Popen(["flock", lock, "sh", "-c", "echo held; sleep 1"], stdout=subprocess.PIPE) as look:
+        assert look.stdout
+        look.stdout.readline()
+        assert step_in(shell, step(job(app=App(root=".")))) == (0, "")
 
 
 def step_in(shell: Shell, step: Step) -> tuple[int, str]:
