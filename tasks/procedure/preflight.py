@@ -85,7 +85,8 @@ def script(app: App, host_set: HostSet, repos: bool = True) -> str:
         f"say free \"$(df -Pk {app.path('/')} {app.path('/var')} | awk 'NR>1 {{print $4}}' | sort -n | head -n 1)\"",
         f'held=; for lock in {locks}; do pid=$(cat "$lock" 2>/dev/null) && kill -0 "$pid" 2>/dev/null && '
         'held=yes && say yum_holder "$(ps -o pid= -o args= -p "$pid")"; done',
-        f'for left in {app.path(_UNFINISHED)}; do test -e "$left" && say unfinished "$left"; done',
+        f"for left in {app.path(_UNFINISHED)}; do case $left in *.disabled) continue;; esac; "
+        'test -e "$left" && say unfinished "$left"; done',
         f"say settings \"$(sha256sum {settings} 2>/dev/null | cut -d' ' -f1)\"",
         f"test -e {cron} && say cron yes",
         f"test -e {busy} && command -v flock >/dev/null && ! flock -n {busy} true && say busy yes",

@@ -132,6 +132,11 @@ def test_Y2_an_unfinished_transaction_is_seen(node: Shell) -> None:
     assert facts(node).unfinished
 
 
+def test_Y2_a_transaction_that_yum_was_told_to_forget_is_not_unfinished(node: Shell) -> None:
+    node.file("var/lib/yum/transaction-all.2024-05-03.disabled", "")
+    assert not facts(node).unfinished
+
+
 # What the repositories offer
 
 
