@@ -5,6 +5,7 @@ From the node, because the control host may not reach it other than through SSH;
 
 from __future__ import annotations
 
+import math
 import re
 import shlex
 
@@ -33,7 +34,7 @@ def answer(app: App, health: Health) -> str:
             f'then version=$(rpm -q --qf "%{{VERSION}}" {package}); fi'
         )
     return f"""answer() {{
-  page=$(curl -sSg --noproxy '*' --max-time {health.timeout:g} -w '\\n%{{http_code}}' {url} 2>&1)
+  page=$(curl -sSg --noproxy '*' --max-time {math.ceil(health.timeout)} -w '\\n%{{http_code}}' {url} 2>&1)
   status=$(printf '%s\\n' "$page" | tail -n 1)
   version=-
   if [ "$status" = {health.status} ]; then {version}; fi

@@ -77,6 +77,12 @@ def test_H4_one_request_has_its_own_time_limit_and_goes_to_the_node_itself(shell
     assert "-L" not in arguments.split()
 
 
+def test_H4_a_time_limit_is_whole_seconds_because_the_curl_of_el7_knows_no_others(shell: Shell) -> None:
+    shell.program("curl", 'echo "$@" >arguments; echo; echo 200')
+    asked(shell, Health(timeout=2.5))
+    assert "--max-time 3 " in (shell.folder / "arguments").read_text()
+
+
 def started_and_installed(shell: Shell, started: int, installed: str) -> None:
     shell.program("systemctl", f"echo ActiveEnterTimestamp=@{started}")
     shell.program(
