@@ -120,6 +120,8 @@ class Live(Human):
 
     def finishing(self) -> None:
         self._ending = True  # shown when the region is drawn next; a signal handler must not draw
+        if not self._region:
+            super().finishing()
 
     def recap(self, run: Run, seen: Seen | None) -> None:
         self._rest()

@@ -74,6 +74,14 @@ def test_n3_ctrl_c_is_answered_where_the_advice_stood() -> None:
         until(lambda: "Ctrl-C: ends after this step; again: leaves at once" in terminal.shown)
 
 
+def test_n3_ctrl_c_is_answered_where_nothing_is_drawn(capfd: pytest.CaptureFixture[str]) -> None:
+    screen = Screen(cast(IO[str], Terminal(80)), 80)
+    for report in (Live(screen, quiet=True), Human(screen, quiet=True), Human(screen)):
+        report.phase(1, 10, PHASES[0])
+        report.finishing()
+        assert capfd.readouterr().err.strip() == "Ctrl-C: this step is finished first; press it again to leave at once"
+
+
 def test_whatever_ends_the_run_nothing_is_left_drawn() -> None:
     terminal = Terminal(80)
 
