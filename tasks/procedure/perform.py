@@ -36,7 +36,7 @@ def perform(
         end = _phase_by_phase(run, todo, hold, machines, report)
         _write_the_end(run, end, hold)
     except Refused as error:  # the journal's disk, or a host's sudo: after the first phase it is no refusal any more
-        if not run.outcomes:
+        if not (run.outcomes or run.resumed):
             hold.release()
             raise
         raise HalfWay(*error.problems, *saved(run), next_line=go_on(run)) from None

@@ -30,6 +30,11 @@ class Run:
         return time.monotonic() - self.began
 
     @property
+    def resumed(self) -> bool:
+        """Was it begun before, so that it may be half-way although nothing was done for it here?"""
+        return any(event["event"] == "resume" for event in self.journal.events)
+
+    @property
     def untouched(self) -> bool:
         """No step was begun that changes what serves, or it has put back what it changed."""
         failed = {host for host in self.failures if self.failures[host].known}
