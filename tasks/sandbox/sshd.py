@@ -63,11 +63,12 @@ class Sshd:
 
     async def end(self) -> None:
         """Stop listening, cut the connections, end the shells with all that runs in their groups."""
-        if self.listener is not None:
-            self.listener.close()
-            await self.listener.wait_closed()
-            self.listener = None
+        listener, self.listener = self.listener, None
+        if listener is not None:
+            listener.close()
         await self.cut()
+        if listener is not None:
+            await listener.wait_closed()  # since Python 3.12 that waits for the connections, too
         for shell in list(self.shells):
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(shell.pid, signal.SIGKILL)
