@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 
@@ -57,12 +57,24 @@ def carry_out(request: Request, inventory: Inventory, config: Config, consent: C
         run = Run(plan, journal, doing="taking the lock")
         with closing(journal), told(request.host_set.notify, journal, report) as run_begins, leaving(run):
             journal.write("begin", operator=operator(), **events.begin(plan))
-            last = hold.take(f"{request.procedure.name} {plan.target or ''}".strip())
-            if last != plan.facts[request.host_set.sync].last:
-                again = partial(_consider, machines, request, stage, consent, report, hold)
-                _check_that_it_is_still_so(plan, again, hold)
+            with _refusing(run):
+                last = hold.take(f"{request.procedure.name} {plan.target or ''}".strip())
+                if last != plan.facts[request.host_set.sync].last:
+                    again = partial(_consider, machines, request, stage, consent, report, hold)
+                    _check_that_it_is_still_so(plan, again, hold)
             run_begins()
             return perform(run, everything(plan), hold, machines, report, after_success(plan, inventory))
+
+
+@contextmanager
+def _refusing(run: Run) -> Iterator[None]:
+    """A run that gets no further than this has an end too: history would call it lost."""
+    try:
+        yield
+    except SopError as error:
+        with suppress(Refused):
+            run.journal.write("end", **events.end(run, error))
+        raise
 
 
 def _consider(

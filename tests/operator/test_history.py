@@ -36,6 +36,13 @@ def test_history_has_the_runs_of_others_and_without_the_sync_host_says_that_it_h
     assert "stg01: cannot be reached: these are the runs that were typed on this machine" in ended.out
 
 
+def test_history_does_not_call_a_run_lost_that_was_refused_at_the_lock(fleet: Fleet) -> None:
+    fleet.kept(STG).symlink_to("elsewhere")
+    assert fleet.types("stg minor-upgrade --version 1.0.1 --yes").code == 2
+    (told,) = row(fleet, "stg history")
+    assert "refused, nothing was changed" in told
+
+
 def test_history_of_a_set_to_which_nothing_was_done_says_so(fleet: Fleet) -> None:
     assert fleet.types("prod history").out == "prod: no run is known\n"
     assert fleet.changed() == []
