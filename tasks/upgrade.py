@@ -5,6 +5,7 @@ from __future__ import annotations
 from invoke import Context, task
 
 from . import start
+from .errors import Refused
 from .report import Shown
 from .showing import JSON, SHOWING, showing
 
@@ -129,7 +130,9 @@ def history(context: Context, shown: Shown, last: int = 20) -> None:
     journal; only the latter, where the sync host cannot be reached. httpd down:
     for how long it ran on no host of the set.
     """
-    start.history(context, shown, max(1, last))
+    if last < 1:
+        raise Refused(f"--last {last}: at least one run has to be shown", next_line="fab --help history")
+    start.history(context, shown, last)
 
 
 @task(help=JSON, auto_shortflags=False)

@@ -99,12 +99,14 @@ def end(run: Run, error: SopError | None, how: str | None = None) -> Details:
     host_set = run.plan.request.host_set
     sync = run.afterwards.get(host_set.sync)
     serving = [host.name for host in host_set.serving]
+    looked_at = [run.afterwards[host].service for host in host_set.serving if host in run.afterwards]
     return {
         "set": host_set.name,
         "how": how or (error.heading if error else "done"),
         "code": int(error.exit_code if error else Code.DONE),
         "seconds": round(run.seconds, 3),
         "httpd_down": round(downtime(run.journal.events, serving, datetime.now(UTC)), 3),
+        "httpd_still_down": bool(looked_at) and "active" not in looked_at,
         "hosts": {host.name: str(found.installed) for host, found in run.afterwards.items()},
         "schema": sync.revision if sync else None,
     }

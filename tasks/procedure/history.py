@@ -18,7 +18,9 @@ class Past:
     """One run.
 
     began: None for a time that is none; who: everybody who typed something for it; before, after: the builds that its
-    hosts had; how: how it ended, as a sentence says it; httpd_down, seconds: None where nobody wrote it down.
+    hosts had; how: how it ended, as a sentence says it; httpd_down: at least so many seconds if httpd was still
+    down at its end (still_down), None for a run that stops nothing; seconds: from its begin to its last end, resumed or
+    not. None where nobody wrote it down.
     """
 
     run: str
@@ -30,6 +32,7 @@ class Past:
     how: str
     well: bool
     httpd_down: float | None
+    still_down: bool
     seconds: float | None
 
 
@@ -66,9 +69,25 @@ def _past(run: str, begin: Event, row: list[Event], holds: bool) -> Past:
         after=_builds(end.get("hosts")),
         how=how,
         well=driven[-1].get("how") == "done",
-        httpd_down=_number(end.get("httpd_down")),
-        seconds=_number(end.get("seconds")),
+        httpd_down=_number(end.get("httpd_down")) if _stops_httpd(begin) else None,
+        still_down=end.get("httpd_still_down") is True,
+        seconds=_seconds(begin, row, end),
     )
+
+
+def _stops_httpd(begin: Event) -> bool:
+    """Was it going to? A begin of before does not say, and may have."""
+    steps = begin.get("steps")
+    names = [row[0] for row in steps if isinstance(row, list) and row] if isinstance(steps, list) else None
+    return names is None or "stop-httpd" in names or "restart-httpd" in names
+
+
+def _seconds(begin: Event, row: list[Event], end: Event) -> float | None:
+    """Each client writes down its own time: a run that was resumed took from the begin to the last end."""
+    began, ended = _moment(begin["time"]), _moment(str(end.get("time")))
+    if began and ended and any(event["event"] == "resume" for event in row):
+        return (ended - began).total_seconds()
+    return _number(end.get("seconds"))
 
 
 def _how(last: Event) -> str:

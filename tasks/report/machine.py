@@ -146,6 +146,7 @@ class Machine(Report):
                 "how": past.how,
                 "well": past.well,
                 "httpd_down": past.httpd_down,
+                "still_down": past.still_down,
                 "seconds": past.seconds,
             }
             for past in runs

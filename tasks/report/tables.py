@@ -92,7 +92,8 @@ def history(runs: Sequence[Past]) -> Table:
             ", ".join(build.vr for build in past.before) or "-",
             ", ".join(build.vr for build in past.after) or "-",
             past.how,
-            *("-" if seconds is None else words.took(seconds) for seconds in (past.httpd_down, past.seconds)),
+            "-" if past.httpd_down is None else f"{'> ' if past.still_down else ''}{words.took(past.httpd_down)}",
+            "-" if past.seconds is None else words.took(past.seconds),
             past.run,
         )
     return made

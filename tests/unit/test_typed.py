@@ -37,6 +37,7 @@ def typed(line: str, tool: str = "fab") -> subprocess.CompletedProcess[str]:
         ("--help majr-upgrade", "did you mean major-upgrade?", "--list"),
         ("prod", "prod: and what?\n", "fab prod status"),
         ("sandbox", "sandbox: and what?\n", "fab sandbox status"),
+        ("prod history --last 0", "--last 0: at least one run has to be shown", "--help history"),
         ("prod zzzzzz", "there is no task and no host set zzzzzz\n", "--list"),
     ],
 )

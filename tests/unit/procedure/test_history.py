@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -11,6 +12,7 @@ from tasks.fleet.hosts import App
 from tasks.procedure import keep
 from tasks.procedure.history import runs
 from tasks.procedure.journal import read
+from tasks.report.tables import history
 
 from ..builders import NEW, OLD, Shell
 
@@ -70,12 +72,32 @@ def test_a_journal_of_before_that_knows_no_downtime_is_read_all_the_same() -> No
     assert (past.httpd_down, past.after) == (None, ())
 
 
+def test_a_resumed_run_took_from_its_begin_to_its_last_end() -> None:
+    half_way = at(1, "end", how="stopped half-way", seconds=60.0)
+    (past,) = runs([BEGIN, half_way, at(30, "resume"), at(31, "end", how="done", seconds=55.0)], "prod")
+    assert past.seconds == 31 * 60
+
+
+@pytest.mark.parametrize(("steps", "down"), [(["sync"], None), (["start-httpd"], None), (["stop-httpd"], 4.5)])
+def test_httpd_was_down_only_in_a_run_that_stops_it(steps: list[str], down: float | None) -> None:
+    begin = {**BEGIN, "steps": [[step, "a", "b"] for step in steps]}
+    (past,) = runs([begin, at(1, "end", how="done", httpd_down=4.5)], "prod")
+    assert past.httpd_down == down
+
+
+def test_httpd_that_is_down_at_the_end_was_down_for_longer_than_that() -> None:
+    (past,) = runs([BEGIN, at(1, "end", how="stopped half-way", httpd_down=6.2, httpd_still_down=True)], "prod")
+    assert past.still_down
+    (row,) = (next(iter(column.cells)) for column in history([past]).columns if column.header == "down")
+    assert row == "> 6.2 s"
+
+
 _odd: st.SearchStrategy[Any] = st.sampled_from(
     [None, True, -1, 3.5, "", "x", [], {}, {"a": None}, "2020-11-22T12:00:00.000+00:00"]
 )
 _edited = st.fixed_dictionaries(
     {"event": st.sampled_from(["begin", "end", "abort", "phase", "resume"]), "run": _odd | st.just("aaaaaaaa")},
-    optional=dict.fromkeys(("time", "operator", "procedure", "hosts", "how", "seconds", "httpd_down"), _odd),
+    optional=dict.fromkeys(("time", "operator", "procedure", "hosts", "how", "seconds", "httpd_down", "steps"), _odd),
 )
 
 

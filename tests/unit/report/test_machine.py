@@ -45,6 +45,7 @@ PAST = Past(
     how="done",
     well=True,
     httpd_down=1.2,
+    still_down=False,
     seconds=9.0,
 )
 

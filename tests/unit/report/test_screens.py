@@ -29,7 +29,7 @@ WELL = Seen(94, 0, 0.0)
 LOCK = Lock("4f2a9c01", "lbrabec@laptop", "2026-11-25T20:00:00+00:00", "major-upgrade")
 PAST = Past(
     "4f2a9c01", datetime(2026, 11, 25, 20, tzinfo=UTC), ("lbrabec@laptop",), "major-upgrade", (OLD,), (NEW,), "done",
-    True, 3.1, 12.9,
+    True, 3.1, False, 12.9,
 )  # fmt: skip
 
 
