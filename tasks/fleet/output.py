@@ -14,9 +14,19 @@ LONGEST = 16384  # characters of one line; no program that the SOP runs says mor
 _SECRETS = (
     # the password in a URI: postgresql://user:PASSWORD@host/
     re.compile(r"(?P<keep>[a-z][a-z0-9+.-]*://[^\s:/@]*:)[^\s]*(?P<tail>@)", re.I),
+    # a token in its user's place: https://TOKEN@host; ssh's and git's users are none
+    re.compile(r"(?P<keep>https?://)[^\s:/@]+(?P<tail>@)", re.I),
+    # Authorization: Bearer TOKEN
+    re.compile(r"(?P<keep>\bauthorization[\"']?\s*[:=]\s*[\"']?(?:bearer|basic|token)\s+)[^\s\"']+(?P<tail>)", re.I),
+    # --password VALUE
+    re.compile(
+        r"(?P<keep>(?<!\S)--?(?:[\w-]{0,64}-)?(?:passw(?:or)?d|passphrase|secret|token|api-?key)\s+)"
+        r"(?:\"[^\"]*(?:\"|$)|'[^']*(?:'|$)|(?!-)\S+)(?P<tail>)",
+        re.I,
+    ),
     # NAME = value, name: value, "name": "value" with a name that says it is one
     re.compile(
-        r"(?P<keep>(?<![\w.-])[\w.-]{0,64}(?:passw(?:or)?d|secret(?:_key)?|token|api_?key)\b[\"']?\s*[:=]\s*)"
+        r"(?P<keep>(?<![\w.-])[\w.-]{0,64}(?:passw(?:or)?d|passphrase|secret(?:[_-](?:access[_-])?key)?|token|(?:api|private)[_-]?key)\b[\"']?\s*[:=]\s*)"
         r"(?:[bru]{0,2}(?:\"(?:\\.|[^\"\\])*(?:\"|$)|'(?:\\.|[^'\\])*(?:'|$))|\S+)(?P<tail>)",
         re.I,
     ),

@@ -80,6 +80,17 @@ SECRET = "hunter2"
         pytest.param(f"https://h/?token={SECRET}&x=1", id="S6 a query"),
         pytest.param(f"BUGZILLA_API_KEY={SECRET}", id="S6 an API key"),
         pytest.param(f"sudo_password: {SECRET}", id="S6 YAML"),
+        pytest.param(f"X-Api-Key: {SECRET}", id="S6 a header"),
+        pytest.param(f"bugzilla-api-key={SECRET}", id="S6 an API key with hyphens"),
+        pytest.param(f"Authorization: Bearer {SECRET}", id="S6 a bearer"),
+        pytest.param(f"authorization: Basic {SECRET}", id="S6 basic authentication"),
+        pytest.param(f"{{'Authorization': 'Bearer {SECRET}'}}", id="S6 a bearer in a dict"),
+        pytest.param(f"https://{SECRET}@example.org/repo.git", id="S6 a token as a URL's user"),
+        pytest.param(f"passphrase: {SECRET}", id="S6 a passphrase"),
+        pytest.param(f"psql --password {SECRET} -l", id="S6 a flag"),
+        pytest.param(f"curl --bugzilla-token '{SECRET} x'", id="S6 a quoted flag"),
+        pytest.param(f"private_key={SECRET}", id="S6 a private key"),
+        pytest.param(f"aws_secret_access_key={SECRET}", id="S6 an access key"),
     ],
 )
 def test_a_secret_is_not_shown_in(said: str) -> None:
@@ -94,6 +105,22 @@ _word = st.text(alphabet=st.characters(codec="ascii", categories=["L", "N", "P",
 def test_S6_a_password_in_a_uri_is_never_shown_whatever_it_is(password: str, user: str) -> None:
     uri = f"could not connect to postgresql://{user}:{password}@db01.iad2/blockerbugs now"
     assert clean(uri) == f"could not connect to postgresql://{user}:[redacted]@db01.iad2/blockerbugs now"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "the password of the user has expired",
+        "Enter passphrase for key id_ed25519",
+        "usage: psql --password --host NAME",
+        "ssh://git@pagure.io/ansible.git is cloned",
+        "basic authentication and bearer tokens are off",
+        "the public key: RSA/SHA256",
+        "mail to qa@fedoraproject.org, see https://qa.fedoraproject.org/",
+    ],
+)
+def test_ordinary_words_about_secrets_are_shown(said: str) -> None:
+    assert clean(said) == said
 
 
 def test_a_uri_without_a_password_is_shown() -> None:
