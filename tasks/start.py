@@ -117,6 +117,8 @@ def _look(app: App, host_set: HostSet, config: Config, report: Report) -> None:
     report.status(app, host_set, facts)
     if lock:
         report.held(host_set, *lock)
+        if not any(state == "runs" for steps in lock[1].values() for state in steps.values()):
+            report.note(f"next: fab {host_set.name} resume, or fab {host_set.name} abort")
     elif sync and sync.lock is not None:
         report.note(locked_by(sync.lock, app, host_set).problems[0])
     if lost:

@@ -94,7 +94,7 @@ class Human(Report):
         down = [host for host in host_set.serving if facts[host].service != "active"]
         if down:
             self._say(f"{app.service} is not running on {words.names(down)}", "bad")
-        self._say(f"next: fab {host_set.name} status")
+        self._say(f"next: {words.after_abort(host_set, facts)}")
 
     def phase(self, number: int, total: int, phase: Phase) -> None:
         self._step = phase.step.name

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import IO, TYPE_CHECKING
 
 from ..errors import Code, SopError
+from . import words
 from .events import Report
 from .screen import Unbreakable
 
@@ -38,6 +39,7 @@ class Machine(Report):
         self._lock = threading.Lock()
         self._step = ""
         self._interrupted = False
+        self._next: str | None = None  # what people are told to type after an end that is no error
 
     def close(self, error: BaseException | None) -> None:
         code = Code.DONE if error is None else getattr(error, "code", Code.FAILED)
@@ -46,7 +48,7 @@ class Machine(Report):
             "end",
             exit_code=int(code),
             problems=list(told.problems) if told else [],
-            next=told.next_line if told else None,
+            next=told.next_line if told else self._next,
         )
 
     def looking(self, hosts: Sequence[Host]) -> None:
@@ -96,6 +98,7 @@ class Machine(Report):
 
     def aborted(self, app: App, host_set: HostSet, lock: Lock, facts: Mapping[Host, Facts]) -> None:
         down = [host.name for host in host_set.serving if facts[host].service != "active"]
+        self._next = words.after_abort(host_set, facts)
         self._write("aborted", set=host_set.name, **_lock(lock), down=down, cron=facts[host_set.sync].cron)
 
     def phase(self, number: int, total: int, phase: Phase) -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ..fleet.hosts import Host
+    from ..fleet.hosts import Host, HostSet
     from ..procedure.preflight import Facts
 
 
@@ -52,6 +52,17 @@ def schema(found: Facts) -> str:
     if found.at_head is None:
         return "-"
     return f"{found.revision or 'none'} {'(head)' if found.at_head else '(pending)'}"
+
+
+def after_abort(host_set: HostSet, facts: Mapping[Host, Facts]) -> str:
+    """What to type when a run was given up: to look, and where httpd is down, the steps that may be missing."""
+    look = f"fab {host_set.name} status"
+    if all(facts[host].service == "active" for host in host_set.serving):
+        return look
+    steps = ["yum-update"] if len({facts[host].installed for host in host_set.hosts}) > 1 else []
+    if not facts[host_set.sync].at_head:  # pending, or nobody can tell: a database at its head is left as it is
+        steps.append("upgrade-db")
+    return f"{look}; then by hand: " + ", then ".join(f"fab {host_set.name} {step}" for step in (*steps, "start-httpd"))
 
 
 def unknown(found: Facts | None) -> list[str]:

@@ -131,6 +131,7 @@ def test_o2_unlock_asks_releases_and_is_written_down(stg_runs_101: Fleet) -> Non
     stg_runs_101.breaks(ONE, "yum-update")
     assert stg_runs_101.types(MINOR).code == 5
     run = holder(stg_runs_101)
+    assert stg_runs_101.types("prod status").out.splitlines()[-1] == "next: fab prod resume, or fab prod abort"
     assert stg_runs_101.types("prod unlock").code == 2
     ended = stg_runs_101.types("prod unlock --yes")
     assert (ended.code, "no step of it runs now" in ended.out) == (0, True), ended.said

@@ -7,7 +7,9 @@ import pytest
 
 from tasks.fleet.connection import Outcome
 from tasks.fleet.hosts import App, Host
+from tasks.procedure.keep import Lock
 from tasks.procedure.plan import decide
+from tasks.procedure.preflight import Facts
 from tasks.procedure.watch import Seen
 from tasks.report import ask, can_ask, opened, words
 from tasks.report.human import Human
@@ -265,6 +267,26 @@ def test_a_minor_upgrade_that_lost_requests_says_that_it_should_not_have(screen:
     assert any(
         "3 failed, longest outage 0.3 s at " in line and "none should have failed" in line for line in screen.lines
     )
+
+
+@pytest.mark.parametrize(
+    ("facts", "next_line"),
+    [
+        ([well()], "next: fab prod status"),
+        ([well(service="inactive", at_head=True)], "next: fab prod status; then by hand: fab prod start-httpd"),
+        (
+            [well(service="inactive", at_head=False), well(NEW)],
+            "next: fab prod status; then by hand: fab prod yum-update, then fab prod upgrade-db, "
+            "then fab prod start-httpd",
+        ),
+    ],
+)
+def test_after_an_abort_the_last_line_says_how_httpd_comes_back(
+    facts: list[Facts], next_line: str, screen: Shown
+) -> None:
+    lock = Lock("abcd", "lbrabec@laptop", "2026-11-25T20:00:00+00:00", "major-upgrade")
+    screen.report.aborted(App(), prod(), lock, found(prod(), *facts))
+    assert screen.lines[-1] == next_line
 
 
 def test_answers_that_were_held_back_are_told_although_none_failed(screen: Shown) -> None:

@@ -93,6 +93,16 @@ def everything_told() -> list[dict[str, Any]]:
     return [json.loads(line) for line in stream.getvalue().splitlines()]
 
 
+def test_after_an_abort_the_last_line_has_what_people_are_shown() -> None:
+    stream = StringIO()
+    machine = Machine(stream)
+    machine.aborted(App(), prod(), LOCK, found(prod(), well(service="inactive", at_head=False)))
+    machine.close(None)
+    end = json.loads(stream.getvalue().splitlines()[-1])
+    by_hand = "fab prod upgrade-db, then fab prod start-httpd"
+    assert (end["event"], end["next"]) == ("end", f"fab prod status; then by hand: {by_hand}")
+
+
 def flattened(value: Any, key: str = "") -> Iterator[tuple[str, Any]]:
     """`hosts[].steps[].step` and the like, with what stands there."""
     if key:
