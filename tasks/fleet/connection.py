@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
 from time import monotonic, time
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from fabric import Config, Connection
 from invoke.exceptions import UnexpectedExit
@@ -41,12 +41,14 @@ from .shell import ConnectionLost, OnLine, RootShell, ShellError, StepTimeout
 CONNECT_SECONDS = 15  # TCP; also the time limit for the banner, the authentication and a new channel
 KEEPALIVE_SECONDS = 10
 DEAD_AFTER_SECONDS = 30
+GOOD_AGAIN_SECONDS = 60  # an attempt that lasted longer was more than a connection that took long and broke at once
 
 # paramiko tells its troubles to the log, and Python's last resort is to show them: they are told in our words.
 logging.getLogger("paramiko").addHandler(logging.NullHandler())
 
 _RSA = ("rsa-sha2-512", "rsa-sha2-256")
 T = TypeVar("T")
+_Lost = Literal["", "before", "in the middle"]  # of a script
 
 
 class _Strict(MissingHostKeyPolicy):
@@ -225,7 +227,7 @@ class Node(Connection):
         fresh, attempts = _Fresh(partial(on_line, name)), _Attempts(reconnect, self.closing)
         while True:
             result, why, lost = self._once(scripts[name], fresh, seconds)
-            if not (lost and attempts.another()):
+            if not (lost and attempts.another(was_there=lost == "in the middle")):
                 break
         took = monotonic() - began
         if result is None:
@@ -234,15 +236,15 @@ class Node(Connection):
             return Outcome(result.stdout, took, began=at)
         raise StepFailed(Outcome(result.stdout, took, _failure(result), began=at))
 
-    def _once(self, script: str, fresh: _Fresh, seconds: float | None) -> tuple[Result | None, str, bool]:
+    def _once(self, script: str, fresh: _Fresh, seconds: float | None) -> tuple[Result | None, str, _Lost]:
         """The script's result, or why there is none, and whether that is because the host was lost."""
         try:
             fresh.begin()
-            return self.sudo(script, on_line=fresh.tell, timeout=seconds, warn=True), "", False
+            return self.sudo(script, on_line=fresh.tell, timeout=seconds, warn=True), "", ""
         except Unreachable as error:  # it was open when the run began: news about the host, not a refusal
-            return None, error.problems[0].removeprefix(f"{self.label}: "), True
+            return None, error.problems[0].removeprefix(f"{self.label}: "), "before"
         except (ConnectionLost, StepTimeout) as error:
-            lost = isinstance(error, ConnectionLost)
+            lost: _Lost = "in the middle" if isinstance(error, ConnectionLost) else ""
             why = "the connection was lost" if lost else str(error)
             return None, f"{why}: what became of it is not known", lost
 
@@ -301,21 +303,31 @@ class Node(Connection):
 
 
 class _Attempts:
-    """When to try a lost host again: sooner at first, then every few seconds, until `seconds` are over."""
+    """When to try a lost host again: sooner at first, then every few seconds, until `seconds` are over.
+
+    They are over `seconds` after the host was lost; a host that was back for longer than a moment is lost anew.
+    """
 
     def __init__(self, seconds: float, closing: threading.Event) -> None:
         self._seconds, self._closing = seconds, closing
         self._pause = 0.25
         self._ends: float | None = None
+        self._tried = monotonic()
 
-    def another(self) -> bool:
-        """Wait, and say whether to try again; not if everything is being closed."""
+    def another(self, was_there: bool) -> bool:
+        """Wait, and say whether to try again; not if everything is being closed.
+
+        was_there: the host was lost in the middle of the last attempt, not before it could begin.
+        """
         now = monotonic()
-        self._ends = now + self._seconds if self._ends is None else self._ends
+        if self._ends is None or (was_there and now - self._tried > GOOD_AGAIN_SECONDS):
+            self._ends, self._pause = now + self._seconds, 0.25
         if now >= self._ends:
             return False
         pause, self._pause = self._pause, min(2 * self._pause, 5.0)
-        return not self._closing.wait(min(pause, self._ends - now))
+        closing = self._closing.wait(min(pause, self._ends - now))
+        self._tried = monotonic()
+        return not closing
 
 
 class _Fresh:

@@ -1,0 +1,60 @@
+"""When a lost host is tried again."""
+
+from __future__ import annotations
+
+import pytest
+
+from tasks.fleet import connection
+from tasks.fleet.connection import _Attempts
+
+
+class Clock:
+    """Time that goes by when somebody waits, as the event that ends the waiting."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def wait(self, seconds: float) -> bool:
+        self.now += seconds
+        return False
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(connection, "monotonic", clock.monotonic)
+    return clock
+
+
+def gone_for(clock: Clock, attempts: _Attempts, was_there: bool = True) -> float:
+    """For how many seconds a host is tried that stays away."""
+    began = clock.now
+    while attempts.another(was_there):
+        was_there = False
+    return clock.now - began
+
+
+def test_n4_each_loss_has_the_whole_time_to_come_back(clock: Clock) -> None:
+    attempts = _Attempts(120, clock)  # type: ignore[arg-type]
+    assert attempts.another(True)
+    clock.now += 600  # followed again for ten minutes
+    assert gone_for(clock, attempts) == pytest.approx(120)
+
+
+def test_n4_a_host_that_comes_back_for_a_moment_only_has_no_new_time(clock: Clock) -> None:
+    attempts = _Attempts(120, clock)  # type: ignore[arg-type]
+    began = clock.now
+    while attempts.another(True):
+        clock.now += 2
+    assert clock.now - began < 125
+
+
+def test_n4_a_host_that_takes_long_to_refuse_has_no_new_time(clock: Clock) -> None:
+    attempts = _Attempts(120, clock)  # type: ignore[arg-type]
+    began = clock.now
+    while attempts.another(False):
+        clock.now += 60
+    assert clock.now - began < 185
