@@ -255,8 +255,11 @@ class Node(Connection):
             if shell:
                 shell.close()
         self._set(shell=None, left_behind=[])
-        super().close()
-        self.client.close()
+        # What is broken already may say so once more; the jump host is to be closed all the same.
+        with contextlib.suppress(Exception):
+            super().close()
+        with contextlib.suppress(Exception):
+            self.client.close()
         if isinstance(self.gateway, Connection):
             self.gateway.close()
 

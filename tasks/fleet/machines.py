@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self
 
@@ -68,9 +69,10 @@ class Machines:
         self.close()
 
     def close(self) -> None:
-        """End every connection."""
+        """End every connection; never raises: that would hide how the run itself ended."""
         for connection in self._nodes.values():
-            connection.close()
+            with suppress(Exception):
+                connection.close()
 
     def do(
         self,

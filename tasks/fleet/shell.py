@@ -11,6 +11,7 @@ import secrets
 import shlex
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -102,7 +103,8 @@ class RootShell:
 
     def close(self) -> None:
         """End the shell; never raises."""
-        self._channel.close()
+        with suppress(OSError, EOFError, SSHException):
+            self._channel.close()
 
     def _prompt(self) -> str | None:
         """Wait until sudo asks for something, or has let us in."""

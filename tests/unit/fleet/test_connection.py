@@ -1,11 +1,16 @@
-"""When a lost host is tried again."""
+"""When a lost host is tried again, and how connections end."""
 
 from __future__ import annotations
 
 import pytest
+from fabric import Config
 
 from tasks.fleet import connection
 from tasks.fleet.connection import _Attempts
+from tasks.fleet.machines import Machines
+from tasks.fleet.shell import RootShell
+
+from ..builders import ONE, TWO
 
 
 class Clock:
@@ -58,3 +63,27 @@ def test_n4_a_host_that_takes_long_to_refuse_has_no_new_time(clock: Clock) -> No
     while attempts.another(False):
         clock.now += 60
     assert clock.now - began < 185
+
+
+class Breaking:
+    """Something that breaks when it is closed."""
+
+    closed = False
+
+    def close(self) -> None:
+        self.closed = True
+        raise OSError("Socket is closed")
+
+
+def test_a_connection_that_cannot_be_closed_keeps_no_other_open_and_is_no_error() -> None:
+    machines = Machines((), Config(), lambda host, prompt: "")
+    one, two = Breaking(), Breaking()
+    machines._nodes = {ONE: one, TWO: two}  # type: ignore[dict-item]
+    machines.close()
+    assert (one.closed, two.closed) == (True, True)
+
+
+def test_a_shell_whose_channel_cannot_be_closed_is_closed_all_the_same() -> None:
+    shell = RootShell.__new__(RootShell)
+    shell._channel = Breaking()  # type: ignore[assignment]
+    shell.close()
