@@ -26,12 +26,12 @@ def inject(home: Path, host: str, step: str, kind: str, times: int = 1, seconds:
     `drip` waits after each byte. A `health` fault of httpd is seen by everybody who asks while it waits; a run of
     curl uses one time up; `unavailable` ends by itself.
     """
+    if step not in STEPS:
+        what = f"no step {step!r}" if step else "--step is wanted"
+        raise ValueError(f"{what}: one of {', '.join(STEPS)}")
     kinds = KINDS if step == "health" else PROGRAM_KINDS
-    if step not in STEPS or kind not in kinds:
-        raise ValueError(
-            f"no fault {kind!r} at step {step!r}: steps are {', '.join(STEPS)}; "
-            f"kinds at this step are {', '.join(sorted(kinds))}"
-        )
+    if kind not in kinds:
+        raise ValueError(f"no fault {kind!r} at step {step!r}: one of {', '.join(sorted(kinds))}")
     if host not in read_json(home / "fleet.json")["hosts"]:
         raise ValueError(f"no host {host!r} in this sandbox")
     fault = {"host": host, "step": step, "kind": kind, "times": times, "seconds": seconds, "at": time.time()}

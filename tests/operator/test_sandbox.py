@@ -49,6 +49,12 @@ def test_kept_up_it_is_there_for_several_commands_until_it_is_taken_down() -> No
         assert "is down" in typed("sandbox.down").stdout
 
 
+@pytest.mark.parametrize(("line", "said"), [("", "--step is wanted: one of"), ("--step nosuch", "no step 'nosuch'")])
+def test_a_step_that_was_not_said_or_does_not_exist_is_refused_with_those_that_do(line: str, said: str) -> None:
+    ended = typed(f"sandbox.fault {line}")
+    assert (ended.returncode, said in ended.stderr, "unavailable" in ended.stderr) == (2, True, False), ended.stderr
+
+
 def test_a_fault_that_does_not_exist_is_refused_with_those_that_do() -> None:
     ended = typed("sandbox.fault --step nonsense")
     assert (ended.returncode, "upgrade-db" in ended.stderr) == (2, True)
