@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 Event = Mapping[str, Any]
+JOINED_SECONDS = 5.0  # after a resume: the first request is made, and fails, within its time-out
 UNKNOWN = "unknown"  # a step that was begun, and nobody wrote down its end
 
 
@@ -221,24 +222,35 @@ def _chapters(begin: Event, events: Sequence[Event]) -> tuple[Chapter, ...]:
 def _watched(events: Sequence[Event]) -> tuple[Watched, ...]:
     """What was seen of each URL; a run that was resumed has watched it more than once."""
     seen: dict[str, Watched] = {}
-    since = None
+    since, still_down = None, False
     for event in events:
         if event["event"] in ("begin", "resume"):
             since = _time(event)
+        if event["event"] == "end":
+            still_down = event.get("httpd_still_down") is True
         if event["event"] != "watched":
             continue
         at, url = _time(event), _text(event.get("url"))
         before = seen.get(url, Watched(url, (), 0, 0, 0.0, ()))
         more = (Span(since, max(at - since, 0.0)),) if at is not None and since is not None else ()
+        outages = _joined(before.outages, _spans(event.get("outages")), since if still_down else None)
         seen[url] = Watched(
             url,
             before.whiles + more,
             before.requests + (_whole(event.get("requests")) or 0),
             before.failed + (_whole(event.get("failed")) or 0),
-            max(before.longest, _number(event.get("longest")) or 0.0),
-            before.outages + _spans(event.get("outages")),
+            max(before.longest, _number(event.get("longest")) or 0.0, *(outage.seconds for outage in outages)),
+            outages,
         )
     return tuple(seen.values())
+
+
+def _joined(before: tuple[Span, ...], later: tuple[Span, ...], resumed: float | None) -> tuple[Span, ...]:
+    """One outage, where httpd was left down and nobody had an answer when the run was resumed, at `resumed`."""
+    if not (before and later and resumed is not None and later[0].began <= resumed + JOINED_SECONDS):
+        return before + later
+    last, first = before[-1], later[0]
+    return (*before[:-1], Span(last.began, first.began + first.seconds - last.began), *later[1:])
 
 
 def _spans(rows: object) -> tuple[Span, ...]:

@@ -60,6 +60,14 @@ def test_what_the_users_saw_of_a_resumed_run_is_one_count_and_nothing_is_claimed
     assert seen.outages == (Span(START + 1.2, 7.0), Span(START + NEXT_MORNING, 8.0))
 
 
+def test_an_outage_that_went_on_until_the_run_was_resumed_is_one() -> None:
+    left_down = [{**one, "httpd_still_down": True} if one.get("code") == 5 else one for one in RESUMED]
+    (seen,) = tell(left_down).watched
+    (outage,) = seen.outages
+    assert outage.began == START + 1.2
+    assert seen.longest == outage.seconds == pytest.approx(NEXT_MORNING + 8 - 1.2)
+
+
 def test_a_wait_ended_when_it_was_written_down() -> None:
     (wait,) = tell(RESUMED).waits
     assert (wait.began - START, wait.seconds, wait.why) == (NEXT_MORNING + 8, 10, "until the balancer sees it back")
