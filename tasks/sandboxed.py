@@ -44,7 +44,7 @@ def down(context: Context) -> None:
         "host": "On which host. Default: the first.",
         "times": "How often, until it works again.",
         "seconds": "How long, for kind slow.",
-        "clear": "Take all faults back.",
+        "clear": "Take all faults back, and give a host that is down its power.",
     },
     auto_shortflags=False,
 )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from .programs import _control
 from .programs._faults import HTTPD_KINDS, PROGRAM_KINDS, faults_file
-from .programs._files import change_json, change_state, locked, read_json, write_json
+from .programs._files import change_json, change_state, locked, read_json, read_state, write_json
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -67,8 +67,10 @@ def _machine_room(home: Path, op: str, host: str) -> None:
     try:
         _control.ask(home, op, host=host)
     except _control.NoFleet:
-        if op != "drop":
-            change_state(home, host, lambda state: _power(state, op == "revive"))
+        if op == "down":
+            change_state(home, host, lambda state: _power(state, False))
+        elif op == "revive" and read_state(home, host)["down"]:
+            change_state(home, host, lambda state: _power(state, True))
 
 
 def _power(state: dict[str, Any], on: bool) -> None:

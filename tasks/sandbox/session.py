@@ -37,9 +37,7 @@ def enter() -> tuple[Inventory, Config]:
     place = _made()
     pid = fleet.running(place)
     if pid and not _kept(place, pid):
-        raise TryLater(
-            f"another fab (process {pid} is its fleet) uses the sandbox", next_line="the same when it has ended"
-        )
+        raise _in_use(pid)
     if not pid:
         try:
             atexit.register(fleet.start(place).close)
@@ -49,14 +47,21 @@ def enter() -> tuple[Inventory, Config]:
 
 
 def reset(dry: bool = False) -> None:
-    """Begin again: 1.0.0 on both hosts, no faults."""
+    """Begin again: 1.0.0 on both hosts, no faults; one kept up stays up. Raises TryLater while a fab uses it."""
     report = opened()
     if dry:
         report.note(f"would lay the sandbox in {home()} down afresh")
         return
+    pid = fleet.running(home()) if home().exists() else None
+    kept = bool(pid and _kept(home(), pid))
+    if pid and not kept and not enter.cache_info().currsize:
+        raise _in_use(pid)
+    enter.cache_clear()
     _end_if_running()
     _lay_down()
     report.note("the sandbox is as new: blockerbugs-1.0.0-1.el7 on both hosts; 1.0.1 and 1.1.0 are in the repo")
+    if kept:
+        up()
 
 
 def up(dry: bool = False) -> None:
@@ -92,7 +97,11 @@ def fault(step: str, kind: str, host: str, times: int, seconds: float, clear: bo
     """Switch a fault on, or all of them off. Raises Refused for one that does not exist."""
     report = opened()
     host = {"sandbox01": SET.hosts[0], "sandbox02": SET.hosts[1]}.get(host, host)
-    told = "all faults are off" if clear else f"{host}: the next {times} time(s) of {step} go wrong ({kind})"
+    told = (
+        "all faults are off, every host has its power"
+        if clear
+        else f"{host}: the next {times} time(s) of {step} go wrong ({kind})"
+    )
     if times < 1:
         raise Refused(f"--times {times}: how often must be at least once", next_line="--times 1")
     if dry:
@@ -101,6 +110,8 @@ def fault(step: str, kind: str, host: str, times: int, seconds: float, clear: bo
     place = _made()
     if clear:
         faults.clear(place)
+        for name in SET.hosts:
+            faults.revive(place, name)
     else:
         try:
             faults.inject(place, host, step, kind, times=times, seconds=seconds)
@@ -126,6 +137,12 @@ def _lay_down() -> None:
         (home() / "hosts.yml").write_text(template.replace("{url}", url), encoding="utf-8")
     except OSError as error:
         raise Refused(f"the sandbox cannot be made in {home()}: {error}", next_line=f"ls -ld {home().parent}") from None
+
+
+def _in_use(pid: int) -> TryLater:
+    return TryLater(
+        f"another fab (process {pid} is its fleet) uses the sandbox", next_line="the same when it has ended"
+    )
 
 
 def _kept(place: Path, pid: int) -> bool:

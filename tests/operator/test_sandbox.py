@@ -45,6 +45,7 @@ def test_kept_up_it_is_there_for_several_commands_until_it_is_taken_down() -> No
     try:
         assert typed("sandbox.up").returncode == 0
         assert typed("sandbox status").returncode == 0
+        assert "the sandbox is up" in typed("sandbox.reset").stdout
     finally:
         assert "is down" in typed("sandbox.down").stdout
 
@@ -53,6 +54,20 @@ def test_kept_up_it_is_there_for_several_commands_until_it_is_taken_down() -> No
 def test_a_step_that_was_not_said_or_does_not_exist_is_refused_with_those_that_do(line: str, said: str) -> None:
     ended = typed(f"sandbox.fault {line}")
     assert (ended.returncode, said in ended.stderr, "unavailable" in ended.stderr) == (2, True, False), ended.stderr
+
+
+def test_reset_does_not_pull_the_hosts_from_under_a_run() -> None:
+    typed("sandbox.fault --step upgrade-db --kind slow --seconds 60")
+    client = subprocess.Popen(
+        [sys.executable, "-m", "fabric", "sandbox", "major-upgrade"],
+        cwd=PROJECT, env=os.environ, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    with client:
+        assert client.stdout
+        assert any("upgrade-db on" in line for line in client.stdout)
+        ended = typed("sandbox.reset")
+        client.kill()
+    assert (ended.returncode, "uses the sandbox" in ended.stderr) == (75, True), ended.stderr
 
 
 def test_a_fault_that_does_not_exist_is_refused_with_those_that_do() -> None:
