@@ -76,7 +76,7 @@ def abort(app: App, host_set: HostSet, config: Config, consent: Consent, report:
     with Machines(host_set.hosts, config, report.ask_password) as machines:
         found = _find(machines, app, host_set)
         if found is None:
-            report.note(f"nothing to give up: no run holds {host_set.name}")
+            _give_cron_back(machines, app, host_set, consent, report)
             return Code.DONE
         _check_that_nothing_runs(host_set, found.states)
         report.held(host_set, found.lock, found.states)
@@ -112,7 +112,24 @@ def unlock(app: App, host_set: HostSet, config: Config, consent: Consent, report
                     report.held(host_set, found.lock, now)
                 _end_it(hold, journal, host_set, "unlock")
         report.note(f"{host_set.name} is unlocked")
+        if found and found.facts[host_set.sync].paused:
+            report.note(f"cron's sync stays paused on {host_set.sync.short}")
+            report.note(f"next: fab {host_set.name} abort, which lets it run again")
         return Code.DONE
+
+
+def _give_cron_back(machines: Machines, app: App, host_set: HostSet, consent: Consent, report: Report) -> None:
+    """No run holds the set. One whose lock was released by `unlock` may have left cron's sync paused."""
+    run, sync = look(machines, app, host_set, repos=False)[host_set.sync].paused, host_set.sync
+    if run is None:
+        report.note(f"nothing to give up: no run holds {host_set.name}")
+        return
+    report.note(f"{sync.short}: cron's sync is paused by run {run}, which holds {host_set.name} no more")
+    agree(host_set, consent)
+    with closing(Journal(run=run)) as journal:
+        journal.write("abort", operator=operator(), set=host_set.name)
+        Hold(machines, app, host_set, journal).release(f"{keep.resume_cron(app)} || exit 1")
+    report.note(f"{sync.short}: cron's sync is on again")
 
 
 def held(machines: Machines, app: App, host_set: HostSet, text: str) -> tuple[Lock, todo.States] | None:

@@ -292,3 +292,14 @@ def test_with_nothing_held_there_is_nothing_to_resume_to_abort_or_to_unlock(flee
         assert fleet.types(f"stg {task} --yes").code == 0
     assert fleet.changed() == []
     assert fleet.host(STG)["cron"]
+
+
+def test_c3_cron_that_an_unlocked_run_has_left_paused_is_given_back_by_abort(stg_runs_110: Fleet) -> None:
+    stg_runs_110.breaks(ONE, "upgrade-db")
+    assert stg_runs_110.types(MAJOR).code == 5
+    ended = stg_runs_110.types("prod unlock --yes")
+    assert (ended.code, "next: fab prod abort" in ended.out, stg_runs_110.host(ONE)["cron"]) == (0, True, False), (
+        ended.said
+    )
+    ended = stg_runs_110.types("prod abort --yes")
+    assert (ended.code, stg_runs_110.host(ONE)["cron"]) == (0, True), ended.said
