@@ -15,6 +15,7 @@ from collections.abc import Sequence
 import pyte
 from rich.console import Console
 from rich.style import Style
+from rich.terminal_theme import DEFAULT_TERMINAL_THEME
 from rich.text import Text
 
 from tasks.procedure.journal import operator
@@ -39,7 +40,8 @@ def svg(words: Sequence[str]) -> str:
     console.print(Text(f"$ fab {' '.join(words)}", style="bold"))
     for row in rows:
         console.print(row, soft_wrap=True)
-    drawn = console.export_svg(title="fab " + " ".join(words), unique_id="run")
+    # A light ground: the darker red and green of the two lines that matter cannot be read on rich's dark one.
+    drawn = console.export_svg(title="fab " + " ".join(words), unique_id="run", theme=DEFAULT_TERMINAL_THEME)
     drawn = re.sub(r"@font-face \{.*?\}\n", "", drawn, flags=re.S)  # fonts from the network
     return "\n".join(line.rstrip() for line in drawn.splitlines()) + "\n"
 
