@@ -42,14 +42,14 @@ def gone_for(clock: Clock, attempts: _Attempts, was_there: bool = True) -> float
     return clock.now - began
 
 
-def test_n4_each_loss_has_the_whole_time_to_come_back(clock: Clock) -> None:
+def test_n2_each_loss_has_the_whole_time_to_come_back(clock: Clock) -> None:
     attempts = _Attempts(120, clock)  # type: ignore[arg-type]
     assert attempts.another(True)
     clock.now += 600  # followed again for ten minutes
     assert gone_for(clock, attempts) == pytest.approx(120)
 
 
-def test_n4_a_host_that_comes_back_for_a_moment_only_has_no_new_time(clock: Clock) -> None:
+def test_n2_a_host_that_comes_back_for_a_moment_only_has_no_new_time(clock: Clock) -> None:
     attempts = _Attempts(120, clock)  # type: ignore[arg-type]
     began = clock.now
     while attempts.another(True):
@@ -57,7 +57,7 @@ def test_n4_a_host_that_comes_back_for_a_moment_only_has_no_new_time(clock: Cloc
     assert clock.now - began < 125
 
 
-def test_n4_a_host_that_takes_long_to_refuse_has_no_new_time(clock: Clock) -> None:
+def test_n2_a_host_that_takes_long_to_refuse_has_no_new_time(clock: Clock) -> None:
     attempts = _Attempts(120, clock)  # type: ignore[arg-type]
     began = clock.now
     while attempts.another(False):
