@@ -13,6 +13,7 @@ from fabric.main import program
 from invoke.parser import Parser, ParserContext
 
 from tasks.collection import namespace
+from tasks.typed import contexts
 
 from .table import MARKS, table
 from .transcript import BLOCK, PROJECT, masked, written_again
@@ -56,7 +57,7 @@ def test_a_command_is_one_that_can_be_typed(name: str, line: str) -> None:
     _, *words = shlex.split(re.split(r" (?:[|]|2?>) ", line.removeprefix("./run "))[0])
     words = [STANDS_FOR.get(word, word) for word in words if word != "--help"]
     core = ParserContext(args=program.core_args())
-    core_and_tasks = Parser(contexts=namespace.to_contexts(), initial=core).parse_argv(words)
+    core_and_tasks = Parser(contexts=contexts(namespace), initial=core).parse_argv(words)
     assert core_and_tasks  # the parser has raised ParseError for a task or a flag that does not exist
 
 
