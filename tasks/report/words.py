@@ -61,7 +61,7 @@ def after_abort(host_set: HostSet, facts: Mapping[Host, Facts]) -> str:
         return look
     steps = ["yum-update"] if len({facts[host].installed for host in host_set.hosts}) > 1 else []
     if not facts[host_set.sync].at_head:  # pending, or nobody can tell: a database at its head is left as it is
-        steps.append("upgrade-db")
+        steps += ["upgrade-db", "sync"]  # the SOP checks a migration with a sync before httpd starts
     return f"{look}; then by hand: " + ", then ".join(f"fab {host_set.name} {step}" for step in (*steps, "start-httpd"))
 
 

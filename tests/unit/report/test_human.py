@@ -276,7 +276,7 @@ def test_a_minor_upgrade_that_lost_requests_says_that_it_should_not_have(screen:
         ([well(service="inactive", at_head=True)], "next: fab prod status; then by hand: fab prod start-httpd"),
         (
             [well(service="inactive", at_head=False), well(NEW)],
-            "next: fab prod status; then by hand: fab prod yum-update, then fab prod upgrade-db, "
+            "next: fab prod status; then by hand: fab prod yum-update, then fab prod upgrade-db, then fab prod sync, "
             "then fab prod start-httpd",
         ),
     ],

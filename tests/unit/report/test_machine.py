@@ -99,7 +99,7 @@ def test_after_an_abort_the_last_line_has_what_people_are_shown() -> None:
     machine.aborted(App(), prod(), LOCK, found(prod(), well(service="inactive", at_head=False)))
     machine.close(None)
     end = json.loads(stream.getvalue().splitlines()[-1])
-    by_hand = "fab prod upgrade-db, then fab prod start-httpd"
+    by_hand = "fab prod upgrade-db, then fab prod sync, then fab prod start-httpd"
     assert (end["event"], end["next"]) == ("end", f"fab prod status; then by hand: {by_hand}")
 
 
