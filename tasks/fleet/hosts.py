@@ -114,11 +114,12 @@ class Limits(_Strict):
 
 
 class Host(_Strict):
-    """One machine: its full name, the short names an operator may type, its role."""
+    """One machine: its full name, the short names an operator may type, its role, and where its own page is."""
 
     name: HostName
     aliases: tuple[HostName, ...] = Field(default=(), strict=False)
     serves: bool = True
+    url: Url | None = None
 
     @model_validator(mode="before")
     @classmethod

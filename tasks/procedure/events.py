@@ -82,9 +82,16 @@ def backup(host_set: HostSet, outcome: Outcome) -> Details:
     }
 
 
-def watched(url: str, seen: Seen) -> Details:
-    """What the users of the set saw while the run went on."""
+def watched(run: Run) -> list[Details]:
+    """What was seen from here while the run went on: an event for the set's users, and one for each watched node."""
+    url = run.plan.request.host_set.url
+    users = [_seen(None, url, run.users)] if url and run.users else []
+    return users + [_seen(host.name, host.url or "", seen) for host, seen in run.nodes.items()]
+
+
+def _seen(host: str | None, url: str, seen: Seen) -> Details:
     return {
+        "host": host,
         "url": url,
         "requests": seen.requests,
         "failed": seen.failed,

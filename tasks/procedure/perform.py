@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from threading import Event
 
@@ -22,7 +22,7 @@ from .progress import Run
 from .sop import Phase
 from .todo import Left
 from .uncertain import found_out
-from .watch import Watch
+from .watch import Watches
 
 
 def perform(
@@ -72,10 +72,9 @@ def _write_the_end(run: Run, end: SopError | None, hold: Hold) -> None:
 def _phase_by_phase(run: Run, todo: Sequence[Left], hold: Hold, machines: Machines, report: Report) -> SopError | None:
     """Do the phases until all are done, or one has failed, or Ctrl-C was pressed; look again; say how it ended."""
     plan, host_set = run.plan, run.plan.request.host_set
-    watch = Watch(host_set.url) if host_set.url else None
-    if watch:
-        report.watching(lambda: watch.seen)
-    with watch or nullcontext(), patience(report) as asked_to_stop:
+    watches = Watches(host_set)
+    report.watching(watches.public)
+    with watches, patience(report) as asked_to_stop:
         for phase, left in zip(plan.phases, todo, strict=True):
             if asked_to_stop.is_set():
                 break
@@ -84,9 +83,10 @@ def _phase_by_phase(run: Run, todo: Sequence[Left], hold: Hold, machines: Machin
                 break
             _let_the_balancer_see(phase, run, report, asked_to_stop)
         run.afterwards = ask_hosts(machines, plan.request.app, host_set, repos=False)
-    if watch and host_set.url:
-        run.journal.write("watched", **events.watched(host_set.url, watch.seen))
-    report.recap(run, watch.seen if watch else None)
+    run.users, run.nodes = watches.public(), watches.nodes()
+    for watched in events.watched(run):
+        run.journal.write("watched", **watched)
+    report.recap(run)
     return ending(run)
 
 

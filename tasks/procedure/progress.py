@@ -11,11 +11,15 @@ from .journal import Journal
 from .plan import Plan
 from .preflight import Facts
 from .sop import Phase
+from .watch import Seen
 
 
 @dataclass
 class Run:
-    """What has become of a plan so far."""
+    """What has become of a plan so far.
+
+    users: what was seen of the set's public URL, nodes: of each node's own; as far as hosts.yml has them.
+    """
 
     plan: Plan
     journal: Journal
@@ -23,6 +27,8 @@ class Run:
     began: float = field(default_factory=time.monotonic)
     outcomes: list[tuple[Phase, dict[Host, Outcome]]] = field(default_factory=list)
     afterwards: dict[Host, Facts] = field(default_factory=dict)
+    users: Seen | None = None
+    nodes: dict[Host, Seen] = field(default_factory=dict)
 
     @property
     def seconds(self) -> float:

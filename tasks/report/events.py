@@ -62,8 +62,8 @@ class Report:
     def aborted(self, app: App, host_set: HostSet, lock: Lock, facts: Mapping[Host, Facts]) -> None:
         """A run was given up: what that leaves."""
 
-    def watching(self, seen: Callable[[], Seen]) -> None:
-        """The set's public address is watched from now on; seen: what was seen so far."""
+    def watching(self, seen: Callable[[], Seen | None]) -> None:
+        """The set's public address is watched from now on, if it has one; seen: what was seen so far."""
 
     def phase(self, number: int, total: int, phase: Phase) -> None:
         """A phase begins, on all its hosts."""
@@ -86,8 +86,8 @@ class Report:
     def finishing(self) -> None:
         """Ctrl-C was pressed once. Comes from a signal handler, which must not wait for anybody's lock."""
 
-    def recap(self, run: Run, seen: Seen | None) -> None:
-        """Per host and phase what was done, failed and not reached, and what the set's users saw."""
+    def recap(self, run: Run) -> None:
+        """Per host and phase what was done, failed and not reached, and what was seen from here meanwhile."""
 
     def finished(self, run: Run, next_line: str | None) -> None:
         """All of it was done, and the world looks as promised."""

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from ..procedure.progress import Run
     from ..procedure.sop import Phase
     from ..procedure.todo import Left, States
-    from ..procedure.watch import Seen
 
 LAST_LINES = 12  # of a step that failed
 SAY_AGAIN_SECONDS = 60.0
@@ -134,8 +133,8 @@ class Human(Report):
         with contextlib.suppress(OSError):
             os.write(2, b"\nCtrl-C: this step is finished first; press it again to leave at once\n")
 
-    def recap(self, run: Run, seen: Seen | None) -> None:
-        recap.show(self.screen, run, seen)
+    def recap(self, run: Run) -> None:
+        recap.show(self.screen, run)
 
     def finished(self, run: Run, next_line: str | None) -> None:
         plan = run.plan

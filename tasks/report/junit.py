@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from ..fleet.connection import Outcome
     from ..procedure.plan import Plan
     from ..procedure.progress import Run
-    from ..procedure.watch import Seen
 
 LAST_LINES = 50  # of a step that failed
 
@@ -38,7 +37,7 @@ class JUnit(Report):
     def plan(self, plan: Plan) -> None:
         self._suite.name = f"{plan.request.host_set.name} {plan.request.procedure.name}"
 
-    def recap(self, run: Run, seen: Seen | None) -> None:
+    def recap(self, run: Run) -> None:
         self._suite.add_testcases(list(_cases(run)))
 
     def close(self, error: BaseException | None) -> None:

@@ -81,7 +81,7 @@ class Live(Human):
         self._region: Region | None = None
         self._work: Work | None = None
         self._wait: Wait | None = None
-        self._seen: Callable[[], Seen] | None = None
+        self._seen: Callable[[], Seen | None] | None = None
         self._ending = False
 
     def close(self, error: BaseException | None) -> None:
@@ -91,7 +91,7 @@ class Live(Human):
         self._rest()  # after it comes a question
         super().plan(plan)
 
-    def watching(self, seen: Callable[[], Seen]) -> None:
+    def watching(self, seen: Callable[[], Seen | None]) -> None:
         self._seen = seen
 
     def phase(self, number: int, total: int, phase: Phase) -> None:
@@ -123,9 +123,9 @@ class Live(Human):
         if not self._region:
             super().finishing()
 
-    def recap(self, run: Run, seen: Seen | None) -> None:
+    def recap(self, run: Run) -> None:
         self._rest()
-        super().recap(run, seen)
+        super().recap(run)
 
     def _ended(self, host: Host) -> None:
         if self._work:

@@ -123,12 +123,13 @@ class Machine(Report):
     def finishing(self) -> None:
         self._interrupted = True  # told with the next event: a signal handler must not wait for the lock
 
-    def recap(self, run: Run, seen: Seen | None) -> None:
+    def recap(self, run: Run) -> None:
         host_set = run.plan.request.host_set
-        outage = _outage(host_set, seen) if seen else None
+        outage = _seen(host_set.url, run.users) if run.users else None
+        nodes = [{"host": host.name, **_seen(host.url, seen)} for host, seen in run.nodes.items()]
         hosts = [_became(run, host) for host in host_set.hosts]
         run_id, journal = run.journal.run, str(run.journal.path)
-        self._write("recap", **_what(run.plan), run=run_id, journal=journal, hosts=hosts, outage=outage)
+        self._write("recap", **_what(run.plan), run=run_id, journal=journal, hosts=hosts, outage=outage, nodes=nodes)
 
     def finished(self, run: Run, next_line: str | None) -> None:
         self._write("finished", **_what(run.plan), run=run.journal.run, seconds=round(run.seconds, 3), next=next_line)
@@ -213,13 +214,13 @@ def _became(run: Run, host: Host) -> Json:
     }
 
 
-def _outage(host_set: HostSet, seen: Seen) -> Json:
+def _seen(url: str | None, seen: Seen) -> Json:
     def spans(of: Sequence[tuple[float, float]]) -> list[Json]:
         times = ((datetime.fromtimestamp(began, UTC), seconds) for began, seconds in of)
         return [{"began": began.isoformat(timespec="milliseconds"), "seconds": round(s, 3)} for began, s in times]
 
     counted = {"requests": seen.requests, "failed": seen.failed, "longest": round(seen.longest, 3), "down": seen.down}
-    return {"url": host_set.url, **counted, "outages": spans(seen.outages), "held_back": spans(seen.slow)}
+    return {"url": url, **counted, "outages": spans(seen.outages), "held_back": spans(seen.slow)}
 
 
 def _state(outcome: Outcome) -> str:

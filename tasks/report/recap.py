@@ -18,15 +18,18 @@ if TYPE_CHECKING:
     from ..procedure.watch import Seen
 
 
-def show(screen: Screen, run: Run, seen: Seen | None) -> None:
+def show(screen: Screen, run: Run) -> None:
     """All of it."""
     hosts = run.plan.request.host_set.hosts
     screen.say("")
     screen.rows(steps(run) if len(hosts) <= SIDE_BY_SIDE else counts(run))
     screen.say("")
     screen.rows(changes(run, screen.arrow))
-    if seen and seen.requests:
-        screen.say(*outage(run, seen))
+    if run.users and run.users.requests:
+        screen.say(*outage(run, run.users))
+    for host, seen in run.nodes.items():
+        if seen.requests:
+            screen.say(*node(host, seen))
     screen.say(f"journal: {run.journal.path} (run {run.journal.run})", "aside")
 
 
@@ -80,6 +83,18 @@ def outage(run: Run, seen: Seen) -> tuple[str, str]:
     if seen.failed and run.plan.request.procedure.rolling:
         return f"{told}: while the other hosts served, none should have failed", "worst"
     return told, "bad" if seen.failed else "warn" if seen.slow else "good"
+
+
+def node(host: Host, seen: Seen) -> tuple[str, str]:
+    """What one node answered, and the style: that it was away while it was upgraded is as it should be."""
+    told = f"{host.short}: {seen.requests} requests"
+    if seen.never:
+        return f"{told}, no answer: not reachable from here, or down all the time", "aside"
+    if not seen.failed:
+        return f"{told}, all answered", "aside"
+    times = f"{len(seen.outages)} times, the longest " if len(seen.outages) > 1 else ""
+    told += f", away {times}for {seen.longest:.1f} s{_when(seen.outages)}"
+    return (f"{told}, still away", "warn") if seen.down else (told, "aside")
 
 
 def _when(spans: Sequence[tuple[float, float]]) -> str:

@@ -23,7 +23,7 @@ from itertools import cycle, islice
 from typing import TYPE_CHECKING, Any
 
 from . import _ssh_files, _tree
-from .observe import events, facts, public_url, sudo_password
+from .observe import events, facts, node_url, public_url, sudo_password
 from .programs import _db
 from .programs._files import change_json, change_state, read_state, write_json, write_state
 from .versions import package
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-__all__ = ["SetSpec", "configure", "create", "events", "facts", "fill_disk", "public_url", "publish", "read_state",
-           "sudo_password", "withdraw", "write_state"]  # fmt: skip
+__all__ = ["SetSpec", "configure", "create", "events", "facts", "fill_disk", "node_url", "public_url", "publish",
+           "read_state", "sudo_password", "withdraw", "write_state"]  # fmt: skip
 
 REPOS = ("infrastructure-tags", "infrastructure-tags-stg")
 OFFERED = ("1.0.0", "1.0.1", "1.1.0")

@@ -65,6 +65,11 @@ def public_url(home: Path, set_name: str) -> str:
     return f"http://127.0.0.1:{port}/blockerbugs/"
 
 
+def node_url(home: Path, host: str) -> str:
+    """The address of a host's own httpd, past the balancer."""
+    return f"http://127.0.0.1:{read_json(home / 'fleet.json')['hosts'][host]['http']}/blockerbugs/"
+
+
 def sudo_password(home: Path, host: str) -> str:
     """What sudo on this host wants to hear, if it asks."""
     password: str = read_state(home, host)["sudo"]["password"]

@@ -133,8 +133,10 @@ def _lay_down() -> None:
         (home() / "hosts.yml").unlink(missing_ok=True)
         layout.create(home(), [SET])
         template = Path(__file__).with_name("hosts.yml").read_text(encoding="utf-8")
-        url = layout.public_url(home(), SET.name)
-        (home() / "hosts.yml").write_text(template.replace("{url}", url), encoding="utf-8")
+        text = template.replace("{url}", layout.public_url(home(), SET.name))
+        for host in SET.hosts:
+            text = text.replace(f"{{url of {host}}}", layout.node_url(home(), host))
+        (home() / "hosts.yml").write_text(text, encoding="utf-8")
     except OSError as error:
         raise Refused(f"the sandbox cannot be made in {home()}: {error}", next_line=f"ls -ld {home().parent}") from None
 

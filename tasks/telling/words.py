@@ -30,6 +30,6 @@ def message(event: str, events: Iterable[dict[str, Any]]) -> tuple[str, str, dic
     lines = [f"{bar.host}: {bar.step}: {bar.failure}" for bar in story.failures]
     if story.httpd_down:
         lines.append(f"httpd was down for {duration(story.httpd_down)}.")
-    lines += [f"{one.url}: {one.requests} requests, {one.failed} failed." for one in story.watched]
+    lines += [f"{one.url}: {one.requests} requests, {one.failed} failed." for one in story.users]
     lines.append(f"Run {story.run} by {who}, {duration(story.ended - story.began)}.")
     return f"{title(story)}: {how}", "\n".join(lines), {**data, "how": how, "code": story.code}

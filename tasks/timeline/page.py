@@ -20,6 +20,7 @@ LOOKS = {
     "wait": "a wait",
     "served": "the page answered",
     "outage": "the page did not answer",
+    "away": "a host did not answer: its own restart is no outage",
 }
 
 

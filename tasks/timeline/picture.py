@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .scale import Scale
-from .story import Bar, Span, Story
+from .story import Bar, Span, Story, Watched
 from .words import duration, plural
 
 WIDTH = 960
@@ -19,7 +19,7 @@ LETTER = 7.0  # the widest that a letter of the bars' 12 px font is
 
 @dataclass(frozen=True)
 class Box:
-    """A rectangle of a lane: kind (done, failed, unknown, outage, served, wait) is its look, title what it says."""
+    """A rectangle of a lane: kind (done, failed, unknown, outage, away, served, wait) is its look, title its words."""
 
     left: float
     width: float
@@ -54,14 +54,12 @@ class Picture:
 
 def draw(story: Story) -> Picture:
     """The picture of a run."""
-    spans: list[Span] = [*story.bars, *story.waits, *(o for one in story.watched for o in one.outages)]
+    spans: list[Span] = [*story.bars, *story.waits, *(o for one in story.users for o in one.outages)]
     moments = [(at, at) for at in story.times]
     scale = Scale([*((s.began, s.ended) for s in spans), *moments], WIDTH - 2 * MARGIN)
     rows = [(host, [_bar(scale, bar) for bar in story.bars if bar.host == host]) for host in story.hosts]
-    for one in story.watched:
-        boxes = [Box(*_room(scale, span), "served", "", "it answered") for span in one.whiles]
-        boxes += [_box(scale, gap, "outage", f"no answer for {duration(gap.seconds)}") for gap in one.outages]
-        rows.append((f"{one.url}, as its users saw it", boxes))
+    rows += [(f"{one.url}, as its users saw it", _answers(scale, one, "outage")) for one in story.users]
+    rows += [(f"{one.host}, as it answered", _answers(scale, one, "away")) for one in story.nodes if not one.never]
     if story.waits:
         rows.append(
             ("waits", [_box(scale, wait, "wait", f"{duration(wait.seconds)} {wait.why}") for wait in story.waits])
@@ -74,7 +72,7 @@ def draw(story: Story) -> Picture:
         axis=axis,
         bar=BAR,
         lanes=lanes,
-        bands=tuple(_room(scale, gap) for one in story.watched[:1] for gap in one.outages),
+        bands=tuple(_room(scale, gap) for one in story.users[:1] for gap in one.outages),
         ticks=tuple((round(MARGIN + at, 1), text) for at, text in scale.ticks(apart=90)),
         breaks=tuple((MARGIN + at, f"{duration(seconds)} without an event") for at, seconds in scale.breaks),
         describes=_sentence(story),
@@ -98,6 +96,12 @@ def _bar(scale: Scale, bar: Bar) -> Box:
     )
 
 
+def _answers(scale: Scale, one: Watched, gap: str) -> list[Box]:
+    """When it answered, and on top of that when it did not."""
+    boxes = [Box(*_room(scale, span), "served", "", "it answered") for span in one.whiles]
+    return boxes + [_box(scale, o, gap, f"no answer for {duration(o.seconds)}") for o in one.outages]
+
+
 def _box(scale: Scale, span: Span, kind: str, title: str, *texts: str) -> Box:
     left, width = _room(scale, span)
     text = next((text for text in (*texts, *_shorter(kind, title)) if len(text) * LETTER + 6 <= width), "")
@@ -105,7 +109,7 @@ def _box(scale: Scale, span: Span, kind: str, title: str, *texts: str) -> Box:
 
 
 def _shorter(kind: str, title: str) -> Sequence[str]:
-    return (title,) if kind in ("wait", "outage") else ()
+    return (title,) if kind in ("wait", "outage", "away") else ()
 
 
 def _room(scale: Scale, span: Span) -> tuple[float, float]:
@@ -120,6 +124,6 @@ def _sentence(story: Story) -> str:
     parts.append(f"{duration(story.ended - story.began)} in all")
     parts += [f"{bar.step} failed on {bar.host}" for bar in story.failures]
     parts += [
-        f"{one.url}: {plural(len(one.outages), 'outage')}, {one.longest:.1f} s the longest" for one in story.watched
+        f"{one.url}: {plural(len(one.outages), 'outage')}, {one.longest:.1f} s the longest" for one in story.users
     ]
     return ", ".join(parts) + "."

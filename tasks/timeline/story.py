@@ -50,14 +50,23 @@ class Wait(Span):
 
 @dataclass(frozen=True)
 class Watched:
-    """What the users of `url` saw: when it was watched, the requests made and failed, the outages and the longest."""
+    """What `url` answered: when it was watched, the requests made and failed, the outages and the longest.
 
+    host: the node whose own page it is; "" for the set's, which its users see.
+    """
+
+    host: str
     url: str
     whiles: tuple[Span, ...]
     requests: int
     failed: int
     longest: float
     outages: tuple[Span, ...]
+
+    @property
+    def never(self) -> bool:
+        """Was there not one good answer? A node may simply not be reachable from where fab ran."""
+        return 0 < self.requests == self.failed
 
 
 @dataclass(frozen=True)
@@ -92,7 +101,8 @@ class Story:
     bars: tuple[Bar, ...]
     backups: tuple[str, ...] = ()
     waits: tuple[Wait, ...] = ()
-    watched: tuple[Watched, ...] = ()
+    users: tuple[Watched, ...] = ()
+    nodes: tuple[Watched, ...] = ()
     times: tuple[float, ...] = field(default=())
 
     @property
@@ -130,7 +140,8 @@ def tell(events: Iterable[Event]) -> Story:
         if at
     )
     watched = _watched(events)
-    spans: list[Span] = [*bars, *waits, *(outage for one in watched for outage in one.outages)]
+    users, nodes = (tuple(one for one in watched if bool(one.host) is node) for node in (False, True))
+    spans: list[Span] = [*bars, *waits, *(outage for one in users for outage in one.outages)]
     times = [t for event in events if (t := _time(event)) is not None]
     return Story(
         run=next((_text(event.get("run")) for event in events), ""),
@@ -154,7 +165,8 @@ def tell(events: Iterable[Event]) -> Story:
         bars=bars,
         backups=tuple(file for event in _all(events, "backup") if (file := _text(event.get("file")))),
         waits=waits,
-        watched=watched,
+        users=users,
+        nodes=nodes,
         times=(*times, *(t for span in spans for t in (span.began, span.ended))),
     )
 
@@ -221,7 +233,7 @@ def _chapters(begin: Event, events: Sequence[Event]) -> tuple[Chapter, ...]:
 
 def _watched(events: Sequence[Event]) -> tuple[Watched, ...]:
     """What was seen of each URL; a run that was resumed has watched it more than once."""
-    seen: dict[str, Watched] = {}
+    seen: dict[tuple[str, str], Watched] = {}
     since, still_down = None, False
     for event in events:
         if event["event"] in ("begin", "resume"):
@@ -230,11 +242,12 @@ def _watched(events: Sequence[Event]) -> tuple[Watched, ...]:
             still_down = event.get("httpd_still_down") is True
         if event["event"] != "watched":
             continue
-        at, url = _time(event), _text(event.get("url"))
-        before = seen.get(url, Watched(url, (), 0, 0, 0.0, ()))
+        at, host, url = _time(event), _text(event.get("host")), _text(event.get("url"))
+        before = seen.get((host, url), Watched(host, url, (), 0, 0, 0.0, ()))
         more = (Span(since, max(at - since, 0.0)),) if at is not None and since is not None else ()
         outages = _joined(before.outages, _spans(event.get("outages")), since if still_down else None)
-        seen[url] = Watched(
+        seen[host, url] = Watched(
+            host,
             url,
             before.whiles + more,
             before.requests + (_whole(event.get("requests")) or 0),

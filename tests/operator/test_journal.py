@@ -84,6 +84,20 @@ def test_the_journal_has_every_outage_that_the_users_saw(stg_runs_110: Fleet) ->
     assert all(datetime.fromisoformat(began).tzinfo for began, _ in watched["outages"])
 
 
+def test_the_journal_has_what_was_seen_of_a_node_beside_what_the_users_saw(stg_runs_110: Fleet) -> None:
+    file = stg_runs_110.home / "hosts.yml"
+    plain, url = "{name: prod02.example, ", "http://127.0.0.1:1/"
+    assert plain in file.read_text()
+    file.write_text(file.read_text().replace(plain, f"{plain}url: '{url}', "))
+    ended = stg_runs_110.types(MAJOR)
+    assert ended.code == 0
+    users, node = only(local(stg_runs_110), "watched")
+    assert (users["host"], node["host"], node["url"]) == (None, "prod02.example", url)
+    assert 0 < node["requests"] == node["failed"]
+    assert "prod02: " in ended.out
+    assert "not reachable from here" in ended.out
+
+
 def test_the_copy_on_the_sync_host_has_the_same_lines_without_what_the_hosts_said(stg_runs_110: Fleet) -> None:
     assert stg_runs_110.types(MAJOR).code == 0
     events = local(stg_runs_110)

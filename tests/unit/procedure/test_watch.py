@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -8,7 +9,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from tasks.procedure.watch import SLOW_SECONDS, Seen, Watch
+from tasks.procedure.watch import INTERVAL_SECONDS, MOST_NODES, REQUEST_SECONDS, SLOW_SECONDS, Seen, Watch, Watches
+from tests.unit.builders import ONE, TWO, prod
 
 
 @contextmanager
@@ -103,3 +105,53 @@ def test_an_answer_that_was_held_back_is_told_although_nothing_failed() -> None:
     seen = watched(answers)
     assert seen.failed == 0
     assert [seconds >= SLOW_SECONDS for _, seconds in seen.slow][:1] == [True]
+
+
+def test_an_outage_lasts_until_an_answer_comes_again() -> None:
+    seen = watched(lambda n: 503 if n == 2 else 200)
+    assert seen.longest >= INTERVAL_SECONDS
+
+
+def until(true: Callable[[], bool]) -> None:
+    ends = time.monotonic() + 30
+    while not true():
+        assert time.monotonic() < ends
+        time.sleep(0.01)
+
+
+def test_a_node_is_watched_beside_the_public_page_and_its_redirect_is_an_answer() -> None:
+    with site(lambda n: 200, 1) as (public, _), site(lambda n: 302, 3) as (url, enough):
+        host_set = prod(url=public, hosts=(ONE.model_copy(update={"url": url}), TWO))
+        with Watches(host_set) as watches:
+            assert enough.wait(30)
+            until(lambda: (watches.public() or Seen(0, 0, 0.0)).requests > 0)
+    ((host, seen),) = watches.nodes().items()
+    assert (host.short, seen.failed, seen.never) == (ONE.short, 0, False)
+    assert seen.requests >= 2
+
+
+def test_a_node_that_a_firewall_hides_is_not_reachable_and_holds_nobody_up() -> None:
+    before = threading.active_count()
+    with socket.socket() as hidden:  # listens, takes nobody in
+        hidden.bind(("127.0.0.1", 0))
+        hidden.listen(0)
+        url = f"http://127.0.0.1:{hidden.getsockname()[1]}/"
+        host_set = prod(hosts=(ONE.model_copy(update={"url": url}), TWO))
+        with Watches(host_set) as watches:
+            began = time.monotonic()
+        assert time.monotonic() - began < REQUEST_SECONDS
+        assert not watches.nodes()[host_set.hosts[0]].requests
+        assert watches.public() is None
+    until(lambda: threading.active_count() <= before)  # closed, it lets go of whoever still waits for it
+
+
+def test_a_node_on_whose_port_nobody_listens_never_answered() -> None:
+    host_set = prod(hosts=(ONE.model_copy(update={"url": "http://127.0.0.1:1/"}), TWO))
+    with Watches(host_set) as watches:
+        until(lambda: watches.nodes()[host_set.hosts[0]].requests > 1)
+    assert watches.nodes()[host_set.hosts[0]].never
+
+
+def test_of_a_large_set_only_some_nodes_are_watched() -> None:
+    hosts = [ONE.model_copy(update={"name": f"web{n}.example", "aliases": (), "url": "http://x/"}) for n in range(20)]
+    assert len(Watches(prod(hosts=hosts, sync_host="web0.example")).nodes()) == MOST_NODES

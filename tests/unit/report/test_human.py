@@ -11,7 +11,7 @@ from tasks.procedure.keep import Lock
 from tasks.procedure.plan import decide
 from tasks.procedure.preflight import Facts
 from tasks.procedure.watch import Seen
-from tasks.report import ask, can_ask, opened, words
+from tasks.report import ask, can_ask, opened, recap, words
 from tasks.report.human import Human
 from tasks.report.screen import Screen
 from tasks.state import state_dir
@@ -113,7 +113,7 @@ def test_N2_status_of_a_host_that_was_lost_meanwhile_is_unknown(screen: Shown) -
 
 
 def test_the_recap_tells_per_step_and_host_what_was_done_failed_and_not_reached(screen: Shown) -> None:
-    screen.report.recap(ended(planned(), "exit status 1"), None)
+    screen.report.recap(ended(planned(), "exit status 1"))
     assert [screen.row(step)[1:] for step in ("download", "yum-update", "healthy")] == [
         ["1.0", "s", "not", "reached"],
         ["FAILED", "not", "reached"],
@@ -123,14 +123,14 @@ def test_the_recap_tells_per_step_and_host_what_was_done_failed_and_not_reached(
 
 def test_the_recap_of_many_hosts_has_a_row_for_each(screen: Shown) -> None:
     hosts = tuple(Host(name=f"web{n:02}.example", aliases=(f"web{n:02}",)) for n in range(6))
-    screen.report.recap(ended(planned(host_set=prod(hosts=hosts, sync_host="web00"))), None)
+    screen.report.recap(ended(planned(host_set=prod(hosts=hosts, sync_host="web00"))))
     assert screen.row("web03") == ["web03", "5", "-", "-", "5.0", "s"]
 
 
 def test_the_recap_tells_from_which_build_and_schema_to_which(screen: Shown) -> None:
     run = ended(planned("major-upgrade"))
     run.afterwards = {host: well(NEW, revision="bbb") for host in run.plan.hosts}
-    screen.report.recap(run, None)
+    screen.report.recap(run)
     row = "blockerbugs01 1.0.0-1.el7 -> 1.1.0-1.el7 aaa -> bbb active 200 1.1.0"
     assert " ".join(screen.row("blockerbugs01")) == row
 
@@ -138,14 +138,14 @@ def test_the_recap_tells_from_which_build_and_schema_to_which(screen: Shown) -> 
 def test_a_step_that_was_done_before_a_resume_says_so(screen: Shown) -> None:
     run = ended(planned())
     run.outcomes[0] = (run.outcomes[0][0], {ONE: Outcome("", 0.0)})
-    screen.report.recap(run, None)
+    screen.report.recap(run)
     assert screen.row("download")[1] == "before"
 
 
 def test_the_recap_calls_a_host_that_does_not_answer_any_more_unknown(screen: Shown) -> None:
     run = ended(planned())
     del run.afterwards[TWO]
-    screen.report.recap(run, None)
+    screen.report.recap(run)
     assert screen.row("blockerbugs02")[1:] == ["unknown"] * 4
 
 
@@ -172,7 +172,7 @@ def test_quiet_shows_the_recap_and_what_failed(screen: Shown) -> None:
     screen.report.waiting(10, "for nothing")
     assert screen.lines == []
     screen.report.failed(TWO, "exit status 1")
-    screen.report.recap(ended(plan), None)
+    screen.report.recap(ended(plan))
     assert screen.lines[:2] == ["blockerbugs02 | download: FAILED: exit status 1", screen.lines[1]]
 
 
@@ -196,12 +196,12 @@ def test_a_wait_that_is_told_again_and_again_is_said_once(screen: Shown) -> None
     ],
 )
 def test_the_recap_tells_what_the_users_saw(seen: Seen, line: str, screen: Shown) -> None:
-    screen.report.recap(ended(planned("major-upgrade")), seen)
+    screen.report.recap(ended(planned("major-upgrade"), users=seen))
     assert any(text.endswith(line) for text in screen.lines)
 
 
 def test_the_recap_ends_with_the_journal(screen: Shown) -> None:
-    screen.report.recap(ended(planned()), None)
+    screen.report.recap(ended(planned()))
     assert screen.lines[-1] == f"journal: {state_dir()}/journal.jsonl (run abcd)"
 
 
@@ -263,7 +263,7 @@ def test_X2_where_that_is_too_wide_each_host_is_a_block() -> None:
 
 
 def test_a_minor_upgrade_that_lost_requests_says_that_it_should_not_have(screen: Shown) -> None:
-    screen.report.recap(ended(planned()), Seen(40, 3, 0.31, outages=((0.0, 0.31),)))
+    screen.report.recap(ended(planned(), users=Seen(40, 3, 0.31, outages=((0.0, 0.31),))))
     assert any(
         "3 failed, longest outage 0.3 s at " in line and "none should have failed" in line for line in screen.lines
     )
@@ -290,5 +290,34 @@ def test_after_an_abort_the_last_line_says_how_httpd_comes_back(
 
 
 def test_answers_that_were_held_back_are_told_although_none_failed(screen: Shown) -> None:
-    screen.report.recap(ended(planned()), Seen(40, 0, 0.0, slow=((0.0, 2.1), (9.0, 1.2))))
+    screen.report.recap(ended(planned(), users=Seen(40, 0, 0.0, slow=((0.0, 2.1), (9.0, 1.2)))))
     assert any("0 failed; 2 answers held back, for up to 2.1 s at " in line for line in screen.lines)
+
+
+@pytest.mark.parametrize(
+    ("seen", "line"),
+    [
+        (Seen(40, 0, 0.0), "blockerbugs01: 40 requests, all answered"),
+        (Seen(40, 3, 0.8, outages=((0.0, 0.8),)), "blockerbugs01: 40 requests, away for 0.8 s at "),
+        (
+            Seen(40, 3, 0.8, outages=((0.0, 0.8), (9.0, 0.2))),
+            "blockerbugs01: 40 requests, away 2 times, the longest for 0.8 s at ",
+        ),
+        (
+            Seen(4, 4, 9.0, True, ((0.0, 9.0),)),
+            "blockerbugs01: 4 requests, no answer: not reachable from here, or down all the time",
+        ),
+    ],
+)
+def test_that_a_node_was_away_for_its_restart_is_told_without_alarm(seen: Seen, line: str, screen: Shown) -> None:
+    run = ended(planned())
+    run.nodes = {ONE: seen}
+    assert recap.node(ONE, seen)[1] == "aside"
+    screen.report.recap(run)
+    assert any(text.startswith(line) for text in screen.lines)
+
+
+def test_a_node_that_does_not_come_back_is_told_so() -> None:
+    told, style = recap.node(ONE, Seen(40, 3, 0.8, True, ((0.0, 0.8),)))
+    assert told.endswith(", still away")
+    assert style == "warn"

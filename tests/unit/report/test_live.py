@@ -41,7 +41,7 @@ def told(report: Human) -> None:
     report.done(TWO, 1.0)
     report.done(ONE, 1.5)
     report.waiting(10.0, "until the balancer sees it back")
-    report.recap(ended(planned("major-upgrade")), None)
+    report.recap(ended(planned("major-upgrade")))
 
 
 def test_while_a_host_is_at_work_its_last_line_stands_below() -> None:

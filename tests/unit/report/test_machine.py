@@ -82,8 +82,10 @@ def everything_told() -> list[dict[str, Any]]:
     machine.unknown(TWO, "the connection was lost")
     machine.waiting(10.0, "until the balancer sees it back")
     machine.finishing()
-    machine.recap(run, Seen(40, 3, 0.31, outages=((0.0, 0.31),), slow=((9.0, 1.2),)))
-    machine.recap(ended(planned()), None)
+    run.users = Seen(40, 3, 0.31, outages=((0.0, 0.31),), slow=((9.0, 1.2),))
+    run.nodes = {ONE.model_copy(update={"url": "http://blockerbugs01.iad2.example/blockerbugs/"}): run.users}
+    machine.recap(run)
+    machine.recap(ended(planned()))
     machine.finished(run, "fab prod status")
     machine.status(App(), prod(), {ONE: well(problems=("yum cannot list",))})
     machine.history(prod(), [PAST])

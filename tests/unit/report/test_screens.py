@@ -110,9 +110,10 @@ def test_live_waits_and_was_asked_to_end(terminal: Terminal, looks: Kept) -> Non
 
 
 def test_recap(terminal: Terminal, looks: Kept) -> None:
-    run = ended(planned("major-upgrade", host_set=PROD), path=Path("journal.jsonl"))
+    run = ended(planned("major-upgrade", host_set=PROD), path=Path("journal.jsonl"), users=DOWN)
+    run.nodes = {ONE: replace(DOWN, requests=38, failed=12), TWO: Seen(3, 3, 15.0, True, ((1795636810.0, 15.0),))}
     run.afterwards = {host: well(NEW, revision="bbb") for host in run.plan.hosts}
-    human(terminal).recap(run, DOWN)
+    human(terminal).recap(run)
     assert terminal.shown == looks
 
 
@@ -123,9 +124,9 @@ def test_failure(terminal: Terminal, looks: Kept) -> None:
     for line in ("Running transaction", "Error unpacking rpm package blockerbugs-1.1.0-1.el7.noarch", "No space left"):
         report.line(ONE, line)
     report.failed(ONE, "exit status 1: Error unpacking rpm package blockerbugs-1.1.0-1.el7.noarch")
-    run = ended(plan, "exit status 1", path=Path("journal.jsonl"))
+    run = ended(plan, "exit status 1", path=Path("journal.jsonl"), users=WELL)
     run.afterwards = found(PROD, well())
-    report.recap(run, WELL)
+    report.recap(run)
     assert terminal.shown == looks
 
 

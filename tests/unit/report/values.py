@@ -12,6 +12,7 @@ from tasks.fleet.hosts import HostSet
 from tasks.procedure.journal import Journal
 from tasks.procedure.plan import Plan, decide
 from tasks.procedure.progress import Run
+from tasks.procedure.watch import Seen
 from tests.unit.builders import NEW, found, prod, request, well
 
 
@@ -21,9 +22,9 @@ def planned(procedure: str = "minor-upgrade", *, second: object = None, host_set
     return decide(request(procedure, host_set), facts)
 
 
-def ended(plan: Plan, *failures: str, path: Path | None = None) -> Run:
+def ended(plan: Plan, *failures: str, path: Path | None = None, users: Seen | None = None) -> Run:
     """A run whose first phases were done, and whose next one failed so, or went well everywhere."""
-    run = Run(plan, Journal(path, run="abcd"))
+    run = Run(plan, Journal(path, run="abcd"), users=users)
     for phase in plan.phases[: 2 if failures else None]:
         run.outcomes.append((phase, {host: Outcome("", 1.0) for host in phase.hosts}))
     if failures:

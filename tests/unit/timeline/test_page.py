@@ -10,7 +10,7 @@ import pytest
 from tasks.timeline.page import html, svg
 from tasks.timeline.story import tell
 
-from .runs import ONE, RESUMED, STOPPED, TWO, URL, begin, ended, event, host, phase
+from .runs import ONE, RESUMED, STOPPED, TWO, URL, at, begin, ended, event, host, phase
 
 EVIL = "<script>alert('&')</script>\"><img src=//evil.example/>"
 
@@ -141,6 +141,21 @@ def test_each_host_has_a_lane_and_each_step_a_box_in_it() -> None:
     assert boxes.count("box done") == 5
     assert boxes.count("box failed") == 1
     assert boxes.count("box outage") == 2
+
+
+def test_a_node_has_a_lane_of_its_own_answers_and_its_restart_is_no_outage() -> None:
+    node: dict[str, Any] = {"host": ONE, "url": "http://one.example/", "requests": 30, "failed": 3, "longest": 1.0}
+    hidden: dict[str, Any] = {"host": TWO, "url": "http://two.example/", "requests": 2, "failed": 2, "longest": 10.0}
+    seen = [event(9, "watched", **node, outages=[[at(2), 1.0]]), event(9, "watched", **hidden, outages=[[at(0), 10.0]])]
+    story = tell([*STOPPED[:-1], *seen, STOPPED[-1]])
+    picture = svg(story)
+    assert f"{ONE}, as it answered" in picture
+    assert f"{TWO}, as it answered" not in picture
+    assert picture.count('class="box away"') == 1
+    assert picture.count('class="band"') == 1
+    page = html(story)
+    assert f"{ONE}: 30 requests, away for 1.0 s" in page
+    assert f"{TWO}: 2 requests, no answer: not reachable from here" in page
 
 
 def test_a_night_in_which_nothing_happened_takes_little_room() -> None:

@@ -54,7 +54,7 @@ def test_a_resumed_run_ends_as_its_last_part_did_and_has_both_tries() -> None:
 
 
 def test_what_the_users_saw_of_a_resumed_run_is_one_count_and_nothing_is_claimed_for_the_night_between() -> None:
-    (seen,) = tell(RESUMED).watched
+    (seen,) = tell(RESUMED).users
     assert (seen.url, seen.requests, seen.failed, seen.longest) == (URL, 260, 130, 8.0)
     assert [span.seconds for span in seen.whiles] == [9, 18]
     assert seen.outages == (Span(START + 1.2, 7.0), Span(START + NEXT_MORNING, 8.0))
@@ -62,7 +62,7 @@ def test_what_the_users_saw_of_a_resumed_run_is_one_count_and_nothing_is_claimed
 
 def test_an_outage_that_went_on_until_the_run_was_resumed_is_one() -> None:
     left_down = [{**one, "httpd_still_down": True} if one.get("code") == 5 else one for one in RESUMED]
-    (seen,) = tell(left_down).watched
+    (seen,) = tell(left_down).users
     (outage,) = seen.outages
     assert outage.began == START + 1.2
     assert seen.longest == outage.seconds == pytest.approx(NEXT_MORNING + 8 - 1.2)
