@@ -153,7 +153,7 @@ class Human(Report):
 
     def history(self, host_set: HostSet, runs: Sequence[Past]) -> None:
         if runs:
-            self.screen.rows(tables.history(runs))
+            self.screen.rows(*tables.history(runs, self.screen.arrow))
         else:
             self._say(f"{host_set.name}: no run is known")
 

@@ -16,6 +16,7 @@ from rich.theme import Theme
 
 PIPE_WIDTH = 200  # a pipe has no width: rows must not break where somebody wants to grep
 SIDE_BY_SIDE = 4  # rows that may become columns
+GAP = 2  # blanks between a table's columns
 WRAPS_AT = 30  # columns that a table's last column has at least
 
 # Colours out of the 256 that can be read on black and on white alike; a test measures them.
@@ -74,13 +75,16 @@ class Screen:
         """What somebody else said, unbroken: it has to be found again by its words, or copied."""
         self.print(Text(text, style=style), soft_wrap=True)
 
-    def rows(self, table: Table) -> None:
+    def rows(self, *tables: Table) -> None:
         """A table; where the terminal is too narrow for it, turned on its side, or a block for each row.
 
-        No word is ever broken; a long last column may wrap between words.
+        No word is ever broken; a long last column may wrap between words. Of several, the first that fits.
         """
+        table = next(filter(self._fits, tables), tables[-1])
         rows = list(zip(*(column.cells for column in table.columns), strict=True))
         if self._fits(table):
+            for column in table.columns[:-1]:
+                column.no_wrap = True
             self.print(table)
         elif len(rows) <= SIDE_BY_SIDE and self._fits(turned := _turned(table)):
             self.print(turned)
@@ -89,7 +93,8 @@ class Screen:
 
     def _fits(self, table: Table) -> bool:
         widths = [max(map(len, map(str, (column.header, *column.cells)))) for column in table.columns]
-        return sum(widths[:-1]) + min(widths[-1], WRAPS_AT) + 2 * (len(widths) - 1) <= self.width
+        last = min(widths[-1], table.columns[-1].min_width or WRAPS_AT)
+        return sum(widths[:-1]) + last + table.padding[1] * (len(widths) - 1) <= self.width
 
     def _blocks(self, table: Table) -> None:
         for first, *facts in zip(*(column.cells for column in table.columns), strict=True):
@@ -109,9 +114,9 @@ class Screen:
             self.console.print(what, soft_wrap=soft_wrap)
 
 
-def table(*columns: str) -> Table:
-    """An empty one, as all of ours look."""
-    made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="aside")
+def table(*columns: str, gap: int = GAP) -> Table:
+    """An empty one, as all of ours look; gap: blanks between its columns."""
+    made = Table(box=None, pad_edge=False, padding=(0, gap, 0, 0), header_style="aside")
     for column in columns:
         made.add_column(column, overflow="fold")
     return made

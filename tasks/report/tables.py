@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from . import words
-from .screen import table
+from .screen import GAP, table
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -81,19 +81,63 @@ def status(app: App, host_set: HostSet, facts: Mapping[Host, Facts]) -> Table:
     return made
 
 
-def history(runs: Sequence[Past]) -> Table:
-    """What was done, one row a run."""
-    made = table("when", "who", "what", "from", "to", "ended", "down", "took", "run")
-    for past in runs:
-        made.add_row(
-            f"{past.began:%Y-%m-%d %H:%M}" if past.began else "-",
-            ", ".join(past.who) or "-",
-            past.what,
-            ", ".join(build.vr for build in past.before) or "-",
-            ", ".join(build.vr for build in past.after) or "-",
-            past.how,
-            "-" if past.httpd_down is None else f"{'> ' if past.still_down else ''}{words.took(past.httpd_down)}",
-            "-" if past.seconds is None else words.took(past.seconds),
-            past.run,
-        )
+def history(runs: Sequence[Past], arrow: str) -> list[Table]:
+    """What was done, one row a run; the table with the most columns first, the last one fits on 40."""
+    years = {past.began.year for past in runs if past.began}
+    day = "%m-%d" if len(years) < 2 else "%Y-%m-%d"
+    whole, short = [_whole(past) for past in runs], [_short(past, day, arrow) for past in runs]
+    change = f"from {arrow} to"
+    return [
+        _of(whole, "when", "who", "what", "from", "to", "ended", "down", "took", "run"),
+        _of(short, "run", "when", "who", "what", change, "down", "ended"),
+        _of(short, "run", "when", "who", "what", change, "down", "ended", gap=1),
+        _of(short, "run", "when", "what", change, "down", "ended", gap=1),
+        _of(short, "run", "when", "what and how", gap=1),
+    ]
+
+
+def _of(rows: Sequence[Mapping[str, str]], *columns: str, gap: int = GAP) -> Table:
+    made = table(*columns, gap=gap)
+    made.columns[-1].min_width = 9  # "half-way," is the longest word; a sentence wraps
+    for row in rows:
+        made.add_row(*(row[column] for column in columns))
     return made
+
+
+def _whole(past: Past) -> dict[str, str]:
+    return {
+        "when": f"{past.began:%Y-%m-%d %H:%M}" if past.began else "-",
+        "who": ", ".join(past.who) or "-",
+        "what": past.what,
+        "from": ", ".join(build.vr for build in past.before) or "-",
+        "to": ", ".join(build.vr for build in past.after) or "-",
+        "ended": past.how,
+        "down": _down(past, words.took),
+        "took": "-" if past.seconds is None else words.took(past.seconds),
+        "run": past.run,
+    }
+
+
+def _short(past: Past, day: str, arrow: str) -> dict[str, str]:
+    """Without what is the same in nearly every row: the year, where somebody typed, the builds' release."""
+    names = list(dict.fromkeys(who.partition("@")[0] for who in past.who))
+    rebuilt = past.before != past.after and {b.version for b in past.before} & {b.version for b in past.after}
+    sides = [
+        ", ".join(build.vr if rebuilt else build.version for build in builds) or "-"
+        for builds in (past.before, past.after)
+    ]
+    what = past.what.removesuffix("-upgrade")
+    return {
+        "run": past.run,
+        "when": f"{past.began:{day} %H:%M}" if past.began else "-",
+        "who": " +".join([names[0], *([str(len(names) - 1)] if names[1:] else [])]) if names else "-",
+        "what": what,
+        f"from {arrow} to": f" {arrow} ".join(dict.fromkeys(sides)),
+        "down": _down(past, words.about),
+        "ended": past.how,
+        "what and how": f"{what}: {past.how}",
+    }
+
+
+def _down(past: Past, said: Callable[[float], str]) -> str:
+    return "-" if past.httpd_down is None else f"{'> ' if past.still_down else ''}{said(past.httpd_down)}"

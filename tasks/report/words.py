@@ -20,6 +20,14 @@ def took(seconds: float) -> str:
     return f"{seconds:.1f} s" if seconds < 60 else duration(seconds)
 
 
+def about(seconds: float) -> str:
+    """`0.3 s`, `42 s`, `2 min`, `3 h`: where there is no room for more."""
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    of, unit = (1, "s") if seconds < 100 else (60, "min") if seconds < 6000 else (3600, "h")
+    return f"{seconds / of:.0f} {unit}"
+
+
 def duration(seconds: float) -> str:
     """`42 s`, `15 min`, `2 min 5 s`."""
     whole = round(seconds)

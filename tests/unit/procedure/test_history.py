@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from tasks.fleet.hosts import App
 from tasks.procedure import keep
-from tasks.procedure.history import runs
+from tasks.procedure.history import Past, runs
 from tasks.procedure.journal import read
 from tasks.report.tables import history
 
-from ..builders import NEW, OLD, Shell
+from ..builders import NEW, OLD, Shell, nvr
 
 Event = dict[str, Any]
 
@@ -88,8 +88,16 @@ def test_httpd_was_down_only_in_a_run_that_stops_it(steps: list[str], down: floa
 def test_httpd_that_is_down_at_the_end_was_down_for_longer_than_that() -> None:
     (past,) = runs([BEGIN, at(1, "end", how="stopped half-way", httpd_down=6.2, httpd_still_down=True)], "prod")
     assert past.still_down
-    (row,) = (next(iter(column.cells)) for column in history([past]).columns if column.header == "down")
-    assert row == "> 6.2 s"
+    wide, narrow, *_ = history([past], "->")
+    for one in (wide, narrow):
+        (row,) = (next(iter(column.cells)) for column in one.columns if column.header == "down")
+        assert row == "> 6.2 s"
+
+
+def test_a_build_that_was_only_packaged_again_is_told_with_its_release() -> None:
+    past = Past("abcd", None, (), "minor-upgrade", (nvr("1.0.0"),), (nvr("1.0.0-2.el7"),), "done", True, None, False, 1)
+    (row,) = (next(iter(c.cells)) for c in history([past], "->")[1].columns if c.header == "from -> to")
+    assert row == "1.0.0-1.el7 -> 1.0.0-2.el7"
 
 
 _odd: st.SearchStrategy[Any] = st.sampled_from(

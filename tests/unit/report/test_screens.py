@@ -19,7 +19,7 @@ from tasks.procedure.watch import Seen
 from tasks.report.human import Human
 from tasks.report.live import Wait, Work, frame
 from tasks.report.screen import Screen
-from tests.unit.builders import NEW, OLD, ONE, TWO, found, prod, well
+from tests.unit.builders import NEW, OLD, ONE, TWO, found, nvr, prod, well
 from tests.unit.report.values import Terminal, ended, planned
 
 URL = "https://qa.fedoraproject.org/blockerbugs/"
@@ -136,5 +136,14 @@ def test_status(terminal: Terminal, looks: Kept) -> None:
 
 
 def test_history(terminal: Terminal, looks: Kept) -> None:
-    human(terminal).history(PROD, [PAST, replace(PAST, what="minor-upgrade", how="stopped half-way", httpd_down=None)])
+    runs = [
+        PAST,
+        replace(PAST, run="99e0b1c2", what="minor-upgrade", how="stopped half-way", httpd_down=None),
+        replace(PAST, run="0a11ce55", how="stopped half-way, holds the set", httpd_down=33.0, still_down=True),
+        replace(PAST, run="5eed0001", what="rollback", before=(nvr("0.4.4.16"),), after=(nvr("0.4.4.15"),)),
+        replace(
+            PAST, run="77777777", what="stop-httpd", before=(NEW,), how="no end: its client was lost, or is at work"
+        ),
+    ]
+    human(terminal).history(PROD, runs)
     assert terminal.shown == looks
