@@ -46,16 +46,17 @@ def poll(app: App, health: Health, wanted: str | None) -> str:
     """Shell that ends well as soon as the node answers with version `wanted` (any, if None).
 
     It asks until the set's deadline and then looks once more (H3): a machine that slept through the deadline
-    must not be called ill without having been asked.
+    must not be called ill without having been asked. Meanwhile it says what it waits for, and what is answered instead.
     """
     expected = f"{health.status} {wanted}" if wanted else f"{health.status} "
     match = shlex.quote(expected) + ("" if wanted else "*")
     return f"""{answer(app, health)}
-end=$(($(date +%s) + {health.deadline:.0f})); last=; verdict=1
+end=$(($(date +%s) + {health.deadline:.0f})); last=; verdict=1; before=
 while :; do
   now=$(date +%s); got=$(answer)
   case $got in {match}) echo "answers $got"; verdict=0; break;; esac
   if [ -n "$last" ]; then echo "answers $got after {health.deadline:.0f} s, wanted {expected.strip()}"; break; fi
+  if [ "$got" != "$before" ]; then echo "waiting for {expected.strip()}, answers $got"; before=$got; fi
   if [ "$now" -ge "$end" ]; then last=yes; else sleep 0.2; fi
 done
 [ $verdict = 0 ]"""

@@ -125,7 +125,7 @@ CLOCK = "now=$(cat now 2>/dev/null || echo 100); echo $now; echo $((now + 4)) >n
 
 
 def polled(shell: Shell, health: Health, wanted: str | None, *answers: str) -> tuple[int, str, int]:
-    """The exit status, what was said, and how many requests there were; the last answer is for all that follow."""
+    """The exit status, the last line, and how many requests there were; the last answer is for all that follow."""
     shell.program("date", CLOCK)
     shell.program("sleep", "true")
     lines = "\n".join(f'{number}) echo "{one}";;' for number, one in enumerate(answers, 1))
@@ -134,7 +134,7 @@ def polled(shell: Shell, health: Health, wanted: str | None, *answers: str) -> t
         f"n=$(($(cat n 2>/dev/null || echo 0) + 1)); echo $n >n; case $n in\n{lines}\n*) echo '{answers[-1]}';; esac",
     )
     done = shell.run(poll(App(), health, wanted))
-    return done.returncode, done.stdout.strip(), int((shell.folder / "n").read_text())
+    return done.returncode, done.stdout.splitlines()[-1], int((shell.folder / "n").read_text())
 
 
 WELL, OLD, ILL = "Blockerbugs 1.1.0\n200", "Blockerbugs 1.0.0\n200", "\n503"
@@ -146,6 +146,16 @@ def test_a_node_that_answers_is_asked_once(shell: Shell) -> None:
 
 def test_H3_a_node_that_is_busy_at_first_is_asked_again(shell: Shell) -> None:
     assert polled(shell, SHOWN, "1.1.0", ILL, ILL, WELL) == (0, "answers 200 1.1.0", 3)
+
+
+def test_while_it_waits_it_says_for_what_and_what_is_answered_instead(shell: Shell) -> None:
+    polled(shell, Health(version="Blockerbugs {version}", deadline=60), "1.1.0", ILL, ILL, OLD, WELL)
+    (shell.folder / "n").unlink()
+    assert shell.run(poll(App(), SHOWN, "1.1.0")).stdout.splitlines() == [
+        "waiting for 200 1.1.0, answers 503 -",
+        "waiting for 200 1.1.0, answers 200 1.0.0",
+        "answers 200 1.1.0",
+    ]
 
 
 def test_H3_a_node_that_answers_only_after_the_deadline_is_looked_at_once_more(shell: Shell) -> None:

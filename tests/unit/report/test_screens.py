@@ -101,6 +101,21 @@ def test_live_at_work(terminal: Terminal, looks: Kept) -> None:
     assert terminal.shown == looks
 
 
+@pytest.mark.parametrize(
+    ("number", "line"),
+    [(1, "waiting for the sync that cron has started"), (8, "waiting for 200 1.1.0, answers 503 -")],
+    ids=["cron", "health"],
+)
+def test_live_waits_for(number: int, line: str, terminal: Terminal, looks: Kept) -> None:
+    phase = planned("major-upgrade", host_set=PROD).phases[number]
+    work = Work.of(phase, now=100.0)
+    work.last[ONE] = line
+    human(terminal).phase(number + 1, 10, phase)
+    for drawn in frame(work, None, None, False, 112.0, terminal.screen.columns):
+        screen(terminal).print(drawn)
+    assert terminal.shown == looks
+
+
 def test_live_waits_and_was_asked_to_end(terminal: Terminal, looks: Kept) -> None:
     wait = Wait("until the balancer sees it back: it was away for 1.4 s", 110.0)
     for ending in (False, True):
