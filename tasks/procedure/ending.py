@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from ..errors import HalfWay, Interrupted, Refused, SopError
-from ..fleet.hosts import Host, Inventory
+from ..fleet.hosts import Inventory
 from .plan import Plan
 from .progress import Run
 from .request import PROCEDURES
 from .sop import Phase
+from .ways import ways_out
 
 
 def ending(run: Run) -> SopError | None:
@@ -18,7 +19,7 @@ def ending(run: Run) -> SopError | None:
         return _not_as_promised(run)
     last = run.outcomes[-1][0]
     problems = [f"{host.short}: {last.step.name}: {outcome.failure}" for host, outcome in run.failures.items()]
-    down = [host.short for host in host_set.serving if _is_down(run, host)]
+    down = [host.short for host in run.down]
     lost = [host.short for host in host_set.hosts if host not in run.afterwards]
     if lost:
         problems.append(f"{', '.join(lost)}: cannot be reached any more, its state is not known")
@@ -36,26 +37,18 @@ def ending(run: Run) -> SopError | None:
     return HalfWay(*problems, next_line=next_line)
 
 
-def _is_down(run: Run, host: Host) -> bool:
-    """Does httpd not run there? Of a host that is lost only this is known: was it stopped by this run?"""
-    if host in run.afterwards:
-        return run.afterwards[host].service != "active"
-    done = run.done_on(host)
-    return "stop-httpd" in done and "start-httpd" not in done
-
-
 def _what_next(run: Run, phase: Phase) -> str:
     if run.failures:
         tasks = phase.step.if_it_fails or (run.plan.request.procedure.name,)
         if run.plan.request.procedure.name == "minor-upgrade" and phase.step.name in ("restart-httpd", "healthy"):
-            tasks = ("rollback",)
+            return ways_out(run)  # which goes back
     elif run.plan.request.procedure.rolling:
         tasks = (run.plan.request.procedure.name,)
     else:
         left = [phase.step.name for phase in run.plan.phases[len(run.outcomes) :]]
         tasks = tuple(name for name in left if name in PROCEDURES) or ("status",)
     by_hand = ", then ".join(run.plan.typed(task) for task in tasks)
-    return f"{go_on(run)}; then by hand: {by_hand}" if run.half_way else by_hand
+    return ways_out(run, by_hand) if run.half_way else by_hand
 
 
 def saved(run: Run) -> list[str]:
@@ -67,17 +60,6 @@ def saved(run: Run) -> list[str]:
     sizes = [event.get("size") for event in run.journal.events if event.get("event") == "backup"]
     size = f", {sizes[-1]} bytes" if sizes and sizes[-1] else ""
     return [f"the database as it was before is in {host_set.backup.file} on {host_set.sync.short}{size}"]
-
-
-def go_on(run: Run) -> str:
-    """The two ways out of a run that is half-way, a line each, and what each would do."""
-    name, plan = run.plan.request.host_set.name, run.plan
-    begun = len(run.outcomes) - (1 if run.failures else 0)
-    rest = ", ".join(dict.fromkeys(phase.step.name for phase in plan.phases[begun:])) or "nothing but the lock"
-    return (
-        f"fab {name} resume, to go on from here: {rest}\n"
-        f"  or: fab {name} abort, to give it up: cron's sync on again, the lock released, all else left as it is"
-    )
 
 
 def _not_as_promised(run: Run) -> SopError | None:

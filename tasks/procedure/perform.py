@@ -14,7 +14,7 @@ from ..fleet.hosts import Host
 from ..fleet.machines import Machines
 from ..report import Report
 from . import events
-from .ending import ending, go_on, saved
+from .ending import ending, saved
 from .hold import Hold
 from .interrupt import Ended, patience
 from .look import ask_hosts
@@ -23,6 +23,7 @@ from .sop import Phase
 from .todo import Left
 from .uncertain import found_out
 from .watch import Watches
+from .ways import ways_out
 
 
 def perform(
@@ -39,7 +40,7 @@ def perform(
         if not (run.outcomes or run.resumed):
             hold.release()
             raise
-        raise HalfWay(*error.problems, *saved(run), next_line=go_on(run)) from None
+        raise HalfWay(*error.problems, *saved(run), next_line=ways_out(run)) from None
     if end:
         raise end
     report.finished(run, next_line)
@@ -54,7 +55,7 @@ def leaving(run: Run) -> Iterator[None]:
     except KeyboardInterrupt as error:
         at = str(error) if isinstance(error, Ended) else "Ctrl-C"
         what = f"left in the middle of {run.doing}, which goes on by itself; the set stays locked"
-        left = Interrupted(what, *saved(run), next_line=go_on(run))
+        left = Interrupted(what, *saved(run), next_line=ways_out(run))
         with suppress(Refused):
             run.journal.write("end", **events.end(run, left, f"left at {at}"))
         raise left from None
@@ -66,7 +67,7 @@ def _write_the_end(run: Run, end: SopError | None, hold: Hold) -> None:
         hold.keep() if run.half_way else hold.release()
     except SopError as error:
         if not end:
-            raise HalfWay(*error.problems, next_line=go_on(run)) from None
+            raise HalfWay(*error.problems, next_line=ways_out(run)) from None
 
 
 def _phase_by_phase(run: Run, todo: Sequence[Left], hold: Hold, machines: Machines, report: Report) -> SopError | None:

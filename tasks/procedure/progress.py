@@ -55,6 +55,17 @@ class Run:
         unknown = any(not outcome.known for outcome in self.failures.values())
         return not complete and (unknown or (self.plan.resumable and not self.untouched))
 
+    @property
+    def down(self) -> list[Host]:
+        """Where httpd does not run. Of a host that is lost only this is known: was it stopped by this run?"""
+        return [host for host in self.plan.request.host_set.serving if self._is_down(host)]
+
+    def _is_down(self, host: Host) -> bool:
+        if host in self.afterwards:
+            return self.afterwards[host].service != "active"
+        done = self.done_on(host)
+        return "stop-httpd" in done and "start-httpd" not in done
+
     def done_on(self, host: Host) -> list[str]:
         """The steps that succeeded on `host`."""
         return [p.step.name for p, results in self.outcomes if host in results and not results[host].failure]

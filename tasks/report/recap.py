@@ -31,6 +31,8 @@ def show(screen: Screen, run: Run) -> None:
         if seen.requests:
             screen.say(*node(host, seen))
     screen.say(f"journal: {run.journal.path} (run {run.journal.run})", "aside")
+    name = run.plan.request.host_set.name
+    screen.say(f"for the ticket: fab {name} report --run {run.journal.run}", "aside")
 
 
 def steps(run: Run) -> Table:

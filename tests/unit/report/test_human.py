@@ -200,9 +200,12 @@ def test_the_recap_tells_what_the_users_saw(seen: Seen, line: str, screen: Shown
     assert any(text.endswith(line) for text in screen.lines)
 
 
-def test_the_recap_ends_with_the_journal(screen: Shown) -> None:
+def test_the_recap_ends_with_the_journal_and_what_draws_it_for_the_ticket(screen: Shown) -> None:
     screen.report.recap(ended(planned()))
-    assert screen.lines[-1] == f"journal: {state_dir()}/journal.jsonl (run abcd)"
+    assert screen.lines[-2:] == [
+        f"journal: {state_dir()}/journal.jsonl (run abcd)",
+        "for the ticket: fab prod report --run abcd",
+    ]
 
 
 def test_a_run_that_went_well_ends_with_the_build_and_what_may_come_next(screen: Shown) -> None:

@@ -1,0 +1,65 @@
+"""The ways out of a run that stopped, a line each, and what each would do. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ..errors import SopError
+from .plan import decide
+from .progress import Run
+from .request import PROCEDURES
+
+
+def ways_out(run: Run, by_hand: str = "") -> str:
+    """What to type after a run that is half-way: resume or abort, and then rollback, or the SOP's steps `by_hand`."""
+    name = run.plan.request.host_set.name
+    rows = [("next", f"fab {name} resume", _goes_on(run)), ("  or", f"fab {name} abort", _gives_up(run))]
+    way = _way_back(run)
+    if way:
+        rows.append(("then", *way))
+    wide = max(len(typed) for _, typed, _ in rows)
+    lines = [f"{mark}: {typed:<{wide}}  {does}" for mark, typed, does in rows]
+    if by_hand:
+        lines.append(f"{'  or' if way else 'then'} by hand: {by_hand}")
+    return "\n".join(lines).removeprefix("next: ")
+
+
+def _way_back(run: Run) -> tuple[str, str] | None:
+    """What goes back to the build before, and what that would do now; None where no host has the new one."""
+    plan, request = run.plan, run.plan.request
+    earlier = [found.previous for found in run.afterwards.values() if found.installed == plan.target]
+    if not plan.target or request.procedure.back or not earlier:
+        return None
+    typed = plan.typed("rollback")
+    lost = [host.short for host in request.host_set.hosts if host not in run.afterwards]
+    if lost:
+        return typed, f"would be refused: {', '.join(lost)}: cannot be reached"
+    # What is on offer was asked when the run was planned, and is not asked again at its end.
+    facts = {host: replace(found, offered=plan.facts[host].offered) for host, found in run.afterwards.items()}
+    back, why = replace(request, procedure=PROCEDURES["rollback"]), ""
+    for version in (None, *(nvr.vr for nvr in earlier[:1] if nvr)):
+        try:
+            target = decide(replace(back, version=version), facts).target
+        except SopError as error:
+            why = error.problems[0]
+        else:
+            return f"{typed} --version {version}" if version else typed, f"back to {target}, host after host"
+    return typed, f"would be refused: {why}"
+
+
+def _goes_on(run: Run) -> str:
+    """From which step to which."""
+    phases = run.plan.phases
+    begun = len(run.outcomes) - (1 if run.failures else 0)
+    left = phases[begun:]
+    if not left:
+        return "nothing is left to do but to release the lock"
+    steps = dict.fromkeys((left[0].step.name, left[-1].step.name))
+    return f"goes on at step {begun + 1} of {len(phases)}: {' to '.join(steps)}"
+
+
+def _gives_up(run: Run) -> str:
+    """What is as before afterwards, and what is not."""
+    cron = any(phase.step.name == "pause-cron" for phase in run.plan.phases)
+    left = f"{run.plan.request.app.service} stays down" if run.down else "all else stays as it is"
+    return f"gives it up: {'cron on again, ' if cron else ''}lock released; {left}"
