@@ -96,6 +96,7 @@ def _seen(host: str | None, url: str, seen: Seen) -> Details:
         "requests": seen.requests,
         "failed": seen.failed,
         "longest": round(seen.longest, 3),
+        "down": seen.down,
         "outages": [[iso(began), round(seconds, 3)] for began, seconds in seen.outages],
         "slow": [[iso(began), round(seconds, 3)] for began, seconds in seen.slow],
     }

@@ -62,6 +62,7 @@ class Watched:
     failed: int
     longest: float
     outages: tuple[Span, ...]
+    down: bool = False  # at the end
 
     @property
     def never(self) -> bool:
@@ -244,8 +245,12 @@ def _watched(events: Sequence[Event]) -> tuple[Watched, ...]:
             continue
         at, host, url = _time(event), _text(event.get("host")), _text(event.get("url"))
         before = seen.get((host, url), Watched(host, url, (), 0, 0, 0.0, ()))
+        down = event.get("down") is True
+        found = _spans(event.get("outages"))
+        if down and found and at is not None:  # it went on beyond the last request
+            found = (*found[:-1], Span(found[-1].began, max(found[-1].seconds, at - found[-1].began)))
         more = (Span(since, max(at - since, 0.0)),) if at is not None and since is not None else ()
-        outages = _joined(before.outages, _spans(event.get("outages")), since if still_down else None)
+        outages = _joined(before.outages, found, since if still_down else None)
         seen[host, url] = Watched(
             host,
             url,
@@ -254,6 +259,7 @@ def _watched(events: Sequence[Event]) -> tuple[Watched, ...]:
             before.failed + (_whole(event.get("failed")) or 0),
             max(before.longest, _number(event.get("longest")) or 0.0, *(outage.seconds for outage in outages)),
             outages,
+            down,
         )
     return tuple(seen.values())
 

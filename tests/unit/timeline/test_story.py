@@ -68,6 +68,14 @@ def test_an_outage_that_went_on_until_the_run_was_resumed_is_one() -> None:
     assert seen.longest == outage.seconds == pytest.approx(NEXT_MORNING + 8 - 1.2)
 
 
+def test_an_outage_that_had_not_ended_lasts_until_the_watch_did() -> None:
+    events = [{**one, "down": True} if one["event"] == "watched" else one for one in STOPPED]
+    (seen,) = tell(events).users
+    assert seen.down
+    assert seen.outages[-1].ended == START + 9
+    assert seen.longest == pytest.approx(7.8)
+
+
 def test_a_wait_ended_when_it_was_written_down() -> None:
     (wait,) = tell(RESUMED).waits
     assert (wait.began - START, wait.seconds, wait.why) == (NEXT_MORNING + 8, 10, "until the balancer sees it back")
