@@ -1,11 +1,13 @@
-"""Write again what the documents show of the program: the terminal's blocks, README's table and its picture."""
+"""Write again what the documents show of the program: terminals' blocks, screens, README's table and picture."""
 
 from __future__ import annotations
 
 from .picture import svg
+from .screens import PAGE, page
 from .table import MARKS, table
 from .transcript import BLOCK, PROJECT, written_again
 
+PAGE.write_text(page(), encoding="utf-8")
 for document in (PROJECT / "README.md", *sorted((PROJECT / "docs").glob("*.md"))):
     text = document.read_text(encoding="utf-8")
     now = MARKS.sub(lambda _: table(), text)

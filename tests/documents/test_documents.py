@@ -15,6 +15,7 @@ from invoke.parser import Parser, ParserContext
 from tasks.collection import namespace
 from tasks.typed import contexts
 
+from .screens import PAGE, SCREENS, SNAPSHOTS, WIDTHS, page
 from .table import MARKS, table
 from .transcript import BLOCK, PROJECT, masked, written_again
 
@@ -75,6 +76,15 @@ def test_the_terminals_blocks_show_what_is_shown_today(name: str) -> None:
     for today, written in zip(masked(written_again(TEXTS[name])), masked(TEXTS[name]), strict=True):
         differs = [*unified_diff(written, today, "written", "today", n=0, lineterm="")]
         assert not differs, "\n".join(["tox -e docs writes it again", *differs])
+
+
+def test_the_page_of_screens_is_what_the_unit_tests_hold() -> None:
+    assert PAGE.read_text(encoding="utf-8") == page(), "tox -e docs writes it again"
+
+
+def test_every_screen_is_on_the_page() -> None:
+    shown = {f"{name.format(width)}.txt" for name in SCREENS for width in WIDTHS}
+    assert {path.name for path in SNAPSHOTS.iterdir()} == shown
 
 
 def test_the_picture_is_of_a_run_that_went_well_and_asks_for_nothing() -> None:

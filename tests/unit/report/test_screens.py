@@ -12,6 +12,7 @@ from typing import IO, cast
 import pytest
 
 from tasks.fleet.hosts import App
+from tasks.procedure.ending import ending
 from tasks.procedure.history import Past
 from tasks.procedure.keep import Lock
 from tasks.procedure.todo import Left
@@ -118,8 +119,8 @@ def test_live_waits_for(number: int, line: str, terminal: Terminal, looks: Kept)
 
 def test_live_waits_and_was_asked_to_end(terminal: Terminal, looks: Kept) -> None:
     wait = Wait("until the balancer sees it back: it was away for 1.4 s", 110.0)
-    for ending in (False, True):
-        for line in frame(None, wait, WELL, ending, 100.0, terminal.screen.columns):
+    for asked in (False, True):
+        for line in frame(None, wait, WELL, asked, 100.0, terminal.screen.columns):
             screen(terminal).print(line)
     assert terminal.shown == looks
 
@@ -142,6 +143,7 @@ def test_failure(terminal: Terminal, looks: Kept) -> None:
     run = ended(plan, "exit status 1", path=Path("journal.jsonl"), users=WELL)
     run.afterwards = found(PROD, well())
     report.recap(run)
+    terminal.write(f"{ending(run)}\n")  # Invoke prints it
     assert terminal.shown == looks
 
 
