@@ -9,6 +9,8 @@ from .plan import decide
 from .progress import Run
 from .request import PROCEDURES
 
+WIDE = 30  # columns up to which the lines to type are given the same width: 80 must do for the most of them
+
 
 def ways_out(run: Run, by_hand: str = "") -> str:
     """What to type after a run that is half-way: resume or abort, and then rollback, or the SOP's steps `by_hand`."""
@@ -17,7 +19,7 @@ def ways_out(run: Run, by_hand: str = "") -> str:
     way = _way_back(run)
     if way:
         rows.append(("then", *way))
-    wide = max(len(typed) for _, typed, _ in rows)
+    wide = max((len(typed) for _, typed, _ in rows if len(typed) <= WIDE), default=0)
     lines = [f"{mark}: {typed:<{wide}}  {does}" for mark, typed, does in rows]
     if by_hand:
         lines.append(f"{'  or' if way else 'then'} by hand: {by_hand}")
@@ -43,7 +45,9 @@ def _way_back(run: Run) -> tuple[str, str] | None:
         except SopError as error:
             why = error.problems[0]
         else:
-            return f"{typed} --version {version}" if version else typed, f"back to {target}, host after host"
+            if version:
+                return f"{typed} --version {version}", "goes back, host after host"
+            return typed, f"back to {target}, host after host"
     return typed, f"would be refused: {why}"
 
 
@@ -62,4 +66,4 @@ def _gives_up(run: Run) -> str:
     """What is as before afterwards, and what is not."""
     cron = any(phase.step.name == "pause-cron" for phase in run.plan.phases)
     left = f"{run.plan.request.app.service} stays down" if run.down else "all else stays as it is"
-    return f"gives it up: {'cron on again, ' if cron else ''}lock released; {left}"
+    return f"{'cron on again, ' if cron else ''}lock released; {left}"

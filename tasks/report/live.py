@@ -191,9 +191,9 @@ def _hosts(work: Work, now: float, width: int) -> list[Text]:
 
 
 def _watched(seen: Seen, width: int) -> Text:
-    if seen.down:
-        return _line(f"users get no answer now; {seen.failed} of {seen.requests} requests failed", "bad", width)
-    told = f"users get an answer; {seen.failed} of {seen.requests} requests failed"
+    now = "users get no answer now" if seen.down else "users get an answer"
+    told = f"{now}; {seen.failed} of {seen.requests} requests failed"
+    told = told if len(told) <= width else told.replace(" requests", "")
     return _line(told, "bad" if seen.failed else "good", width)
 
 

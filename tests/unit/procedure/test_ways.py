@@ -16,9 +16,9 @@ from ..report.values import planned
 AFTER = well(NEW, service="inactive", previous=OLD, previous_schema="aaa")
 
 
-def stopped(step: str, *facts: Facts, procedure: str = "major-upgrade") -> Run:
+def stopped(step: str, *facts: Facts, procedure: str = "major-upgrade", name: str = "prod") -> Run:
     """A run whose phases went well before `step`, which failed; facts: what its hosts are like then."""
-    plan = planned(procedure, host_set=prod(schema_status="alembic current"))
+    plan = planned(procedure, host_set=prod(name=name, schema_status="alembic current"))
     run = Run(plan, Journal(run="abcd"))
     for phase in plan.phases:
         fails = phase.step.name == step
@@ -36,7 +36,7 @@ def ways(run: Run, by_hand: str = "") -> list[str]:
 def test_resume_says_where_it_goes_on_and_abort_what_stays_down() -> None:
     resume, abort, *_ = ways(stopped("upgrade-db", AFTER))
     assert resume == "next: fab prod resume goes on at step 6 of 10: upgrade-db to resume-cron"
-    assert abort == "or: fab prod abort gives it up: cron on again, lock released; httpd stays down"
+    assert abort == "or: fab prod abort cron on again, lock released; httpd stays down"
 
 
 def test_rollback_says_which_build_it_goes_back_to() -> None:
@@ -47,7 +47,7 @@ def test_rollback_says_which_build_it_goes_back_to() -> None:
 
 def test_before_the_migration_rollback_wants_the_build_typed_and_the_line_has_it() -> None:
     assert ways(stopped("upgrade-db", replace(AFTER, revision="aaa", at_head=False)))[2] == (
-        "then: fab prod rollback --version 1.0.0-1.el7 back to blockerbugs-1.0.0-1.el7, host after host"
+        "then: fab prod rollback --version 1.0.0-1.el7 goes back, host after host"
     )
 
 
@@ -75,5 +75,18 @@ def test_the_steps_by_hand_stand_last() -> None:
 
 def test_the_lines_stand_below_one_another() -> None:
     lines = f"next: {ways_out(stopped('upgrade-db', replace(AFTER, revision='bbb')))}".splitlines()
-    starts = {line.index(word) for line, word in zip(lines, ("goes on", "gives it up", "would be"), strict=True)}
+    starts = {line.index(word) for line, word in zip(lines, ("goes on", "cron on", "would be"), strict=True)}
     assert len(starts) == 1
+
+
+def test_they_fit_on_eighty_columns_whatever_rollback_needs() -> None:
+    for run in (
+        stopped("upgrade-db", replace(AFTER, revision="aaa", at_head=False)),
+        stopped("healthy", replace(AFTER, service="active", revision="aaa"), procedure="minor-upgrade"),
+    ):
+        assert all(len(line) <= 80 for line in f"next: {ways_out(run)}".splitlines())
+
+
+def test_a_set_with_a_very_long_name_has_its_lines_too() -> None:
+    resume, *_ = ways(stopped("upgrade-db", AFTER, name="x" * 63))
+    assert resume.startswith(f"next: fab {'x' * 63} resume goes on at step 6")
