@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from .programs import _control
 from .programs._faults import HTTPD_KINDS, PROGRAM_KINDS, faults_file
 from .programs._files import change_json, change_state, locked, read_json, read_state, write_json
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 STEPS = ("preflight", "schema", "download", "yum-update", "downgrade", "stop-httpd", "start-httpd", "restart-httpd",
          "upgrade-db", "sync", "health")  # fmt: skip
@@ -35,14 +33,14 @@ def inject(home: Path, host: str, step: str, kind: str, times: int = 1, seconds:
     if host not in read_json(home / "fleet.json")["hosts"]:
         raise ValueError(f"no host {host!r} in this sandbox")
     fault = {"host": host, "step": step, "kind": kind, "times": times, "seconds": seconds, "at": time.time()}
-    file = faults_file(home)
+    file = Path(faults_file(home))
     with locked(file):
         write_json(file, [*(read_json(file) if file.exists() else []), fault])
 
 
 def clear(home: Path) -> None:
     """Switch every waiting fault off. A host that is down stays down: see revive."""
-    file = faults_file(home)
+    file = Path(faults_file(home))
     if file.exists():
         change_json(file, lambda every: every.clear())
 

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import json
-import socket
-from typing import TYPE_CHECKING, Any
+import os
 
 from ._files import read_json
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from pathlib import Path
+    import socket
+    from typing import Any
+
+    from ._files import Name
 
 
 class NoFleet(Exception):
     """Nobody answers: the fleet does not run, or it ended in the middle."""
 
 
-def dial(home: Path, op: str, **details: object) -> socket.socket:
+def dial(home: Name, op: str, **details: object) -> socket.socket:
     """Send one request; the answer is still to be read. Raises NoFleet."""
-    fleet = read_json(home / "fleet.json")
+    import socket  # only few programs have something to say to the machine room
+
+    fleet = read_json(os.path.join(home, "fleet.json"))
     request = {"secret": fleet["secret"], "op": op, **details}
     try:
         line = socket.create_connection(("127.0.0.1", fleet["control"]), timeout=10)
@@ -29,7 +34,7 @@ def dial(home: Path, op: str, **details: object) -> socket.socket:
     return line
 
 
-def ask(home: Path, op: str, **details: object) -> dict[str, Any]:
+def ask(home: Name, op: str, **details: object) -> dict[str, Any]:
     """Send one request and wait for the answer. Raises NoFleet."""
     with dial(home, op, **details) as line:
         try:

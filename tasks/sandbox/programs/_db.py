@@ -5,18 +5,20 @@ from __future__ import annotations
 import sqlite3
 import time
 from contextlib import closing
-from typing import TYPE_CHECKING, Any
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from pathlib import Path
+    from typing import Any
+
+    from ._files import Name
 
 
-def connect(database: Path) -> sqlite3.Connection:
+def connect(database: Name) -> sqlite3.Connection:
     """A connection that begins and ends transactions only when told to, and waits for others' locks."""
     return sqlite3.connect(database, timeout=10, isolation_level=None)
 
 
-def revision(database: Path) -> str | None:
+def revision(database: Name) -> str | None:
     """The schema revision the database is at."""
     with closing(connect(database)) as db:
         row = db.execute("SELECT version_num FROM alembic_version").fetchone()
@@ -29,20 +31,20 @@ def head(chain: list[dict[str, Any]]) -> str:
     return newest
 
 
-def write_down(database: Path, host: str, program: str) -> int:
+def write_down(database: Name, host: str, program: str) -> int:
     """Note that a program starts on this database; gives the number of the note."""
     with closing(connect(database)) as db:
         note = db.execute("INSERT INTO run (host, program, began) VALUES (?, ?, ?)", (host, program, time.time()))
         return int(note.lastrowid or 0)
 
 
-def write_outcome(database: Path, note: int, outcome: str) -> None:
+def write_outcome(database: Name, note: int, outcome: str) -> None:
     """Note how it ended."""
     with closing(connect(database)) as db:
         db.execute("UPDATE run SET outcome = ? WHERE id = ?", (outcome, note))
 
 
-def migrate(database: Path, migration: dict[str, Any]) -> str | None:
+def migrate(database: Name, migration: dict[str, Any]) -> str | None:
     """Run one migration in a transaction; gives the statement that failed after the database was put back."""
     with closing(connect(database)) as db:
         db.execute("BEGIN IMMEDIATE")

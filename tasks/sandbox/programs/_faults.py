@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import os
 
 from ._files import change_json, read_json
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection
-    from pathlib import Path
+    from typing import Any
+
+    from ._files import Name
 
 # These are what httpd does to a request, so they are seen by everybody who asks, not by one program run.
 HTTPD_KINDS = frozenset({"slow", "loop", "drip", "unavailable"})
 PROGRAM_KINDS = frozenset({"fail", "hang", "slow", "drop", "down", "nothing"})
 
 
-def faults_file(home: Path) -> Path:
+def faults_file(home: Name) -> str:
     """Where the list is."""
-    return home / "faults.json"
+    return os.path.join(home, "faults.json")
 
 
-def peek(home: Path, host: str, step: str, kinds: Collection[str]) -> list[dict[str, Any]]:
+def peek(home: Name, host: str, step: str, kinds: Collection[str]) -> list[dict[str, Any]]:
     """The faults of these kinds that wait for this step on this host, in the order of injection."""
     try:
         every: list[dict[str, Any]] = read_json(faults_file(home))
@@ -29,7 +32,7 @@ def peek(home: Path, host: str, step: str, kinds: Collection[str]) -> list[dict[
     return [f for f in every if (f["host"], f["step"]) == (host, step) and f["kind"] in kinds and f["times"] > 0]
 
 
-def take(home: Path, host: str, step: str, kinds: Collection[str]) -> list[dict[str, Any]]:
+def take(home: Name, host: str, step: str, kinds: Collection[str]) -> list[dict[str, Any]]:
     """Like peek, and each of them has one time less afterwards."""
     if not peek(home, host, step, kinds):
         return []

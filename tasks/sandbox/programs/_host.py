@@ -7,13 +7,13 @@ import select
 import signal
 import sys
 import time
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
 
 from . import _control, _faults, _files
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any, NoReturn
 
 PACKAGE = "blockerbugs"
 
@@ -30,16 +30,16 @@ class Host:
     """The host a program was started on: `root` is its file system, `home` the whole sandbox."""
 
     def __init__(self, root: str) -> None:
-        self.root = Path(root)
-        self.name = self.root.name
-        self.home = self.root.parent.parent
+        self.root = root
+        hosts, self.name = os.path.split(root)
+        self.home = os.path.dirname(hosts)
         self._fleet: dict[str, Any] | None = None
 
     @property
     def fleet(self) -> dict[str, Any]:
         """fleet.json: ports, sets, pace."""
         if self._fleet is None:
-            self._fleet = _files.read_json(self.home / "fleet.json")
+            self._fleet = _files.read_json(os.path.join(self.home, "fleet.json"))
         return self._fleet
 
     @property
@@ -49,9 +49,9 @@ class Host:
         return name
 
     @property
-    def database(self) -> Path:
+    def database(self) -> str:
         """The one database that the hosts of the set share."""
-        return self.home / "databases" / f"{self.set_name}.sqlite"
+        return os.path.join(self.home, "databases", f"{self.set_name}.sqlite")
 
     def state(self) -> dict[str, Any]:
         """This host's state, as it is now."""
@@ -61,12 +61,11 @@ class Host:
         """Edit this host's state under its lock."""
         _files.change_state(self.home, self.name, change)
 
-    def path(self, name: str) -> Path:
+    def path(self, name: str) -> str:
         """The file that the operator means: /etc/x is this host's, a relative name starts at the current folder."""
-        path = Path(name)
-        if path.is_absolute() and not path.is_relative_to(self.root):
-            return self.root / name.lstrip("/")
-        return Path.cwd() / path
+        if name.startswith("/") and not f"{name}/".startswith(f"{self.root}/"):
+            return os.path.join(self.root, name.lstrip("/"))
+        return os.path.join(os.getcwd(), name)
 
     def event(self, argv: list[str], phase: str, status: int | None = None) -> None:
         """Write down that a program began or ended."""
@@ -74,7 +73,7 @@ class Host:
         event["pid"] = os.getpid()
         if status is not None:
             event["exit"] = status
-        _files.append_line(self.home / "events.jsonl", event)
+        _files.append_line(os.path.join(self.home, "events.jsonl"), event)
 
     def work(self, seconds: float) -> None:
         """Take the time that the real program would take, at the sandbox's pace."""

@@ -5,13 +5,14 @@ from __future__ import annotations
 import time
 from configparser import ConfigParser
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
 
 from ._files import read_json, write_json
 from ._host import PACKAGE, Host, Quit, complain
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from pathlib import Path
+    from typing import Any
 
 DEFAULT_EXPIRE = 6 * 3600.0
 
@@ -23,9 +24,9 @@ class Repo:
         self.host = host
         self.name = name
         self.options = options
-        self.cache = host.root / "var/cache/yum/x86_64/7" / name
+        self.cache = Path(host.root) / "var/cache/yum/x86_64/7" / name
         # What this host sees of the mirror: a folder of its own, so that a mirror can be stale for one host.
-        self.remote = host.home / "repos" / host.name / name
+        self.remote = Path(host.home) / "repos" / host.name / name
 
     def packages(self, cached_only: bool) -> list[dict[str, Any]]:
         """What the repo offers, out of the cache while that has not expired. Leaves with Quit without metadata."""
@@ -75,7 +76,7 @@ def nvra(package: dict[str, Any]) -> str:
 def enabled(host: Host, switches: list[tuple[bool, str]]) -> list[Repo]:
     """The enabled repos after --enablerepo (True) and --disablerepo (False), in the order of the command line."""
     parser = ConfigParser(interpolation=None, strict=False)
-    parser.read(sorted((host.root / "etc/yum.repos.d").glob("*.repo")), encoding="utf-8")
+    parser.read(sorted((Path(host.root) / "etc/yum.repos.d").glob("*.repo")), encoding="utf-8")
     on = {name: parser[name].get("enabled", "1") == "1" for name in parser.sections()}
     for wanted, pattern in switches:
         for glob in pattern.split(","):

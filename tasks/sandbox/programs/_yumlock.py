@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from ._host import Host, complain
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 
 @contextmanager
 def held(host: Host) -> Iterator[None]:
     """Hold the lock; waits as long as a living process has it, takes a dead one's over."""
-    lock = host.root / "var/run/yum.pid"
+    lock = Path(host.root) / "var/run/yum.pid"
     told = False
     while not _taken(lock):
         owner = _owner(lock)

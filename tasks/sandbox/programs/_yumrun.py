@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from pathlib import Path
 
 from . import _yumtext
 from ._host import PACKAGE, Host, Quit, complain, say
 from ._repos import nvra
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 
 def has_space(host: Host, mount: str) -> bool:
@@ -84,9 +88,9 @@ class Transaction:
         """Begin the pair of files by which yum knows an unfinished transaction; only a killed yum leaves them."""
         stamp = time.strftime("%Y-%m-%d.%H:%M.%S")
         for name in ("transaction-all", "transaction-done"):
-            (self.host.root / f"var/lib/yum/{name}.{stamp}").write_text("", encoding="ascii")
+            Path(self.host.root, f"var/lib/yum/{name}.{stamp}").write_text("", encoding="ascii")
         return stamp
 
     def _finish(self, stamp: str) -> None:
         for name in ("transaction-all", "transaction-done"):
-            (self.host.root / f"var/lib/yum/{name}.{stamp}").unlink(missing_ok=True)
+            Path(self.host.root, f"var/lib/yum/{name}.{stamp}").unlink(missing_ok=True)

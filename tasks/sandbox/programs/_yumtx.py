@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from pathlib import Path
 
 from . import _evr, _yumtext
 from ._host import PACKAGE, Host, Quit, complain, say
 from ._repos import Repo, nvra
 from ._yumrun import Transaction, has_space
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 NO_UPDATE = "No packages marked for update"
 
@@ -110,7 +114,7 @@ class Change:
             raise Quit(1)
 
     def _warn_of_unfinished(self) -> None:
-        if any((self.host.root / "var/lib/yum").glob("transaction-all.*")):
+        if any(Path(self.host.root, "var/lib/yum").glob("transaction-all.*")):
             complain(
                 "There are unfinished transactions remaining. You might consider running "
                 'yum-complete-transaction, or "yum-complete-transaction --cleanup-only" and '

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NoReturn
+import os
 
 from . import _db, alembic
 from ._host import Host, Quit, complain, log, say
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any, NoReturn
 
 FRAME = '  File "/usr/lib/python2.7/site-packages/{file}", line {line}, in {function}\n    {code}'
 
@@ -84,7 +86,8 @@ def _bugzilla_away() -> None:
 
 def _crash(host: Host, statement: str, function: str) -> NoReturn:
     """SQLAlchemy's traceback. As on the real hosts, the engine's address with its password is in it."""
-    settings = (host.root / "etc/blockerbugs/settings.py").read_text(encoding="utf-8")
+    with open(os.path.join(host.root, "etc/blockerbugs/settings.py"), encoding="utf-8") as file:
+        settings = file.read()
     address = settings.partition('SQLALCHEMY_DATABASE_URI = "')[2].partition('"')[0]
     lines = [
         "Traceback (most recent call last):",

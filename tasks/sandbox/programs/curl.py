@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import dataclass, field
 
 from . import _faults, _http
 from ._host import Host, Quit, complain, say
@@ -15,13 +14,13 @@ TAKES_VALUE = {"-o": "file", "--output": "file", "-w": "form", "--write-out": "f
 FLAGS = {"--silent": "s", "--show-error": "S", "--location": "L", "--fail": "f", "--include": "i", "--noproxy": ""}
 
 
-@dataclass
 class Asked:
     """What the command line says."""
 
-    flags: str = ""
-    url: str = ""
-    values: dict[str, str] = field(default_factory=dict)
+    def __init__(self) -> None:
+        self.flags = ""
+        self.url = ""
+        self.values: dict[str, str] = {}
 
 
 def run(host: Host, args: list[str]) -> None:
@@ -91,4 +90,5 @@ def _deliver(host: Host, file: str | None, body: bytes) -> None:
     if file is None or file == "-":
         os.write(1, body) if body else None
     elif file != "/dev/null":
-        host.path(file).write_bytes(body)
+        with open(host.path(file), "wb") as target:
+            target.write(body)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from ._host import Host, Quit, complain, say
 
 
@@ -15,11 +17,11 @@ def run(host: Host, args: list[str]) -> None:
     lines, status = [], 0
     for name in [a for a in args if not a.startswith("-")] or sorted(disk):
         path = host.path(name)
-        if not path.exists():
+        if not os.path.exists(path):
             complain(f"df: '{name}': No such file or directory")
             status = 1
             continue
-        inside = "/" + str(path.relative_to(host.root)) if path.is_relative_to(host.root) else "/"
+        inside = os.path.normpath(path).removeprefix(host.root) if f"{path}/".startswith(f"{host.root}/") else "/"
         mount = max((m for m in disk if (inside + "/").startswith(m.rstrip("/") + "/")), key=len)
         total, used = disk[mount]["total"], disk[mount]["used"]
         percent = -(-100 * used // total)

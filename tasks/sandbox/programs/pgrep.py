@@ -18,7 +18,7 @@ def run(host: Host, args: list[str]) -> None:
     for line in listed.stdout.splitlines():
         pid, _, words = line.strip().partition(" ")
         # A program's line ends with `main('ROOT')`, its name and its arguments.
-        _, here, called = words.partition(f"main({str(host.root)!r})")
+        _, here, called = words.partition(f"main({host.root!r})")
         if here and int(pid) != os.getpid() and pattern.search(called):
             say(pid)
             found = True

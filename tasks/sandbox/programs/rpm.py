@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+import os
 
 from . import _files as _files_of_host
 from ._host import PACKAGE, Host, Quit, complain, say
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 FORMAT = "%{NAME}-%{VERSION}-%{RELEASE}.%{ARCH}\\n"
 
@@ -52,7 +56,7 @@ def _list_files(host: Host, paths: list[str]) -> int:
     missing = 0
     for path in paths:
         try:
-            package = _files_of_host.read_json(host.root / path)
+            package = _files_of_host.read_json(os.path.join(host.root, path))
         except FileNotFoundError:
             complain(f"error: open of {path} failed: No such file or directory")
             missing += 1

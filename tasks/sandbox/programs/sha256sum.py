@@ -12,7 +12,8 @@ def run(host: Host, args: list[str]) -> None:
     status = 0
     for name in [a for a in args if a != "--"]:
         try:
-            say(f"{sha256(host.path(name).read_bytes()).hexdigest()}  {name}")
+            with open(host.path(name), "rb") as file:
+                say(f"{sha256(file.read()).hexdigest()}  {name}")
         except OSError as error:
             complain(f"sha256sum: {name}: {error.strerror}")
             status = 1

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass, field
-from typing import Any
 
 from . import _evr, _repos, _yumlock, _yumtext, _yumtx
 from ._host import PACKAGE, Host, Quit, complain, say
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 SWITCHES = {
     "-y": "yes",
@@ -23,13 +25,13 @@ SWITCHES = {
 VALUES = ("--enablerepo", "--disablerepo", "--setopt", "--color", "--disableplugin", "-d", "-e", "-x")
 
 
-@dataclass
 class Asked:
     """What the command line says."""
 
-    words: list[str] = field(default_factory=list)
-    on: set[str] = field(default_factory=set)
-    repos: list[tuple[bool, str]] = field(default_factory=list)
+    def __init__(self) -> None:
+        self.words: list[str] = []
+        self.on: set[str] = set()
+        self.repos: list[tuple[bool, str]] = []
 
 
 def run(host: Host, args: list[str]) -> None:

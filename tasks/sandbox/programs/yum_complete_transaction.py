@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from ._host import Host, Quit, complain, say
 
 
@@ -10,7 +12,7 @@ def run(host: Host, args: list[str]) -> None:
     if args not in (["--cleanup-only"], ["--cleanup-only", "-y"], ["-y", "--cleanup-only"]):
         complain("yum-complete-transaction: only --cleanup-only is known here")
         raise Quit(1)
-    files = list((host.root / "var/lib/yum").glob("transaction-*"))
+    files = list(Path(host.root, "var/lib/yum").glob("transaction-*"))
     if not files:
         say("No unfinished transactions left.")
         return
