@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 RETRIES = 3
 RETRY_WAIT = 0.25  # haproxy waits a second before it asks the same node again; here everything is quicker
+CHECK_SECONDS = 2.0  # haproxy's `timeout check`: a busy machine answers late, and that is no illness
 CHECK = b"GET /blockerbugs HTTP/1.0\r\n\r\n"
 UNAVAILABLE = (
     b"HTTP/1.0 503 Service Unavailable\r\nContent-Type: text/html\r\nConnection: close\r\n\r\n"
@@ -61,7 +62,7 @@ class Balancer:
         while True:
             await asyncio.sleep(self.inter)
             try:
-                node.saw(await asyncio.wait_for(_is_well(node.port), self.inter), self.fall, self.rise)
+                node.saw(await asyncio.wait_for(_is_well(node.port), CHECK_SECONDS), self.fall, self.rise)
             except (OSError, TimeoutError):
                 node.saw(False, self.fall, self.rise)
 

@@ -54,7 +54,7 @@ def _in_a_terminal(command: Sequence[str], home: str, stream: pyte.ByteStream) -
         command, stdin=theirs, stdout=theirs, stderr=theirs, cwd=PROJECT, env=environment, start_new_session=True
     ) as program:
         os.close(theirs)
-        while select.select([ours], [], [], 120)[0]:
+        while select.select([ours], [], [], 300)[0]:
             try:
                 stream.feed(os.read(ours, 65536))
             except OSError:  # the terminal's other end is closed: the program has ended

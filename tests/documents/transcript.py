@@ -59,7 +59,7 @@ def _said(line: str, home: Path) -> str:
     ended = subprocess.run(
         [sys.executable, "-m", module, *words],
         cwd=PROJECT, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        text=True, timeout=120, check=False,
+        text=True, timeout=300, check=False,
     )  # fmt: skip
     said = ended.stdout.replace(str(home), "~").replace(operator(), "you@laptop")
     rows = [row.rstrip() for row in said.strip("\n").splitlines() if not CHATTER.match(row)]

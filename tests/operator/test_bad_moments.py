@@ -10,25 +10,18 @@ from collections.abc import Callable
 
 import pytest
 
-from .conftest import ONE, PROJECT, TWO, Fleet
-
-
-def wait_until(what: Callable[[], bool]) -> None:
-    for _ in range(2400):
-        if what():
-            return
-        time.sleep(0.05)
-    raise AssertionError("it did not come to that")
+from .conftest import ONE, PROJECT, TWO, Fleet, until
+from .fleets import PATIENCE_SECONDS
 
 
 def interrupted(fleet: Fleet, line: str, when: Callable[[], bool], times: int = 1) -> tuple[int, str]:
     """Press Ctrl-C as soon as `when`; the exit code, and what was said."""
     process = fleet.begins(line)
-    wait_until(when)
+    until(when)
     for _ in range(times):
         process.send_signal(signal.SIGINT)
         time.sleep(0.3)
-    out, err = process.communicate(timeout=120)
+    out, err = process.communicate(timeout=PATIENCE_SECONDS)
     assert "Traceback (most" not in err, err
     return process.returncode, out + err
 
@@ -77,9 +70,9 @@ def test_d3_nothing_is_migrated_when_a_colleague_has_started_httpd_meanwhile(stg
     fleet = stg_runs_110
     fleet.breaks(ONE, "yum-update", "slow", seconds=5.0)
     process = fleet.begins("prod major-upgrade --yes")
-    wait_until(lambda: any(host == TWO and phase == "end" for _, host, phase in fleet.moments("yum", "-C")))
+    until(lambda: any(host == TWO and phase == "end" for _, host, phase in fleet.moments("yum", "-C")))
     fleet.machines.start_httpd(TWO)
-    _, err = process.communicate(timeout=120)
+    _, err = process.communicate(timeout=PATIENCE_SECONDS)
     assert (process.returncode, "prod02: still-stopped: exit status 1: httpd was started again" in err) == (5, True), (
         err
     )
@@ -91,7 +84,7 @@ def test_an_upgrade_whose_reader_goes_away_is_carried_out_all_the_same(stg_runs_
     line = f"{sys.executable} -m fabric {' '.join(fleet.ssh())} prod major-upgrade --yes; echo $? >&3"
     ended = subprocess.run(
         ["sh", "-c", f"{{ {{ {line}; }} | head -n 3; }} 3>{fleet.home}/code"],
-        cwd=PROJECT, env=fleet.environment, capture_output=True, text=True, timeout=120, check=False,
+        cwd=PROJECT, env=fleet.environment, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False,
     )  # fmt: skip
     assert (fleet.home / "code").read_text() == "0\n", ended.stderr
     assert {fleet.runs(host)[1] for host in (ONE, TWO)} == {"1.1.0"}

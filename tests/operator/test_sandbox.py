@@ -9,6 +9,7 @@ import sys
 import pytest
 
 from .conftest import PROJECT
+from .fleets import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.sandbox_only("it is the sandbox that is met")
 
@@ -16,7 +17,8 @@ pytestmark = pytest.mark.sandbox_only("it is the sandbox that is met")
 def typed(line: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "fabric", *line.split()],
-        cwd=PROJECT, env=os.environ, capture_output=True, text=True, timeout=120, check=False, stdin=subprocess.DEVNULL,
+        cwd=PROJECT, env=os.environ, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+        timeout=PATIENCE_SECONDS, check=False,
     )  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from .conftest import ONE, TWO, Fleet, until
+from .fleets import PATIENCE_SECONDS
 
 MAJOR = "prod major-upgrade --yes"
 BACK = "*/30 * * * * blockerbugs chronic blockerbugs sync > /dev/null\n"
@@ -51,7 +52,7 @@ def test_n6_a_client_that_is_ended_from_outside_writes_it_down_and_can_be_resume
     client = stg_runs_110.begins(MAJOR)
     until(lambda: bool(stg_runs_110.moments("yum", "-C", "update")))
     client.send_signal(signum)
-    said = "".join(client.communicate(timeout=60))
+    said = "".join(client.communicate(timeout=PATIENCE_SECONDS))
     assert (client.returncode, "which goes on by itself" in said) == (130, True), said
     end = json.loads(stg_runs_110.journal.read_text().splitlines()[-1])
     assert (end["event"], end["how"], end["code"]) == ("end", f"left at {signum.name}", 130)
@@ -86,6 +87,6 @@ def test_c3_the_last_look_sees_whether_cron_is_back(
     until(lambda: bool(stg_runs_110.moments("service", "httpd", "start")))
     spoil(stg_runs_110.kept(ONE) / "cron")
     spoil(stg_runs_110.home / "hosts" / ONE / "etc/cron.d/blockerbugs")
-    said = "".join(client.communicate(timeout=60))
+    said = "".join(client.communicate(timeout=PATIENCE_SECONDS))
     assert client.returncode == code, said
     assert ("cron's sync is not back in" in said) is bool(code)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -30,6 +32,20 @@ def client(home: Path) -> Ssh:
             return await line.run(command, **({"stdin": asyncssh.DEVNULL} | more))
 
     return lambda host, command, **more: asyncio.run(go(host, command, more))
+
+
+def until(true: Callable[[], bool], seconds: float = 120.0) -> None:
+    """Wait for what must come, on however busy a machine."""
+    ends = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < ends, f"not true after {seconds} s"
+        time.sleep(0.02)
+
+
+def gone(pid: int) -> bool:
+    """Is there no such process, or only what its parent has not taken note of yet?"""
+    state = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False).stdout
+    return state.strip().startswith("Z") or not state.strip()
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from pathlib import Path
 
@@ -10,11 +11,13 @@ import asyncssh
 import pytest
 
 from tasks.sandbox import faults, layout
+from tasks.sandbox.programs._faults import faults_file
+from tasks.sandbox.programs._files import change_json
 
-from .conftest import ONE, TWO, client
+from .conftest import ONE, TWO, client, until
 
 YUM = "yum -y --enablerepo=infrastructure-tags"
-CODE = r"curl -sS --max-time 0.4 -o /dev/null -w '%{http_code}\n' http://localhost/blockerbugs/"
+CODE = r"curl -sS --max-time 60 -o /dev/null -w '%{http_code}\n' http://localhost/blockerbugs/"
 
 FAILS = [
     ("preflight", f"{YUM} list blockerbugs", "HTTPS Error 503"),
@@ -78,11 +81,11 @@ def test_a_slow_step_takes_its_time_and_works(own: Path) -> None:
 def test_a_dropped_connection_leaves_a_detached_step_running_to_its_end(own: Path) -> None:
     faults.inject(own, ONE, "upgrade-db", "drop")
     faults.inject(own, ONE, "upgrade-db", "slow", seconds=0.2)
+    status = own / "hosts" / ONE / "status"
     cut = client(own)(ONE, f"{YUM} update >/dev/null 2>&1; blockerbugs upgrade_db >log 2>&1; echo $? >status")
     assert cut.exit_status is None
-    time.sleep(0.8)
-    root = own / "hosts" / ONE
-    assert (root / "status").read_text() == "0\n"
+    until(lambda: status.exists() and bool(status.read_text()))
+    assert status.read_text() == "0\n"
     assert layout.facts(own)["sets"]["test"]["runs"] == [(ONE, "upgrade_db", "ok")]
     assert client(own)(ONE, "true").exit_status == 0
 
@@ -90,9 +93,8 @@ def test_a_dropped_connection_leaves_a_detached_step_running_to_its_end(own: Pat
 def test_a_yum_that_prints_into_a_dropped_connection_dies_as_the_real_one_does(own: Path) -> None:
     faults.inject(own, ONE, "yum-update", "drop")
     assert client(own)(ONE, f"{YUM} update").exit_status is None
-    time.sleep(0.4)
-    facts = layout.facts(own)["hosts"][ONE]
-    assert (facts["installed"], facts["yum_lock"]) == ("blockerbugs-1.0.0-1.el7", False)
+    until(lambda: not layout.facts(own)["hosts"][ONE]["yum_lock"])
+    assert layout.facts(own)["hosts"][ONE]["installed"] == "blockerbugs-1.0.0-1.el7"
 
 
 def test_a_host_that_goes_down_refuses_everything_until_it_is_revived(own: Path) -> None:
@@ -111,9 +113,14 @@ def test_a_host_that_goes_down_refuses_everything_until_it_is_revived(own: Path)
 def test_a_hung_step_holds_its_lock_and_never_ends(own: Path) -> None:
     faults.inject(own, ONE, "yum-update", "hang")
 
+    def has_the_lock() -> bool:
+        return bool(layout.facts(own)["hosts"][ONE]["yum_lock"])
+
     async def wait_a_little() -> None:
         async with asyncssh.connect(ONE, config=[str(own / "ssh_config")]) as line:
-            await asyncio.wait_for(line.run(f"{YUM} update"), 0.5)
+            update = asyncio.ensure_future(line.run(f"{YUM} update"))
+            await asyncio.to_thread(until, has_the_lock)
+            await asyncio.wait_for(update, 0.5)
 
     with pytest.raises(TimeoutError):
         asyncio.run(wait_a_little())
@@ -122,28 +129,33 @@ def test_a_hung_step_holds_its_lock_and_never_ends(own: Path) -> None:
 
 
 def test_a_slow_or_dripping_httpd_runs_into_curl_s_time_limit(own: Path) -> None:
-    for kind, seconds in (("slow", 1.0), ("drip", 0.1)):
+    for kind, seconds in (("slow", 30.0), ("drip", 1.0)):
         faults.inject(own, ONE, "health", kind, seconds=seconds)
-        done = client(own)(ONE, CODE)
+        done = client(own)(ONE, CODE.replace("60", "0.4"))
         assert done.exit_status == 28
-        assert "curl: (28) Operation timed out after 4" in str(done.stderr)
+        (milliseconds,) = re.findall(r"curl: \(28\) Operation timed out after (\d+) ", str(done.stderr))
+        assert int(milliseconds) >= 400
         assert str(client(own)(ONE, CODE).stdout) == "200\n"
 
 
 def test_a_redirect_loop_ends_at_curl_s_limit(own: Path) -> None:
     faults.inject(own, ONE, "health", "loop", times=2)
     assert str(client(own)(ONE, CODE).stdout) == "302\n"
-    done = client(own)(ONE, f"{CODE} -L --max-redirs 5 --max-time 5")
+    done = client(own)(ONE, f"{CODE} -L --max-redirs 5")
     assert (done.exit_status, done.stderr) == (47, "curl: (47) Maximum (5) redirects followed\n")
     assert str(client(own)(ONE, CODE).stdout) == "200\n"
 
 
 def test_httpd_is_unavailable_for_the_first_seconds_after_its_start(own: Path) -> None:
-    faults.inject(own, ONE, "health", "unavailable", seconds=0.6)
-    time.sleep(0.7)
-    assert str(client(own)(ONE, f"{CODE}; service httpd restart; {CODE}").stdout) == "200\n503\n"
-    time.sleep(0.7)
-    assert str(client(own)(ONE, CODE).stdout) == "200\n"
+    def is_now(**values: float) -> None:
+        change_json(faults_file(own), lambda every: every[0].update(values))
+
+    faults.inject(own, ONE, "health", "unavailable", seconds=0.1)
+    until(lambda: str(client(own)(ONE, CODE).stdout) == "200\n")
+    is_now(seconds=300, at=time.time() - 301)
+    assert str(client(own)(ONE, f"service httpd restart; {CODE}").stdout) == "503\n"
+    is_now(seconds=0.1)
+    until(lambda: str(client(own)(ONE, CODE).stdout) == "200\n")
 
 
 @pytest.mark.parametrize(

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import signal
 import socket
 import subprocess
 import sys
 import threading
-import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -20,36 +19,23 @@ import pytest
 
 from tasks.sandbox import faults, fleet, layout
 
-from .conftest import ONE, TWO, client, lay
+from .conftest import ONE, TWO, client, gone, lay, until
 
 YUM = "yum -y --enablerepo=infrastructure-tags"
 
 
-def in_time(true: Callable[[], bool], seconds: float = 3.0) -> bool:
-    end = time.monotonic() + seconds
-    while not true():
-        if time.monotonic() > end:
-            return False
-        time.sleep(0.02)
-    return True
-
-
-def gone(pid: int) -> bool:
+def asked(url: str) -> tuple[int, str]:
+    """The status, and the page."""
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return True
-    state = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False).stdout
-    return state.strip().startswith("Z") or not state.strip()
+        with urllib.request.urlopen(url, timeout=60) as answer:
+            return int(answer.status), answer.read().decode()
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, ""
 
 
 def status(url: str) -> int:
-    try:
-        with urllib.request.urlopen(url, timeout=3) as answer:
-            return int(answer.status)
-    except urllib.error.HTTPError as error:
-        with error:
-            return error.code
+    return asked(url)[0]
 
 
 def httpd_pids(home: Path) -> list[int]:
@@ -57,11 +43,12 @@ def httpd_pids(home: Path) -> list[int]:
 
 
 def test_a_fleet_is_ready_quickly(tmp_path: Path) -> None:
-    """0.6 s is the aim; the limit leaves room for a busy machine."""
+    """0.6 s is the aim. Processor time of the fleet and its hosts, because other people's work is on the clock too."""
     home = lay(tmp_path)
-    begun = time.perf_counter()
-    with fleet.start(home):
-        assert time.perf_counter() - begun < 5.0
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    fleet.start(home).close()
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert 0 < after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime < 3.0
 
 
 def test_everything_in_the_home_is_its_owner_s_alone(shared: Path) -> None:
@@ -99,11 +86,11 @@ def test_however_a_fleet_ends_nothing_of_it_goes_on(tmp_path: Path, number: sign
     faults.inject(home, ONE, "sync", "hang")
     with fleet.start(home) as running:
         client(home)(ONE, "setsid blockerbugs sync >/dev/null 2>&1 </dev/null & echo")
-        assert in_time(lambda: bool(layout.events(home)))
+        until(lambda: bool(layout.events(home)))
         hung = layout.events(home)[0]["pid"]
         pids = [*httpd_pids(home), hung]
         os.kill(running.pid, number)
-        assert in_time(lambda: all(gone(pid) for pid in pids))
+        until(lambda: all(gone(pid) for pid in pids))
     assert fleet.running(home) is None
 
 
@@ -118,7 +105,7 @@ def test_a_kept_fleet_needs_no_stdin_and_ends_at_sigterm(tmp_path: Path) -> None
         assert kept.stdout.readline() == "ready\n"
         assert fleet.running(home) == kept.pid
         kept.terminate()
-        assert kept.wait(5) == 0
+        assert kept.wait(120) == 0
     assert fleet.running(home) is None
 
 
@@ -140,7 +127,7 @@ def test_state_lasts_from_one_fleet_to_the_next(tmp_path: Path) -> None:
 
 def test_an_httpd_that_dies_by_itself_is_seen_as_failed(own: Path) -> None:
     os.kill(layout.read_state(own, ONE)["httpd"]["pid"], signal.SIGKILL)
-    assert in_time(lambda: not layout.facts(own)["hosts"][ONE]["httpd"])
+    until(lambda: not layout.facts(own)["hosts"][ONE]["httpd"])
     assert str(client(own)(ONE, "systemctl is-active httpd").stdout) == "failed\n"
 
 
@@ -154,30 +141,31 @@ def test_the_control_port_does_nothing_without_the_secret(own: Path) -> None:
 
 def test_the_balancer_loses_no_request_while_one_host_after_the_other_restarts(tmp_path: Path) -> None:
     home = lay(tmp_path)
-    layout.configure(home, inter=0.5)
+    layout.configure(home, inter=2.0)  # no check sees a node down: it is found out by who is sent there
     url = layout.public_url(home, "test")
     done = threading.Event()
+    got: list[tuple[int, str]] = []
 
-    def ask() -> list[int]:
-        got = []
+    def ask() -> None:
         while not done.is_set():
-            got.append(status(url))
-        return got
+            got.append(asked(url))
+
+    def sees_it_back() -> bool:
+        """As whoever rolls does: the next host only when the balancer gives requests to this one again."""
+        return any("Blockerbugs 1.0.1" in page for _, page in got[-20:])
 
     with fleet.start(home), ThreadPoolExecutor(4) as pool:
-        begun = time.monotonic()
         asking = [pool.submit(ask) for _ in range(4)]
         try:
-            for host in (ONE, TWO):
-                client(home)(host, "service httpd restart")
-                # As whoever rolls does: the next host only when the balancer has had time to see this one back.
-                time.sleep(1.0)
+            client(home)(ONE, f"{YUM} update blockerbugs-1.0.1; service httpd restart")
+            until(sees_it_back)
+            client(home)(TWO, "service httpd restart")
         finally:
             done.set()
-        got = [code for future in asking for code in future.result()]
-        spent = time.monotonic() - begun
-    assert set(got) == {200}
-    assert len(got) / spent > 20
+        for future in asking:
+            future.result()
+    assert {code for code, _ in got} == {200}
+    assert len(got) > 20
 
 
 def test_the_balancer_answers_503_when_no_host_serves_and_comes_back(own: Path) -> None:
@@ -186,7 +174,7 @@ def test_the_balancer_answers_503_when_no_host_serves_and_comes_back(own: Path) 
         client(own)(host, "service httpd stop")
     assert status(url) == 503
     client(own)(TWO, "service httpd start")
-    assert in_time(lambda: status(url) == 200)
+    until(lambda: status(url) == 200)
 
 
 def test_a_set_of_one_host_has_its_httpd_as_its_address(tmp_path: Path) -> None:

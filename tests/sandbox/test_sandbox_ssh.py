@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import time
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +13,7 @@ import pytest
 
 from tasks.sandbox import fleet, layout
 
-from .conftest import ONE, TWO, client, lay
+from .conftest import ONE, TWO, client, gone, lay, until
 
 
 @pytest.fixture(scope="module")
@@ -57,22 +57,30 @@ def test_a_terminal_is_a_terminal(shared: Path) -> None:
     assert done.exit_status == 0
 
 
-@pytest.mark.parametrize(("term", "ends"), [(None, True), ("vt100", False)])
+@pytest.mark.parametrize(("term", "outlives"), [(None, True), ("vt100", False)])
 def test_what_runs_without_a_terminal_outlives_its_connection_and_with_one_it_does_not(
-    shared: Path, tmp_path: Path, term: str | None, ends: bool
+    shared: Path, tmp_path: Path, term: str | None, outlives: bool
 ) -> None:
-    mark, began = tmp_path / "mark", tmp_path / "began"
+    began, go, mark = tmp_path / "began", tmp_path / "go", tmp_path / "mark"
 
     async def leave() -> None:
         async with asyncssh.connect(ONE, config=[str(shared / "ssh_config")]) as line:
-            await line.create_process(f"touch {began}; sleep 0.4; touch {mark}", term_type=term)
-            while not began.exists():
+            await line.create_process(
+                f"echo $$ >{began}; until test -e {go}; do sleep 0.1; done; touch {mark}", term_type=term
+            )
+            while not (began.exists() and began.read_text().endswith("\n")):
                 await asyncio.sleep(0.01)
             line.abort()
 
     asyncio.run(leave())
-    time.sleep(0.8)
-    assert mark.exists() is ends
+    pid = int(began.read_text())
+    if outlives:
+        os.kill(pid, 0)
+        go.touch()
+        until(mark.exists)
+    else:
+        until(lambda: gone(pid))
+        assert not mark.exists()
 
 
 def test_another_key_than_the_sandbox_s_is_not_let_in(shared: Path, tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ def states(shell: Shell, keeping: Keeping = KEEPING, take_over: bool = False) ->
 
 
 def until(true: Callable[[], bool]) -> None:
-    ends = time.monotonic() + 20
+    ends = time.monotonic() + 120
     while not true():
         assert time.monotonic() < ends
         time.sleep(0.01)
@@ -72,9 +72,11 @@ def test_a_step_is_run_in_the_folder_where_it_was_asked_for(shell: Shell) -> Non
 
 
 def test_N1_a_step_goes_on_when_its_follower_is_killed_and_is_never_started_twice(shell: Shell) -> None:
-    dies(begins(shell, "echo x >>ran; sleep 1; echo ended; exit 4"))
+    script = "echo x >>ran; until test -e go; do sleep 0.1; done; echo ended; exit 4"
+    dies(begins(shell, script))
     assert states(shell) == {STEP: "runs"}
-    assert does(shell, "echo x >>ran; sleep 1; echo ended; exit 4") == (4, ["ended"])
+    shell.file("go", "")
+    assert does(shell, script) == (4, ["ended"])
     assert (shell.folder / "ran").read_text() == "x\n"
 
 
@@ -91,15 +93,16 @@ def test_a_step_that_was_killed_is_told_from_one_that_failed(shell: Shell) -> No
     until(lambda: "begins" in (step / "log").read_text())
     pid = int((step / "pid").read_text())
     os.killpg(pid, signal.SIGKILL)
-    assert follower.wait(20) == DIED
+    assert follower.wait(120) == DIED
     assert states(shell) == {STEP: "died"}
     assert does(shell, "echo again") == (DIED, ["begins"])
 
 
 def test_a_step_of_before_a_restart_has_died_whoever_has_its_pid_now(shell: Shell) -> None:
-    follower = begins(shell, "sleep 3")
+    follower = begins(shell, "until test -e go; do sleep 0.1; done")
     (shell.folder / "keep/0123abcd" / STEP / "boot").write_text("another boot\n")
     assert states(shell) == {STEP: "died"}
+    shell.file("go", "")
     dies(follower)
 
 
