@@ -22,6 +22,7 @@ STG, ONE, TWO = "stg01.example", "prod01.example", "prod02.example"
 HOSTS = {STG: "stg", ONE: "prod", TWO: "prod"}
 STG_REPO = "infrastructure-tags-stg"
 PATIENCE_SECONDS = 300  # for anything that must come, on however busy a machine
+LONG = 600.0  # seconds; for a step that must still run, however long the others take: it ends with its host
 HOSTS_YML = """
 app:
   root: "{root}"

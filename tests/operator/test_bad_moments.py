@@ -11,7 +11,7 @@ from collections.abc import Callable
 import pytest
 
 from .conftest import ONE, PROJECT, TWO, Fleet, until
-from .fleets import PATIENCE_SECONDS
+from .fleets import LONG, PATIENCE_SECONDS
 
 
 def interrupted(fleet: Fleet, line: str, when: Callable[[], bool], times: int = 1) -> tuple[int, str]:
@@ -40,7 +40,7 @@ def test_n3_ctrl_c_once_finishes_the_step_and_begins_no_other(stg_runs_110: Flee
 
 def test_n3_ctrl_c_twice_leaves_at_once_and_says_where(stg_runs_110: Fleet) -> None:
     fleet = stg_runs_110
-    fleet.breaks(ONE, "upgrade-db", "slow", seconds=60.0)
+    fleet.breaks(ONE, "upgrade-db", "slow", seconds=LONG)
     code, said = interrupted(fleet, "prod major-upgrade --yes", lambda: bool(fleet.moments("upgrade_db")), times=2)
     assert code == 130, said
     assert "left in the middle of upgrade-db on prod01" in said
@@ -56,7 +56,7 @@ def test_n3_ctrl_c_before_the_first_step_changes_nothing(stg_runs_110: Fleet) ->
 
 def test_a_migration_whose_client_was_killed_is_not_run_a_second_time_while_it_runs(stg_runs_110: Fleet) -> None:
     fleet = stg_runs_110
-    fleet.breaks(ONE, "upgrade-db", "slow", seconds=60.0)
+    fleet.breaks(ONE, "upgrade-db", "slow", seconds=LONG)
     fleet.dies_in("prod major-upgrade --yes", "blockerbugs", "upgrade_db")
     assert fleet.types("prod upgrade-db --yes").code == 3
     assert fleet.types("prod unlock --yes").code == 0

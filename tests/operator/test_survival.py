@@ -16,6 +16,7 @@ from contextlib import contextmanager
 import pytest
 
 from .conftest import ONE, PROJECT, STG, TWO, Fleet, until
+from .fleets import LONG
 
 MAJOR, MINOR = "prod major-upgrade --yes", "prod minor-upgrade --yes"
 UNBROKEN_MAJOR = {
@@ -59,7 +60,7 @@ def test_n1_a_transaction_ends_by_itself_when_the_client_is_killed_and_resume_st
 
 
 def test_n1_resume_shows_what_was_done_what_runs_and_what_is_left(stg_runs_110: Fleet) -> None:
-    stg_runs_110.breaks(ONE, "upgrade-db", "slow", seconds=60)
+    stg_runs_110.breaks(ONE, "upgrade-db", "slow", seconds=LONG)
     stg_runs_110.dies_in(MAJOR, "blockerbugs", "upgrade_db")
     ended = stg_runs_110.types("prod resume --plan")
     assert ended.code == 2, ended.said
@@ -100,7 +101,7 @@ def test_n5_a_host_that_restarted_with_httpd_on_is_stopped_again_before_the_migr
 
 
 def test_o1_the_second_is_told_who_holds_the_set_and_what_for(stg_runs_110: Fleet) -> None:
-    stg_runs_110.breaks(ONE, "upgrade-db", "slow", seconds=60)
+    stg_runs_110.breaks(ONE, "upgrade-db", "slow", seconds=LONG)
     stg_runs_110.dies_in(MAJOR, "blockerbugs", "upgrade_db")
     ended = stg_runs_110.types("prod restart-httpd --yes")
     assert ended.code == 3, ended.said
@@ -118,7 +119,7 @@ def test_o1_the_second_waits_with_lock_wait_and_looks_again(stg_runs_101: Fleet)
 
 
 def test_o2_status_shows_who_holds_the_set_and_that_the_step_still_runs(stg_runs_110: Fleet) -> None:
-    stg_runs_110.breaks(ONE, "upgrade-db", "slow", seconds=60)
+    stg_runs_110.breaks(ONE, "upgrade-db", "slow", seconds=LONG)
     stg_runs_110.dies_in(MAJOR, "blockerbugs", "upgrade_db")
     ended = stg_runs_110.types("prod status")
     assert ended.code == 0, ended.said
@@ -163,7 +164,7 @@ def test_c3_abort_restores_cron_and_releases_the_lock_and_says_what_is_down(stg_
 
 
 def test_abort_waits_for_nothing_that_still_runs(stg_runs_110: Fleet) -> None:
-    stg_runs_110.breaks(ONE, "upgrade-db", "slow", seconds=60)
+    stg_runs_110.breaks(ONE, "upgrade-db", "slow", seconds=LONG)
     stg_runs_110.dies_in(MAJOR, "blockerbugs", "upgrade_db")
     ended = stg_runs_110.types("prod abort --yes")
     assert (ended.code, "upgrade-db still runs" in ended.err) == (75, True), ended.said
@@ -173,7 +174,7 @@ def test_abort_looks_again_after_the_question_because_a_client_that_slept_may_ha
     stg_runs_110: Fleet,
 ) -> None:
     stg_runs_110.breaks(TWO, "yum-update", "slow", seconds=3)
-    stg_runs_110.breaks(ONE, "upgrade-db", "slow", seconds=20)
+    stg_runs_110.breaks(ONE, "upgrade-db", "slow", seconds=LONG)
     with stg_runs_110.begins(MAJOR) as client:
         until(lambda: begun(stg_runs_110, "yum", "-C", "update") == 2)
         client.send_signal(signal.SIGSTOP)

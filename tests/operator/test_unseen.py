@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from .conftest import ONE, TWO, Fleet, until
-from .fleets import PATIENCE_SECONDS
+from .fleets import LONG, PATIENCE_SECONDS
 
 MAJOR = "prod major-upgrade --yes"
 BACK = "*/30 * * * * blockerbugs chronic blockerbugs sync > /dev/null\n"
@@ -32,7 +32,7 @@ def saves_the_database(fleet: Fleet) -> Path:
 
 def test_n2_a_step_that_takes_too_long_is_looked_at_and_nothing_is_begun_after_it(stg_runs_110: Fleet) -> None:
     edits(stg_runs_110, "after: stg", "after: stg\n    limits: {database: 2}")
-    stg_runs_110.breaks(ONE, "upgrade-db", "slow", seconds=60)
+    stg_runs_110.breaks(ONE, "upgrade-db", "slow", seconds=LONG)
     ended = stg_runs_110.types(MAJOR)
     assert ended.code == 5, ended.said
     assert "prod01 | upgrade-db: UNKNOWN: no end after 2 s" in ended.out
