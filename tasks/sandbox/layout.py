@@ -19,6 +19,7 @@ import socket
 import time
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from itertools import cycle, islice
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +30,7 @@ from .programs._files import change_json, change_state, read_state, write_json, 
 from .versions import package
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
 __all__ = ["SetSpec", "configure", "create", "events", "facts", "fill_disk", "node_url", "public_url", "publish",
@@ -141,9 +142,8 @@ def fill_disk(home: Path, host: str, mount: str, free: int = 0) -> None:
     change_state(home, host, fill)
 
 
-_BLOCK = 500
-_FIRST = 10000 + os.getpid() % 40 * _BLOCK  # below the range that systems give to outgoing connections
-_ports = cycle(range(_FIRST, _FIRST + _BLOCK))
+_BLOCK, _BLOCKS = 500, 40
+_LOWEST = 10000  # all of it below the range that systems give to outgoing connections
 
 
 def _free_ports(number: int) -> list[int]:
@@ -153,7 +153,7 @@ def _free_ports(number: int) -> list[int]:
     not hold its ports, and two at the same time must not choose the same ones.
     """
     found: list[int] = []
-    for port in islice(_ports, _BLOCK):
+    for port in islice(_ports(), _BLOCK):
         if len(found) == number:
             return found
         with socket.socket() as probe:
@@ -161,4 +161,30 @@ def _free_ports(number: int) -> list[int]:
             with suppress(OSError):
                 probe.bind(("127.0.0.1", port))
                 found.append(port)
-    raise OSError(f"fewer than {number} free ports from {_FIRST} to {_FIRST + _BLOCK}")
+    raise OSError(f"fewer than {number} free ports beside the {_BLOCK} that this process has looked at")
+
+
+@cache
+def _ports() -> Iterator[int]:
+    """The ports of this process's block, round and round."""
+    claim = _claimed(os.getpid())
+    first = claim.getsockname()[1] + 1
+
+    def ports() -> Iterator[int]:
+        with claim:  # held as long as somebody may come for another port
+            yield from cycle(range(first, first + _BLOCK - 1))
+
+    return ports()
+
+
+def _claimed(begin: int) -> socket.socket:
+    """The first port of a block that no other process has; looks from block `begin` on. OSError if there is none."""
+    for number in range(begin, begin + _BLOCKS):
+        claim = socket.socket()
+        try:
+            claim.bind(("127.0.0.1", _LOWEST + number % _BLOCKS * _BLOCK))
+        except OSError:
+            claim.close()
+        else:
+            return claim
+    raise OSError(f"each of the {_BLOCKS} blocks of ports from {_LOWEST} on is in use")
