@@ -22,7 +22,7 @@ from .conftest import ONE, TWO, Fleet, two_sets
 
 SOAK = bool(os.environ.get("SOAK"))
 DAYS = settings(
-    max_examples=30 if SOAK else 4,
+    max_examples=30 if SOAK else 2,
     stateful_step_count=8 if SOAK else 4,
     derandomize=not SOAK,
     database=None,
