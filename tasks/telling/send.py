@@ -49,6 +49,8 @@ def notify(address: str, subject: str, text: str, seconds: float) -> str:
     if target is None:
         return "apprise does not understand the address"
     target.socket_connect_timeout = target.socket_read_timeout = seconds
+    # Mail would be sent as HTML that is none: one line of it all, and what a host said could be an element of it.
+    target.notify_format = apprise.NotifyFormat.TEXT
     told = target.notify(title=subject, body=text, notify_type=apprise.NotifyType.INFO)
     return "told" if told else "it could not be reached, or refused"
 
@@ -56,14 +58,16 @@ def notify(address: str, subject: str, text: str, seconds: float) -> str:
 def publish(topic: str, data: dict[str, Any], seconds: float) -> str:
     """`told`, or why not, on the bus that fedora-messaging's own configuration names."""
     try:
-        from fedora_messaging import api
+        from fedora_messaging import api, exceptions
         from fedora_messaging import message as bus
     except ImportError:
         return "fedora-messaging is not installed; .venv/bin/pip install 'fedora-messaging>=3.5'"
     try:
         api.publish(bus.Message(topic=topic, body=data), timeout=int(seconds))
-    except Exception as error:  # noqa: BLE001  # twisted's, pika's and its own; the class says enough and holds no secret
-        return f"it could not be published: {type(error).__name__}"
+    except Exception as error:  # noqa: BLE001  # twisted's, pika's, its own; of a dead broker also AttributeError
+        if isinstance(error, exceptions.BaseException) and not isinstance(error, exceptions.PublishTimeout):
+            return f"it could not be published: {type(error).__name__}"  # which holds no secret
+        return "the bus could not be reached"
     return "told"
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import email
+import email.policy
 import json
 import socket
+import socketserver
 import sys
 import threading
 import time
@@ -98,6 +101,39 @@ def test_the_beginning_and_the_end_are_told() -> None:
         ends = [one for one in endpoint.heard if one["title"] == "prod: minor upgrade: done"]
     assert len(endpoint.heard) == 2
     assert "by lbrabec@laptop" in ends[0]["message"]
+
+
+class Postbox(socketserver.StreamRequestHandler):
+    """A mail server that takes everything; `letters` are the server's."""
+
+    def handle(self) -> None:
+        self.wfile.write(b"220 here\r\n")
+        for line in self.rfile:
+            if line.upper().startswith(b"DATA"):
+                self.wfile.write(b"354 go on\r\n")
+                self.server.letters.append(b"".join(iter(self.rfile.readline, b".\r\n")))  # type: ignore[attr-defined]
+            self.wfile.write(b"250 yes\r\n")
+
+
+def test_S10_a_mail_is_text_with_its_lines_and_what_a_host_or_a_person_said_is_no_element() -> None:
+    letters: list[bytes] = []
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Postbox) as server:
+        server.daemon_threads = True
+        server.letters = letters  # type: ignore[attr-defined]
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        address = f"mailto://127.0.0.1:{server.server_address[1]}?from=fab@example.org&to=qa@example.org"
+        with closing(Journal()) as journal, told([address], journal, Human(Screen(StringIO()))) as run_begins:
+            journal.write("begin", set="prod", procedure="minor-upgrade", operator="<img src=//evil.example>")
+            run_begins()
+            until(lambda: bool(letters))
+            journal.write("end", how="done", code=0, httpd_down=4.0)
+        server.shutdown()
+    mails = [email.message_from_bytes(letter, policy=email.policy.default) for letter in letters]
+    (mail,) = (one for one in mails if one["Subject"] == "prod: minor upgrade: done")
+    assert [part.get_content_type() for part in mail.walk()] == ["text/plain"]
+    lines = str(mail.get_content()).splitlines()
+    assert lines[0] == "httpd was down for 4.0 s."
+    assert "by <img src=//evil.example>, " in lines[1]
 
 
 @pytest.mark.parametrize("status", [500, 404, None], ids=["X4 answers 500", "X4 answers 404", "X4 never answers"])
