@@ -29,7 +29,7 @@ def interrupted(fleet: Fleet, line: str, when: Callable[[], bool], times: int = 
 def test_n3_ctrl_c_once_finishes_the_step_and_begins_no_other(stg_runs_110: Fleet) -> None:
     fleet = stg_runs_110
     for host in (ONE, TWO):
-        fleet.breaks(host, "stop-httpd", "slow", seconds=1.0)
+        fleet.breaks(host, "stop-httpd", "slow", seconds=3.0)
     code, said = interrupted(fleet, "prod major-upgrade --yes", lambda: bool(fleet.moments("service", "stop")))
     assert code == 130, said
     assert not any(fleet.host(host)["httpd"] for host in (ONE, TWO))
@@ -68,7 +68,7 @@ def test_a_migration_whose_client_was_killed_is_not_run_a_second_time_while_it_r
 
 def test_d3_nothing_is_migrated_when_a_colleague_has_started_httpd_meanwhile(stg_runs_110: Fleet) -> None:
     fleet = stg_runs_110
-    fleet.breaks(ONE, "yum-update", "slow", seconds=5.0)
+    fleet.breaks(ONE, "yum-update", "slow", seconds=15.0)
     process = fleet.begins("prod major-upgrade --yes")
     until(lambda: any(host == TWO and phase == "end" for _, host, phase in fleet.moments("yum", "-C")))
     fleet.machines.start_httpd(TWO)

@@ -113,7 +113,7 @@ def test_o1_the_second_waits_with_lock_wait_and_looks_again(stg_runs_101: Fleet)
     stg_runs_101.breaks(ONE, "yum-update", "slow", seconds=2)
     first = stg_runs_101.begins(MINOR)
     until(lambda: (stg_runs_101.kept(ONE) / "lock").exists())
-    ended = stg_runs_101.types(f"{MINOR} --lock-wait 50")
+    ended = stg_runs_101.types(f"{MINOR} --lock-wait 250")
     assert (ended.code, "nothing to do" in ended.out) == (0, True), ended.said
     assert (first.communicate(), first.returncode)[1] == 0
 
@@ -144,7 +144,9 @@ def test_o2_a_client_that_was_taken_over_starts_no_step_any_more(stg_runs_110: F
     stg_runs_110.breaks(ONE, "upgrade-db", "slow", seconds=4)
     first = stg_runs_110.begins(MAJOR)
     until(lambda: bool(stg_runs_110.moments("blockerbugs", "upgrade_db")))
+    first.send_signal(signal.SIGSTOP)  # the laptop sleeps until the other has gone on
     ended = stg_runs_110.types("prod resume --yes")
+    first.send_signal(signal.SIGCONT)
     said = "".join(first.communicate())
     assert ended.code == 0, ended.said + said
     assert first.returncode == 5
@@ -276,7 +278,7 @@ def test_n3_ctrl_c_once_ends_after_the_step_and_says_how_to_go_on(stg_runs_110: 
 
 
 def test_n3_ctrl_c_twice_leaves_at_once_and_the_step_goes_on_by_itself(stg_runs_110: Fleet) -> None:
-    stg_runs_110.breaks(ONE, "yum-update", "slow", seconds=3)
+    stg_runs_110.breaks(ONE, "yum-update", "slow", seconds=10)
     client = stg_runs_110.begins(MAJOR)
     until(lambda: bool(stg_runs_110.moments("yum", "-C", "update")))
     os.kill(client.pid, signal.SIGINT)
