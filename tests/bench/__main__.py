@@ -33,17 +33,24 @@ class Bench:
         self.place, self.rounds, self.table = place, rounds, Table()
 
     def minor(self) -> None:
-        """A minor upgrade of prod by everybody, and twenty of ours under twenty requests a second."""
+        """A minor upgrade of prod by everybody. Nobody waits for the balancer, and nobody else asks for pages."""
         self.place.stg_runs(MINOR)
         rivals = [peers.raw, peers.ours, peers.naive_fabric, peers.pyinfra, peers.ansible]
-        samples = self._alternating("minor", MINOR, rivals)
-        more = max(0, 4 * self.rounds - len(samples["ours"]))
-        ours = {"ours": samples["ours"] + self._alternating("minor", MINOR, [peers.ours], rounds=more).get("ours", [])}
-        self._upgrade_rows("minor", samples)
-        self.table.keep("minor, ours, all", ours)
-        failed, asked = (sum(getattr(one, what) for one in ours["ours"]) for what in ("failed", "requests"))
-        print(f"\nfailed requests in {len(ours['ours'])} minor upgrades by us: {failed} of {asked}")
-        self.table.promise("failed requests", failed, 0)
+        self._upgrade_rows("minor", self._alternating("minor", MINOR, rivals, alone=True))
+
+    def traffic(self) -> None:
+        """Minor upgrades of prod under twenty requests a second: twenty of ours, and some by the script beside them."""
+        self.place.stg_runs(MINOR)
+        samples = self._alternating("minor", MINOR, [peers.raw, peers.ours])
+        more = self._alternating("minor", MINOR, [peers.ours], rounds=max(0, 20 - self.rounds))
+        samples["ours"] += more.get("ours", [])
+        self.table.keep("minor under traffic", samples)
+        self.table.row("minor under traffic, the whole command", samples, "wall")
+        print("\nfailed requests in minor upgrades")
+        for name, many in samples.items():
+            failed, asked = (sum(getattr(one, what) for one in many) for what in ("failed", "requests"))
+            print(f"  {name:<24}{failed:>6} of {asked} in {len(many)} upgrades")
+        self.table.promise("failed requests by us", sum(one.failed for one in samples["ours"]), 0)
 
     def major(self) -> None:
         """A major upgrade of prod by everybody."""
@@ -74,7 +81,8 @@ class Bench:
         """Both upgrades at a round trip of 50 ms."""
         for what, version in (("minor", MINOR), ("major", MAJOR)):
             self.place.stg_runs(version)
-            samples = self._alternating(what, version, [peers.raw, peers.ours, peers.pyinfra], far=True)
+            rivals = [peers.raw, peers.ours, peers.pyinfra]
+            samples = self._alternating(what, version, rivals, far=True, alone=what == "minor")
             self._upgrade_rows(f"{what} at 50 ms round trip", samples)
 
     def many(self) -> None:
@@ -115,11 +123,13 @@ class Bench:
         rounds: int | None = None,
         large: bool = False,
         far: bool = False,
+        alone: bool = False,
     ) -> Samples:
-        """Every peer once, and again, so that what disturbs the machine disturbs all."""
+        """Every peer once, and again, so that what disturbs the machine disturbs all. alone: without other requests."""
         samples: Samples = {}
         config = self.place.far_ssh_config if far else self.place.ssh_config
-        work = Work(what, version, config, self.place.hosts_yml, self.place.folder, NAMES)
+        hosts_yml = self.place.plain_hosts_yml if alone else self.place.hosts_yml
+        work = Work(what, version, config, hosts_yml, self.place.folder, NAMES)
         for number in range(self.rounds if rounds is None else rounds):
             for make in makers:
                 peer = make(work)
@@ -127,18 +137,18 @@ class Bench:
                 if large:
                     self.place.large_metadata()
                 with self.place.far() if far else nullcontext():
-                    sample = self._one(peer)
+                    sample = self._one(peer, alone)
                 self.place.check(version)
                 samples.setdefault(peer.name, []).append(sample)
                 print(f"  {what} {number + 1}: {peer.name}: {sample.wall:.2f} s", file=sys.stderr, flush=True)
         return samples
 
-    def _one(self, peer: Peer) -> Sample:
-        with Prober(self.place.url) as prober:
+    def _one(self, peer: Peer, alone: bool) -> Sample:
+        with nullcontext() if alone else Prober(self.place.url) as prober:
             time.sleep(0.3)
             sample = run(peer.command, peer.environment, str(PROJECT))
-            time.sleep(0.3)
-        prober.tell(sample)
+        if prober:
+            prober.tell(sample)
         if peer.name == "ours":
             state = Path(peer.environment["XDG_STATE_HOME"])
             sample.work = field.began_and_ended(state / "blockerbugs-upgrade/journal.jsonl")
@@ -156,7 +166,7 @@ class Bench:
         return samples
 
 
-ROWS = ("start_up", "minor", "major", "metadata", "far", "many")
+ROWS = ("start_up", "minor", "traffic", "major", "metadata", "far", "many")
 
 
 def main() -> int:

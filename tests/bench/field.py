@@ -37,6 +37,8 @@ class Field:
     """Two hosts to upgrade, and the files by which every peer reaches them.
 
     ssh_config, hosts_yml: as any operator has them; far: the same hosts over a line with a round trip of 50 ms.
+    plain_hosts_yml: names neither the balancer, which the peers do not wait for, nor the address to watch, which
+    nobody else asks for pages.
     """
 
     def __init__(self, settings: Settings, folder: Path) -> None:
@@ -45,6 +47,10 @@ class Field:
         self.ssh_config = folder / "ssh_config"
         self.far_ssh_config = folder / "ssh_config_far"
         self.hosts_yml = HOME / "hosts.yml"
+        self.plain_hosts_yml = folder / "hosts.yml"
+        self.plain_hosts_yml.write_text(
+            re.sub("    (balancer:\n  +interval|url): .*\n", "", self.hosts_yml.read_text())
+        )
         near = (HOME / "ssh_config").read_text().replace("    ProxyJump bastion.lab\n", "")
         # OpenSSH's default key exchange costs 80 ms of CPU more for each connection.
         near += "\nHost *\n    KexAlgorithms curve25519-sha256\n"

@@ -15,6 +15,7 @@ from typing import Self
 from urllib.parse import urlsplit
 
 LATE_SECONDS = 120.0
+BACK_SECONDS = 30.0
 
 
 @dataclass
@@ -42,7 +43,7 @@ def run(command: Sequence[str], environment: Mapping[str, str] | None = None, fo
     began = time.monotonic()
     process = subprocess.Popen(
         command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        env={**os.environ, **(environment or {})}, cwd=folder,
+        env={**_ours(), **(environment or {})}, cwd=folder,
     )  # fmt: skip
     assert process.stdout is not None
     said = process.stdout.read().decode(errors="replace")
@@ -59,11 +60,17 @@ def run(command: Sequence[str], environment: Mapping[str, str] | None = None, fo
     return sample
 
 
+def _ours() -> dict[str, str]:
+    """Our environment, where Python keeps what it has compiled, as it does on an operator's machine."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+
+
 @dataclass
 class Prober:
     """Asks a URL so many times a second, each time on a connection of its own, whether or not the last was answered.
 
-    An answer counts as good if it is 200; the outage is the longest time between two good answers.
+    An answer counts as good if it is 200; the outage is the longest time between two good answers. It goes on until
+    something that was asked after the end of the `with` statement is answered well, so that the outage has an end.
     """
 
     url: str
@@ -78,6 +85,9 @@ class Prober:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        ended = time.monotonic()
+        while time.monotonic() < ended + BACK_SECONDS and not any(t > ended and well for t, well in self._answers):
+            time.sleep(0.05)
         self._stop.set()
         self._clock.join()
         for thread in self._threads:
