@@ -129,7 +129,7 @@ watch() {{
   printf '\\n%s\\n' "$mark" >>"$step/log"
 }}
 watch >/dev/null 2>&1 & watcher=$!
-sh -c 'echo $$; tail -s 0.05 /dev/null && often="-s 0.05"; exec tail -n +1 $often -f "$1"' sh "$step/log" 2>/dev/null |
+sh -c 'echo $$; tail -s 0.01 /dev/null && often="-s 0.01"; exec tail -n +1 $often -f "$1"' sh "$step/log" 2>/dev/null |
 {{
   read -r tail; sed -u -n "\\\\|^$mark\\$|q;p"; {{ kill -PIPE "$tail"; kill "$tail"; }} 2>/dev/null
 }}

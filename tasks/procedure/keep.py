@@ -172,12 +172,11 @@ def resume_cron(app: App) -> str:
     )
 
 
-def remember(app: App, package_query: str, schema_status: str | None) -> str:
+def remember(app: App, package_query: str, schema: str | None) -> str:
     """Shell that keeps what is installed now and the schema it runs on, for a rollback; never fails."""
     home = _q(root(app))
-    schema = f"$({{ {schema_status}\n}} 2>/dev/null | tail -n 1 | cut -d' ' -f1)" if schema_status else ""
     return (
-        f'mkdir -p {home} && printf "%s %s\\n" "$({package_query})" "{schema}" >{home}/previous.new && '
+        f'mkdir -p {home} && printf "%s %s\\n" "$({package_query})" {_q(schema or "")} >{home}/previous.new && '
         f"mv {home}/previous.new {home}/previous"
     )
 

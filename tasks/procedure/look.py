@@ -6,6 +6,7 @@ import time
 from dataclasses import replace
 
 from ..errors import Unreachable
+from ..fleet.connection import Outcome
 from ..fleet.hosts import App, Host, HostSet
 from ..fleet.machines import Machines
 from . import preflight
@@ -14,31 +15,76 @@ from .preflight import Facts
 LOOK_SECONDS = 120
 
 
-def look(machines: Machines, app: App, host_set: HostSet, repos: bool) -> dict[Host, Facts]:
-    """The facts of every host of a set, in one round trip each. Raises Unreachable for a host that is lost now."""
-    facts = dict.fromkeys(machines.unreachable, preflight.UNREACHED) | ask_hosts(machines, app, host_set, repos)
-    lost = [host for host in host_set.hosts if host not in facts]
-    if lost:
-        problems = [
-            f"{host.short}: was lost, or did not answer in {LOOK_SECONDS} s, while it was looked at" for host in lost
-        ]
-        raise Unreachable(*problems, next_line=f"fab {host_set.name} status")
+def look(
+    machines: Machines, app: App, host_set: HostSet, repos: bool, stage: HostSet | None = None
+) -> dict[Host, Facts]:
+    """The facts of every host of a set, and of the set that it comes after, in one round trip for all.
+
+    Raises Unreachable for a host that is lost now.
+    """
+    facts = dict.fromkeys(machines.unreachable, preflight.UNREACHED) | ask_hosts(
+        machines, app, host_set, repos, stage=stage
+    )
+    for asked in filter(None, (host_set, stage)):
+        lost = [host for host in asked.hosts if host not in facts]
+        if lost:
+            problems = [
+                f"{host.short}: was lost, or did not answer in {LOOK_SECONDS} s, while it was looked at"
+                for host in lost
+            ]
+            raise Unreachable(*problems, next_line=f"fab {asked.name} status")
     return facts
 
 
-def ask_hosts(machines: Machines, app: App, host_set: HostSet, repos: bool) -> dict[Host, Facts]:
-    """The facts of those hosts of the set that answer.
+def ask_hosts(
+    machines: Machines, app: App, host_set: HostSet, repos: bool, schema: bool = True, stage: HostSet | None = None
+) -> dict[Host, Facts]:
+    """The facts of those hosts of the set, and of the set that it comes after, that answer.
 
-    repos: also what the repositories offer, see `preflight.script`.
+    repos: also what the repositories offer; schema: also the database's; see `preflight.script`. A set shares one
+    database: its sync host is asked, and what it says counts for every host that has the same build.
     """
-    script = preflight.script(app, host_set, repos)
+    found: dict[Host, Facts] = {}
+    asked = {host_set: repos} | ({stage: False} if stage else {})
+    scripts = {
+        host: preflight.script(app, one, wants_repos, schema and host == one.sync)
+        for one, wants_repos in asked.items()
+        for host in one.hosts
+    }
     asked_at = time.time()
-    outcomes = machines.do(dict.fromkeys(host_set.hosts, script), max(2, host_set.at_once), seconds=LOOK_SECONDS)
-    return {
+    outcomes = machines.do(scripts, max(2, host_set.at_once), seconds=LOOK_SECONDS)
+    for one, wants_repos in asked.items():
+        facts = {
+            host: _facts(app, one, outcomes[host], wants_repos, asked_at) for host in one.hosts if host in outcomes
+        }
+        found |= _with_the_schema(machines, app, one, facts) if schema else facts
+    return {host: facts for host, facts in found.items() if outcomes[host].known}
+
+
+def _facts(app: App, host_set: HostSet, outcome: Outcome, repos: bool, asked_at: float) -> Facts:
+    return replace(
+        preflight.read(app, host_set, outcome.output, repos, asked_at),
+        problems=(f"cannot be looked at: {outcome.failure}",) if outcome.failure else (),
+    )
+
+
+def _with_the_schema(machines: Machines, app: App, host_set: HostSet, facts: dict[Host, Facts]) -> dict[Host, Facts]:
+    """The facts, with the schema on the other hosts too: they are asked only where another build may say otherwise."""
+    sync = facts.get(host_set.sync, preflight.UNREACHED)
+    others = [host for host in facts if host != host_set.sync and host_set.schema_status]
+    own = [host for host in others if facts[host].installed != sync.installed]
+    outcomes = (
+        machines.do(dict.fromkeys(own, preflight.script(app, host_set, repos=False)), 32, seconds=LOOK_SECONDS)
+        if own
+        else {}
+    )
+    said = {host: preflight.read(app, host_set, outcome.output, repos=False) for host, outcome in outcomes.items()}
+    return facts | {
         host: replace(
-            preflight.read(app, host_set, outcome.output, repos, asked_at),
-            problems=(f"cannot be looked at: {outcome.failure}",) if outcome.failure else (),
+            facts[host],
+            revision=said.get(host, sync).revision,
+            at_head=said.get(host, sync).at_head,
+            no_schema=said[host].no_schema if host in said else None,
         )
-        for host, outcome in outcomes.items()
-        if outcome.known
+        for host in others
     }

@@ -98,13 +98,11 @@ def _not_stopped(host_set: HostSet, facts: FactsOf) -> list[Reason]:
     return reasons
 
 
-def migration_ahead(
-    request: Request, facts: FactsOf, target: Nvr | None, stage: HostSet | None, stage_facts: FactsOf
-) -> list[Reason]:
+def migration_ahead(request: Request, facts: FactsOf, target: Nvr | None, stage: HostSet | None) -> list[Reason]:
     """A minor upgrade to the build that stg runs on another schema than ours: a migration comes with it (V4)."""
     if not (stage and target and request.procedure.needs_schema):
         return []
-    there, here = stage_facts[stage.sync], facts[request.host_set.sync]
+    there, here = facts[stage.sync], facts[request.host_set.sync]
     if there.installed != target or None in (there.revision, here.revision) or there.revision == here.revision:
         return []
     return [

@@ -18,6 +18,7 @@ from .ending import ending, saved
 from .hold import Hold
 from .interrupt import Ended, patience
 from .look import ask_hosts
+from .preflight import Facts
 from .progress import Run
 from .sop import Phase
 from .todo import Left
@@ -83,12 +84,19 @@ def _phase_by_phase(run: Run, todo: Sequence[Left], hold: Hold, machines: Machin
             if run.failures:
                 break
             _let_the_balancer_see(phase, run, report, asked_to_stop)
-        run.afterwards = ask_hosts(machines, plan.request.app, host_set, repos=False)
+        run.afterwards = _look_again(run, machines)
     run.users, run.nodes = watches.public(), watches.nodes()
     for watched in events.watched(run):
         run.journal.write("watched", **watched)
     report.recap(run)
     return ending(run)
+
+
+def _look_again(run: Run, machines: Machines) -> dict[Host, Facts]:
+    """What the hosts are like now. The schema takes half a second: it is asked for where the run has not proven it."""
+    request, schema = run.plan.request, run.schema
+    found = ask_hosts(machines, request.app, request.host_set, repos=False, schema=schema is None)
+    return {host: replace(facts, revision=schema, at_head=True) if schema else facts for host, facts in found.items()}
 
 
 def _phase(run: Run, phase: Phase, left: Left, hold: Hold, machines: Machines, report: Report) -> None:

@@ -65,8 +65,8 @@ class Plan:
         return f"{line} --version {self.target.vr}" + (f" --unverified {shlex.quote(why)}" if why else "")
 
 
-def decide(request: Request, facts: FactsOf, stage: HostSet | None = None, stage_facts: FactsOf | None = None) -> Plan:
-    """The plan for `request`, given the facts of every host of its set (and of the set it comes after).
+def decide(request: Request, facts: FactsOf, stage: HostSet | None = None) -> Plan:
+    """The plan for `request`, given the facts of every host of its set, and of the set it comes after.
 
     Raises Refused (or TryLater) with every reason there is, not only the first.
     """
@@ -75,11 +75,9 @@ def decide(request: Request, facts: FactsOf, stage: HostSet | None = None, stage
     reasons = obstacles.unknown(request, facts)
     target = None
     if procedure.installs:
-        target, against = (
-            earlier_build(request, facts) if procedure.back else target_build(request, facts, stage, stage_facts or {})
-        )
+        target, against = earlier_build(request, facts) if procedure.back else target_build(request, facts, stage)
         reasons += [*against, *obstacles.packages(request, facts, target)]
-        reasons += obstacles.migration_ahead(request, facts, target, stage, stage_facts or {})
+        reasons += obstacles.migration_ahead(request, facts, target, stage)
         if host_set.after and not request.unverified:
             reasons += [Reason(f"{text}: {OVERRIDE}") for text in obstacles.unsettled(request, facts)]
     reasons += obstacles.state(request, facts)
@@ -93,7 +91,7 @@ def decide(request: Request, facts: FactsOf, stage: HostSet | None = None, stage
         return Plan(request, target, facts, (), warnings)
     # The database is everybody's: what the sync host's build finds in it counts, whatever the others have installed.
     migrated = facts[host_set.sync].installed == target and bool(facts[host_set.sync].at_head)
-    job = Job(request.app, host_set, hosts, target, request.serial, migrated)
+    job = Job(request.app, host_set, hosts, target, request.serial, migrated, facts[host_set.sync].revision)
     return Plan(request, target, facts, tuple(procedure.phases(job)), warnings, job)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from ..fleet.connection import Outcome
 from ..fleet.hosts import Host
+from . import sop
 from .journal import Journal
 from .plan import Plan
 from .preflight import Facts
@@ -78,6 +79,18 @@ class Run:
         """The steps that were planned for `host` and not begun."""
         begun = sum(host in results for _, results in self.outcomes)
         return self.plan.does_to(host)[begun:]
+
+    @property
+    def schema(self) -> str | None:
+        """The revision that the database is at by what this run has seen itself; None where it has to be asked for."""
+        if self.failures or len(self.outcomes) < len(self.plan.phases):
+            return None
+        for phase, results in self.outcomes:
+            for outcome in results.values():
+                if proven := sop.proven_schema(phase.step, outcome.output):
+                    return proven
+        before = self.plan.facts[self.plan.request.host_set.sync]
+        return before.revision if before.at_head and self.plan.request.procedure.needs_schema else None
 
     @property
     def failures(self) -> dict[Host, Outcome]:

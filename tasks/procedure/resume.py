@@ -167,7 +167,8 @@ def _plan(found: Found, app: App, host_set: HostSet) -> Plan:
         procedure = RESTART_TOGETHER if begin["together"] else PROCEDURES[begin["procedure"]]
         hosts = tuple(next(host for host in host_set.hosts if host.name == name) for name in begin["order"])
         target = nvr.parse(begin["target"]) if begin["target"] else None
-        job = Job(app, host_set, hosts, target, begin["serial"] is True, begin["migrated"] is True)
+        serial, migrated = begin["serial"] is True, begin["migrated"] is True
+        job = Job(app, host_set, hosts, target, serial, migrated, begin["schema"])
         digests, steps, unverified, asked_as = (begin[key] for key in ("hosts_yml", "steps", "unverified", "asked_as"))
     except (KeyError, TypeError, StopIteration, AttributeError):
         raise _unusable(found, host_set, "its journal cannot be read, or hosts.yml has other hosts now") from None

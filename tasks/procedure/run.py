@@ -88,7 +88,7 @@ def _consider(
     """Look at everything and decide, as soon as nobody else holds the set. Raises Locked if that does not come."""
     ends = time.monotonic() + consent.lock_wait
     while True:
-        facts = look(machines, request.app, request.host_set, request.procedure.installs)
+        facts = look(machines, request.app, request.host_set, request.procedure.installs, stage)
         holder = facts[request.host_set.sync].lock
         if holder is None or consent.plan_only or hold:
             break
@@ -97,8 +97,7 @@ def _consider(
             raise locked
         report.waiting(ends - time.monotonic(), f"at most: {locked.problems[0]}")
         time.sleep(LOCK_SECONDS)
-    stage_facts = look(machines, request.app, stage, repos=False) if stage else None
-    return decide(request, facts, stage, stage_facts)
+    return decide(request, facts, stage)
 
 
 def _check_that_it_is_still_so(plan: Plan, consider: Callable[[], Plan], hold: Hold) -> None:

@@ -16,6 +16,7 @@ from . import health, keep
 from .nvr import Nvr
 
 DATABASE_LOCK = "/var/run/blockerbugs-upgrade.lock"
+_IS_AT = "the database is at "
 CRON_SECONDS = 600  # a sync takes minutes; cron starts one every half hour
 
 
@@ -78,6 +79,7 @@ class Job:
 
     target is None for steps that install nothing; serial: one host after the other, whatever the set says;
     migrated: the database is known to be at the target's schema already, upgrade_db has nothing to do.
+    schema: the revision that the database was found at, if that is known.
     """
 
     app: App
@@ -86,6 +88,7 @@ class Job:
     target: Nvr | None = None
     serial: bool = False
     migrated: bool = False
+    schema: str | None = None
 
     @property
     def at_once(self) -> int:
@@ -107,12 +110,15 @@ Workflow = Callable[[Job], list[Phase]]
 
 
 def minor(job: Job) -> list[Phase]:
-    """SOP, Minor upgrade: host after host, the others keep serving; no schema change."""
-    phases: list[Phase] = []
+    """SOP, Minor upgrade: host after host, the others keep serving; no schema change.
+
+    Ours beside the SOP's: all hosts have the build, and it brings no migration to any, before the first is changed.
+    """
+    phases = [Phase(step(job), job.hosts, job.at_once) for step in (download, no_migration)]
     size = job.host_set.rolling
     batches = [job.hosts[start : start + size] for start in range(0, len(job.hosts), size)]
     for batch in batches:
-        part = [Phase(step(job), batch, size) for step in (download, no_migration, yum_update)]
+        part = [Phase(yum_update(job, downloaded=True), batch, size)]
         serving = tuple(host for host in batch if host.serves)
         if serving:
             part += [
@@ -138,15 +144,16 @@ def major(job: Job) -> list[Phase]:
         Phase(yum_update(job, downloaded=True), job.hosts, job.at_once),
     ]
     if not job.migrated:
-        phases += migrate(job, cron_paused=True)
-    return [*phases, Phase(sync(job), job.sync, 1), *start_and_look(job), Phase(resume_cron(job), job.sync, 1)]
+        phases += migrate(job, in_a_major=True)
+    checks = Phase(sync(job, migrated=not job.migrated), job.sync, 1)
+    return [*phases, checks, *start_and_look(job), Phase(resume_cron(job), job.sync, 1)]
 
 
-def migrate(job: Job, cron_paused: bool = False) -> list[Phase]:
+def migrate(job: Job, in_a_major: bool = False) -> list[Phase]:
     """`blockerbugs upgrade_db`, and right before it: does nobody serve from the database, on the whole set?"""
     return [
         Phase(still_stopped(job), job.host_set.serving, job.at_once),
-        Phase(upgrade_db(job, cron_paused), job.sync, 1),
+        Phase(upgrade_db(job, in_a_major), job.sync, 1),
     ]
 
 
@@ -272,19 +279,22 @@ def yum_update(job: Job, downloaded: bool = False) -> Step:
     """SOP, both upgrades: the update, pinned to the build that was decided on.
 
     downloaded: take it from the cache, as the SOP's expire-cache was done by the download; if the cache was
-    emptied meanwhile, fetch it after all. yum exits 0 when it had nothing to do: the installed NVR decides.
+    emptied meanwhile, fetch it after all; a transaction that failed is not begun again. yum exits 0 when it had
+    nothing to do: the installed NVR decides.
     """
     fresh = f"{_expire(job)} && {_yum(job)} update {_q(job.target)}"
+    cached = f"{_yum(job)} -C update {_q(job.target)} || {{ ! {_in_cache(job)} && {fresh}; }}"
     return Step(
         name="yum-update",
         says=f"yum update to {job.target}",
-        command=f"{_yum(job)} -C update {_q(job.target)} || {{ {fresh}; }}" if downloaded else fresh,
+        command=cached if downloaded else fresh,
+        brief=cached.partition(" || ")[0] if downloaded else "",
         proof=(
             f'{_installed_is(job)} || {{ echo "installed is $(rpm -q {_q(job.app.package)}), '
             f'not {job.target}"; false; }}'
         ),
         seconds=job.host_set.limits.yum,
-        guard=f"{_installed_is(job)} || {{ {keep.remember(job.app, _query(job), job.host_set.schema_status)}; }}\n",
+        guard=f"{_installed_is(job)} || {{ {keep.remember(job.app, _query(job), job.schema)}; }}\n",
     )
 
 
@@ -355,32 +365,37 @@ def still_stopped(job: Job) -> Step:
     )
 
 
-def upgrade_db(job: Job, cron_paused: bool = False) -> Step:
+def upgrade_db(job: Job, in_a_major: bool = False) -> Step:
     """SOP, Major upgrade, step 3: once, because the hosts share one database.
 
-    cron_paused: it was, and has to be so still.
+    in_a_major: cron was paused, and has to be so still; whether the schema has arrived is looked at while the sync
+    runs, which comes next: httpd is down.
     """
     status = job.host_set.schema_status
     return Step(
         name="upgrade-db",
         says="migrate the database, once",
-        guard=_alone(job) + (f"{keep.cron_is_away(job.app)} || exit 1\n" if cron_paused else ""),
+        guard=_alone(job) + (f"{keep.cron_is_away(job.app)} || exit 1\n" if in_a_major else ""),
         command=f"{_q(job.app.package)} upgrade_db",
-        proof=f'case $({status}\n) in *"(head)"*) ;; *) echo the database is not at the new schema; false;; esac'
-        if status
-        else "true",
+        proof=_at_head(f"{{ {status}\n}}") if status and not in_a_major else "true",
         seconds=job.host_set.limits.database,
         if_it_fails=("upgrade-db", "sync", "start-httpd"),
     )
 
 
-def sync(job: Job) -> Step:
-    """SOP, Major upgrade, step 4: the check that the new code can work with the new schema."""
+def sync(job: Job, migrated: bool = False) -> Step:
+    """SOP, Major upgrade, step 4: the check that the new code can work with the new schema.
+
+    migrated: the database was, right before; httpd is not started before both have been seen.
+    """
+    status = job.host_set.schema_status if migrated else None
+    kept = '"${0%/*}/schema"'  # in the step's folder on its host
     return Step(
         name="sync",
-        says="sync with bugzilla, bodhi and koji, as the check",
-        guard=_alone(job),
+        says="sync with bugzilla, bodhi and koji: the check",
+        guard=_alone(job) + (f"{{ {status}\n}} >{kept} 2>/dev/null &\n" if status else ""),
         command=f"{_q(job.app.package)} sync",
+        proof=f"wait; {_at_head(f'cat {kept}')}" if status else "true",
         seconds=job.host_set.limits.database,
         if_it_fails=("sync", "start-httpd"),
     )
@@ -436,6 +451,26 @@ def _alone(job: Job) -> str:
 def _downloaded(job: Job) -> str:
     caches = " ".join(job.app.path(f"/var/cache/{name}") for name in ("yum", "dnf", "libdnf5"))
     return f"find {caches} -name {_q(f'{job.target}.*.rpm')} 2>/dev/null"
+
+
+def _in_cache(job: Job) -> str:
+    metadata = f"yum -q{job.host_set.enabling} -C list {_q(job.app.package)}"
+    return f"{{ {_downloaded(job)} | grep -q . && {metadata} >/dev/null 2>&1; }}"
+
+
+def proven_schema(step: Step, output: str) -> str | None:
+    """The revision that the database was seen at by the proof of `step`, in what it said."""
+    if step.name not in ("upgrade-db", "sync"):
+        return None
+    lines = [line for line in output.splitlines() if line.startswith(_IS_AT)]
+    return lines[-1].removeprefix(_IS_AT) if lines else None
+
+
+def _at_head(shell: str) -> str:
+    return (
+        f'schema=$({shell} | tail -n 1); case $schema in *"(head)"*) echo "{_IS_AT}${{schema% (head)*}}";; '
+        "*) echo the database is not at the new schema; false;; esac"
+    )
 
 
 def _query(job: Job) -> str:

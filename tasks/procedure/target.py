@@ -10,13 +10,11 @@ from .reasons import OVERRIDE, FactsOf, Reason
 from .request import Request
 
 
-def target_build(
-    request: Request, facts: FactsOf, stage: HostSet | None, stage_facts: FactsOf
-) -> tuple[Nvr | None, list[Reason]]:
+def target_build(request: Request, facts: FactsOf, stage: HostSet | None) -> tuple[Nvr | None, list[Reason]]:
     """The one build to install: what was typed, or what stg runs, or the newest on offer (V1, V3)."""
     verified = None
     if stage:
-        verified, reasons = verified_build(stage, stage_facts, request.app.package)
+        verified, reasons = verified_build(stage, facts, request.app.package)
         if not verified:
             return None, [*reasons, Reason(f"{stage.name} comes first: {OVERRIDE}", f"fab {stage.name} status")]
     choices = {host: _choice(request, facts[host], verified) for host in request.hosts}

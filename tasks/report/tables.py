@@ -38,7 +38,8 @@ def phases(plan: Plan) -> Table:
     """The steps, numbered, and on which hosts."""
     made = table("   step", "on", "what")
     for number, phase in enumerate(plan.phases, 1):
-        made.add_row(f"{number:2} {phase.step.name}", words.names(phase.hosts), phase.step.says)
+        on = _part(phase.hosts, plan.request.host_set.hosts)
+        made.add_row(f"{number:2} {phase.step.name}", on, phase.step.says)
     return made
 
 

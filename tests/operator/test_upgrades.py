@@ -41,7 +41,7 @@ def test_prod_takes_the_build_that_stg_runs_without_being_told(stg_runs_101: Fle
 
 def test_a_minor_upgrade_touches_the_second_host_only_when_the_first_serves_again(stg_runs_101: Fleet) -> None:
     stg_runs_101.types("prod minor-upgrade --yes")
-    second = min(t for t, host, _ in stg_runs_101.moments("yum", "update") if host == TWO)
+    second = min(t for t, host, _ in stg_runs_101.moments("yum", "-C", "update") if host == TWO)
     restarted = max(t for t, host, _ in stg_runs_101.moments("service", "restart") if host == ONE)
     asked = [t for t, host, phase in stg_runs_101.moments("curl") if host == ONE and phase == "end"]
     assert any(restarted < answered < second for answered in asked)

@@ -33,7 +33,7 @@ class Held:
 
 def ends(begun_as: str, monkeypatch: pytest.MonkeyPatch) -> tuple[type[BaseException], bool]:
     """How a run ends whose disk is full before the first step, and whether its set is still locked."""
-    plan = decide(request("restart-httpd"), found(prod(), well()), None, {})
+    plan = decide(request("restart-httpd"), found(prod(), well()))
     journal, held = Journal(), Held()
     journal.write(begun_as)
 

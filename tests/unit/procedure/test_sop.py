@@ -32,15 +32,13 @@ def told(phases: list[Phase]) -> list[str]:
     return [f"{phase.step.name}: {' '.join(host.short[-2:] for host in phase.hosts)}" for phase in phases]
 
 
-def test_a_minor_upgrade_is_one_host_after_the_other() -> None:
+def test_a_minor_upgrade_is_one_host_after_the_other_once_all_have_the_build() -> None:
     assert told(sop.minor(job())) == [
-        "download: 01",
-        "no-migration: 01",
+        "download: 01 02",
+        "no-migration: 01 02",
         "yum-update: 01",
         "restart-httpd: 01",
         "healthy: 01",
-        "download: 02",
-        "no-migration: 02",
         "yum-update: 02",
         "restart-httpd: 02",
         "healthy: 02",
@@ -53,7 +51,7 @@ def test_after_each_host_the_balancer_is_waited_for() -> None:
 
 
 def test_a_host_that_serves_nothing_is_updated_and_not_restarted() -> None:
-    assert told(sop.minor(job(prod(hosts=(ONE, IDLE)))))[5:] == ["download: le", "no-migration: le", "yum-update: le"]
+    assert told(sop.minor(job(prod(hosts=(ONE, IDLE)))))[5:] == ["yum-update: le"]
 
 
 def test_a_minor_upgrade_may_take_more_hosts_at_a_time() -> None:
@@ -261,16 +259,16 @@ def test_a_comment_behind_a_command_of_hosts_yml_hides_nothing_of_ours() -> None
     )
     for step in (sop.backup, sop.no_migration, sop.upgrade_db):
         understood(step(commented).script)
+    understood(sop.sync(commented, migrated=True).script)
     understood(preflight.script(commented.app, commented.host_set))
 
 
 # The scripts, in a real shell
 
 
-def test_what_is_remembered_of_the_schema_is_not_hidden_by_a_comment(shell: Shell) -> None:
+def test_the_build_and_the_schema_before_an_update_are_remembered(shell: Shell) -> None:
     shell.program("rpm", "printf blockerbugs-1.0.0-1.el7")
-    shell.program("alembic", "echo 'aaa (head)'")
-    script = keep.remember(App(root="."), "rpm -q blockerbugs", "alembic current # as stg has it")
+    script = keep.remember(App(root="."), "rpm -q blockerbugs", "aaa")
     understood(script)
     assert shell.run(script).returncode == 0
     kept = shell.folder / "var/lib/blockerbugs-upgrade/previous"
@@ -291,7 +289,8 @@ def test_O2_a_look_that_holds_the_databases_lock_for_a_moment_is_waited_for(step
 
 
 def step_in(shell: Shell, step: Step) -> tuple[int, str]:
-    done = shell.run(step.script)
+    shell.file("step/script", step.script)
+    done = shell.run("/bin/sh step/script")
     return done.returncode, done.stdout.strip()
 
 
@@ -331,6 +330,15 @@ def test_what_is_not_in_the_cache_any_more_is_fetched_after_all(shell: Shell) ->
 
 
 RPM = "/var/cache/yum/x86_64/7/infra/packages/blockerbugs-1.1.0-1.el7.noarch.rpm"
+
+
+def test_Y3_a_transaction_that_fails_is_not_begun_again(shell: Shell) -> None:
+    shell.program("yum", 'echo "$@" >>calls; case "$*" in *update*) exit 1;; esac')
+    shell.program("rpm", "printf blockerbugs-1.0.0-1.el7")
+    shell.file(RPM, "")
+    assert step_in(shell, sop.yum_update(job(app=App(root=".")), downloaded=True))[0] != 0
+    calls = (shell.folder / "calls").read_text().splitlines()
+    assert calls == ["-y -C update blockerbugs-1.1.0-1.el7", "-q -C list blockerbugs"]
 
 
 @pytest.mark.parametrize(
@@ -416,6 +424,22 @@ def test_a_migration_that(migration: str, status: str, code: int, shell: Shell) 
     shell.program("blockerbugs", migration)
     shell.program("alembic", status)
     assert step_in(shell, sop.upgrade_db(job(FULL)))[0] == code
+
+
+@pytest.mark.parametrize(
+    ("syncing", "status", "ends"),
+    [
+        pytest.param("true", "echo 'bbb (head)'", (0, "the database is at bbb"), id="after a migration"),
+        pytest.param("true", "echo aaa", (1, "the database is not at the new schema"), id="D1 on the old schema"),
+        pytest.param("true", "exit 1", (1, "the database is not at the new schema"), id="on a schema nobody can tell"),
+        pytest.param("exit 3", "echo 'bbb (head)'", (3, ""), id="D4 that fails"),
+    ],
+)
+def test_a_sync_in_a_major_upgrade(syncing: str, status: str, ends: tuple[int, str], shell: Shell) -> None:
+    shell.program("blockerbugs", syncing)
+    shell.program("alembic", status)
+    assert "the schema" not in sop.upgrade_db(job(FULL), in_a_major=True).proof
+    assert step_in(shell, sop.sync(job(FULL), migrated=True)) == ends
 
 
 @pytest.mark.parametrize(("step", "wanted"), [(sop.start_httpd, "active"), (sop.restart_httpd, "active")])

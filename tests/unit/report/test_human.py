@@ -115,7 +115,7 @@ def test_N2_status_of_a_host_that_was_lost_meanwhile_is_unknown(screen: Shown) -
 def test_the_recap_tells_per_step_and_host_what_was_done_failed_and_not_reached(screen: Shown) -> None:
     screen.report.recap(ended(planned(), "exit status 1"))
     assert [screen.row(step)[1:] for step in ("download", "yum-update", "healthy")] == [
-        ["1.0", "s", "not", "reached"],
+        ["1.0", "s", "1.0", "s"],
         ["FAILED", "not", "reached"],
         ["not", "reached", "not", "reached"],
     ]
