@@ -122,7 +122,7 @@ def _whole(past: Past) -> dict[str, str]:
 def _short(past: Past, day: str, arrow: str) -> dict[str, str]:
     """Without what is the same in nearly every row: the year, where somebody typed, the builds' release."""
     names = list(dict.fromkeys(who.partition("@")[0] for who in past.who))
-    rebuilt = past.before != past.after and {b.version for b in past.before} & {b.version for b in past.after}
+    rebuilt = past.before != past.after and {b.version for b in past.before} == {b.version for b in past.after}
     sides = [
         ", ".join(build.vr if rebuilt else build.version for build in builds) or "-"
         for builds in (past.before, past.after)

@@ -94,10 +94,23 @@ def test_httpd_that_is_down_at_the_end_was_down_for_longer_than_that() -> None:
         assert row == "> 6.2 s"
 
 
-def test_a_build_that_was_only_packaged_again_is_told_with_its_release() -> None:
-    past = Past("abcd", None, (), "minor-upgrade", (nvr("1.0.0"),), (nvr("1.0.0-2.el7"),), "done", True, None, False, 1)
+@pytest.mark.parametrize(
+    ("after", "told"),
+    [
+        (("1.0.1",), "1.0.0 -> 1.0.1"),
+        (("1.0.0-2.el7",), "1.0.0-1.el7 -> 1.0.0-2.el7"),
+        (("1.0.0", "1.0.1"), "1.0.0 -> 1.0.0, 1.0.1"),
+        (("1.0.0",), "1.0.0"),
+    ],
+    ids=["another", "only packaged again", "on some hosts", "none"],
+)
+def test_on_a_narrow_terminal_history_has_versions_and_releases_only_where_they_tell(
+    after: tuple[str, ...], told: str
+) -> None:
+    builds = tuple(map(nvr, after))
+    past = Past("abcd", None, (), "minor-upgrade", (nvr("1.0.0"),), builds, "done", True, None, False, 1)
     (row,) = (next(iter(c.cells)) for c in history([past], "->")[1].columns if c.header == "from -> to")
-    assert row == "1.0.0-1.el7 -> 1.0.0-2.el7"
+    assert row == told
 
 
 _odd: st.SearchStrategy[Any] = st.sampled_from(
