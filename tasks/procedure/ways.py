@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ..errors import SopError
+from ..fleet.hosts import Host
+from .nvr import Nvr
 from .plan import decide
+from .preflight import Facts
 from .progress import Run
 from .request import PROCEDURES
 
@@ -36,8 +39,8 @@ def _way_back(run: Run) -> tuple[str, str] | None:
     lost = [host.short for host in request.host_set.hosts if host not in run.afterwards]
     if lost:
         return typed, f"would be refused: {', '.join(lost)}: cannot be reached"
-    # What is on offer was asked when the run was planned, and is not asked again at its end.
-    facts = {host: replace(found, offered=plan.facts[host].offered) for host, found in run.afterwards.items()}
+    asked = all(plan.facts[host].offered is not None for host in run.afterwards)
+    facts = _with_offers(run, None if asked else dict.fromkeys(filter(None, earlier), ""))
     back, why = replace(request, procedure=PROCEDURES["rollback"]), ""
     for version in (None, *(nvr.vr for nvr in earlier[:1] if nvr)):
         try:
@@ -45,10 +48,19 @@ def _way_back(run: Run) -> tuple[str, str] | None:
         except SopError as error:
             why = error.problems[0]
         else:
+            how = "host after host" if asked else "if that is still on offer"
             if version:
-                return f"{typed} --version {version}", "goes back, host after host"
-            return typed, f"back to {target}, host after host"
+                return f"{typed} --version {version}", f"goes back, {how}"
+            return typed, f"back to {target}, {how}"
     return typed, f"would be refused: {why}"
+
+
+def _with_offers(run: Run, guessed: dict[Nvr, str] | None) -> dict[Host, Facts]:
+    """What the hosts are like now. What is on offer was asked for the plan, unless it was made for a resume."""
+    return {
+        host: replace(found, offered=run.plan.facts[host].offered if guessed is None else guessed)
+        for host, found in run.afterwards.items()
+    }
 
 
 def _goes_on(run: Run) -> str:

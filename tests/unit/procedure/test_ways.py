@@ -90,3 +90,9 @@ def test_they_fit_on_eighty_columns_whatever_rollback_needs() -> None:
 def test_a_set_with_a_very_long_name_has_its_lines_too() -> None:
     resume, *_ = ways(stopped("upgrade-db", AFTER, name="x" * 63))
     assert resume.startswith(f"next: fab {'x' * 63} resume goes on at step 6")
+
+
+def test_a_resumed_run_has_not_asked_what_is_on_offer_and_says_so() -> None:
+    run = stopped("upgrade-db", replace(AFTER, revision="aaa", at_head=False))
+    run.plan = replace(run.plan, facts={host: replace(f, offered=None) for host, f in run.plan.facts.items()})
+    assert ways(run)[2] == ("then: fab prod rollback --version 1.0.0-1.el7 goes back, if that is still on offer")
