@@ -79,6 +79,8 @@ class Field:
         for node in PROD:
             podman.run_in(node, "systemctl", "restart", "httpd")
         lifecycle.wait_until_it_answers(self.settings)
+        for node in PROD:  # also the one that haproxy has not asked yet: its first page takes as long as a start
+            podman.run_in(node, "curl", "-s", "http://localhost/blockerbugs/")
 
     @staticmethod
     def _node_back(node: Machine) -> None:
