@@ -180,6 +180,7 @@ def main() -> int:
         parser.error(f"no row {', '.join(sorted(unknown))}; there are {', '.join(ROWS)}")
     state = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local/state")
     began = time.strftime("%Y-%m-%dT%H:%M:%S")
+    bench = None
     try:
         with tempfile.TemporaryDirectory(prefix="bench") as folder:
             bench = Bench(Field(field.as_it_is_up(), Path(folder)), asked.rounds)
@@ -188,7 +189,9 @@ def main() -> int:
     except LabError as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1
-    bench.table.save(state / f"blockerbugs-upgrade/bench/{began}.json")
+    finally:
+        if bench:
+            bench.table.save(state / f"blockerbugs-upgrade/bench/{began}.json")
     return 0
 
 

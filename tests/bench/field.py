@@ -22,8 +22,8 @@ PROD = (ONE, TWO)
 PACKAGES = 30_000  # in the large repo: EL with EPEL has about as many
 FAR_PORTS = {ONE: 22011, TWO: 22012, STG: 22021}
 _BACK = """
-DROP DATABASE blockerbugs_prod WITH (FORCE);
-CREATE DATABASE blockerbugs_prod TEMPLATE fresh OWNER blockerbugs;
+DROP DATABASE blockerbugs_{name} WITH (FORCE);
+CREATE DATABASE blockerbugs_{name} TEMPLATE fresh OWNER blockerbugs;
 """
 _STG = """
 systemctl stop httpd
@@ -68,12 +68,13 @@ class Field:
 
     def stg_runs(self, version: str) -> None:
         """What prod may have then."""
+        self._fresh_database("stg")
         podman.run_in(STG, "sh", "-ec", _STG, "sh", version)
 
     def back(self) -> None:
         """prod at 1.0.0 again, as if nobody had ever touched it, and seen so by haproxy."""
         with ThreadPoolExecutor() as pool:
-            database = pool.submit(podman.run_in, HUB, "sh", "-c", "cd /; runuser -u postgres -- psql -qX", given=_BACK)
+            database = pool.submit(self._fresh_database, "prod")
             list(pool.map(self._node_back, PROD))
             database.result()
         for node in PROD:
@@ -81,6 +82,11 @@ class Field:
         lifecycle.wait_until_it_answers(self.settings)
         for node in PROD:  # also the one that haproxy has not asked yet: its first page takes as long as a start
             podman.run_in(node, "curl", "-s", "http://localhost/blockerbugs/")
+
+    @staticmethod
+    def _fresh_database(name: str) -> None:
+        sql = _BACK.format(name=name)
+        podman.run_in(HUB, "sh", "-c", "cd /; runuser -u postgres -- psql -qX", given=sql)
 
     @staticmethod
     def _node_back(node: Machine) -> None:
