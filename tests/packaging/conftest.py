@@ -77,8 +77,7 @@ def terminal(fence: Path) -> Callable[..., subprocess.Popen[str]]:
 
     def start(*words: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
-            # A test run that was started in the background of a shell has SIGINT ignored, and its children too.
-            ["env", "--default-signal=INT", sys.executable, "-m", "invoke", *words],
+            [sys.executable, "-m", "invoke", *words],
             cwd=ROOT,
             env=dict(os.environ),
             stdin=subprocess.DEVNULL,
