@@ -18,7 +18,7 @@ LOOK_SECONDS = 120
 def look(
     machines: Machines, app: App, host_set: HostSet, repos: bool, stage: HostSet | None = None
 ) -> dict[Host, Facts]:
-    """The facts of every host of a set, and of the set that it comes after, in one round trip for all.
+    """The facts of every host of a set, and of the set that it comes after, all at once.
 
     Raises Unreachable for a host that is lost now.
     """
@@ -53,32 +53,35 @@ def ask_hosts(
     }
     asked_at = time.time()
     outcomes = machines.do(scripts, max(2, host_set.at_once), seconds=LOOK_SECONDS)
+    known = {host: outcome for host, outcome in outcomes.items() if outcome.known}
     for one, wants_repos in asked.items():
         facts = {
-            host: _facts(app, one, outcomes[host], wants_repos, asked_at) for host in one.hosts if host in outcomes
+            host: _facts(app, one, known[host], wants_repos, schema and host == one.sync, asked_at)
+            for host in one.hosts
+            if host in known
         }
         found |= _with_the_schema(machines, app, one, facts) if schema else facts
-    return {host: facts for host, facts in found.items() if outcomes[host].known}
+    return found
 
 
-def _facts(app: App, host_set: HostSet, outcome: Outcome, repos: bool, asked_at: float) -> Facts:
+def _facts(app: App, host_set: HostSet, outcome: Outcome, repos: bool, schema: bool, asked_at: float) -> Facts:
     return replace(
-        preflight.read(app, host_set, outcome.output, repos, asked_at),
+        preflight.read(app, host_set, outcome.output, repos, schema, asked_at),
         problems=(f"cannot be looked at: {outcome.failure}",) if outcome.failure else (),
     )
 
 
 def _with_the_schema(machines: Machines, app: App, host_set: HostSet, facts: dict[Host, Facts]) -> dict[Host, Facts]:
-    """The facts, with the schema on the other hosts too: they are asked only where another build may say otherwise."""
+    """The facts, with the schema on the other hosts too: asked themselves, in a second round trip, are those that have
+    another build, which may want another schema, and all of them where the sync host does not answer.
+    """
     sync = facts.get(host_set.sync, preflight.UNREACHED)
     others = [host for host in facts if host != host_set.sync and host_set.schema_status]
-    own = [host for host in others if facts[host].installed != sync.installed]
-    outcomes = (
-        machines.do(dict.fromkeys(own, preflight.script(app, host_set, repos=False)), 32, seconds=LOOK_SECONDS)
-        if own
-        else {}
-    )
-    said = {host: preflight.read(app, host_set, outcome.output, repos=False) for host, outcome in outcomes.items()}
+    own = [host for host in others if facts[host].installed != sync.installed or sync.installed is None]
+    script = preflight.script(app, host_set, repos=False)
+    outcomes = machines.do(dict.fromkeys(own, script), max(2, host_set.at_once), seconds=LOOK_SECONDS) if own else {}
+    told = {host: outcomes[host].output if host in outcomes else "" for host in own}
+    said = {host: preflight.read(app, host_set, output, repos=False) for host, output in told.items()}
     return facts | {
         host: replace(
             facts[host],

@@ -100,7 +100,7 @@ def script(app: App, host_set: HostSet, repos: bool = True, schema: bool = True)
         lines += [
             'if test -z "$held"; then',  # yum would wait for whoever holds its lock, and we with it
             # dnf expires its cache in the same go; it is Python, and each start costs a quarter of a second.
-            'case $(readlink -f "$(command -v yum)") in */dnf*) refresh=--refresh ;; *) refresh=',
+            'yum=$(readlink -f "$(command -v yum)"); case ${yum##*/} in dnf*) refresh=--refresh ;; *) refresh=',
             f"yum -q{host_set.enabling} clean expire-cache >/dev/null 2>&1 ;; esac",
             f"list=$(yum -q{host_set.enabling} $refresh list --showduplicates {package} 2>&1) || say list_failed $?",
             "printf '%s\\n' \"$list\" | sed -u 's/^/list\\t/'",  # line by line: the schema's may come in between
@@ -110,8 +110,10 @@ def script(app: App, host_set: HostSet, repos: bool = True, schema: bool = True)
     return "\n".join([*lines, "wait"])
 
 
-def read(app: App, host_set: HostSet, output: str, repos: bool = True, asked_at: float | None = None) -> Facts:
-    """The facts in what `script` printed.
+def read(
+    app: App, host_set: HostSet, output: str, repos: bool = True, schema: bool = True, asked_at: float | None = None
+) -> Facts:
+    """The facts in what `script` printed; repos, schema: what it was asked for.
 
     asked_at: our own clock when the script was sent, seconds since 1970; now, if not given.
     """
@@ -126,8 +128,10 @@ def read(app: App, host_set: HostSet, output: str, repos: bool = True, asked_at:
         return values[0].strip() or None if values else None
 
     answer = (one("answer") or "000 -").split()
-    schema = one("schema")
-    no_schema = f"this failed: {host_set.schema_status}" if "schema_failed" in said else None
+    revision = one("schema")
+    no_schema = None
+    if schema and host_set.schema_status and ("schema_failed" in said or "schema" not in said):
+        no_schema = f"this {'failed' if 'schema_failed' in said else 'gave no answer'}: {host_set.schema_status}"
     no_list = None
     offered = _offered(said.get("list", []), app.package) if repos else None
     if repos and not offered and "list_failed" in said:
@@ -144,8 +148,8 @@ def read(app: App, host_set: HostSet, output: str, repos: bool = True, asked_at:
         service=one("service") or "unknown",
         answers=_number(answer[0]) or None,
         version=answer[1] if len(answer) == 2 and answer[1] not in ("-", "old") else None,
-        revision=schema.split()[0] if schema else None,
-        at_head=None if "schema" not in said or "schema_failed" in said else "(head)" in (schema or ""),
+        revision=revision.split()[0] if revision else None,
+        at_head=None if "schema" not in said or "schema_failed" in said else "(head)" in (revision or ""),
         free=None if free is None else free // 1024,
         yum_holder=one("yum_holder"),
         unfinished="unfinished" in said,

@@ -90,7 +90,10 @@ class Run:
                 if proven := sop.proven_schema(phase.step, outcome.output):
                     return proven
         before = self.plan.facts[self.plan.request.host_set.sync]
-        return before.revision if before.at_head and self.plan.request.procedure.needs_schema else None
+        unchanged = (
+            not self.resumed and self.plan.request.procedure.needs_schema
+        )  # an upgrade has looked for migrations
+        return before.revision if before.at_head and unchanged else None
 
     @property
     def failures(self) -> dict[Host, Outcome]:

@@ -168,7 +168,8 @@ def _plan(found: Found, app: App, host_set: HostSet) -> Plan:
         hosts = tuple(next(host for host in host_set.hosts if host.name == name) for name in begin["order"])
         target = nvr.parse(begin["target"]) if begin["target"] else None
         serial, migrated = begin["serial"] is True, begin["migrated"] is True
-        job = Job(app, host_set, hosts, target, serial, migrated, begin["schema"])
+        schema = None if begin["schema"] is None else str(begin["schema"])
+        job = Job(app, host_set, hosts, target, serial, migrated, schema)
         digests, steps, unverified, asked_as = (begin[key] for key in ("hosts_yml", "steps", "unverified", "asked_as"))
     except (KeyError, TypeError, StopIteration, AttributeError):
         raise _unusable(found, host_set, "its journal cannot be read, or hosts.yml has other hosts now") from None

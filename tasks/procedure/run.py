@@ -86,9 +86,10 @@ def _consider(
     hold: Hold | None = None,
 ) -> Plan:
     """Look at everything and decide, as soon as nobody else holds the set. Raises Locked if that does not come."""
-    ends = time.monotonic() + consent.lock_wait
+    ends, waited = time.monotonic() + consent.lock_wait, False
     while True:
-        facts = look(machines, request.app, request.host_set, request.procedure.installs, stage)
+        before = None if waited else stage
+        facts = look(machines, request.app, request.host_set, request.procedure.installs, before)
         holder = facts[request.host_set.sync].lock
         if holder is None or consent.plan_only or hold:
             break
@@ -97,6 +98,9 @@ def _consider(
             raise locked
         report.waiting(ends - time.monotonic(), f"at most: {locked.problems[0]}")
         time.sleep(LOCK_SECONDS)
+        waited = True
+    if waited and stage:
+        facts |= look(machines, request.app, stage, repos=False)
     return decide(request, facts, stage)
 
 

@@ -144,16 +144,15 @@ def major(job: Job) -> list[Phase]:
         Phase(yum_update(job, downloaded=True), job.hosts, job.at_once),
     ]
     if not job.migrated:
-        phases += migrate(job, in_a_major=True)
-    checks = Phase(sync(job, migrated=not job.migrated), job.sync, 1)
-    return [*phases, checks, *start_and_look(job), Phase(resume_cron(job), job.sync, 1)]
+        phases += migrate(job, cron_paused=True)
+    return [*phases, Phase(sync(job), job.sync, 1), *start_and_look(job), Phase(resume_cron(job), job.sync, 1)]
 
 
-def migrate(job: Job, in_a_major: bool = False) -> list[Phase]:
+def migrate(job: Job, cron_paused: bool = False) -> list[Phase]:
     """`blockerbugs upgrade_db`, and right before it: does nobody serve from the database, on the whole set?"""
     return [
         Phase(still_stopped(job), job.host_set.serving, job.at_once),
-        Phase(upgrade_db(job, in_a_major), job.sync, 1),
+        Phase(upgrade_db(job, cron_paused), job.sync, 1),
     ]
 
 
@@ -207,11 +206,10 @@ def download(job: Job) -> Step:
     dnf also checks its signature now. Some releases of yum 3 exit with 1 although they did what --downloadonly
     says; for them the file counts.
     """
-    fetch = f"{_yum(job)} --downloadonly update {_q(job.target)}"
     return Step(
         name="download",
         says="download the build; httpd goes on serving",
-        command=f"{_expire(job)} && {{ {fetch} || yum --version | grep -q '^3[.]'; }}",
+        command=_fetch(job),
         proof=(
             f"{_installed_is(job)} || {_downloaded(job)} | grep -q . || "
             f"{{ echo {_q(f'{job.target} was not downloaded')}; false; }}"
@@ -283,12 +281,12 @@ def yum_update(job: Job, downloaded: bool = False) -> Step:
     nothing to do: the installed NVR decides.
     """
     fresh = f"{_expire(job)} && {_yum(job)} update {_q(job.target)}"
-    cached = f"{_yum(job)} -C update {_q(job.target)} || {{ ! {_in_cache(job)} && {fresh}; }}"
+    cached = f"{_yum(job)} -C update {_q(job.target)}"
     return Step(
         name="yum-update",
         says=f"yum update to {job.target}",
-        command=cached if downloaded else fresh,
-        brief=cached.partition(" || ")[0] if downloaded else "",
+        command=f"{cached} || {{ ! {_in_cache(job)} && {fresh}; }}" if downloaded else fresh,
+        brief=cached if downloaded else "",
         proof=(
             f'{_installed_is(job)} || {{ echo "installed is $(rpm -q {_q(job.app.package)}), '
             f'not {job.target}"; false; }}'
@@ -321,9 +319,13 @@ def no_migration(job: Job) -> Step:
     return Step(
         name="no-migration",
         says="the new build brings no schema migration",
+        # It may have left the cache since it was downloaded: before a resume, say.
+        guard=f"{_downloaded(job)} | grep -q . || {_installed_is(job)} || {{ {_fetch(job)}; }} >/dev/null 2>&1\n",
         command=":",
         proof=(
             f"new=$({_downloaded(job)} | head -n 1)\n"
+            f'test -n "$new" || {_installed_is(job)} || '
+            f"{{ echo {_q(f'{job.target} cannot be had any more')}; exit 1; }}\n"
             # What is installed is listed twice, so that only what is new stands alone.
             f'brings=$(test -z "$new" || rpm -qpl "$new") || {{ echo "$new cannot be read"; exit 1; }}\n'
             f'added=$(test -z "$new" || {{ rpm -ql {package}; rpm -ql {package}; echo "$brings"; }} | '
@@ -365,37 +367,30 @@ def still_stopped(job: Job) -> Step:
     )
 
 
-def upgrade_db(job: Job, in_a_major: bool = False) -> Step:
+def upgrade_db(job: Job, cron_paused: bool = False) -> Step:
     """SOP, Major upgrade, step 3: once, because the hosts share one database.
 
-    in_a_major: cron was paused, and has to be so still; whether the schema has arrived is looked at while the sync
-    runs, which comes next: httpd is down.
+    cron_paused: it was, and has to be so still.
     """
     status = job.host_set.schema_status
     return Step(
         name="upgrade-db",
         says="migrate the database, once",
-        guard=_alone(job) + (f"{keep.cron_is_away(job.app)} || exit 1\n" if in_a_major else ""),
+        guard=_alone(job) + (f"{keep.cron_is_away(job.app)} || exit 1\n" if cron_paused else ""),
         command=f"{_q(job.app.package)} upgrade_db",
-        proof=_at_head(f"{{ {status}\n}}") if status and not in_a_major else "true",
+        proof=_at_head(status) if status else "true",
         seconds=job.host_set.limits.database,
         if_it_fails=("upgrade-db", "sync", "start-httpd"),
     )
 
 
-def sync(job: Job, migrated: bool = False) -> Step:
-    """SOP, Major upgrade, step 4: the check that the new code can work with the new schema.
-
-    migrated: the database was, right before; httpd is not started before both have been seen.
-    """
-    status = job.host_set.schema_status if migrated else None
-    kept = '"${0%/*}/schema"'  # in the step's folder on its host
+def sync(job: Job) -> Step:
+    """SOP, Major upgrade, step 4: the check that the new code can work with the new schema."""
     return Step(
         name="sync",
         says="sync with bugzilla, bodhi and koji: the check",
-        guard=_alone(job) + (f"{{ {status}\n}} >{kept} 2>/dev/null &\n" if status else ""),
+        guard=_alone(job),
         command=f"{_q(job.app.package)} sync",
-        proof=f"wait; {_at_head(f'cat {kept}')}" if status else "true",
         seconds=job.host_set.limits.database,
         if_it_fails=("sync", "start-httpd"),
     )
@@ -433,6 +428,11 @@ def _yum(job: Job) -> str:
     return f"yum -y{job.host_set.enabling}"
 
 
+def _fetch(job: Job) -> str:
+    fetch = f"{_yum(job)} --downloadonly update {_q(job.target)}"
+    return f"{_expire(job)} && {{ {fetch} || yum --version | grep -q '^3[.]'; }}"
+
+
 def _expire(job: Job) -> str:
     # yum expires the metadata of enabled repositories only: without the flag a set's own one stays stale.
     return f"yum{job.host_set.enabling} clean expire-cache"
@@ -454,21 +454,21 @@ def _downloaded(job: Job) -> str:
 
 
 def _in_cache(job: Job) -> str:
-    metadata = f"yum -q{job.host_set.enabling} -C list {_q(job.app.package)}"
+    metadata = f"yum -q{job.host_set.enabling} -C list available {_q(job.target)}"
     return f"{{ {_downloaded(job)} | grep -q . && {metadata} >/dev/null 2>&1; }}"
 
 
 def proven_schema(step: Step, output: str) -> str | None:
     """The revision that the database was seen at by the proof of `step`, in what it said."""
-    if step.name not in ("upgrade-db", "sync"):
+    if step.name != "upgrade-db":
         return None
     lines = [line for line in output.splitlines() if line.startswith(_IS_AT)]
     return lines[-1].removeprefix(_IS_AT) if lines else None
 
 
-def _at_head(shell: str) -> str:
+def _at_head(status: str) -> str:
     return (
-        f'schema=$({shell} | tail -n 1); case $schema in *"(head)"*) echo "{_IS_AT}${{schema% (head)*}}";; '
+        f'schema=$({{ {status}\n}} | tail -n 1); case $schema in *"(head)"*) echo "{_IS_AT}${{schema% (head)*}}";; '
         "*) echo the database is not at the new schema; false;; esac"
     )
 

@@ -78,7 +78,6 @@ def _done(step: str, state: str | None, facts: Facts, target: Nvr | None, begun:
     if state != "0":
         return False
     still = {
-        "upgrade-db": facts.at_head is not False,
         "yum-update": facts.installed == target,
         "downgrade": facts.installed == target,
         "stop-httpd": "start-httpd" in begun or facts.service != "active",

@@ -39,7 +39,7 @@ class Seen:
     @property
     def never(self) -> bool:
         """Was there not one good answer? From here it may simply not be reachable."""
-        return 0 < self.requests == self.failed
+        return self.requests == self.failed
 
 
 class Watch:
@@ -68,9 +68,13 @@ class Watch:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         self.end(REQUEST_SECONDS + 1)
 
+    def stop(self) -> None:
+        """Ask no more."""
+        self._stop.set()
+
     def end(self, seconds: float) -> None:
         """Ask no more, and wait so long at most for the last answer."""
-        self._stop.set()
+        self.stop()
         self._thread.join(seconds)
 
     @property
@@ -127,6 +131,8 @@ class Watches:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         ends = time.monotonic() + NODE_LEAVE_SECONDS
+        for watch in self._nodes.values():  # none asks on while another is waited for
+            watch.stop()
         for watch in self._nodes.values():
             watch.end(max(0.0, ends - time.monotonic()))
         if self._public:

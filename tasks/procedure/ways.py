@@ -77,5 +77,7 @@ def _goes_on(run: Run) -> str:
 def _gives_up(run: Run) -> str:
     """What is as before afterwards, and what is not."""
     cron = any(phase.step.name == "pause-cron" for phase in run.plan.phases)
-    left = f"{run.plan.request.app.service} stays down" if run.down else "all else stays as it is"
+    down, serving = run.down, run.plan.request.host_set.serving
+    where = "" if len(down) == len(serving) else f" on {', '.join(host.short for host in down)}"
+    left = f"{run.plan.request.app.service} stays down{where}" if down else "all else stays as it is"
     return f"{'cron on again, ' if cron else ''}lock released; {left}"

@@ -76,13 +76,17 @@ def changes(run: Run, arrow: str) -> Table:
 
 def outage(run: Run, seen: Seen) -> tuple[str, str]:
     """What the set's users saw, and the style to say it in."""
-    told = f"{run.plan.request.host_set.url}: {seen.requests} requests, {seen.failed} failed"
+    host_set, since = run.plan.request.host_set, " since it was resumed" if run.resumed else ""
+    told = f"{host_set.url}{since}: {seen.requests} requests, {seen.failed} failed"
     if seen.failed:
         told += f", longest outage {seen.longest:.1f} s{_when(seen.outages)}" + (", still down" if seen.down else "")
     if seen.slow:
         held_back = max(seconds for _, seconds in seen.slow)
         told += f"; {len(seen.slow)} answers held back, for up to {held_back:.1f} s{_when(seen.slow)}"
-    if seen.failed and run.plan.request.procedure.rolling:
+    served = any(run.plan.facts[host].service == "active" for host in host_set.serving)
+    if seen.failed and not served:
+        return f"{told}: nobody served when it began", "warn"
+    if seen.failed and run.plan.request.procedure.rolling and len(host_set.serving) > 1:
         return f"{told}: while the other hosts served, none should have failed", "worst"
     return told, "bad" if seen.failed else "warn" if seen.slow else "good"
 

@@ -67,7 +67,7 @@ class Watched:
     @property
     def never(self) -> bool:
         """Was there not one good answer? A node may simply not be reachable from where fab ran."""
-        return 0 < self.requests == self.failed
+        return self.requests == self.failed
 
 
 @dataclass(frozen=True)

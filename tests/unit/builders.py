@@ -105,6 +105,7 @@ POSIX = (
         "find",
         "grep",
         "head",
+        "readlink",
         "kill",
         "ln",
         "ls",

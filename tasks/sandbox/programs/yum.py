@@ -111,9 +111,11 @@ def _list(host: Host, asked: Asked, rest: list[str]) -> None:
     """`list [installed|available|all] [PACKAGE…]`."""
     what = rest.pop(0) if rest and rest[0] in ("installed", "available", "all") else "all"
     host.obey("preflight", lambda: _unreachable(host, asked), "Error: No matching Packages to list")
-    wanted = not rest or bool({PACKAGE, f"{PACKAGE}.noarch", "*", f"{PACKAGE}*"} & set(rest))
-    installed = host.state()["installed"] if wanted else None
     available = offers(host, asked) if what != "installed" else []
+    exact = [p for p in available if f"{PACKAGE}-{p['version']}-{p['release']}" in rest]
+    wanted = not rest or bool({PACKAGE, f"{PACKAGE}.noarch", "*", f"{PACKAGE}*"} & set(rest) or exact)
+    installed = host.state()["installed"] if wanted else None
+    available = exact or available
     if "duplicates" not in asked.on:
         available = [p for p in available[-1:] if installed is None or _evr.compare_evr(p, installed) > 0]
     shown = False

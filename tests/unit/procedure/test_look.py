@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import cast
+
+import pytest
 
 from tasks.fleet.connection import Outcome
 from tasks.fleet.hosts import App, Host
@@ -19,16 +22,19 @@ class Hosts:
 
     unreachable: Mapping[Host, Exception] = {}
 
-    def __init__(self, **builds: str) -> None:
-        self.builds = builds
+    def __init__(self, lost: str = "", silent: str = "", **builds: str) -> None:
+        self.lost, self.silent, self.builds = lost, silent, builds
         self.asked: list[str] = []
 
     def do(self, scripts: Mapping[Host, str], at_once: int, seconds: float) -> dict[Host, Outcome]:
         del at_once, seconds
         self.asked += [f"{host.short}: schema" for host, script in scripts.items() if "alembic" in script]
-        return {host: Outcome(self.says(host, script), 0.1) for host, script in scripts.items()}
+        outcomes = {host: Outcome(self.says(host, script), 0.1) for host, script in scripts.items()}
+        return outcomes | {h: replace(o, known=False) for h, o in outcomes.items() if h.short == self.lost}
 
     def says(self, host: Host, script: str) -> str:
+        if host.short == self.silent and "alembic" in script:
+            return ""
         build = self.builds.get(host.short, "1.0.0")
         schema = "\nschema\taaa (head)" if build == "1.0.0" else "\nschema\taaa"
         return f"installed\tblockerbugs-{build}-1.el7" + (schema if "alembic" in script else "")
@@ -65,3 +71,24 @@ def test_the_set_that_comes_before_is_looked_at_in_the_same_go() -> None:
     found = look(hosts.machines, App(), PROD, repos=True, stage=stage)
     assert set(found) == {*PROD.hosts, *stage.hosts}
     assert hosts.asked == ["blockerbugs01: schema", f"{stage.hosts[0].short}: schema"]
+
+
+def test_where_the_sync_host_is_lost_the_others_tell_the_schema_themselves() -> None:
+    hosts = Hosts(lost="blockerbugs01")
+    found = ask_hosts(hosts.machines, App(), PROD, repos=True)
+    assert set(found) == {TWO}
+    assert (found[TWO].revision, found[TWO].at_head) == ("aaa", True)
+
+
+@pytest.mark.parametrize("silent", ["blockerbugs01", "blockerbugs02"])
+def test_a_host_that_gives_no_answer_about_the_schema_is_said_to_give_none(silent: str) -> None:
+    hosts = Hosts(silent=silent, blockerbugs02="1.1.0")
+    found = {host.short: facts for host, facts in ask_hosts(hosts.machines, App(), PROD, repos=True).items()}
+    assert (found[silent].at_head, found[silent].no_schema) == (None, "this gave no answer: alembic current")
+
+
+def test_a_set_without_a_way_to_ask_is_not_asked() -> None:
+    hosts = Hosts(blockerbugs02="1.1.0")
+    found = ask_hosts(hosts.machines, App(), prod(), repos=True)
+    assert hosts.asked == []
+    assert {(facts.at_head, facts.no_schema) for facts in found.values()} == {(None, None)}

@@ -70,6 +70,20 @@ def test_the_sets_own_repo_is_asked_too_and_yum_changes_nothing(node: Shell) -> 
     ]
 
 
+def test_dnf_under_the_name_of_yum_expires_its_cache_in_the_go_that_lists(node: Shell) -> None:
+    (node.bin / "yum").rename(node.bin / "dnf-3")
+    (node.bin / "yum").symlink_to("dnf-3")
+    assert facts(node).offered == {OLD: "infra", NEW: "infra-stg"}
+    calls = (node.folder / "calls").read_text().splitlines()
+    assert calls == ["-q --enablerepo=infra-stg --refresh list --showduplicates blockerbugs"]
+
+
+def test_a_schema_that_nothing_is_said_of_is_not_known_and_said_to_be_so() -> None:
+    said = "installed\tblockerbugs-1.0.0-1.el7"
+    assert read(APP, SET, said).no_schema == "this gave no answer: alembic current"
+    assert read(APP, SET, said, schema=False).no_schema is None
+
+
 def test_the_repos_are_asked_only_where_something_will_be_installed(node: Shell) -> None:
     assert facts(node, repos=False).offered is None
     assert not (node.folder / "calls").exists()

@@ -259,7 +259,6 @@ def test_a_comment_behind_a_command_of_hosts_yml_hides_nothing_of_ours() -> None
     )
     for step in (sop.backup, sop.no_migration, sop.upgrade_db):
         understood(step(commented).script)
-    understood(sop.sync(commented, migrated=True).script)
     understood(preflight.script(commented.app, commented.host_set))
 
 
@@ -289,8 +288,7 @@ def test_O2_a_look_that_holds_the_databases_lock_for_a_moment_is_waited_for(step
 
 
 def step_in(shell: Shell, step: Step) -> tuple[int, str]:
-    shell.file("step/script", step.script)
-    done = shell.run("/bin/sh step/script")
+    done = shell.run(step.script)
     return done.returncode, done.stdout.strip()
 
 
@@ -338,7 +336,7 @@ def test_Y3_a_transaction_that_fails_is_not_begun_again(shell: Shell) -> None:
     shell.file(RPM, "")
     assert step_in(shell, sop.yum_update(job(app=App(root=".")), downloaded=True))[0] != 0
     calls = (shell.folder / "calls").read_text().splitlines()
-    assert calls == ["-y -C update blockerbugs-1.1.0-1.el7", "-q -C list blockerbugs"]
+    assert calls == ["-y -C update blockerbugs-1.1.0-1.el7", "-q -C list available blockerbugs-1.1.0-1.el7"]
 
 
 @pytest.mark.parametrize(
@@ -386,6 +384,21 @@ def test_a_minor_upgrade_goes_on_with_a_build_that_brings(brings: str, code: int
     assert (ended, brings in said) == (code, code == 1 or not brings)
 
 
+@pytest.mark.parametrize(
+    ("fetching", "why"),
+    [
+        pytest.param(f": >.{RPM}", f"brings a schema migration: {VERSIONS}/2b.py", id="is fetched again"),
+        pytest.param("exit 1", "cannot be had any more", id="and cannot be fetched"),
+    ],
+)
+def test_V4_a_build_that_has_left_the_cache_since_it_was_downloaded(fetching: str, why: str, shell: Shell) -> None:
+    shell.program("rpm", f"case $1 in -qpl) echo {VERSIONS}/2b.py;; -q) printf blockerbugs-1.0.0-1.el7;; esac")
+    shell.program("yum", f'case "$*" in *--downloadonly*) {fetching};; esac')
+    shell.file(f"{RPM}.tmp", "")
+    code, said = step_in(shell, sop.no_migration(job(app=App(root="."))))
+    assert (code, why in said) == (1, True), said
+
+
 def test_D5_a_backup_that_writes_nothing_has_failed(shell: Shell) -> None:
     dump = shell.folder / "dump"
     shell.file("dump", "yesterday's")
@@ -426,20 +439,12 @@ def test_a_migration_that(migration: str, status: str, code: int, shell: Shell) 
     assert step_in(shell, sop.upgrade_db(job(FULL)))[0] == code
 
 
-@pytest.mark.parametrize(
-    ("syncing", "status", "ends"),
-    [
-        pytest.param("true", "echo 'bbb (head)'", (0, "the database is at bbb"), id="after a migration"),
-        pytest.param("true", "echo aaa", (1, "the database is not at the new schema"), id="D1 on the old schema"),
-        pytest.param("true", "exit 1", (1, "the database is not at the new schema"), id="on a schema nobody can tell"),
-        pytest.param("exit 3", "echo 'bbb (head)'", (3, ""), id="D4 that fails"),
-    ],
-)
-def test_a_sync_in_a_major_upgrade(syncing: str, status: str, ends: tuple[int, str], shell: Shell) -> None:
-    shell.program("blockerbugs", syncing)
-    shell.program("alembic", status)
-    assert "the schema" not in sop.upgrade_db(job(FULL), in_a_major=True).proof
-    assert step_in(shell, sop.sync(job(FULL), migrated=True)) == ends
+def test_the_revision_that_a_migration_was_proven_to_reach_is_in_what_it_said(shell: Shell) -> None:
+    shell.program("blockerbugs", "true")
+    shell.program("alembic", "echo 'bbb (head)'")
+    step = sop.upgrade_db(job(FULL))
+    assert sop.proven_schema(step, step_in(shell, step)[1]) == "bbb"
+    assert sop.proven_schema(sop.sync(job(FULL)), "the database is at ccc") is None
 
 
 @pytest.mark.parametrize(("step", "wanted"), [(sop.start_httpd, "active"), (sop.restart_httpd, "active")])

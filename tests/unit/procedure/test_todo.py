@@ -84,12 +84,6 @@ def test_a_build_that_somebody_has_changed_by_hand_is_installed_again() -> None:
     assert left(MAJOR, HALF[ONE], HALF[TWO], down(), well())["yum-update"] == ["04-yum-update.2"]
 
 
-def test_D1_a_migration_that_ended_well_and_did_not_arrive_is_done_again() -> None:
-    steps = {**BEGUN, "06-upgrade-db": "0", "07-sync": "1"}
-    assert left(MAJOR, steps, HALF[TWO], down())["upgrade-db"] == ["06-upgrade-db.2"]
-    assert "upgrade-db" not in left(MAJOR, steps, HALF[TWO], down(at_head=None))
-
-
 def test_in_a_minor_upgrade_a_gate_that_was_passed_is_not_asked_again() -> None:
     rows = left(MINOR, {"01-download": "0", "03-yum-update": "0"}, {"01-download": "0"}, well(NEW), well())
     assert "yum-update" in rows

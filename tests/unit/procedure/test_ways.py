@@ -39,6 +39,12 @@ def test_resume_says_where_it_goes_on_and_abort_what_stays_down() -> None:
     assert abort == "or: fab prod abort cron on again, lock released; httpd stays down"
 
 
+def test_abort_names_what_stays_down_where_the_others_serve() -> None:
+    assert ways(stopped("start-httpd", replace(AFTER, service="active"), AFTER))[1] == (
+        "or: fab prod abort cron on again, lock released; httpd stays down on blockerbugs02"
+    )
+
+
 def test_rollback_says_which_build_it_goes_back_to() -> None:
     assert ways(stopped("healthy", replace(AFTER, service="active", revision="aaa"), procedure="minor-upgrade"))[2] == (
         "then: fab prod rollback back to blockerbugs-1.0.0-1.el7, host after host"

@@ -272,6 +272,20 @@ def test_a_minor_upgrade_that_lost_requests_says_that_it_should_not_have(screen:
     )
 
 
+@pytest.mark.parametrize("procedure", ["minor-upgrade", "major-upgrade"])
+def test_an_upgrade_that_began_when_nobody_served_is_not_blamed_for_the_outage(procedure: str, screen: Shown) -> None:
+    plan = replace(planned(procedure), facts=found(prod(), well(service="inactive", answers=None)))
+    screen.report.recap(ended(plan, users=Seen(40, 3, 0.31, outages=((0.0, 0.31),))))
+    assert any(line.endswith("nobody served when it began") for line in screen.lines)
+
+
+def test_after_a_resume_the_outage_is_said_to_be_counted_from_there(screen: Shown) -> None:
+    run = ended(planned(), users=Seen(40, 0, 0.0))
+    run.journal.write("resume")
+    screen.report.recap(run)
+    assert any("since it was resumed: 40 requests, 0 failed" in line for line in screen.lines)
+
+
 @pytest.mark.parametrize(
     ("facts", "next_line"),
     [
