@@ -55,6 +55,7 @@ def resume(app: App, host_set: HostSet, config: Config, consent: Consent, report
         if consent.plan_only:
             return Code.REFUSED
         agree(host_set, consent)
+        _check_that_it_is_still_held(host_set, found.lock, look(machines, app, host_set, repos=False))
         journal = Journal(run=found.lock.run, earlier=found.events)
         run = Run(plan, journal, doing="taking the run over")
         with closing(journal), told(host_set.notify, journal, report) as run_begins, leaving(run):
@@ -171,7 +172,7 @@ def _plan(found: Found, app: App, host_set: HostSet) -> Plan:
         schema = None if begin["schema"] is None else str(begin["schema"])
         job = Job(app, host_set, hosts, target, serial, migrated, schema)
         digests, steps, unverified, asked_as = (begin[key] for key in ("hosts_yml", "steps", "unverified", "asked_as"))
-    except (KeyError, TypeError, StopIteration, AttributeError):
+    except (KeyError, TypeError, StopIteration, RuntimeError, AttributeError):  # RuntimeError: next() in a generator
         raise _unusable(found, host_set, "its journal cannot be read, or hosts.yml has other hosts now") from None
     now = todo.digests(app, host_set)
     changed = sorted(key for key in {*now, *digests} if digests.get(key) != now.get(key))
@@ -189,6 +190,13 @@ def _unusable(found: Found, host_set: HostSet, why: str) -> SopError:
         f"{host_set.name}: run {found.lock.run} cannot be resumed: {why}",
         next_line=f"change it back and fab {host_set.name} resume; or fab {host_set.name} abort",
     )
+
+
+def _check_that_it_is_still_held(host_set: HostSet, lock: Lock, facts: Mapping[Host, Facts]) -> None:
+    """While the operator read the question, another one may have given the run up, and begun the next."""
+    now = keep.read_lock(facts[host_set.sync].lock or "")
+    if now is None or now.run != lock.run:
+        raise Refused(f"{host_set.name}: run {lock.run} holds it no more", next_line=f"fab {host_set.name} status")
 
 
 def _check_that_nothing_runs(host_set: HostSet, states: todo.States) -> None:

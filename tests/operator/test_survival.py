@@ -240,6 +240,27 @@ def test_hosts_yml_changed_between_failure_and_resume_is_refused_with_what_chang
     assert stg_runs_101.types("prod resume --yes").code == 0
 
 
+def test_a_host_that_was_taken_out_of_hosts_yml_is_told_to_whoever_resumes(stg_runs_101: Fleet) -> None:
+    stg_runs_101.breaks(ONE, "yum-update")
+    assert stg_runs_101.types(MINOR).code == 5
+    file = stg_runs_101.home / "hosts.yml"
+    kept = [line for line in file.read_text().splitlines() if "name: prod02.example" not in line]
+    file.write_text("\n".join(kept))
+    ended = stg_runs_101.types("prod resume --yes")
+    assert (ended.code, "hosts.yml has other hosts now" in ended.err) == (2, True), ended.said
+
+
+def test_o2_a_run_that_was_given_up_while_resume_asked_is_not_carried_on(stg_runs_110: Fleet) -> None:
+    stg_runs_110.breaks(ONE, "upgrade-db")
+    assert stg_runs_110.types(MAJOR).code == 5
+    with asked(stg_runs_110, "prod resume", "Type prod") as (resume, answer):
+        assert stg_runs_110.types("prod abort --yes").code == 0
+        answer("prod")
+        said = resume.communicate()[1]
+    assert (resume.returncode, "holds it no more" in said) == (2, True), said
+    assert stg_runs_110.set("prod")["upgrade_db"] == 1  # the one that failed
+
+
 @pytest.mark.parametrize("text", ["", "nonsense\n", '{"run": "../..", "operator": "x", "since": "x", "doing": "x"}'])
 def test_a_lock_that_is_not_ours_is_told_as_such(stg_runs_101: Fleet, text: str) -> None:
     stg_runs_101.kept(ONE).mkdir(parents=True)
