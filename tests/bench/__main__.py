@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 import tempfile
 import time
@@ -16,7 +17,7 @@ from tests.lab.errors import LabError
 
 from . import field, peers
 from .field import Field
-from .measure import Prober, Sample, run
+from .measure import CommandFailed, Prober, Sample, run
 from .peers import PROJECT, Peer, Work
 from .table import Samples, Table, ratio
 
@@ -181,12 +182,13 @@ def main() -> int:
     state = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local/state")
     began = time.strftime("%Y-%m-%dT%H:%M:%S")
     bench = None
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what was started is ended, what was measured is kept
     try:
         with tempfile.TemporaryDirectory(prefix="bench") as folder:
             bench = Bench(Field(field.as_it_is_up(), Path(folder)), asked.rounds)
             for name in asked.rows or ROWS:
                 getattr(bench, name)()
-    except LabError as error:
+    except (LabError, CommandFailed) as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1
     finally:

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.lab import files, lifecycle, observe, podman
+from tests.lab.errors import LabError
 from tests.lab.files import Settings
 from tests.lab.layout import BASTION, HOME, HUB, ONE, SHARED, STG, TWO, Machine
 
@@ -193,6 +194,8 @@ def many_hosts(number: int) -> Iterator[tuple[Path, list[str]]]:
     inside = ["nsenter", "--mount", f"--target={podman.process(BASTION)}"]  # its files, our network
     with subprocess.Popen([*inside, "/usr/sbin/sshd", "-D", "-e", "-f", str(folder / "sshd_config")]) as sshd:
         time.sleep(0.5)
+        if sshd.poll() is not None:
+            raise LabError("the sshd of many hosts did not start: is port 2222 free? ss -ltnp 'sport = 2222'")
         try:
             yield folder / "ssh_config_many", names
         finally:
