@@ -16,15 +16,14 @@ LOOK_SECONDS = 120
 
 
 def look(
-    machines: Machines, app: App, host_set: HostSet, repos: bool, stage: HostSet | None = None
+    machines: Machines, app: App, host_set: HostSet, repos: bool, schema: bool = True, stage: HostSet | None = None
 ) -> dict[Host, Facts]:
-    """The facts of every host of a set, and of the set that it comes after, all at once.
+    """The facts of every host of a set, and of the set that it comes after, all at once: see `ask_hosts`.
 
     Raises Unreachable for a host that is lost now.
     """
-    facts = dict.fromkeys(machines.unreachable, preflight.UNREACHED) | ask_hosts(
-        machines, app, host_set, repos, stage=stage
-    )
+    found = ask_hosts(machines, app, host_set, repos, schema, stage)
+    facts = dict.fromkeys(machines.unreachable, preflight.UNREACHED) | found
     for asked in filter(None, (host_set, stage)):
         lost = [host for host in asked.hosts if host not in facts]
         if lost:

@@ -90,10 +90,9 @@ class Run:
                 if proven := sop.proven_schema(phase.step, outcome.output):
                     return proven
         before = self.plan.facts[self.plan.request.host_set.sync]
-        unchanged = (
-            not self.resumed and self.plan.request.procedure.needs_schema
-        )  # an upgrade has looked for migrations
-        return before.revision if before.at_head and unchanged else None
+        # What needs the schema leaves it as it is: a minor upgrade has looked for migrations.
+        stays = before.at_head and self.plan.request.procedure.needs_schema and not self.resumed
+        return before.revision if stays else None
 
     @property
     def failures(self) -> dict[Host, Outcome]:

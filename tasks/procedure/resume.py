@@ -127,6 +127,9 @@ def _give_cron_back(machines: Machines, app: App, host_set: HostSet, consent: Co
         return
     report.note(f"{sync.short}: cron's sync is paused by run {run}, which holds {host_set.name} no more")
     agree(host_set, consent)
+    holder = look(machines, app, host_set, repos=False)[sync].lock
+    if holder is not None:  # begun while the question was read: cron must not come back in the middle of it
+        raise locked_by(holder, app, host_set)
     with closing(Journal(run=run)) as journal:
         journal.write("abort", operator=operator(), set=host_set.name)
         Hold(machines, app, host_set, journal).release(f"{keep.resume_cron(app)} || exit 1")
@@ -164,15 +167,19 @@ def _states(machines: Machines, keeping: detached.Keeping, host_set: HostSet, ta
 def _plan(found: Found, app: App, host_set: HostSet) -> Plan:
     """The plan of the run, made again from what it wrote down. Raises Refused if it is not the same plan any more."""
     begin = next((event for event in found.events if event["event"] == "begin"), {})
+    named = {host.name: host for host in host_set.hosts}
     try:
         procedure = RESTART_TOGETHER if begin["together"] else PROCEDURES[begin["procedure"]]
-        hosts = tuple(next(host for host in host_set.hosts if host.name == name) for name in begin["order"])
+        hosts = tuple(named[name] for name in begin["order"])
         target = nvr.parse(begin["target"]) if begin["target"] else None
+        if begin["target"] and not target:
+            raise ValueError(begin["target"])
         serial, migrated = begin["serial"] is True, begin["migrated"] is True
         schema = None if begin["schema"] is None else str(begin["schema"])
         job = Job(app, host_set, hosts, target, serial, migrated, schema)
-        digests, steps, unverified, asked_as = (begin[key] for key in ("hosts_yml", "steps", "unverified", "asked_as"))
-    except (KeyError, TypeError, StopIteration, RuntimeError, AttributeError):  # RuntimeError: next() in a generator
+        digests = dict(begin["hosts_yml"])
+        steps, unverified, asked_as = (begin[key] for key in ("steps", "unverified", "asked_as"))
+    except (KeyError, TypeError, ValueError, AttributeError):
         raise _unusable(found, host_set, "its journal cannot be read, or hosts.yml has other hosts now") from None
     now = todo.digests(app, host_set)
     changed = sorted(key for key in {*now, *digests} if digests.get(key) != now.get(key))

@@ -86,22 +86,28 @@ def _consider(
     hold: Hold | None = None,
 ) -> Plan:
     """Look at everything and decide, as soon as nobody else holds the set. Raises Locked if that does not come."""
-    ends, waited = time.monotonic() + consent.lock_wait, False
+    ends = time.monotonic() + consent.lock_wait
     while True:
-        before = None if waited else stage
-        facts = look(machines, request.app, request.host_set, request.procedure.installs, before)
+        facts = look(machines, request.app, request.host_set, request.procedure.installs, stage=stage)
         holder = facts[request.host_set.sync].lock
         if holder is None or consent.plan_only or hold:
-            break
+            return decide(request, facts, stage)
+        _wait_for(holder, request, machines, report, ends)
+
+
+def _wait_for(holder: str | None, request: Request, machines: Machines, report: Report, ends: float) -> None:
+    """Until the set is free, looking at little more than its lock: its hosts have work to do.
+
+    ends: on time.monotonic's clock; then Locked is raised.
+    """
+    while holder is not None:
         locked = locked_by(holder, request.app, request.host_set)
         if time.monotonic() >= ends:
             raise locked
         report.waiting(ends - time.monotonic(), f"at most: {locked.problems[0]}")
         time.sleep(LOCK_SECONDS)
-        waited = True
-    if waited and stage:
-        facts |= look(machines, request.app, stage, repos=False)
-    return decide(request, facts, stage)
+        facts = look(machines, request.app, request.host_set, repos=False, schema=False)
+        holder = facts[request.host_set.sync].lock
 
 
 def _check_that_it_is_still_so(plan: Plan, consider: Callable[[], Plan], hold: Hold) -> None:

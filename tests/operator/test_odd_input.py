@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -66,6 +67,21 @@ def test_a_journal_edited_by_hand_into_another_plan_is_refused(stg_runs_101: Fle
     ended = stg_runs_101.types("prod resume --yes")
     assert (ended.code, "would do other steps than it planned" in ended.err) == (2, True), ended.said
     assert "fab prod abort" in ended.err
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("target", '"rm -rf;"'), ("hosts_yml", "5"), ("order", '["stranger.example"]')],
+)
+def test_a_journal_edited_by_hand_into_what_nobody_can_read_is_refused(
+    stg_runs_101: Fleet, key: str, value: str
+) -> None:
+    journal = failed(stg_runs_101) / "journal.jsonl"
+    first, *rest = journal.read_text().splitlines()
+    begin = json.loads(first) | {key: json.loads(value)}
+    journal.write_text("\n".join([json.dumps(begin), *rest, ""]))
+    ended = stg_runs_101.types("prod resume --yes")
+    assert (ended.code, "its journal cannot be read" in ended.err) == (2, True), ended.said
 
 
 @pytest.mark.sandbox_only("the lab's hosts have this machine's clock")

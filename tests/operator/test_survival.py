@@ -250,6 +250,21 @@ def test_a_host_that_was_taken_out_of_hosts_yml_is_told_to_whoever_resumes(stg_r
     assert (ended.code, "hosts.yml has other hosts now" in ended.err) == (2, True), ended.said
 
 
+def test_c2_cron_is_not_given_back_into_a_run_that_began_while_abort_asked(stg_runs_110: Fleet) -> None:
+    stg_runs_110.breaks(ONE, "upgrade-db")
+    assert stg_runs_110.types(MAJOR).code == 5
+    assert stg_runs_110.types("prod unlock --yes").code == 0
+    with asked(stg_runs_110, "prod abort", "Type prod") as (abort, answer):
+        stg_runs_110.breaks(ONE, "upgrade-db", "slow", seconds=LONG)
+        with stg_runs_110.begins(MAJOR) as client:
+            until(lambda: begun(stg_runs_110, "blockerbugs", "upgrade_db") == 2)
+            answer("prod")
+            said = abort.communicate()[1]
+            client.kill()
+    assert (abort.returncode, "prod is held by" in said) == (3, True), said
+    assert not stg_runs_110.host(ONE)["cron"]
+
+
 def test_o2_a_run_that_was_given_up_while_resume_asked_is_not_carried_on(stg_runs_110: Fleet) -> None:
     stg_runs_110.breaks(ONE, "upgrade-db")
     assert stg_runs_110.types(MAJOR).code == 5
