@@ -148,7 +148,7 @@ class Node(Connection):
             if host in self.on_the_way:
                 raise ValueError(f"ProxyJump goes in a circle: {' → '.join([*self.on_the_way, host])}")
             way = (*self.on_the_way, self.original_host)
-            gateway = Node(hop, self.config.clone(), label=f"jump host {hop}", on_the_way=way, gateway=gateway)
+            gateway = Node(hop, self.config, label=f"jump host {hop}", on_the_way=way, gateway=gateway)
         return gateway
 
     def open(self) -> Any:

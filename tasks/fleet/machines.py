@@ -35,7 +35,7 @@ class Machines:
         self._at_once = at_once
         self._ask = ask
         self._tolerant = tolerant
-        self._nodes: dict[Host, Node] = {host: node(host, config.clone()) for host in dict.fromkeys(hosts)}
+        self._nodes: dict[Host, Node] = {host: node(host, config) for host in dict.fromkeys(hosts)}
         self.unreachable: dict[Host, SopError] = {}
 
     def __enter__(self) -> Self:
