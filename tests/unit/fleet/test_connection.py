@@ -49,20 +49,19 @@ def test_n2_each_loss_has_the_whole_time_to_come_back(clock: Clock) -> None:
     assert gone_for(clock, attempts) == pytest.approx(120)
 
 
-def test_n2_a_host_that_comes_back_for_a_moment_only_has_no_new_time(clock: Clock) -> None:
+@pytest.mark.parametrize(
+    ("was_there", "lasts", "at_most"),
+    [
+        pytest.param(True, 2, 125, id="comes back for a moment only"),
+        pytest.param(False, 60, 185, id="takes long to refuse"),
+    ],
+)
+def test_n2_no_new_time_has_a_host_that(clock: Clock, was_there: bool, lasts: int, at_most: int) -> None:
     attempts = _Attempts(120, clock)  # type: ignore[arg-type]
     began = clock.now
-    while attempts.another(True):
-        clock.now += 2
-    assert clock.now - began < 125
-
-
-def test_n2_a_host_that_takes_long_to_refuse_has_no_new_time(clock: Clock) -> None:
-    attempts = _Attempts(120, clock)  # type: ignore[arg-type]
-    began = clock.now
-    while attempts.another(False):
-        clock.now += 60
-    assert clock.now - began < 185
+    while attempts.another(was_there):
+        clock.now += lasts
+    assert clock.now - began < at_most
 
 
 class Breaking:
