@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..fleet.hosts import App, Balancer, Host, HostSet
-from . import health, keep
+from . import health, keep, yum
 from .nvr import Nvr
 
 DATABASE_LOCK = "/var/run/blockerbugs-upgrade.lock"
@@ -203,15 +203,14 @@ def alone_on_the_sync_host(step: Callable[[Job], Step]) -> Workflow:
 def download(job: Job) -> Step:
     """Fetch the build while httpd still serves; the SOP's update then takes it from the cache.
 
-    dnf also checks its signature now. Some releases of yum 3 exit with 1 although they did what --downloadonly
-    says; for them the file counts.
+    dnf also checks its signature now.
     """
     return Step(
         name="download",
         says="download the build; httpd goes on serving",
-        command=_fetch(job),
+        command=yum.fetch(job),
         proof=(
-            f"{_installed_is(job)} || {_downloaded(job)} | grep -q . || "
+            f"{yum.installed_is_target(job)} || {yum.downloaded(job)} | grep -q . || "
             f"{{ echo {_q(f'{job.target} was not downloaded')}; false; }}"
         ),
         seconds=job.host_set.limits.yum,
@@ -280,32 +279,25 @@ def yum_update(job: Job, downloaded: bool = False) -> Step:
     emptied meanwhile, fetch it after all; a transaction that failed is not begun again. yum exits 0 when it had
     nothing to do: the installed NVR decides.
     """
-    fresh = f"{_expire(job)} && {_yum(job)} update {_q(job.target)}"
-    cached = f"{_yum(job)} -C update {_q(job.target)}"
+    fresh, cached = yum.update(job), yum.update_from_cache(job)
     return Step(
         name="yum-update",
         says=f"yum update to {job.target}",
-        command=f"{cached} || {{ ! {_in_cache(job)} && {fresh}; }}" if downloaded else fresh,
+        command=f"{cached} || {{ ! {yum.in_cache(job)} && {fresh}; }}" if downloaded else fresh,
         brief=cached if downloaded else "",
-        proof=(
-            f'{_installed_is(job)} || {{ echo "installed is $(rpm -q {_q(job.app.package)}), '
-            f'not {job.target}"; false; }}'
-        ),
+        proof=yum.installed_is_target_or_says(job),
         seconds=job.host_set.limits.yum,
-        guard=f"{_installed_is(job)} || {{ {keep.remember(job.app, _query(job), job.schema)}; }}\n",
+        guard=f"{yum.installed_is_target(job)} || {{ {keep.remember(job.app, yum.query(job), job.schema)}; }}\n",
     )
 
 
 def downgrade(job: Job) -> Step:
-    """Back to an earlier build. yum 3 and dnf exit 0 or 1 as they like when there is nothing to do: the NVR decides."""
+    """Back to an earlier build."""
     return Step(
         name="downgrade",
         says=f"yum downgrade to {job.target}",
-        command=f"{_expire(job)} && {{ {_installed_is(job)} || {_yum(job)} downgrade {_q(job.target)}; }}",
-        proof=(
-            f'{_installed_is(job)} || {{ echo "installed is $(rpm -q {_q(job.app.package)}), '
-            f'not {job.target}"; false; }}'
-        ),
+        command=yum.downgrade(job),
+        proof=yum.installed_is_target_or_says(job),
         seconds=job.host_set.limits.yum,
     )
 
@@ -315,16 +307,16 @@ def no_migration(job: Job) -> Step:
 
     Before the update, not after: mod_wsgi loads the new code as soon as its files have changed, restart or not.
     """
-    package = _q(job.app.package)
+    package, there = _q(job.app.package), yum.installed_is_target(job)
     return Step(
         name="no-migration",
         says="the new build brings no schema migration",
         # It may have left the cache since it was downloaded: before a resume, say.
-        guard=f"{_downloaded(job)} | grep -q . || {_installed_is(job)} || {{ {_fetch(job)}; }} >/dev/null 2>&1\n",
+        guard=f"{yum.downloaded(job)} | grep -q . || {there} || {{ {yum.fetch(job)}; }} >/dev/null 2>&1\n",
         command=":",
         proof=(
-            f"new=$({_downloaded(job)} | head -n 1)\n"
-            f'test -n "$new" || {_installed_is(job)} || '
+            f"new=$({yum.downloaded(job)} | head -n 1)\n"
+            f'test -n "$new" || {there} || '
             f"{{ echo {_q(f'{job.target} cannot be had any more')}; exit 1; }}\n"
             # What is installed is listed twice, so that only what is new stands alone.
             f'brings=$(test -z "$new" || rpm -qpl "$new") || {{ echo "$new cannot be read"; exit 1; }}\n'
@@ -424,20 +416,6 @@ def healthy(job: Job) -> Step:
     )
 
 
-def _yum(job: Job) -> str:
-    return f"yum -y{job.host_set.enabling}"
-
-
-def _fetch(job: Job) -> str:
-    fetch = f"{_yum(job)} --downloadonly update {_q(job.target)}"
-    return f"{_expire(job)} && {{ {fetch} || yum --version | grep -q '^3[.]'; }}"
-
-
-def _expire(job: Job) -> str:
-    # yum expires the metadata of enabled repositories only: without the flag a set's own one stays stale.
-    return f"yum{job.host_set.enabling} clean expire-cache"
-
-
 def _alone(job: Job) -> str:
     # Held by the command itself, through the open file, as long as it lives: also after its connection was lost.
     # A look at the facts (preflight.script) holds it for a moment: that is waited for.
@@ -446,16 +424,6 @@ def _alone(job: Job) -> str:
         "if command -v flock >/dev/null && ! flock -w 5 9; then\n"
         "echo an upgrade_db or sync of an earlier run still works on the database; exit 75; fi\n"
     )
-
-
-def _downloaded(job: Job) -> str:
-    caches = " ".join(job.app.path(f"/var/cache/{name}") for name in ("yum", "dnf", "libdnf5"))
-    return f"find {caches} -name {_q(f'{job.target}.*.rpm')} 2>/dev/null"
-
-
-def _in_cache(job: Job) -> str:
-    metadata = f"yum -q{job.host_set.enabling} -C list available {_q(job.target)}"
-    return f"{{ {_downloaded(job)} | grep -q . && {metadata} >/dev/null 2>&1; }}"
 
 
 def proven_schema(step: Step, output: str) -> str | None:
@@ -471,14 +439,6 @@ def _at_head(status: str) -> str:
         f'schema=$({{ {status}\n}} | tail -n 1); case $schema in *"(head)"*) echo "{_IS_AT}${{schema% (head)*}}";; '
         "*) echo the database is not at the new schema; false;; esac"
     )
-
-
-def _query(job: Job) -> str:
-    return f'rpm -q --qf "%{{NAME}}-%{{VERSION}}-%{{RELEASE}}" {_q(job.app.package)}'
-
-
-def _installed_is(job: Job) -> str:
-    return f'test "$({_query(job)})" = {_q(job.target)}'
 
 
 def _is_running(job: Job) -> str:
