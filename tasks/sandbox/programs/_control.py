@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 
+from . import _light
 from ._files import read_json
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import socket
     from typing import Any
 
     from ._files import Name
@@ -19,16 +18,14 @@ class NoFleet(Exception):
     """Nobody answers: the fleet does not run, or it ended in the middle."""
 
 
-def dial(home: Name, op: str, **details: object) -> socket.socket:
+def dial(home: Name, op: str, **details: object) -> _light.socket:
     """Send one request; the answer is still to be read. Raises NoFleet."""
-    import socket  # only few programs have something to say to the machine room
-
     fleet = read_json(os.path.join(home, "fleet.json"))
     request = {"secret": fleet["secret"], "op": op, **details}
     try:
-        line = socket.create_connection(("127.0.0.1", fleet["control"]), timeout=10)
+        line = _light.connected(fleet["control"], seconds=10)
         line.settimeout(None)
-        line.sendall(json.dumps(request).encode() + b"\n")
+        line.sendall(_light.dumps(request).encode() + b"\n")
     except OSError as error:
         raise NoFleet(f"no fleet runs on {home}") from error
     return line
@@ -36,12 +33,16 @@ def dial(home: Name, op: str, **details: object) -> socket.socket:
 
 def ask(home: Name, op: str, **details: object) -> dict[str, Any]:
     """Send one request and wait for the answer. Raises NoFleet."""
-    with dial(home, op, **details) as line:
-        try:
-            answer = line.makefile("rb").readline()
-        except OSError:
-            answer = b""
-    if not answer:
-        raise NoFleet(f"the fleet on {home} ended before it answered")
-    reply: dict[str, Any] = json.loads(answer)
+    line, answer = dial(home, op, **details), b""
+    try:
+        while not answer.endswith(b"\n"):
+            more = line.recv(4096)
+            if not more:
+                raise OSError
+            answer += more
+    except OSError:
+        raise NoFleet(f"the fleet on {home} ended before it answered") from None
+    finally:
+        line.close()
+    reply: dict[str, Any] = _light.loads(answer.decode())
     return reply

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import fcntl
-import json
 import os
-from contextlib import contextmanager
+
+from . import _light
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from typing import Any
 
     Name = str | os.PathLike[str]
@@ -18,11 +18,13 @@ if TYPE_CHECKING:
 def read_json(path: Name) -> Any:
     """What the file holds."""
     with open(path, encoding="utf-8") as file:
-        return json.load(file)
+        return _light.loads(file.read())
 
 
 def write_json(path: Name, value: object) -> None:
     """Put `value` into the file in one go: a reader sees the old or the new, never a half."""
+    import json  # only few programs write one; the lines that these files have are for people
+
     folder, name = os.path.split(path)
     new = os.path.join(folder, f".{name}.{os.getpid()}")
     with open(new, "w", encoding="utf-8") as file:
@@ -30,15 +32,18 @@ def write_json(path: Name, value: object) -> None:
     os.replace(new, path)
 
 
-@contextmanager
-def locked(path: Name) -> Iterator[None]:
+class locked:  # a word, as contextlib would have made it
     """Hold the lock that belongs to this file. The lock file stays: removing it would race."""
-    lock = os.open(f"{os.fspath(path)}.lock", os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(lock)
+
+    def __init__(self, path: Name) -> None:
+        self._file = f"{os.fspath(path)}.lock"
+
+    def __enter__(self) -> None:
+        self._lock = os.open(self._file, os.O_RDWR | os.O_CREAT, 0o600)
+        fcntl.flock(self._lock, fcntl.LOCK_EX)
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self._lock)
 
 
 def change_json(path: Name, change: Callable[[Any], None]) -> Any:
@@ -52,7 +57,7 @@ def change_json(path: Name, change: Callable[[Any], None]) -> Any:
 
 def append_line(path: Name, value: object) -> None:
     """Add one line of JSON; O_APPEND makes lines of concurrent writers whole."""
-    line = json.dumps(value) + "\n"
+    line = _light.dumps(value) + "\n"
     end = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     try:
         os.write(end, line.encode())

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 import select
-import signal
 import sys
 import time
 
-from . import _control, _faults, _files
+from . import _control, _faults, _files, _light
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -87,12 +86,14 @@ class Host:
             line = _control.dial(self.home, "hold", host=self.name)
         except _control.NoFleet:
             self._die()
-        with line:
+        try:
             if select.select([line], [], [], seconds)[0]:
                 self._die()
+        finally:
+            line.close()
 
     def _die(self) -> NoReturn:
-        os.kill(os.getpid(), signal.SIGKILL)
+        os.kill(os.getpid(), _light.SIGKILL)
         raise AssertionError("SIGKILL cannot be survived")
 
     def obey(self, step: str, fail: Callable[[], None], nothing: str = "") -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import socket
 import time
+
+from . import _light
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -47,17 +48,16 @@ def _get(host: Host, url: str, started: float, limit: float | None) -> tuple[int
     port = int(port_text) if port_text and port_text != "80" else own
     got = b""
     try:
-        with socket.create_connection(("127.0.0.1", port), timeout=limit) as line:
-            line.sendall(
-                f"GET /{path} HTTP/1.0\r\nUser-Agent: curl/7.29.0\r\nHost: {name}\r\nAccept: */*\r\n\r\n".encode()
-            )
-            while True:
-                if limit is not None:
-                    line.settimeout(max(0.001, limit - (time.monotonic() - started)))
-                more = line.recv(65536)
-                if not more:
-                    break
-                got += more
+        line = _light.connected(port, limit)
+        line.sendall(f"GET /{path} HTTP/1.0\r\nUser-Agent: curl/7.29.0\r\nHost: {name}\r\nAccept: */*\r\n\r\n".encode())
+        while True:
+            if limit is not None:
+                line.settimeout(max(0.001, limit - (time.monotonic() - started)))
+            more = line.recv(65536)
+            if not more:
+                break
+            got += more
+        line.close()
     except TimeoutError:
         raise _too_late(started, got) from None
     except ConnectionRefusedError:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
-from importlib import import_module
 
+from . import _light
 from ._control import NoFleet
 from ._host import Host, Quit, complain
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import ModuleType
 
 # Python programs get an exception when their reader is gone; C programs and shell scripts die of SIGPIPE.
 WRITTEN_IN_PYTHON = {"yum", "blockerbugs", "alembic"}
@@ -19,12 +22,12 @@ def main(root: str) -> None:
     argv = sys.argv[1:]
     program = argv[0]
     if program not in WRITTEN_IN_PYTHON:
-        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+        _light.signal(_light.SIGPIPE, _light.SIG_DFL)
+    _light.signal(_light.SIGINT, _light.SIG_DFL)
     host = Host(root)
     host.event(argv, "start")
     try:
-        import_module(f"{__package__}.{program.replace('-', '_')}").run(host, argv[1:])
+        _module(program).run(host, argv[1:])
         status = 0
     except Quit as end:
         status = end.status
@@ -36,3 +39,9 @@ def main(root: str) -> None:
         status = 1
     host.event(argv, "end", status)
     os._exit(status)
+
+
+def _module(program: str) -> ModuleType:
+    """The module that is the program."""
+    module: ModuleType = __import__(f"{__package__}.{program.replace('-', '_')}", fromlist=["run"])
+    return module

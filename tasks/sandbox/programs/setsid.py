@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 import select
-import signal
 
-from . import _control
+from . import _control, _light
 from ._host import Host, Quit, complain
 
 
@@ -29,6 +28,6 @@ def run(host: Host, args: list[str]) -> None:
     os.close(end)
     os.setsid()
     if power.fileno() in select.select([power.fileno(), over], [], [])[0]:
-        os.killpg(child, signal.SIGKILL)
+        os.killpg(child, _light.SIGKILL)
     status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     raise Quit(status if status >= 0 else 128 - status)
