@@ -8,16 +8,20 @@ from pathlib import Path
 
 import pytest
 
+from tests.warm import Warm
+
 KEPT = ("PATH", "LANG", "LC_ALL", "TMPDIR", "COVERAGE_PROCESS_START")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--fleet", choices=("sandbox", "lab"), default="sandbox", help="whose hosts the operator has")
+    parser.addoption("--fresh", action="store_true", help="start an interpreter for every line of fab (tests/warm.py)")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "sandbox_only(why): what the lab's real machines cannot do, or need not")
     config.addinivalue_line("markers", "smoke: belongs to the choice that `tox -e lab` runs on real machines")
+    Warm.fresh = config.option.fresh
     # A test run in the background of a shell ignores SIGINT, one under nohup SIGHUP, and all that they start with them.
     for signum, default in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
         if signal.getsignal(signum) is signal.SIG_IGN:

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 
 ALREADY_RUNS = 3
 # `-m tasks.sandbox.fleet` would import the whole collection first; the fleet needs none of it.
-CODE = "import sys; sys.path.append({!r}); from sandbox.fleet import main; sys.exit(main(sys.argv[1:]))"
+PACKAGE_FOLDER = str(Path(__file__).resolve().parent.parent)
+IMPORTS = f"import sys; sys.path.append({PACKAGE_FOLDER!r}); from sandbox.fleet import main"
+CODE = f"{IMPORTS}; sys.exit(main(sys.argv[1:]))"
 
 
 class FleetError(Exception):
@@ -60,15 +62,19 @@ class Fleet:
 
 def start(home: Path) -> Fleet:
     """Start the fleet that lies in `home` and wait until it is ready. Raises FleetError with its own words."""
-    code = CODE.format(str(Path(__file__).resolve().parent.parent))
     process = subprocess.Popen(
-        [sys.executable, "-P", "-c", code, str(home)],
+        [sys.executable, "-P", "-c", CODE, str(home)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,  # a Ctrl-C at the terminal is the operator's to handle, not the hosts'
     )
+    return ready(process)
+
+
+def ready(process: subprocess.Popen[str]) -> Fleet:
+    """The fleet that this process is to be, when it is ready. Raises FleetError with its own words."""
     fleet = Fleet(process)
     assert process.stdout is not None
     assert process.stderr is not None

@@ -9,13 +9,15 @@ import os
 import re
 import shlex
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
+
+from tests.warm import Started
+from tests.warmed import FAB
 
 PROJECT = Path(__file__).parents[2]
 STG, ONE, TWO = "stg01.example", "prod01.example", "prod02.example"
@@ -118,27 +120,21 @@ class Fleet:
 
     def types(self, line: str, answers: str = "", tool: str = "fabric") -> Ended:
         """What happens when somebody types `fab LINE`, without a terminal."""
-        ended = subprocess.run(
-            [sys.executable, "-m", tool, *self.ssh(tool), *shlex.split(line)],
-            input=answers,
-            capture_output=True,
-            text=True,
-            cwd=PROJECT,
-            env=self.environment,
-            timeout=PATIENCE_SECONDS,
-            check=False,
-        )
-        assert not re.search("^Traceback", ended.stdout + ended.stderr, re.M), ended.stderr
-        return Ended(ended.returncode, ended.stdout, ended.stderr)
+        program = FAB.start(["-m", tool], [*self.ssh(tool), *shlex.split(line)], PROJECT, self.environment)
+        with program:
+            try:
+                out, err = program.communicate(answers, PATIENCE_SECONDS)
+            except subprocess.TimeoutExpired:
+                program.kill()
+                raise
+        assert not re.search("^Traceback", out + err, re.M), err
+        return Ended(program.returncode, out, err)
 
-    def begins(self, line: str, state: str = "state") -> subprocess.Popen[str]:
+    def begins(self, line: str, state: str = "state") -> Started | subprocess.Popen[str]:
         """`fab LINE`, typed on a machine with that state folder; it runs on its own, and is the test's to end."""
         environment = {**self.environment, "XDG_STATE_HOME": str(self.folder / state)}
-        command = [sys.executable, "-m", "fabric", *self.ssh(), *line.split()]
-        return subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-            cwd=PROJECT, env=environment, start_new_session=True,
-        )  # fmt: skip
+        words = [*self.ssh(), *line.split()]
+        return FAB.start(["-m", "fabric"], words, PROJECT, environment, subprocess.DEVNULL, session=True)
 
     def dies_in(self, line: str, *words: str) -> None:
         """Somebody types `fab LINE`, and their machine loses its power as soon as a program with these words begins."""

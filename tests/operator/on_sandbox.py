@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tasks.sandbox import faults, layout
-from tasks.sandbox import fleet as sandbox
+from tests.warmed import start_fleet
 
 from .fleets import HOSTS_YML, ONE, STG, STG_REPO, TWO
 
@@ -77,5 +77,5 @@ def sandbox_machines(folder: Path, stg_runs: str) -> Iterator[SandboxMachines]:
     url = layout.public_url(home, "prod")
     text = HOSTS_YML.format(root=".", url=url, interval=0.1, deadline=2, timeout=1, reconnect=3)
     (home / "hosts.yml").write_text(text, encoding="utf-8")
-    with sandbox.start(home):
+    with start_fleet(home):
         yield SandboxMachines(home)

@@ -12,7 +12,8 @@ from typing import Any
 import asyncssh
 import pytest
 
-from tasks.sandbox import fleet, layout
+from tasks.sandbox import layout
+from tests.warmed import start_fleet
 
 ONE, TWO = "blockerbugs01.test", "blockerbugs02.test"
 Ssh = Callable[..., asyncssh.SSHCompletedProcess]
@@ -52,7 +53,7 @@ def gone(pid: int) -> bool:
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A running fleet that the tests of a file share: for tests that only look."""
     home = lay(tmp_path_factory.mktemp("shared"))
-    with fleet.start(home):
+    with start_fleet(home):
         yield home
 
 
@@ -60,5 +61,5 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def own(tmp_path: Path) -> Iterator[Path]:
     """A running fleet of the test's own."""
     home = lay(tmp_path / "own")
-    with fleet.start(home):
+    with start_fleet(home):
         yield home
