@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -70,15 +71,52 @@ class Wait:
     ends: float
 
 
+class _Drawn:
+    """What is drawn below the lines that stay, again and again until it is ended.
+
+    rich's own thread would take its turn between the moment in which a line that is being printed has been told how
+    high the frame is and the one in which it moves the cursor up by that: a frame of another height then costs a line.
+    """
+
+    def __init__(self, screen: Screen, frame: Callable[[], Group]) -> None:
+        self._screen = screen
+        self._region = Region(
+            get_renderable=frame,
+            console=screen.console,
+            auto_refresh=False,
+            transient=True,
+            redirect_stdout=False,
+            redirect_stderr=False,
+            vertical_overflow="crop",
+        )
+        self._over = threading.Event()
+        with screen.turn:
+            self._region.start()
+        self._thread = threading.Thread(target=self._draw, daemon=True)
+        self._thread.start()
+
+    def _draw(self) -> None:
+        while not self._over.wait(1 / TIMES_A_SECOND):
+            with self._screen.turn:
+                if not self._over.is_set():
+                    self._region.refresh()
+
+    def end(self) -> None:
+        """It is taken away."""
+        self._over.set()
+        with self._screen.turn:
+            self._region.stop()
+
+
 class Live(Human):
     """As `Human`, and on top of it what changes while one looks: times, last lines, waits, the address that is watched.
 
-    What is below the lines that stay is drawn by a thread of rich's, and taken away before anything else is shown.
+    What is below the lines that stay is drawn by a thread, and taken away before anything else is shown.
     """
 
     def __init__(self, screen: Screen | None = None, verbose: bool = False, quiet: bool = False, agreed: bool = False):
         super().__init__(screen, verbose, quiet, agreed)
-        self._region: Region | None = None
+        self._drawn: _Drawn | None = None
         self._work: Work | None = None
         self._wait: Wait | None = None
         self._seen: Callable[[], Seen | None] | None = None
@@ -120,7 +158,7 @@ class Live(Human):
 
     def finishing(self) -> None:
         self._ending = True  # shown when the region is drawn next; a signal handler must not draw
-        if not self._region:
+        if not self._drawn:
             super().finishing()
 
     def recap(self, run: Run) -> None:
@@ -132,24 +170,14 @@ class Live(Human):
             self._work.end(host, time.monotonic())
 
     def _draw(self) -> None:
-        if self._quiet or self._region:
-            return
-        self._region = Region(
-            get_renderable=self._frame,
-            console=self.screen.console,
-            refresh_per_second=TIMES_A_SECOND,
-            transient=True,
-            redirect_stdout=False,
-            redirect_stderr=False,
-            vertical_overflow="crop",
-        )
-        self._region.start()
+        if not (self._quiet or self._drawn):
+            self._drawn = _Drawn(self.screen, self._frame)
 
     def _rest(self) -> None:
         """Nothing is drawn any more."""
-        region, self._region = self._region, None
-        if region:
-            region.stop()
+        drawn, self._drawn = self._drawn, None
+        if drawn:
+            drawn.end()
         self._work = self._wait = None
 
     def _frame(self) -> Group:

@@ -39,6 +39,7 @@ class Screen:
     """Prints; neither a reader that has gone (`| head`), a closed terminal nor a full disk is a reason to stop.
 
     stream: where to, by default stdout; width: columns, by default the terminal's.
+    turn: held by whoever writes to the terminal, from the first column that counts to the last.
     """
 
     def __init__(self, stream: IO[str] | None = None, width: int | None = None) -> None:
@@ -49,7 +50,7 @@ class Screen:
         colours = Console(file=file).color_system
         theme = Theme(STYLES if colours in ("256", "truecolor") else FEW)
         self.console = Console(file=file, width=width, theme=theme, highlight=False, emoji=False, markup=False)
-        self._lock = threading.Lock()
+        self.turn = threading.RLock()
 
     @property
     def width(self) -> int:
@@ -105,7 +106,7 @@ class Screen:
 
     def print(self, what: RenderableType, soft_wrap: bool = False) -> None:
         """Anything that rich can draw."""
-        with self._lock:
+        with self.turn:
             if not self._stream.isatty():  # a row's blanks at its end are for nobody's eyes
                 with self.console.capture() as drawn:
                     self.console.print(what, soft_wrap=soft_wrap)

@@ -7,6 +7,7 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import cycle
 from typing import IO, cast
 
 import pytest
@@ -64,6 +65,18 @@ def test_what_is_left_on_the_terminal_is_what_a_pipe_gets() -> None:
         line for line in plain.shown.splitlines() if "waiting" not in line
     ]
     assert drawn.cursor_is_shown
+
+
+def test_no_line_that_stays_is_drawn_over_while_the_frame_changes_its_height(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tasks.report.live.TIMES_A_SECOND", 1000)
+    terminal, now_and_then = Terminal(80, rows=400), cycle([None, Seen(12, 3, 0.4, down=True)])
+    stay = [f"line {number}" for number in range(300)]
+    with live(terminal) as report:
+        report.watching(lambda: next(now_and_then))
+        report.phase(1, 10, PHASES[0])
+        for line in stay:
+            report.note(line)
+    assert terminal.shown.splitlines()[-300:] == stay
 
 
 def test_n3_ctrl_c_is_answered_where_the_advice_stood() -> None:
