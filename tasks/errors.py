@@ -4,6 +4,7 @@
     ├── Refused             2    nothing was changed: wrong usage, or the facts speak against it
     │   ├── Locked          3    another run holds the set
     │   └── Unreachable     4    no connection, unknown or changed host key, no authentication
+    ├── TakenOver           3    somebody else carries this run out now
     ├── HalfWay             5    hosts were changed and the run did not end: a person must go on
     ├── TryLater            75   nothing is wrong, but not now (sysexits' EX_TEMPFAIL)
     └── Interrupted         130  Ctrl-C, SIGTERM, SIGHUP
@@ -36,7 +37,7 @@ MEANING = {
     Code.DONE: "done, or nothing to do",
     Code.FAILED: "failed, and nothing is left half done",
     Code.REFUSED: "refused or wrong usage, nothing was changed; also: the plan shows changes",
-    Code.LOCKED: "locked by another run",
+    Code.LOCKED: "locked by another run, or this one was taken over by somebody else",
     Code.UNREACHABLE: "unreachable, host key or authentication; nothing was changed",
     Code.HALF_WAY: "stopped half-way: the last lines say what is down and what to type",
     Code.TRY_LATER: "not now, try again later; nothing was changed",
@@ -86,6 +87,13 @@ class Unreachable(Refused):
 
     exit_code = Code.UNREACHABLE
     heading = "not reached, nothing was changed"
+
+
+class TakenOver(SopError):
+    """Somebody else has resumed this run, or given it up: nothing is begun from here any more."""
+
+    exit_code = Code.LOCKED
+    heading = "taken over"
 
 
 class HalfWay(SopError):

@@ -83,10 +83,11 @@ def start(
 @interruptible()
 def after_a_failure(context: Context, task: str, shown: Shown, plan: bool = False, yes: bool = False) -> None:
     """`resume`, `abort` or `unlock` the set that `context` names. Raises Exit with the code, unless that is 0."""
-    from .procedure import resume
     from .procedure.consent import Consent
+    from .procedure.give_up import abort, unlock
+    from .procedure.resume import resume
 
-    do = {"resume": resume.resume, "abort": resume.abort, "unlock": resume.unlock}[task]
+    do = {"resume": resume, "abort": abort, "unlock": unlock}[task]
     consent = Consent(plan_only=plan or context.config.run.dry, yes=yes)
     with opened(shown.as_configured(context.config.report, agreed=yes and not consent.plan_only)) as report:
         inventory, config, target = _target(context, task)
@@ -105,22 +106,25 @@ def status(context: Context, shown: Shown) -> None:
 
 def _look(app: App, host_set: HostSet, config: Config, report: Report) -> None:
     from .fleet.machines import Machines
-    from .procedure.hold import locked_by
+    from .procedure import held, keep
+    from .procedure.hold import holder, locked_by
     from .procedure.look import ask_hosts
-    from .procedure.resume import held
 
     with Machines(host_set.hosts, config, report.ask_password, tolerant=True) as machines:
         facts = ask_hosts(machines, app, host_set, repos=True)
         lost = machines.unreachable
-        sync = facts.get(host_set.sync)
-        lock = held(machines, app, host_set, sync.lock) if sync and sync.lock else None
+        taken = holder(host_set, facts)
+        lock = keep.read_lock(taken[1]) if taken and taken[0] == host_set.sync else None
+        states = held.states(machines, keep.keeping(app, lock.run, ""), host_set) if lock else {}
     report.status(app, host_set, facts)
     if lock:
-        report.held(host_set, *lock)
-        if not any(state == "runs" for steps in lock[1].values() for state in steps.values()):
-            report.note(f"next: fab {host_set.name} resume, or fab {host_set.name} abort")
-    elif sync and sync.lock is not None:
-        report.note(locked_by(sync.lock, app, host_set).problems[0])
+        report.held(host_set, lock, states)
+        runs = any(state == "runs" for steps in states.values() for state in steps.values())
+        ways = "resume follows it, if whoever began it is gone" if runs else f"resume, or fab {host_set.name} abort"
+        report.note(f"next: fab {host_set.name} {ways}")
+    elif taken:
+        for problem in locked_by(*taken, app, host_set).problems:
+            report.note(problem)
     if lost:
         problems = [problem for error in lost.values() for problem in getattr(error, "problems", (str(error),))]
         raise Unreachable(*problems, next_line=next(iter(lost.values())).next_line)

@@ -71,7 +71,7 @@ class Outcome:
     """What became of one script on one host.
 
     failure: None if it did what it should, otherwise one sentence; known: False when the line dropped or the
-    time ran out, and the command may still be running; began: seconds since 1970.
+    time ran out, and the command may still be running; began: seconds since 1970; exited: its status, if it has one.
     """
 
     output: str
@@ -79,6 +79,12 @@ class Outcome:
     failure: str | None = None
     known: bool = True
     began: float = 0.0
+    exited: int | None = None
+
+    @property
+    def taken_over(self) -> bool:
+        """Was it not started because this run is carried out from elsewhere now?"""
+        return self.exited == detached.TAKEN_OVER
 
 
 class StepFailed(Exception):
@@ -234,7 +240,7 @@ class Node(Connection):
             raise StepFailed(Outcome("", took, why, known=False, began=at))
         if result.ok:
             return Outcome(result.stdout, took, began=at)
-        raise StepFailed(Outcome(result.stdout, took, _failure(result), began=at))
+        raise StepFailed(Outcome(result.stdout, took, _failure(result), began=at, exited=result.exited))
 
     def _once(self, script: str, fresh: _Fresh, seconds: float | None) -> tuple[Result | None, str, _Lost]:
         """The script's result, or why there is none, and whether that is because the host was lost."""
@@ -354,6 +360,8 @@ class _Fresh:
 
 def _failure(result: Result) -> str:
     """One sentence: the status that means something by itself, or the line that tells most."""
+    if result.exited == detached.HELD:
+        return detached.SAYS[detached.HELD]  # and the last word is that run's lock
     if result.exited in detached.SAYS:
         last = result.stdout.splitlines()[-1:]
         return detached.SAYS[result.exited] + (f" (its last words: {last[0].strip()})" if last else "")

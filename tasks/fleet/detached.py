@@ -14,8 +14,9 @@ from __future__ import annotations
 import shlex
 from dataclasses import dataclass
 
-TAKEN_OVER, DIED = 96, 97
+HELD, TAKEN_OVER, DIED = 95, 96, 97
 SAYS = {
+    HELD: "another run holds the set",
     TAKEN_OVER: "this run was taken over, and is carried out from somewhere else",
     DIED: "it was killed, or its host restarted, before it ended: what it did is not known",
 }
@@ -77,7 +78,8 @@ def mark(keeping: Keeping, step: str) -> str:
 
 
 def states(keeping: Keeping, take_over: bool = False) -> str:
-    """Shell that prints `step<TAB>NAME<TAB>STATUS` for every step kept here: an exit status, runs, or died.
+    """Shell that prints `step<TAB>NAME<TAB>STATUS` for every step kept here (an exit status, runs, or died), and
+    `driver<TAB>WHO`.
 
     take_over: from now on this host starts steps for `keeping.driver` only.
     """
@@ -94,13 +96,19 @@ for step in "$run"/*/; do
   elif mkdir "$step/begun" 2>/dev/null; then state=died; else state=runs; fi
   ! test -e "$step/rc" || state=$(cat "$step/rc")
   printf 'step\\t%s\\t%s\\n' "$name" "$state"
-done"""
+done
+printf 'driver\\t%s\\n' "$(cat "$run/driver" 2>/dev/null)\""""
 
 
 def read_states(output: str) -> dict[str, str]:
     """What `states` printed: step → `0`, another exit status, `runs` or `died`."""
     rows = (line.split("\t") for line in output.splitlines())
     return {row[1]: row[2] for row in rows if len(row) == 3 and row[0] == "step"}
+
+
+def read_driver(output: str) -> str:
+    """Who drives the run, out of what `states` printed; nothing where nobody does yet."""
+    return next((line.split("\t", 1)[1] for line in output.splitlines() if line.startswith("driver\t")), "")
 
 
 def _only_for_the_driver(keeping: Keeping) -> str:

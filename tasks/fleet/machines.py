@@ -37,6 +37,7 @@ class Machines:
         self._tolerant = tolerant
         self._nodes: dict[Host, Node] = {host: node(host, config) for host in dict.fromkeys(hosts)}
         self.unreachable: dict[Host, SopError] = {}
+        self._closing = False
 
     def __enter__(self) -> Self:
         try:
@@ -70,6 +71,7 @@ class Machines:
 
     def close(self) -> None:
         """End every connection; never raises: that would hide how the run itself ended."""
+        self._closing = True  # what a step says of that is no news
         for connection in self._nodes.values():
             with suppress(Exception):
                 connection.close()
@@ -95,11 +97,11 @@ class Machines:
         group: Row | Pool = Row.of(of) if at_once == 1 else Pool.of(of, at_once)
 
         def tell(name: str, line: str) -> None:
-            if on_line:
+            if on_line and not self._closing:
                 on_line(next(host for host in scripts if host.name == name), line)
 
         def end(connection: Node, result: Outcome | BaseException) -> None:
-            if on_end and isinstance(result, StepFailed | Outcome):
+            if on_end and not self._closing and isinstance(result, StepFailed | Outcome):
                 on_end(of[connection], _outcome(result))
 
         try:

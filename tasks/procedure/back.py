@@ -42,7 +42,10 @@ def _schema_fits(request: Request, facts: FactsOf, target: Nvr) -> list[Reason]:
         return [Reason(f"{host_set.name}: a migration lies between, the build has to be typed", typed)]
     if not host_set.schema_status or sync.previous != target:
         text = f"{host_set.name}: whether {target} fits the database is not known here"
-        return [] if request.version and not host_set.schema_status else [Reason(text, typed)]
+        if request.version and not host_set.schema_status:
+            return []
+        recorded = f"fab {request.asked_as} rollback" if sync.previous else f"fab {host_set.name} status"
+        return [Reason(text, recorded if request.version else typed)]
     saved = host_set.backup
     restore = f" from {saved.file}" + (f": {saved.restore}" if saved.restore else "") if saved else ""
     text = f"the database is at {sync.revision}, {target} wants {sync.previous_schema}: restore it first{restore}"

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from ..errors import HalfWay, Interrupted, Refused, SopError
-from ..fleet.hosts import Inventory
+from ..errors import HalfWay, Interrupted, Locked, Refused, SopError
+from ..fleet import detached
+from ..fleet.connection import Outcome
+from ..fleet.hosts import Host, Inventory
+from . import keep
+from .hold import taken_over
 from .plan import Plan
 from .progress import Run
 from .request import PROCEDURES
-from .sop import Phase
+from .sop import Phase, Step
 from .ways import ways_out
 
 
@@ -17,24 +21,34 @@ def ending(run: Run) -> SopError | None:
     complete = len(run.outcomes) == len(plan.phases) and not run.failures
     if complete:
         return _not_as_promised(run)
+    if run.taken_over:
+        return taken_over(host_set, run.journal.run, _last_line(run.taken_over))
     last = run.outcomes[-1][0]
-    problems = [f"{host.short}: {last.step.name}: {outcome.failure}" for host, outcome in run.failures.items()]
-    down = [host.short for host in run.down]
+    problems = [_why(last.step, host, outcome) for host, outcome in run.failures.items()]
     lost = [host.short for host in host_set.hosts if host not in run.afterwards]
     if lost:
         problems.append(f"{', '.join(lost)}: cannot be reached any more, its state is not known")
-    if down:
-        problems.append(f"{plan.request.app.service} is not running on {', '.join(down)}")
-    problems += saved(run)
+    problems += [*what_is_down(run), *saved(run)]
     next_line = _what_next(run, last)
     if not run.failures:
         return Interrupted("after " + last.step.name, *problems, next_line=next_line)
+    if run.untouched and any(outcome.exited == detached.HELD for outcome in run.failures.values()):
+        return Locked(*problems, next_line=plan.typed("status"))
     if run.untouched and last.step.refuses:
         return Refused(*problems, next_line=next_line)
     if run.untouched:
         return SopError(*problems, f"no step that changes {host_set.name} was begun", next_line=next_line)
     problems.append(f"if it needs a person: {host_set.owner}, {host_set.contact}")
     return HalfWay(*problems, next_line=next_line)
+
+
+def _why(step: Step, host: Host, outcome: Outcome) -> str:
+    lock = keep.read_lock(_last_line(outcome)) if outcome.exited == detached.HELD else None
+    return f"{host.short}: {step.name}: {f'another run has locked this host: {lock}' if lock else outcome.failure}"
+
+
+def _last_line(outcome: Outcome) -> str:
+    return "".join(outcome.output.splitlines()[-1:])
 
 
 def _what_next(run: Run, phase: Phase) -> str:
@@ -49,6 +63,12 @@ def _what_next(run: Run, phase: Phase) -> str:
         tasks = tuple(name for name in left if name in PROCEDURES) or ("status",)
     by_hand = ", then ".join(run.plan.typed(task) for task in tasks)
     return ways_out(run, by_hand) if run.half_way else by_hand
+
+
+def what_is_down(run: Run) -> list[str]:
+    """Where httpd does not run, as far as this run knows."""
+    down = ", ".join(host.short for host in run.down)
+    return [f"{run.plan.request.app.service} is not running on {down}"] if down else []
 
 
 def saved(run: Run) -> list[str]:

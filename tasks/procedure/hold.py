@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from ..errors import Locked, Refused
+from ..errors import Locked, Refused, TakenOver
 from ..fleet import detached
 from ..fleet.detached import Keeping
 from ..fleet.hosts import App, Host, HostSet
@@ -13,6 +14,7 @@ from ..fleet.machines import Machines
 from . import keep
 from .journal import Journal, operator
 from .keep import Lock
+from .preflight import Facts
 
 
 class Hold:
@@ -34,15 +36,15 @@ class Hold:
         """Take the lock; the run that held it last. Raises Locked, or Refused if it could not be taken."""
         now = datetime.now(UTC).isoformat(timespec="seconds")
         lock = Lock(self._journal.run, operator(), now, doing)
-        said = self._ask(keep.take(self._app, lock, self._journal.unsent()))
-        found = dict(line.split("\t", 1) for line in said.splitlines() if "\t" in line)
+        found = self._told(keep.take(self._app, lock, self._journal.unsent()))
         if "taken" in found:
             return found.get("last") or None
-        raise locked_by(found.get("holder", ""), self._app, self._set)
+        raise locked_by(self._set.sync, found.get("holder", ""), self._app, self._set)
 
     def script(self, host: Host, name: str, script: str, looks: bool) -> str:
         """What is sent to a host for a step: kept there and started once, unless it only looks."""
-        sent = script if looks else detached.carry_out(self.keeping, name, script)
+        alone = keep.nobody_else(self._app, self._journal.run)
+        sent = script if looks else f"{alone}\n{detached.carry_out(self.keeping, name, script)}"
         lines = self._journal.unsent() if host == self._set.sync else []
         return f"{keep.append(self._app, self._journal.run, lines)}\n{sent}" if lines else sent
 
@@ -50,9 +52,26 @@ class Hold:
         """Send what the journal's copy lacks."""
         self._ask(keep.append(self._app, self._journal.run, self._journal.unsent()))
 
-    def release(self, first: str = "true") -> None:
-        """Give the lock back, after the shell `first` has succeeded."""
-        self._ask(f"{first}\n" + keep.release(self._app, self._journal.run, self._journal.unsent()))
+    def release(self, first: str = "true") -> bool:
+        """Give the lock back, after the shell `first` has succeeded; False where this run had lost it already.
+
+        Raises TakenOver, and leaves all as it is, where somebody else drives the run now.
+        """
+        run, driver = self._journal.run, self.keeping.driver
+        found = self._told(keep.release(self._app, run, driver, self._journal.unsent(), first))
+        if "driver" in found:
+            raise taken_over(self._set, run, found["driver"])
+        return "holder" not in found
+
+    def give_cron_back(self) -> None:
+        """Let cron sync again although this run has lost its set. Raises Locked where another one holds it now."""
+        found = self._told(keep.give_cron_back(self._app, self._journal.run, self._journal.unsent()))
+        if "holder" in found:
+            raise locked_by(self._set.sync, found["holder"], self._app, self._set)
+
+    def _told(self, script: str) -> dict[str, str]:
+        """What the sync host says in `name<TAB>value` lines."""
+        return dict(line.split("\t", 1) for line in self._ask(script).splitlines() if "\t" in line)
 
     def _ask(self, script: str) -> str:
         sync = self._set.sync
@@ -62,16 +81,39 @@ class Hold:
         return outcome.output
 
 
-def locked_by(text: str, app: App, host_set: HostSet) -> Locked:
-    """What the operator is told about the lock `text`."""
+def holder(host_set: HostSet, facts: Mapping[Host, Facts]) -> tuple[Host, str] | None:
+    """Where the set's lock is, and what stands in it.
+
+    Every host counts, not only the sync host: who has another one as sync_host in hosts.yml holds the set all the same.
+    """
+    hosts = (host_set.sync, *host_set.hosts)
+    return next(((host, lock) for host in hosts if host in facts and (lock := facts[host].lock) is not None), None)
+
+
+def locked_by(host: Host, text: str, app: App, host_set: HostSet) -> Locked:
+    """What the operator is told about the lock `text` on `host`."""
     name, lock = host_set.name, keep.read_lock(text)
     if lock is None:
         path = f"{keep.root(app)}/lock"
         return Locked(
-            f"{name}: {path} on {host_set.sync.short} is not a lock of this tool",
-            next_line=f"ssh -t {host_set.sync.name} sudo ls -l {path}, and take it away if nobody needs it",
+            f"{name}: {path} on {host.short} is not a lock of this tool",
+            next_line=f"ssh -t {host.name} sudo ls -l {path}, and take it away if nobody needs it",
         )
+    held = f"{name} is held by {lock}"
+    if host != host_set.sync:
+        here = f"not on {host_set.sync.short}: it was begun with another sync_host in hosts.yml"
+        why = f"its lock is on {host.short}, {here}"
+        return Locked(held, why, next_line=f"make hosts.yml the same for both, then fab {name} status")
     return Locked(
-        f"{name} is held by {lock}",
+        held,
         next_line=f"fab {name} status; if that run has stopped: fab {name} resume, or fab {name} abort",
+    )
+
+
+def taken_over(host_set: HostSet, run: str, driver: str) -> TakenOver:
+    """What is told to whoever does not carry the run out any more; driver: as in Keeping."""
+    who = driver.rsplit(" (", 1)[0] or "somebody else"
+    return TakenOver(
+        f"{host_set.name}: run {run} was taken over by {who}, who goes on with it or gives it up",
+        next_line=f"fab {host_set.name} status",
     )

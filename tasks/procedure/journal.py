@@ -69,7 +69,10 @@ class Journal:
                 line = line[os.write(self._fd, line) :]
             os.fsync(self._fd)
         except OSError as error:
-            raise Refused(f"the journal {self.path} cannot be written: {error.strerror}") from None
+            raise Refused(
+                f"the journal {self.path} cannot be written: {error.strerror}",
+                next_line=f"df -h {self.path.parent}, and make room; or go on from another machine",
+            ) from None
 
     def unsent(self) -> list[str]:
         """The lines that the sync host has not been sent yet; from now on they count as sent."""

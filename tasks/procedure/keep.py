@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
+from ..fleet import detached
 from ..fleet.detached import Keeping
 from ..fleet.hosts import App
 
@@ -92,12 +93,41 @@ else
 fi"""
 
 
-def release(app: App, run: str, journal: Iterable[str]) -> str:
-    """Shell that keeps the journal's lines and gives the lock back, if it is this run's."""
+def release(app: App, run: str, driver: str, journal: Iterable[str], first: str = "true") -> str:
+    """Shell that keeps the journal's lines, does `first`, and gives the lock back.
+
+    Prints `driver<TAB>WHO` where somebody else drives the run now, `holder<TAB>TEXT` where another run has the lock, or
+    none; then neither `first` nor the lock is touched.
+    """
+    return f"""umask 077
+root={_q(root(app))}; run=$root/{run}
+if test -e "$run/driver" && test "$(cat "$run/driver")" != {_q(driver)}; then
+  printf 'driver\\t%s\\n' "$(cat "$run/driver")"; exit 0
+fi
+{_append("$run", journal)}
+if ! grep -qF {_q(run)} "$root/lock" 2>/dev/null; then
+  printf 'holder\\t%s\\n' "$(head -n 1 "$root/lock" 2>/dev/null)"; exit 0
+fi
+{{ {first}; }} || exit 1
+rm -f "$root/lock\""""
+
+
+def give_cron_back(app: App, run: str, journal: Iterable[str]) -> str:
+    """Shell that lets cron sync again, and keeps the journal's lines; or `holder<TAB>TEXT`, if a run holds the set."""
     return f"""umask 077
 root={_q(root(app))}
+if test -e "$root/lock"; then printf 'holder\\t%s\\n' "$(head -n 1 "$root/lock")"; exit 0; fi
 {_append(f"$root/{run}", journal)}
-! grep -qF {_q(run)} "$root/lock" 2>/dev/null || rm -f "$root/lock\""""
+{resume_cron(app)}"""
+
+
+def nobody_else(app: App, run: str) -> str:
+    """Shell in front of a step: ends with detached.HELD, saying who, where another run has its lock on this host.
+
+    Two operators whose hosts.yml name different sync hosts may each have taken a lock in the same instant.
+    """
+    lock = _q(f"{root(app)}/lock")
+    return f"if test -e {lock} && ! grep -qF {run} {lock}; then head -n 1 {lock}; exit {detached.HELD}; fi"
 
 
 def append(app: App, run: str, journal: Iterable[str]) -> str:

@@ -76,12 +76,23 @@ def state(request: Request, facts: FactsOf) -> list[Reason]:
         reasons.append(Reason(text, f"fab {host_set.name} upgrade-db"))
     if procedure.needs_stopped:
         reasons += _not_stopped(host_set, facts)
+    if procedure.needs_stopped or procedure.whole_set:
+        reasons += _another_cron(request, facts)
     others = [host for host in host_set.serving if host not in request.hosts]
     if procedure.rolling and others and not any(facts[h].healthy(host_set.health.status) for h in others):
         ill = ", ".join(host.short for host in others)
         text = f"{ill}: not healthy, and {request.hosts[0].short} is the only one that could serve"
         reasons.append(Reason(text, f"fab {host_set.name} {procedure.name}, which takes the ill host first"))
     return reasons
+
+
+def _another_cron(request: Request, facts: FactsOf) -> list[Reason]:
+    """The sync host's cron is paused before the database is changed; another host's would go on (C2)."""
+    sync, cron = request.host_set.sync, request.app.cron
+    text = f"has {cron} too: its sync must not meet the migration, and only {sync.short}'s is paused"
+    cure = f"sudo ls -l {cron}, and take it away; or name that host as sync_host in hosts.yml"
+    others = [host for host in request.host_set.hosts if host != sync and facts[host].cron]
+    return [Reason(f"{host.short}: {text}", f"ssh -t {host.name} {cure}") for host in others]
 
 
 def _not_stopped(host_set: HostSet, facts: FactsOf) -> list[Reason]:

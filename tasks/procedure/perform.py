@@ -8,13 +8,13 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from threading import Event
 
-from ..errors import Code, HalfWay, Interrupted, Refused, SopError
+from ..errors import Code, HalfWay, Interrupted, Refused, SopError, TakenOver
 from ..fleet.connection import Outcome
 from ..fleet.hosts import Host
 from ..fleet.machines import Machines
 from ..report import Report
 from . import events
-from .ending import ending, saved
+from .ending import ending, saved, what_is_down
 from .hold import Hold
 from .interrupt import Ended, patience
 from .look import ask_hosts
@@ -41,7 +41,11 @@ def perform(
         if not (run.outcomes or run.resumed):
             hold.release()
             raise
-        raise HalfWay(*error.problems, *saved(run), next_line=ways_out(run)) from None
+        if not run.afterwards:
+            run.afterwards = _look_again(run, machines)
+            report.recap(run)
+        problems = [*error.problems, *([f"first: {error.next_line}"] if error.next_line else [])]
+        raise HalfWay(*problems, *what_is_down(run), *saved(run), next_line=ways_out(run)) from None
     if end:
         raise end
     report.finished(run, next_line)
@@ -55,17 +59,24 @@ def leaving(run: Run) -> Iterator[None]:
         yield
     except KeyboardInterrupt as error:
         at = str(error) if isinstance(error, Ended) else "Ctrl-C"
-        what = f"left in the middle of {run.doing}, which goes on by itself; the set stays locked"
-        left = Interrupted(what, *saved(run), next_line=ways_out(run))
+        goes_on = ", which goes on by itself" if run.waits else ""
+        what = f"left in the middle of {run.doing}{goes_on}; the set stays locked"
+        left = Interrupted(what, *what_is_down(run), *saved(run), next_line=ways_out(run))
         with suppress(Refused):
             run.journal.write("end", **events.end(run, left, f"left at {at}"))
         raise left from None
 
 
 def _write_the_end(run: Run, end: SopError | None, hold: Hold) -> None:
-    run.journal.write("end", **events.end(run, end))
+    if isinstance(end, TakenOver):  # the run's end is somebody else's to write
+        run.journal.write("taken-over", set=run.plan.request.host_set.name, why=end.problems[0])
+    else:
+        run.journal.write("end", **events.end(run, end))
     try:
         hold.keep() if run.half_way else hold.release()
+    except TakenOver:
+        if not end:
+            raise
     except SopError as error:
         if not end:
             raise HalfWay(*error.problems, next_line=ways_out(run)) from None
@@ -84,6 +95,8 @@ def _phase_by_phase(run: Run, todo: Sequence[Left], hold: Hold, machines: Machin
             if run.failures:
                 break
             _let_the_balancer_see(phase, run, report, asked_to_stop)
+        if run.taken_over:
+            return ending(run)
         run.afterwards = _look_again(run, machines)
     run.users, run.nodes = watches.public(), watches.nodes()
     for watched in events.watched(run):
@@ -110,7 +123,9 @@ def _phase(run: Run, phase: Phase, left: Left, hold: Hold, machines: Machines, r
     report.phase(number, len(run.plan.phases), part)
     run.doing = f"{phase.step.name} on {', '.join(host.short for host in part.hosts)}"
     run.journal.write("phase", **events.phase(host_set, number, part))
+    run.waits = True
     results = _do(phase, left, hold, machines, report)
+    run.waits = False
     run.outcomes.append((phase, done | results))
     run.journal.write("ended", **events.ended(host_set, number, phase, results))
     if phase.step.name == "backup" and not run.failures:
@@ -122,6 +137,8 @@ def _do(phase: Phase, left: Left, hold: Hold, machines: Machines, report: Report
     scripts = {host: hold.script(host, name, step.script, step.looks) for host, name in left.names.items()}
 
     def tell(host: Host, outcome: Outcome) -> None:
+        if outcome.taken_over:  # no failure of the host; how the run ends from here is told once
+            return
         if outcome.failure:
             report.failed(host, outcome.failure)
         else:

@@ -19,12 +19,14 @@ from .watch import Seen
 class Run:
     """What has become of a plan so far.
 
+    doing: for whoever ends it, what it is at; waits: for a step to end, which does so by itself.
     users: what was seen of the set's public URL, nodes: of each node's own; as far as hosts.yml has them.
     """
 
     plan: Plan
     journal: Journal
     doing: str = "nothing yet"
+    waits: bool = False
     began: float = field(default_factory=time.monotonic)
     outcomes: list[tuple[Phase, dict[Host, Outcome]]] = field(default_factory=list)
     afterwards: dict[Host, Facts] = field(default_factory=dict)
@@ -93,6 +95,11 @@ class Run:
         # What needs the schema leaves it as it is: a minor upgrade has looked for migrations.
         stays = before.at_head and self.plan.request.procedure.needs_schema and not self.resumed
         return before.revision if stays else None
+
+    @property
+    def taken_over(self) -> Outcome | None:
+        """What a host said that works for another driver of this run now; None where all work for us."""
+        return next((outcome for outcome in self.failures.values() if outcome.taken_over), None)
 
     @property
     def failures(self) -> dict[Host, Outcome]:

@@ -11,14 +11,14 @@ from functools import partial
 from fabric import Config
 
 from ..errors import Code, Refused, SopError
-from ..fleet.hosts import HostSet, Inventory
+from ..fleet.hosts import Host, HostSet, Inventory
 from ..fleet.machines import Machines
 from ..report import Report
 from ..telling.telling import told
 from . import events
 from .consent import Consent, agree, check_that_somebody_can_agree
 from .ending import after_success
-from .hold import Hold, locked_by
+from .hold import Hold, holder, locked_by
 from .journal import Journal, migration_failed, operator
 from .look import look
 from .perform import leaving, perform
@@ -89,25 +89,27 @@ def _consider(
     ends = time.monotonic() + consent.lock_wait
     while True:
         facts = look(machines, request.app, request.host_set, request.procedure.installs, stage=stage)
-        holder = facts[request.host_set.sync].lock
-        if holder is None or consent.plan_only or hold:
+        held = None if hold else holder(request.host_set, facts)
+        if held and consent.plan_only:
+            report.warning(locked_by(*held, request.app, request.host_set).problems[0])
+        if held is None or consent.plan_only:
             return decide(request, facts, stage)
-        _wait_for(holder, request, machines, report, ends)
+        _wait_for(held, request, machines, report, ends)
 
 
-def _wait_for(holder: str | None, request: Request, machines: Machines, report: Report, ends: float) -> None:
+def _wait_for(held: tuple[Host, str] | None, request: Request, machines: Machines, report: Report, ends: float) -> None:
     """Until the set is free, looking at little more than its lock: its hosts have work to do.
 
     ends: on time.monotonic's clock; then Locked is raised.
     """
-    while holder is not None:
-        locked = locked_by(holder, request.app, request.host_set)
+    while held is not None:
+        locked = locked_by(*held, request.app, request.host_set)
         if time.monotonic() >= ends:
             raise locked
         report.waiting(ends - time.monotonic(), f"at most: {locked.problems[0]}")
         time.sleep(LOCK_SECONDS)
         facts = look(machines, request.app, request.host_set, repos=False, schema=False)
-        holder = facts[request.host_set.sync].lock
+        held = holder(request.host_set, facts)
 
 
 def _check_that_it_is_still_so(plan: Plan, consider: Callable[[], Plan], hold: Hold) -> None:

@@ -18,6 +18,8 @@ WIDE = 30  # columns up to which the lines to type are given the same width: 80 
 def ways_out(run: Run, by_hand: str = "") -> str:
     """What to type after a run that is half-way: resume or abort, and then rollback, or the SOP's steps `by_hand`."""
     name = run.plan.request.host_set.name
+    if run.waits:
+        return f"fab {name} resume, which follows it and goes on; or, when it has ended: fab {name} abort"
     rows = [("next", f"fab {name} resume", _goes_on(run)), ("  or", f"fab {name} abort", _gives_up(run))]
     way = _way_back(run)
     if way:

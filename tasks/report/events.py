@@ -62,6 +62,9 @@ class Report:
     def aborted(self, app: App, host_set: HostSet, lock: Lock, facts: Mapping[Host, Facts]) -> None:
         """A run was given up: what that leaves."""
 
+    def free(self, app: App, host_set: HostSet, facts: Mapping[Host, Facts], text: str) -> None:
+        """No run holds the set (any more), as `text` says; with what an earlier one has left down or paused."""
+
     def watching(self, seen: Callable[[], Seen | None]) -> None:
         """The set's public address is watched from now on, if it has one; seen: what was seen so far."""
 

@@ -90,10 +90,20 @@ class Human(Report):
     def aborted(self, app: App, host_set: HostSet, lock: Lock, facts: Mapping[Host, Facts]) -> None:
         cron = "cron's sync is on again" if facts[host_set.sync].cron else "cron's sync is not there"
         self._say(f"{host_set.name}: run {lock.run} is given up, the lock is released, {cron}", "head")
-        down = [host for host in host_set.serving if facts[host].service != "active"]
-        if down:
-            self._say(f"{app.service} is not running on {words.names(down)}", "bad")
+        self._down(app, host_set, facts)
         self._say(f"next: {words.after_abort(host_set, facts)}")
+
+    def free(self, app: App, host_set: HostSet, facts: Mapping[Host, Facts], text: str) -> None:
+        self._say(text)
+        if run := facts[host_set.sync].paused:
+            self._say(f"{host_set.sync.short}: cron's sync is paused by run {run}", "warn")
+        self._down(app, host_set, facts)
+        if next_line := words.unlocked(host_set, facts):
+            self._say(f"next: {next_line}")
+
+    def _down(self, app: App, host_set: HostSet, facts: Mapping[Host, Facts]) -> None:
+        if down := words.down(host_set, facts):
+            self._say(f"{app.service} is not running on {words.names(down)}", "bad")
 
     def phase(self, number: int, total: int, phase: Phase) -> None:
         self._step = phase.step.name

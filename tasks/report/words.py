@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     from ..fleet.hosts import Host, HostSet
     from ..procedure.preflight import Facts
 
+NOT_REACHED = "not reached"  # as `Facts.service` of a host that could not be asked
+
 
 def names(hosts: Sequence[Host]) -> str:
     """`prod01, prod02`; of many hosts the first, and how many more."""
@@ -62,12 +64,26 @@ def schema(found: Facts) -> str:
     return f"{found.revision or 'none'} {'(head)' if found.at_head else '(pending)'}"
 
 
+def down(host_set: HostSet, facts: Mapping[Host, Facts]) -> list[Host]:
+    """Where httpd is known not to run."""
+    return [host for host in host_set.serving if facts[host].service not in ("active", NOT_REACHED)]
+
+
+def unlocked(host_set: HostSet, facts: Mapping[Host, Facts]) -> str:
+    """What to type where no run holds the set, and one has left something behind; nothing where none has."""
+    paused = facts[host_set.sync].paused
+    cron = f"fab {host_set.name} abort, which lets cron sync again" if paused else ""
+    hands = after_abort(host_set, facts) if down(host_set, facts) else ""
+    return "; then ".join(filter(None, (cron, hands)))
+
+
 def after_abort(host_set: HostSet, facts: Mapping[Host, Facts]) -> str:
     """What to type when a run was given up: to look, and where httpd is down, the steps that may be missing."""
     look = f"fab {host_set.name} status"
-    if all(facts[host].service == "active" for host in host_set.serving):
+    if not down(host_set, facts):
         return look
-    steps = ["yum-update"] if len({facts[host].installed for host in host_set.hosts}) > 1 else []
+    installed = {facts[host].installed for host in host_set.hosts if facts[host].service != NOT_REACHED}
+    steps = ["yum-update"] if len(installed) > 1 else []
     if not facts[host_set.sync].at_head:  # pending, or nobody can tell: a database at its head is left as it is
         steps += ["upgrade-db", "sync"]  # the SOP checks a migration with a sync before httpd starts
     return f"{look}; then by hand: " + ", then ".join(f"fab {host_set.name} {step}" for step in (*steps, "start-httpd"))

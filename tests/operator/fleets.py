@@ -5,13 +5,16 @@ Which fleet it is, the sandbox or the lab's real machines, is `pytest --fleet`'s
 
 from __future__ import annotations
 
+import json
 import os
+import pty
 import re
 import shlex
 import subprocess
+import sys
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -210,6 +213,38 @@ def until(true: Callable[[], bool], seconds: float = PATIENCE_SECONDS) -> None:
     while not true():
         assert time.monotonic() < ends, f"not true after {seconds} s"
         time.sleep(0.02)
+
+
+def begun(fleet: Fleet, *words: str) -> int:
+    """How often a program with these words was begun."""
+    return len([moment for moment in fleet.moments(*words) if moment[2] == "start"])
+
+
+def holder(fleet: Fleet) -> str:
+    """The run that holds prod."""
+    text: str = json.loads((fleet.kept(ONE) / "lock").read_text())["run"]
+    return text
+
+
+@contextmanager
+def asked(fleet: Fleet, line: str, question: str) -> Iterator[tuple[subprocess.Popen[str], Callable[[str], int]]]:
+    """`fab LINE`, typed by somebody who is being asked the question now; and how to answer it."""
+    keyboard, stdin = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "fabric", *fleet.ssh(), *line.split()],
+        stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=PROJECT, env=fleet.environment,
+    )  # fmt: skip
+    assert process.stderr
+    with process:
+        said = ""
+        while question not in said:
+            letter = process.stderr.read(1)
+            assert letter, said
+            said += letter
+        yield process, lambda text: os.write(keyboard, f"{text}\n".encode())
+        process.kill()
+    os.close(keyboard)
+    os.close(stdin)
 
 
 def _begun(event: dict[str, Any]) -> bool:

@@ -139,6 +139,19 @@ def test_a_command_that_does_not_end_is_no_longer_waited_for(root: RootShell) ->
         root.run("sleep 30", timeout=0.05)
 
 
+def test_N2_a_clock_that_jumps_ends_no_wait(root: RootShell, monkeypatch: pytest.MonkeyPatch) -> None:
+    jumps = iter([TimeoutError(), TimeoutError()])  # paramiko's, which goes by the wall clock
+    receive = root._channel.recv
+
+    def recv(size: int) -> bytes:
+        if (jump := next(jumps, None)) is not None:
+            raise jump
+        return receive(size)
+
+    monkeypatch.setattr(root._channel, "recv", recv)
+    assert root.run("echo well", timeout=60).lines == ("well",)
+
+
 def test_N2_what_a_command_says_after_its_time_is_not_taken_for_the_next_ones_answer(root: RootShell) -> None:
     with pytest.raises(StepTimeout):
         root.run("sleep 0.3; echo late; exit 3", timeout=0.05)

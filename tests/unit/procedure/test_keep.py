@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from tasks.fleet.detached import HELD
 from tasks.fleet.hosts import App
 from tasks.procedure import keep
 from tasks.procedure.keep import Lock
@@ -60,10 +61,36 @@ def test_who_has_taken_the_lock_and_asks_again_has_it(host: Shell) -> None:
 
 def test_a_lock_is_given_back_by_its_own_run_only(host: Shell) -> None:
     takes(host, lock())
-    host.run(keep.release(APP, "deadbeef", []))
+    said = host.run(keep.release(APP, "deadbeef", "bob", [], "touch cron")).stdout
+    assert said.startswith('holder\t{"run": "0123abcd"')
     assert "taken" not in takes(host, lock("deadbeef"))
-    host.run(keep.release(APP, "0123abcd", []))
+    assert host.run(keep.release(APP, "0123abcd", "alice", [])).stdout == ""
+    assert not (host.folder / "cron").exists()
     assert takes(host, lock("deadbeef")).startswith("last\t0123abcd")
+
+
+def test_O2_who_was_taken_over_gives_no_lock_back_and_no_cron(host: Shell) -> None:
+    takes(host, lock())
+    host.file("var/lib/blockerbugs-upgrade/0123abcd/driver", "bob@desk (2)\n")
+    said = host.run(keep.release(APP, "0123abcd", "alice@laptop (1)", ['{"event": "end"}'], "touch cron")).stdout
+    assert said == "driver\tbob@desk (2)\n"
+    assert "taken" not in takes(host, lock("deadbeef"))
+    assert not (host.folder / "cron").exists()
+
+
+def test_O2_a_lock_stays_where_what_comes_first_has_failed(host: Shell) -> None:
+    takes(host, lock())
+    assert host.run(keep.release(APP, "0123abcd", "alice", [], "false")).returncode == 1
+    assert "taken" not in takes(host, lock("deadbeef"))
+
+
+def test_O1_a_host_that_another_run_has_locked_starts_no_step(host: Shell) -> None:
+    guard = keep.nobody_else(APP, "deadbeef")
+    assert host.run(f"{guard}\necho step").stdout == "step\n"
+    takes(host, lock())
+    refused = host.run(f"{guard}\necho step")
+    assert (refused.returncode, keep.read_lock(refused.stdout)) == (HELD, lock()), refused.stdout
+    assert host.run(f"{keep.nobody_else(APP, '0123abcd')}\necho step").stdout == "step\n"
 
 
 def test_the_loser_leaves_no_folder(host: Shell) -> None:

@@ -9,6 +9,8 @@ from typing import cast
 import pytest
 
 from tasks.errors import HalfWay, Refused
+from tasks.fleet.connection import Outcome
+from tasks.fleet.hosts import Host
 from tasks.fleet.machines import Machines
 from tasks.procedure.hold import Hold
 from tasks.procedure.journal import Journal
@@ -31,6 +33,13 @@ class Held:
         self.now = False
 
 
+class Lost:
+    """Machines of which none answers."""
+
+    def do(self, scripts: object, *_: object, **__: object) -> dict[Host, Outcome]:
+        return {}
+
+
 def ends(begun_as: str, monkeypatch: pytest.MonkeyPatch) -> tuple[type[BaseException], bool]:
     """How a run ends whose disk is full before the first step, and whether its set is still locked."""
     plan = decide(request("restart-httpd"), found(prod(), well()))
@@ -43,7 +52,7 @@ def ends(begun_as: str, monkeypatch: pytest.MonkeyPatch) -> tuple[type[BaseExcep
     monkeypatch.setattr("os.fsync", full)
     try:
         with pytest.raises((Refused, HalfWay), match="No space left on device") as error:
-            perform(Run(plan, journal), everything(plan), cast(Hold, held), cast(Machines, None), Report())
+            perform(Run(plan, journal), everything(plan), cast(Hold, held), cast(Machines, Lost()), Report())
     finally:
         journal.close()
     return error.type, held.now

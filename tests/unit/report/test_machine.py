@@ -75,6 +75,7 @@ def everything_told() -> list[dict[str, Any]]:
     machine.resume(plan, LOCK, [Left({ONE: "01-download"}, (ONE,), (ONE,)) for _ in plan.phases])
     machine.held(prod(), LOCK, {ONE: {"04-yum-update": "runs"}})
     machine.aborted(App(), prod(), LOCK, found(prod(), well(service="inactive")))
+    machine.free(App(), prod(), found(prod(), well(service="inactive", paused="0123abcd")), "prod is unlocked")
     machine.phase(1, 10, phase)
     machine.line(ONE, "Complete!")
     machine.done(ONE, 1.0)

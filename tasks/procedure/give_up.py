@@ -1,0 +1,100 @@
+"""Give the run that holds a set up, or only release its lock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+
+from fabric import Config
+
+from ..errors import Code
+from ..fleet.hosts import App, Host, HostSet
+from ..fleet.machines import Machines
+from ..report import Report
+from . import keep
+from .consent import Consent, agree, check_that_somebody_can_agree
+from .held import Found, check_that_nothing_runs, find, held_no_more, take_over
+from .hold import Hold, holder, locked_by
+from .journal import Journal, operator
+from .look import look
+from .preflight import Facts
+
+
+def abort(app: App, host_set: HostSet, config: Config, consent: Consent, report: Report) -> Code:
+    """Give the run that holds the set up: cron restored, lock released, and said what is down.
+
+    A host that cannot be reached does not keep it from that, unless it is the sync host.
+    Raises TryLater while one of its steps still runs.
+    """
+    check_that_somebody_can_agree(host_set, consent)
+    with _reached(host_set, config, report) as machines:
+        found = find(machines, app, host_set)
+        if not isinstance(found, Found):
+            _give_cron_back(machines, app, host_set, found, consent, report)
+            return Code.DONE
+        _end(machines, app, host_set, found, "abort", consent, report)
+        report.aborted(app, host_set, found.lock, look(machines, app, host_set, repos=False))
+        return Code.DONE
+
+
+def unlock(app: App, host_set: HostSet, config: Config, consent: Consent, report: Report) -> Code:
+    """Release a set's lock, and nothing else. Shows whose it is and how old.
+
+    Raises TryLater while a step of its run still runs: what is begun next could meet it.
+    """
+    check_that_somebody_can_agree(host_set, consent)
+    with _reached(host_set, config, report) as machines:
+        found = find(machines, app, host_set)
+        if not isinstance(found, Found):
+            report.free(app, host_set, found, f"{host_set.name} is not locked")
+            return Code.DONE
+        _end(machines, app, host_set, found, "unlock", consent, report)
+        report.free(app, host_set, look(machines, app, host_set, repos=False), f"{host_set.name} is unlocked")
+        return Code.DONE
+
+
+@contextmanager
+def _reached(host_set: HostSet, config: Config, report: Report) -> Iterator[Machines]:
+    """Those hosts that can be reached: one that is dead must not hold the set for ever. The sync host has to be."""
+    with Machines(host_set.hosts, config, report.ask_password, tolerant=True) as machines:
+        if host_set.sync in machines.unreachable:
+            raise machines.unreachable[host_set.sync]
+        for host in machines.unreachable:
+            report.warning(f"{host.short}: cannot be reached; whether a step still runs there is not known")
+        yield machines
+
+
+def _end(
+    machines: Machines, app: App, host_set: HostSet, found: Found, how: str, consent: Consent, report: Report
+) -> None:
+    """Ask, take the run over, write down how it ends, give cron back if it is given up, and release the lock."""
+    check_that_nothing_runs(app, host_set, found.lock, found.states)
+    report.held(host_set, found.lock, found.states)
+    agree(host_set, consent)
+    with closing(Journal(run=found.lock.run)) as journal:
+        hold = Hold(machines, app, host_set, journal)
+        # The run's own client may have slept before the question and begun a step while it was read.
+        check_that_nothing_runs(app, host_set, found.lock, take_over(machines, hold, host_set))
+        journal.write(how, operator=operator(), set=host_set.name)
+        if not hold.release(keep.resume_cron(app) if how == "abort" else "true"):
+            raise held_no_more(host_set, found.lock.run)
+
+
+def _give_cron_back(
+    machines: Machines, app: App, host_set: HostSet, facts: Mapping[Host, Facts], consent: Consent, report: Report
+) -> None:
+    """No run holds the set. One whose lock was released by `unlock` may have left cron's sync paused."""
+    run, sync = facts[host_set.sync].paused, host_set.sync
+    if run is None:
+        report.free(app, host_set, facts, f"nothing to give up: no run holds {host_set.name}")
+        return
+    report.note(f"{sync.short}: cron's sync is paused by run {run}, which holds {host_set.name} no more")
+    agree(host_set, consent)
+    held = holder(host_set, look(machines, app, host_set, repos=False))
+    if held is not None:  # begun while the question was read: cron must not come back in the middle of it
+        raise locked_by(*held, app, host_set)
+    with closing(Journal(run=run)) as journal:
+        journal.write("abort", operator=operator(), set=host_set.name)
+        Hold(machines, app, host_set, journal).give_cron_back()
+    now = look(machines, app, host_set, repos=False)
+    report.free(app, host_set, now, f"{sync.short}: cron's sync is on again")

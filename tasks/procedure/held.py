@@ -1,0 +1,112 @@
+"""The run that holds a set: found on its hosts, looked at, and taken over."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..errors import Refused, TryLater
+from ..fleet import detached
+from ..fleet.hosts import App, Host, HostSet
+from ..fleet.machines import Machines
+from . import keep, todo
+from .hold import Hold, holder, locked_by, taken_over
+from .journal import read
+from .keep import Lock
+from .look import look
+from .preflight import Facts
+
+ANSWER_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class Found:
+    """The run that holds a set: its lock, the events of its journal, its steps, and what the hosts are like now."""
+
+    lock: Lock
+    events: list[dict[str, Any]]
+    states: todo.States
+    facts: Mapping[Host, Facts]
+
+
+def find(machines: Machines, app: App, host_set: HostSet) -> Found | Mapping[Host, Facts]:
+    """The run that holds the set, or only what its hosts are like, where none does.
+
+    Raises Locked for a lock that is none of ours, or that whoever has another sync_host in hosts.yml has taken.
+    """
+    facts = look(machines, app, host_set, repos=False)
+    held = holder(host_set, facts)
+    if held is None:
+        return facts
+    lock = keep.read_lock(held[1])
+    if lock is None or held[0] != host_set.sync:
+        raise locked_by(*held, app, host_set)
+    sync = host_set.sync
+    copy = machines.do({sync: keep.journal_of(app, lock.run)}, 1, seconds=ANSWER_SECONDS)[sync].output
+    kept = states(machines, keep.keeping(app, lock.run, ""), host_set)
+    # Facts after states: what a step has done that ended in between must be seen.
+    return Found(lock, read(keep.said(copy)), kept, look(machines, app, host_set, repos=False))
+
+
+def states(machines: Machines, keeping: detached.Keeping, host_set: HostSet) -> todo.States:
+    """The run's steps on every host that can be reached."""
+    return {host: detached.read_states(said) for host, said in _ask(machines, keeping, host_set).items()}
+
+
+def take_over(machines: Machines, hold: Hold, host_set: HostSet) -> todo.States:
+    """Become the run's only driver on every host that can be reached; its steps there.
+
+    The sync host is the first to be told, and is asked again at the end: of two who do this in the same instant, whom
+    it names then has had the last word on the others too. Raises TakenOver for the other.
+    """
+    _ask(machines, hold.keeping, host_set, (host_set.sync,), become=True)
+    others = [host for host in host_set.hosts if host != host_set.sync]
+    said = _ask(machines, hold.keeping, host_set, others, become=True)
+    said |= _ask(machines, hold.keeping, host_set, (host_set.sync,))
+    driver = detached.read_driver(said[host_set.sync])
+    if driver != hold.keeping.driver:
+        raise taken_over(host_set, hold.keeping.run, driver)
+    return {host: detached.read_states(said[host]) for host in host_set.hosts if host in said}
+
+
+def _ask(
+    machines: Machines,
+    keeping: detached.Keeping,
+    host_set: HostSet,
+    hosts: Iterable[Host] | None = None,
+    become: bool = False,
+) -> dict[Host, str]:
+    """What `detached.states` prints on each of the hosts (all, if not given); become: and drive the run from now on."""
+    script = detached.states(keeping, take_over=become)
+    asked = dict.fromkeys(host_set.hosts if hosts is None else hosts, script)
+    outcomes = machines.do(asked, max(2, host_set.at_once), seconds=ANSWER_SECONDS)
+    silent = [f"{host.short}: {outcome.failure}" for host, outcome in outcomes.items() if outcome.failure]
+    if silent:
+        raise Refused(*silent, next_line=f"fab {host_set.name} status")
+    return {host: outcome.output for host, outcome in outcomes.items()}
+
+
+def check_that_it_is_still_held(host_set: HostSet, lock: Lock, facts: Mapping[Host, Facts]) -> None:
+    """While the operator read the question, another one may have given the run up, and begun the next."""
+    now = keep.read_lock(facts[host_set.sync].lock or "")
+    if now is None or now.run != lock.run:
+        raise held_no_more(host_set, lock.run)
+
+
+def held_no_more(host_set: HostSet, run: str) -> Refused:
+    """What is said of a run that has lost its set meanwhile."""
+    return Refused(f"{host_set.name}: run {run} holds it no more", next_line=f"fab {host_set.name} status")
+
+
+def check_that_nothing_runs(app: App, host_set: HostSet, lock: Lock, states: todo.States) -> None:
+    """Raises TryLater, with every step that runs, and how one that hangs is ended."""
+    running = [(host, step) for host, steps in states.items() for step, state in steps.items() if state == "runs"]
+    if running:
+        host, step = running[0]
+        pid = f"{keep.root(app)}/{lock.run}/{step}/pid"
+        kill = f"ssh -t {host.name} \"sudo sh -c 'kill -- -\\$(cat {pid})'\""
+        raise TryLater(
+            *(f"{host.short}: {step} still runs" for host, step in running),
+            next_line=f"fab {host_set.name} resume, which follows it\n  or, if it hangs: {kill}",
+        )

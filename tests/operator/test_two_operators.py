@@ -1,0 +1,170 @@
+"""What happens when two operators are at work on one set, or the second goes on where the first has stopped."""
+
+from __future__ import annotations
+
+import signal
+
+from .conftest import ONE, TWO, Fleet, until
+from .fleets import LONG, asked, begun, holder
+
+MAJOR, MINOR = "prod major-upgrade --yes", "prod minor-upgrade --yes"
+
+
+def test_o1_who_names_another_sync_host_is_told_who_holds_the_set(stg_runs_110: Fleet) -> None:
+    stg_runs_110.breaks(ONE, "upgrade-db", "slow", seconds=LONG)
+    stg_runs_110.dies_in(MAJOR, "blockerbugs", "upgrade_db")
+    with_sync_host(stg_runs_110, "prod02")
+    for line in (MAJOR, "prod upgrade-db --yes", "prod resume --yes", "prod abort --yes", "prod unlock --yes"):
+        ended = stg_runs_110.types(line)
+        assert (ended.code, f"run {holder(stg_runs_110)}" in ended.err) == (3, True), ended.said
+        assert "its lock is on prod01, not on prod02" in ended.err
+    assert f"run {holder(stg_runs_110)}" in stg_runs_110.types("prod status").out
+    assert begun(stg_runs_110, "blockerbugs", "upgrade_db") == 1
+
+
+def test_c2_a_cron_file_on_a_host_that_is_not_the_sync_host_keeps_a_migration_from_beginning(
+    stg_runs_110: Fleet,
+) -> None:
+    with_sync_host(stg_runs_110, "prod02")
+    ended = stg_runs_110.types(MAJOR)
+    assert (ended.code, "prod01: has /etc/cron.d/blockerbugs too" in ended.err) == (2, True), ended.said
+    assert stg_runs_110.changed() == []
+
+
+def test_o1_a_host_that_another_run_has_locked_meanwhile_starts_no_step(stg_runs_110: Fleet) -> None:
+    stg_runs_110.breaks(ONE, "download", "slow", seconds=3)
+    with stg_runs_110.begins(MAJOR) as client:
+        until(lambda: (stg_runs_110.kept(ONE) / "lock").exists())
+        other = (stg_runs_110.kept(ONE) / "lock").read_text().replace(holder(stg_runs_110), "deadbeef")
+        stg_runs_110.kept(TWO).mkdir(parents=True, exist_ok=True)
+        (stg_runs_110.kept(TWO) / "lock").write_text(other)
+        said = "".join(client.communicate())
+    assert "prod02: " in said
+    assert "another run has locked this host" in said
+    assert "run deadbeef" in said
+    assert stg_runs_110.host(TWO)["serves"] == "1.0.0"
+
+
+def with_sync_host(fleet: Fleet, name: str) -> None:
+    """The operator has a hosts.yml in which prod has this sync host."""
+    text = (fleet.home / "hosts.yml").read_text()
+    mine = fleet.folder / "hosts.yml"
+    mine.write_text(text.replace("sync_host: prod01", f"sync_host: {name}"))
+    fleet.environment["FABRIC_HOSTS_FILE"] = str(mine)
+
+
+def test_o2_who_was_taken_over_in_the_first_step_leaves_the_lock_to_the_other(stg_runs_110: Fleet) -> None:
+    stg_runs_110.breaks(ONE, "download", "slow", seconds=4)
+    stg_runs_110.breaks(ONE, "upgrade-db", "slow", seconds=LONG)
+    with stg_runs_110.begins(MAJOR) as first:
+        until(lambda: begun(stg_runs_110, "yum", "--downloadonly") == 2)
+        first.send_signal(signal.SIGSTOP)
+        with stg_runs_110.begins("prod resume --yes", state="another") as second:
+            until(lambda: begun(stg_runs_110, "blockerbugs", "upgrade_db") == 1)
+            first.send_signal(signal.SIGCONT)
+            said = "".join(first.communicate())
+            assert (first.returncode, "was taken over by" in said) == (3, True), said
+            assert "FAILED" not in said
+            assert said.splitlines()[-1] == "next: fab prod status"
+            assert stg_runs_110.types(MAJOR).code == 3
+            second.kill()
+    assert "taken over" not in stg_runs_110.types("prod history").out
+
+
+def test_o2_after_an_unlock_what_is_down_is_said_and_again_by_resume(stg_runs_110: Fleet) -> None:
+    stg_runs_110.breaks(ONE, "upgrade-db")
+    assert stg_runs_110.types(MAJOR).code == 5
+    for line in ("prod unlock --yes", "prod resume --yes"):
+        ended = stg_runs_110.types(line)
+        assert (ended.code, "httpd is not running on prod01, prod02" in ended.out) == (0, True), ended.said
+        assert ended.out.splitlines()[-1].startswith("next: fab prod abort, which lets cron sync again; then fab")
+
+
+def test_o1_the_second_is_told_who_holds_the_set_and_what_for(stg_runs_110: Fleet) -> None:
+    stg_runs_110.breaks(ONE, "upgrade-db", "slow", seconds=LONG)
+    stg_runs_110.dies_in(MAJOR, "blockerbugs", "upgrade_db")
+    ended = stg_runs_110.types("prod restart-httpd --yes")
+    assert ended.code == 3, ended.said
+    assert f"major-upgrade blockerbugs-1.1.0-1.el7, run {holder(stg_runs_110)}" in ended.err
+    assert "next: fab prod status; if that run has stopped: fab prod resume" in ended.err
+
+
+def test_o1_the_second_waits_with_lock_wait_and_looks_again(stg_runs_101: Fleet) -> None:
+    stg_runs_101.breaks(ONE, "yum-update", "slow", seconds=2)
+    first = stg_runs_101.begins(MINOR)
+    until(lambda: (stg_runs_101.kept(ONE) / "lock").exists())
+    ended = stg_runs_101.types(f"{MINOR} --lock-wait 250")
+    assert (ended.code, "nothing to do" in ended.out) == (0, True), ended.said
+    assert (first.communicate(), first.returncode)[1] == 0
+
+
+def test_o2_unlock_asks_releases_and_is_written_down(stg_runs_101: Fleet) -> None:
+    stg_runs_101.breaks(ONE, "yum-update")
+    assert stg_runs_101.types(MINOR).code == 5
+    run = holder(stg_runs_101)
+    assert stg_runs_101.types("prod status").out.splitlines()[-1] == "next: fab prod resume, or fab prod abort"
+    assert stg_runs_101.types("prod unlock").code == 2
+    ended = stg_runs_101.types("prod unlock --yes")
+    assert (ended.code, "no step of it runs now" in ended.out) == (0, True), ended.said
+    assert not (stg_runs_101.kept(ONE) / "lock").exists()
+    assert '"event": "unlock"' in (stg_runs_101.kept(ONE) / run / "journal.jsonl").read_text()
+
+
+def test_o2_a_client_that_was_taken_over_starts_no_step_any_more(stg_runs_110: Fleet) -> None:
+    stg_runs_110.breaks(ONE, "upgrade-db", "slow", seconds=4)
+    first = stg_runs_110.begins(MAJOR)
+    until(lambda: bool(stg_runs_110.moments("blockerbugs", "upgrade_db")))
+    first.send_signal(signal.SIGSTOP)  # the laptop sleeps until the other has gone on
+    ended = stg_runs_110.types("prod resume --yes")
+    first.send_signal(signal.SIGCONT)
+    said = "".join(first.communicate())
+    assert ended.code == 0, ended.said + said
+    assert (first.returncode, "was taken over by" in said) == (3, True), said
+    assert stg_runs_110.set("prod")["upgrade_db"] == 1
+
+
+def test_abort_looks_again_after_the_question_because_a_client_that_slept_may_have_begun_a_step(
+    stg_runs_110: Fleet,
+) -> None:
+    stg_runs_110.breaks(TWO, "yum-update", "slow", seconds=3)
+    stg_runs_110.breaks(ONE, "upgrade-db", "slow", seconds=LONG)
+    with stg_runs_110.begins(MAJOR) as client:
+        until(lambda: begun(stg_runs_110, "yum", "-C", "update") == 2)
+        client.send_signal(signal.SIGSTOP)
+        until(lambda: all(list(stg_runs_110.kept(host).glob("*/*yum-update*/rc")) for host in (ONE, TWO)))
+        with asked(stg_runs_110, "prod abort", "Type prod") as (abort, answer):
+            client.send_signal(signal.SIGCONT)
+            until(lambda: bool(stg_runs_110.moments("blockerbugs", "upgrade_db")))
+            answer("prod")
+            said = abort.communicate()[1]
+        client.kill()
+    assert (abort.returncode, "upgrade-db still runs" in said) == (75, True), said
+    assert "next: fab prod resume" in said
+    assert (stg_runs_110.kept(ONE) / "lock").exists()
+    assert not stg_runs_110.host(ONE)["cron"]
+
+
+def test_c2_cron_is_not_given_back_into_a_run_that_began_while_abort_asked(stg_runs_110: Fleet) -> None:
+    stg_runs_110.breaks(ONE, "upgrade-db")
+    assert stg_runs_110.types(MAJOR).code == 5
+    assert stg_runs_110.types("prod unlock --yes").code == 0
+    with asked(stg_runs_110, "prod abort", "Type prod") as (abort, answer):
+        stg_runs_110.breaks(ONE, "upgrade-db", "slow", seconds=LONG)
+        with stg_runs_110.begins(MAJOR) as client:
+            until(lambda: begun(stg_runs_110, "blockerbugs", "upgrade_db") == 2)
+            answer("prod")
+            said = abort.communicate()[1]
+            client.kill()
+    assert (abort.returncode, "prod is held by" in said) == (3, True), said
+    assert not stg_runs_110.host(ONE)["cron"]
+
+
+def test_o2_a_run_that_was_given_up_while_resume_asked_is_not_carried_on(stg_runs_110: Fleet) -> None:
+    stg_runs_110.breaks(ONE, "upgrade-db")
+    assert stg_runs_110.types(MAJOR).code == 5
+    with asked(stg_runs_110, "prod resume", "Type prod") as (resume, answer):
+        assert stg_runs_110.types("prod abort --yes").code == 0
+        answer("prod")
+        said = resume.communicate()[1]
+    assert (resume.returncode, "holds it no more" in said) == (2, True), said
+    assert stg_runs_110.set("prod")["upgrade_db"] == 1  # the one that failed
