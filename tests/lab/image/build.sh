@@ -4,6 +4,9 @@
 ln -s dnf /usr/bin/yum
 sed -i 's/^\(export APACHE_RUN_\(USER\|GROUP\)=\).*/\1apache/' /etc/apache2/envvars
 useradd --system --user-group apache
+# EL7's MPM. Debian's may wait for its children until systemd's 90 s are over when it is stopped under requests.
+a2dismod --quiet mpm_event
+a2enmod --quiet mpm_prefork
 useradd --system --user-group --create-home blockerbugs
 echo 'IncludeOptional /etc/httpd/conf.d/*.conf' >>/etc/apache2/apache2.conf
 
