@@ -45,10 +45,12 @@ def check(collection: Collection, sets: Sequence[str], hosts: Callable[[], Seque
         raise refusal(error, tasks, program.initial_context, program.called_as) from None
     except ValueError:  # int and float, which Invoke calls with what stands behind a flag
         raise _no_number(words, tasks, program.called_as) from None
-    last = str(read[-1].name)
+    *before, last = (str(context.name) for context in read)
     if last in sets and not asked and not read[0].args.help.value:
         name = last.partition(".")[0]
-        raise Refused(f"{name}: and what?", next_line=f"{program.called_as} {name} status")
+        first = next((word for word in before[1:] if word not in sets), None)
+        why = "the host set comes before the task" if first else "and what?"
+        raise Refused(f"{name}: {why}", next_line=f"{program.called_as} {name} {first or 'status'}")
 
 
 def contexts(collection: Collection) -> list[ParserContext]:
@@ -108,7 +110,8 @@ def _suits(kind: Callable[[str], object], value: str) -> bool:
 
 
 def _nothing(what: str, word: str, known: Sequence[str], next_line: str) -> Refused:
-    near = get_close_matches(word, known, n=1)
+    begun = [name for name in known if name.startswith(f"{word}-")]
+    near = begun if len(begun) == 1 else get_close_matches(word, known, n=1)
     return Refused(what + (f"; did you mean {near[0]}?" if near else ""), next_line=next_line)
 
 

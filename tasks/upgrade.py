@@ -10,7 +10,7 @@ from .report import Shown
 from .showing import JSON, SHOWING, showing
 
 FLAGS = {
-    "version": "The build to install: 0.4.4.11 or 0.4.4.11-1.el7. Default: what the repos offer.",
+    "version": "The build: 0.4.4.11 or 0.4.4.11-1.el7. Default: what stg runs, or what the repos offer.",
     "unverified": "Why a build may go on although the set before (stg) does not run it; written down.",
     "plan": "Show the plan and stop: exit 0 means nothing to do, 2 means changes.",
     "yes": "Do not ask.",

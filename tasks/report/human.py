@@ -88,7 +88,7 @@ class Human(Report):
             self._say("no step of it runs now", "warn")
 
     def aborted(self, app: App, host_set: HostSet, lock: Lock, facts: Mapping[Host, Facts]) -> None:
-        cron = "cron's sync is on again" if facts[host_set.sync].cron else "cron's sync is not there"
+        cron = "cron's sync is on" if facts[host_set.sync].cron else "cron's sync is not there"
         self._say(f"{host_set.name}: run {lock.run} is given up, the lock is released, {cron}", "head")
         self._down(app, host_set, facts)
         self._say(f"next: {words.after_abort(host_set, facts)}")

@@ -37,6 +37,8 @@ def typed(line: str, tool: str = "fab") -> subprocess.CompletedProcess[str]:
         ("--help majr-upgrade", "did you mean major-upgrade?", "--list"),
         ("prod", "prod: and what?\n", "fab prod status"),
         ("sandbox", "sandbox: and what?\n", "fab sandbox status"),
+        ("sandbox minor", "did you mean minor-upgrade?", "--list"),
+        ("minor-upgrade prod", "prod: the host set comes before the task\n", "fab prod minor-upgrade"),
         ("prod history --last 0", "--last 0: at least one run has to be shown", "--help history"),
         ("prod zzzzzz", "there is no task and no host set zzzzzz\n", "--list"),
     ],
