@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import re
-from itertools import zip_longest
+from itertools import groupby, zip_longest
 
-PART = re.compile(r"\d+|[a-zA-Z]+|~|\^")
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 def compare(one: str, other: str) -> int:
     """Minus one, nought or one: which of two versions (or releases) is the newer."""
     if one == other:
         return 0
-    for a, b in zip_longest(PART.findall(one), PART.findall(other), fillvalue=""):
+    for a, b in zip_longest(_parts(one), _parts(other), fillvalue=""):
         if a == b:
             continue
         # ~ sorts before everything, even the end; ^ after the end, but before anything else.
@@ -28,6 +29,21 @@ def compare(one: str, other: str) -> int:
         if ranks[0] != ranks[1]:
             return 1 if ranks[0] > ranks[1] else -1  # type: ignore[operator]
     return 0
+
+
+def _parts(version: str) -> Iterator[str]:
+    """Its numbers, its words, and each ~ and ^; what separates them counts for nothing."""
+    for kind, letters in groupby(version, _kind):
+        if kind in ("number", "word"):
+            yield "".join(letters)
+        elif kind:
+            yield from letters
+
+
+def _kind(letter: str) -> str:
+    if letter.isascii() and letter.isalnum():
+        return "number" if letter.isdigit() else "word"
+    return letter if letter in "~^" else ""
 
 
 def compare_evr(one: dict[str, str], other: dict[str, str]) -> int:

@@ -23,13 +23,20 @@ def read_json(path: Name) -> Any:
 
 def write_json(path: Name, value: object) -> None:
     """Put `value` into the file in one go: a reader sees the old or the new, never a half."""
-    import json  # only few programs write one; the lines that these files have are for people
-
     folder, name = os.path.split(path)
     new = os.path.join(folder, f".{name}.{os.getpid()}")
     with open(new, "w", encoding="utf-8") as file:
-        file.write(json.dumps(value, indent=1))
+        file.write(_in_lines(value))
     os.replace(new, path)
+
+
+def _in_lines(value: object) -> str:
+    """A line for each of the things in it, because people look into these files, too."""
+    if isinstance(value, dict):
+        return "{" + ",\n ".join(f"{_light.dumps(str(key))}: {_light.dumps(value[key])}" for key in value) + "}\n"
+    if isinstance(value, list):
+        return "[" + ",\n ".join(map(_light.dumps, value)) + "]\n"
+    return _light.dumps(value) + "\n"
 
 
 class locked:  # a word, as contextlib would have made it
@@ -63,6 +70,20 @@ def append_line(path: Name, value: object) -> None:
         os.write(end, line.encode())
     finally:
         os.close(end)
+
+
+def remove(path: Name) -> None:
+    """Remove a file, if it is there."""
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        return
+
+
+def listed(folder: Name, begin: str = "", end: str = "") -> list[str]:
+    """The files of a folder whose names begin and end so, sorted; none where there is no such folder."""
+    names = sorted(os.listdir(folder)) if os.path.isdir(folder) else []
+    return [os.path.join(folder, name) for name in names if name.startswith(begin) and name.endswith(end)]
 
 
 def state_file(home: Name, host: str) -> str:

@@ -1,11 +1,12 @@
-"""json, signal and socket by their halves in C: those in Python import enum and re, for longer than a program runs.
+"""json, signal and others by their halves in C: those in Python import enum and re, for longer than a program runs.
 
-No public interface leads to these halves. The modules have had their names and these functions since Python 3.5; the
-programs are tested with each Python that the project is.
+No public interface leads to these halves, but json, signal and socket themselves have had them from there since Python
+3.5; tests hold what is said here against json.
 """
 
 from __future__ import annotations
 
+from _functools import cmp_to_key  # type: ignore[import-not-found]  # has no stub
 from _json import encode_basestring_ascii, make_encoder, make_scanner
 from _signal import SIG_DFL, SIGINT, SIGKILL, SIGPIPE, signal  # type: ignore[import-not-found]  # has no stub
 from _socket import socket
@@ -14,7 +15,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-__all__ = ["SIGINT", "SIGKILL", "SIGPIPE", "SIG_DFL", "connected", "dumps", "loads", "signal", "socket"]
+__all__ = ["SIGINT", "SIGKILL", "SIGPIPE", "SIG_DFL", "cmp_to_key", "connected", "dumps", "loads", "signal",
+           "socket"]  # fmt: skip
 
 
 class _Json:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import time
-from configparser import ConfigParser
-from fnmatch import fnmatchcase
-from pathlib import Path
 
-from ._files import read_json, write_json
+from ._files import listed, read_json, write_json
 from ._host import PACKAGE, Host, Quit, complain
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from typing import Any
 
+GLOB = set("*?[")
 DEFAULT_EXPIRE = 6 * 3600.0
 
 
@@ -24,23 +24,25 @@ class Repo:
         self.host = host
         self.name = name
         self.options = options
-        self.cache = Path(host.root) / "var/cache/yum/x86_64/7" / name
+        self.cache = os.path.join(host.root, "var/cache/yum/x86_64/7", name)
+        self.metadata, self.cookie = (os.path.join(self.cache, file) for file in ("repomd.json", "cachecookie"))
         # What this host sees of the mirror: a folder of its own, so that a mirror can be stale for one host.
-        self.remote = Path(host.home) / "repos" / host.name / name
+        self.remote = os.path.join(host.home, "repos", host.name, name)
 
     def packages(self, cached_only: bool) -> list[dict[str, Any]]:
         """What the repo offers, out of the cache while that has not expired. Leaves with Quit without metadata."""
-        metadata, cookie = self.cache / "repomd.json", self.cache / "cachecookie"
-        fresh = cookie.exists() and time.time() - cookie.stat().st_mtime < self._expire()
-        if not (metadata.exists() and (fresh or cached_only)):
-            if cached_only or not self.remote.is_dir():
+        if not (os.path.exists(self.metadata) and (cached_only or self._fresh())):
+            if cached_only or not os.path.isdir(self.remote):
                 no_metadata(self, "Not Found" if not cached_only else "")
-            self.cache.mkdir(parents=True, exist_ok=True)
-            offered = [read_json(rpm) for rpm in sorted(self.remote.glob("*.rpm"))]
-            write_json(metadata, offered)
-            cookie.touch()
-        listed: list[dict[str, Any]] = read_json(metadata)
-        return [{**package, "repo": self.name} for package in listed]
+            os.makedirs(self.cache, exist_ok=True)
+            write_json(self.metadata, [read_json(rpm) for rpm in listed(self.remote, end=".rpm")])
+            open(self.cookie, "w").close()
+        offered: list[dict[str, Any]] = read_json(self.metadata)
+        return [{**package, "repo": self.name} for package in offered]
+
+    def _fresh(self) -> bool:
+        """Whether the cached metadata has not expired."""
+        return os.path.exists(self.cookie) and time.time() - os.stat(self.cookie).st_mtime < self._expire()
 
     def _expire(self) -> float:
         value = self.options.get("metadata_expire", "")
@@ -48,22 +50,21 @@ class Repo:
         number = value.rstrip("mhds")
         return float(number) * factor if number.replace(".", "").isdigit() else DEFAULT_EXPIRE
 
-    def package_file(self, package: dict[str, Any]) -> Path:
+    def package_file(self, package: dict[str, Any]) -> str:
         """Where a downloaded package is kept."""
-        return self.cache / "packages" / f"{nvra(package)}.rpm"
+        return os.path.join(self.cache, "packages", f"{nvra(package)}.rpm")
 
     def download(self, package: dict[str, Any], cached_only: bool) -> str | None:
         """Have the package in the cache; gives the reason when that is impossible."""
-        target, source = self.package_file(package), self.remote / f"{nvra(package)}.rpm"
-        if target.exists():
+        target, source = self.package_file(package), os.path.join(self.remote, f"{nvra(package)}.rpm")
+        if os.path.exists(target):
             return None
         if cached_only:
-            return (
-                f"Caching enabled but no local cache of /{target.relative_to(self.host.root)} from {self.name}/7/x86_64"
-            )
-        if not source.exists():
+            inside = target.removeprefix(self.host.root)
+            return f"Caching enabled but no local cache of {inside} from {self.name}/7/x86_64"
+        if not os.path.exists(source):
             return "[Errno 256] No more mirrors to try."
-        target.parent.mkdir(parents=True, exist_ok=True)
+        os.makedirs(os.path.dirname(target), exist_ok=True)
         write_json(target, read_json(source))
         return None
 
@@ -75,21 +76,43 @@ def nvra(package: dict[str, Any]) -> str:
 
 def enabled(host: Host, switches: list[tuple[bool, str]]) -> list[Repo]:
     """The enabled repos after --enablerepo (True) and --disablerepo (False), in the order of the command line."""
-    parser = ConfigParser(interpolation=None, strict=False)
-    parser.read(sorted((Path(host.root) / "etc/yum.repos.d").glob("*.repo")), encoding="utf-8")
-    on = {name: parser[name].get("enabled", "1") == "1" for name in parser.sections()}
+    configured = _configured(listed(os.path.join(host.root, "etc/yum.repos.d"), end=".repo"))
+    on = {name: options.get("enabled", "1") == "1" for name, options in configured.items()}
     for wanted, pattern in switches:
         for glob in pattern.split(","):
-            hits = [name for name in on if fnmatchcase(name, glob)]
-            if not hits and wanted and not set("*?[") & set(glob):
+            hits = _matching(glob, on)
+            if not hits and wanted and not GLOB & set(glob):
                 complain(f"\n\nError getting repository data for {glob}, repository not found")
                 raise Quit(1)
             on.update(dict.fromkeys(hits, wanted))
-    repos = [Repo(host, name, dict(parser[name])) for name in parser.sections() if on[name]]
+    repos = [Repo(host, name, options) for name, options in configured.items() if on[name]]
     if not repos:
         complain('There are no enabled repos.\n Run "yum repolist all" to see the repos you have.')
         raise Quit(1)
     return repos
+
+
+def _configured(files: list[str]) -> dict[str, dict[str, str]]:
+    """The sections of .repo files: lines of `name = value`, the later one wins; configparser imports for too long."""
+    sections: dict[str, dict[str, str]] = {}
+    for path in files:
+        options: dict[str, str] = {}
+        with open(path, encoding="utf-8") as file:
+            for line in map(str.strip, file):
+                name, equals, value = line.partition("=")
+                if line[:1] == "[" and line[-1:] == "]":
+                    options = sections.setdefault(line[1:-1], {})
+                elif equals and line[:1] not in "#;":
+                    options[name.strip()] = value.strip()
+    return sections
+
+
+def _matching(glob: str, names: Collection[str]) -> list[str]:
+    if not GLOB & set(glob):
+        return [name for name in names if name == glob]
+    from fnmatch import fnmatchcase
+
+    return [name for name in names if fnmatchcase(name, glob)]
 
 
 def no_metadata(repo: Repo, why: str) -> None:

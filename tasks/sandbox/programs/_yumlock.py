@@ -3,42 +3,41 @@
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager
-from pathlib import Path
 
+from ._files import remove
 from ._host import Host, complain
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
-
-@contextmanager
-def held(host: Host) -> Iterator[None]:
+class held:  # a word, as contextlib would have made it
     """Hold the lock; waits as long as a living process has it, takes a dead one's over."""
-    lock = Path(host.root) / "var/run/yum.pid"
-    told = False
-    while not _taken(lock):
-        owner = _owner(lock)
-        if owner is None:
-            lock.unlink(missing_ok=True)
-            continue
-        if not told:
-            complain(f"Existing lock /var/run/yum.pid: another copy is running as pid {owner}.")
-            told = True
-        complain("Another app is currently holding the yum lock; waiting for it to exit...")
-        complain(f"  The other application is: yum\n    State  : Sleeping, pid: {owner}")
-        host.wait(0.5)
-    try:
-        yield
-    finally:
-        lock.unlink(missing_ok=True)
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+        self._lock = os.path.join(host.root, "var/run/yum.pid")
+
+    def __enter__(self) -> None:
+        told = False
+        while not _taken(self._lock):
+            owner = _owner(self._lock)
+            if owner is None:
+                remove(self._lock)
+                continue
+            if not told:
+                complain(f"Existing lock /var/run/yum.pid: another copy is running as pid {owner}.")
+                told = True
+            complain("Another app is currently holding the yum lock; waiting for it to exit...")
+            complain(f"  The other application is: yum\n    State  : Sleeping, pid: {owner}")
+            self._host.wait(0.5)
+
+    def __exit__(self, *_: object) -> None:
+        remove(self._lock)
 
 
-def _taken(lock: Path) -> bool:
+def _taken(lock: str) -> bool:
     """Try to make the lock file: written aside and linked, so that nobody sees it without its pid."""
-    new = lock.with_name(f".yum.pid.{os.getpid()}")
-    new.write_text(str(os.getpid()), encoding="ascii")
+    new = f"{lock}.{os.getpid()}"
+    with open(new, "w", encoding="ascii") as file:
+        file.write(str(os.getpid()))
     try:
         os.link(new, lock)
     except FileExistsError:
@@ -46,13 +45,14 @@ def _taken(lock: Path) -> bool:
     else:
         return True
     finally:
-        new.unlink()
+        os.unlink(new)
 
 
-def _owner(lock: Path) -> int | None:
+def _owner(lock: str) -> int | None:
     """The living process that holds the lock."""
     try:
-        pid = int(lock.read_text(encoding="ascii"))
+        with open(lock, encoding="ascii") as file:
+            pid = int(file.read())
         os.kill(pid, 0)
     except PermissionError:
         return pid

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import time
-from pathlib import Path
 
 from . import _yumtext
+from ._files import remove
 from ._host import PACKAGE, Host, Quit, complain, say
 from ._repos import nvra
 
@@ -88,9 +89,9 @@ class Transaction:
         """Begin the pair of files by which yum knows an unfinished transaction; only a killed yum leaves them."""
         stamp = time.strftime("%Y-%m-%d.%H:%M.%S")
         for name in ("transaction-all", "transaction-done"):
-            Path(self.host.root, f"var/lib/yum/{name}.{stamp}").write_text("", encoding="ascii")
+            open(os.path.join(self.host.root, f"var/lib/yum/{name}.{stamp}"), "w").close()
         return stamp
 
     def _finish(self, stamp: str) -> None:
         for name in ("transaction-all", "transaction-done"):
-            Path(self.host.root, f"var/lib/yum/{name}.{stamp}").unlink(missing_ok=True)
+            remove(os.path.join(self.host.root, f"var/lib/yum/{name}.{stamp}"))

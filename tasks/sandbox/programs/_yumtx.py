@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 from . import _evr, _yumtext
+from ._files import listed, remove
 from ._host import PACKAGE, Host, Quit, complain, say
 from ._repos import Repo, nvra
 from ._yumrun import Transaction, has_space
@@ -49,7 +49,7 @@ class Change:
         self._announce(installed, target)
         self.host.work(0.05)
         repo = next(r for r in repos if r.name == target["repo"])
-        cached = repo.package_file(target).exists()
+        cached = os.path.exists(repo.package_file(target))
         if "quiet" not in self.on or "yes" not in self.on:
             _yumtext.transaction_table("Updating" if self.verb == "update" else "Downgrading", target, cached)
         if not {"yes", "download"} & self.on or ("download" in self.on and "yes" not in self.on):
@@ -68,7 +68,7 @@ class Change:
             return
         Transaction(self.host, installed, target, self.verb == "update", "quiet" in self.on).run(self.broken)
         # keepcache=0, EL7's default: what is installed is not kept.
-        repo.package_file(target).unlink(missing_ok=True)
+        remove(repo.package_file(target))
 
     def _choose(self, wanted: list[str], installed: dict[str, Any] | None, offered: list[dict[str, Any]]) -> Any:
         """The package to install, or Quit in yum's words."""
@@ -114,7 +114,7 @@ class Change:
             raise Quit(1)
 
     def _warn_of_unfinished(self) -> None:
-        if any(Path(self.host.root, "var/lib/yum").glob("transaction-all.*")):
+        if listed(os.path.join(self.host.root, "var/lib/yum"), "transaction-all."):
             complain(
                 "There are unfinished transactions remaining. You might consider running "
                 'yum-complete-transaction, or "yum-complete-transaction --cleanup-only" and '

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import functools
+import os
 
-from . import _evr, _repos, _yumlock, _yumtext, _yumtx
+from . import _evr, _light, _repos, _yumlock, _yumtext, _yumtx
+from ._files import listed, remove
 from ._host import PACKAGE, Host, Quit, complain, say
 
 TYPE_CHECKING = False
@@ -88,12 +89,11 @@ def _clean(host: Host, asked: Asked, rest: list[str]) -> None:
         say(f"Cleaning repos: {' '.join(repo.name for repo in repos)}")
     expired = 0
     for repo in repos:
-        cookie = repo.cache / "cachecookie"
-        expired += cookie.exists()
-        cookie.unlink(missing_ok=True)
+        expired += os.path.exists(repo.cookie)
+        remove(repo.cookie)
         if rest == ["all"]:
-            for file in [repo.cache / "repomd.json", *repo.cache.glob("packages/*.rpm")]:
-                file.unlink(missing_ok=True)
+            for file in [repo.metadata, *listed(os.path.join(repo.cache, "packages"), end=".rpm")]:
+                remove(file)
     if "quiet" not in asked.on:
         say(f"{expired} metadata files removed")
 
@@ -104,7 +104,7 @@ def offers(host: Host, asked: Asked) -> list[dict[str, Any]]:
     for repo in _repos.enabled(host, asked.repos):
         for package in repo.packages("cached" in asked.on):
             found.setdefault(_repos.nvra(package), package)
-    return sorted(found.values(), key=functools.cmp_to_key(_evr.compare_evr))
+    return sorted(found.values(), key=_light.cmp_to_key(_evr.compare_evr))
 
 
 def _list(host: Host, asked: Asked, rest: list[str]) -> None:

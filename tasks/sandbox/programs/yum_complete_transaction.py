@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import os
 
+from ._files import listed, remove
 from ._host import Host, Quit, complain, say
 
 
@@ -12,10 +13,10 @@ def run(host: Host, args: list[str]) -> None:
     if args not in (["--cleanup-only"], ["--cleanup-only", "-y"], ["-y", "--cleanup-only"]):
         complain("yum-complete-transaction: only --cleanup-only is known here")
         raise Quit(1)
-    files = list(Path(host.root, "var/lib/yum").glob("transaction-*"))
+    files = listed(os.path.join(host.root, "var/lib/yum"), "transaction-")
     if not files:
         say("No unfinished transactions left.")
         return
     for file in files:
-        file.unlink(missing_ok=True)
+        remove(file)
     say("Cleaning up completed transaction file\nNo unfinished transactions left.")
