@@ -34,14 +34,14 @@ READ_AT_START = ("PYTHON", "LC_", "LANG")  # variables that an interpreter looks
 class Started:
     """A program that runs, with those parts of subprocess.Popen that tests have a use for."""
 
-    def __init__(self, line: socket.socket, stdin: int | None, stdout: int, stderr: int) -> None:
+    def __init__(self, line: socket.socket, stdin: int | None, stdout: int, stderr: int | None) -> None:
         self._line = line.makefile("r")
         line.close()
         self.pid = int(self._line.readline())
         self.returncode: int | Any = None  # as typeshed has Popen's
         self.stdin: IO[str] | None = None if stdin is None else os.fdopen(stdin, "w")
         self.stdout: IO[str] = os.fdopen(stdout)
-        self.stderr: IO[str] = os.fdopen(stderr)
+        self.stderr: IO[str] | None = None if stderr is None else os.fdopen(stderr)
 
     def poll(self) -> int | None:
         """The exit status, if it has ended."""
@@ -75,7 +75,8 @@ class Started:
             with stream:
                 said[number] = stream.read()
 
-        threads = [threading.Thread(target=read, args=each) for each in enumerate((self.stdout, self.stderr))]
+        streams = [stream for stream in (self.stdout, self.stderr) if stream]
+        threads = [threading.Thread(target=read, args=each) for each in enumerate(streams)]
         threads.append(threading.Thread(target=self._write, args=(given or "",)))
         for thread in threads:
             thread.daemon = True
@@ -121,22 +122,23 @@ class Warm:
         cwd: Path,
         environment: Mapping[str, str],
         stdin: int = subprocess.PIPE,
+        stderr: int = subprocess.PIPE,
         session: bool = False,
     ) -> Started | subprocess.Popen[str]:
-        """What `python BEGIN WORDS` starts, as subprocess.Popen would; what it says comes through pipes.
+        """What `python BEGIN WORDS` starts, as subprocess.Popen would; what it says on stdout comes through a pipe.
 
         begin: -m and a module, or -c and code; -P before that keeps it from importing out of its folder.
-        stdin: PIPE or DEVNULL. session: it gets one of its own.
+        stdin: PIPE or DEVNULL. stderr: PIPE or STDOUT. session: it gets one of its own.
         """
         if self._line is None and not self.fresh:
             self._begin(environment)
         if self.fresh or _looked_at(environment) != self._looked_at:
             return subprocess.Popen(
-                [sys.executable, *begin, *words], stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                text=True, cwd=cwd, env=environment, start_new_session=session,
+                [sys.executable, *begin, *words], stdin=stdin, stdout=subprocess.PIPE, stderr=stderr, text=True,
+                cwd=cwd, env=environment, start_new_session=session,
             )  # fmt: skip
         request = {"begin": begin, "words": words, "cwd": str(cwd), "env": dict(environment), "session": session}
-        return self._fork(request, stdin)
+        return self._fork(request, stdin, stderr)
 
     def close(self) -> None:
         """End the warm interpreter; what it has started goes on."""
@@ -145,16 +147,18 @@ class Warm:
             self._line = None
             self._process.wait()
 
-    def _fork(self, request: Mapping[str, Any], stdin: int) -> Started:
+    def _fork(self, request: Mapping[str, Any], stdin: int, stderr: int) -> Started:
         assert self._line
         text = json.dumps(request).encode()
         ours, its = socket.socketpair()
-        theirs, given = (os.open(os.devnull, os.O_RDONLY), None) if stdin == subprocess.DEVNULL else os.pipe()
-        (said, stdout), (complained, stderr) = os.pipe(), os.pipe()
-        socket.send_fds(self._line, [f"{len(text):0{LENGTH}x}".encode()], [its.fileno(), theirs, stdout, stderr])
+        reads, given = (os.open(os.devnull, os.O_RDONLY), None) if stdin == subprocess.DEVNULL else os.pipe()
+        said, says = os.pipe()
+        complained, complains = (None, says) if stderr == subprocess.STDOUT else os.pipe()
+        streams = [its.fileno(), reads, says, complains]
+        socket.send_fds(self._line, [f"{len(text):0{LENGTH}x}".encode()], streams)
         self._line.sendall(text)
         its.close()
-        for end in (theirs, stdout, stderr):
+        for end in {reads, says, complains}:
             os.close(end)
         return Started(ours, given, said, complained)
 

@@ -9,12 +9,12 @@ import os
 import re
 import shlex
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 from tasks.procedure.journal import operator
+from tests.warmed import FAB
 
 PROJECT = Path(__file__).parents[2]
 BLOCK = re.compile(r"^```console\n(.*?)^```$", re.M | re.S)
@@ -56,11 +56,10 @@ def _said(line: str, home: Path) -> str:
         **{name: os.environ[name] for name in ("PATH", "LANG", "TMPDIR", "PYTHONPATH") if name in os.environ},
         "HOME": str(home),
     }
-    ended = subprocess.run(
-        [sys.executable, "-m", module, *words],
-        cwd=PROJECT, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        text=True, timeout=300, check=False,
-    )  # fmt: skip
-    said = ended.stdout.replace(str(home), "~").replace(operator(), "you@laptop")
+    with FAB.start(
+        ["-m", module], words, PROJECT, environment, subprocess.DEVNULL, stderr=subprocess.STDOUT
+    ) as program:
+        said = program.communicate(timeout=300)[0]
+    said = said.replace(str(home), "~").replace(operator(), "you@laptop")
     rows = [row.rstrip() for row in said.strip("\n").splitlines() if not CHATTER.match(row)]
-    return "".join(f"{row}\n" for row in rows) + (f"(exit code {ended.returncode})\n" if ended.returncode else "")
+    return "".join(f"{row}\n" for row in rows) + (f"(exit code {program.returncode})\n" if program.returncode else "")

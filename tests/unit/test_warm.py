@@ -64,7 +64,7 @@ def test_it_finds_around_it_what_a_fresh_one_finds(
     (tmp_path / "look.py").write_text(LOOK)
     found = []
     for warm.fresh in (True, False):
-        with warm.start(begin, ["a", "b c"], tmp_path, {**os.environ, "GIVEN": "ä"}, stdin, session) as program:
+        with warm.start(begin, ["a", "b c"], tmp_path, {**os.environ, "GIVEN": "ä"}, stdin, session=session) as program:
             out, err = program.communicate("typed\n" if stdin == subprocess.PIPE else None, timeout=PATIENCE_SECONDS)
         assert (program.returncode, err) == (0, "")
         found.append(json.loads(out))
@@ -117,6 +117,12 @@ def test_one_that_says_much_on_both_streams_and_reads_much_is_waited_for(python:
     with python(code) as program:
         out, err = program.communicate("i" * 10**6, PATIENCE_SECONDS)
     assert (len(out), len(err)) == (2 * 10**6, 10**6)
+
+
+def test_both_its_streams_can_be_one(python: Begin) -> None:
+    code = "import sys; print('1', flush=True); print('2', file=sys.stderr); print('3')"
+    with python(code, stderr=subprocess.STDOUT) as program:
+        assert program.communicate(timeout=PATIENCE_SECONDS)[0] == "1\n2\n3\n"
 
 
 def test_one_that_does_not_end_in_its_time_is_told_as_such(python: Begin) -> None:
