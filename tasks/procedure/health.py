@@ -18,7 +18,6 @@ def answer(app: App, health: Health) -> str:
     Where the page does not show its version, httpd having started after the package was installed stands for
     the installed version, and having started before stands for an unknown old one.
     """
-    url = shlex.quote(f"http://localhost{health.path}")
     package, service = shlex.quote(app.package), shlex.quote(app.service)
     if health.version:
         before, after = (_sed(part) for part in health.version.split("{version}"))
@@ -34,12 +33,29 @@ def answer(app: App, health: Health) -> str:
             f'then version=$(rpm -q --qf "%{{VERSION}}" {package}); fi'
         )
     return f"""answer() {{
-  page=$(curl -sSg --noproxy '*' --max-time {math.ceil(health.timeout)} -w '\\n%{{http_code}}' {url} 2>&1)
+  page=$({_request(health)} -w '\\n%{{http_code}}' 2>&1)
   status=$(printf '%s\\n' "$page" | tail -n 1)
   version=-
   if [ "$status" = {health.status} ]; then {version}; fi
   printf '%s %s\\n' "$status" "${{version:--}}"
 }}"""
+
+
+def settle(health: Health) -> str:
+    """Shell that asks the node for its page, and once more if it was answered, whatever with.
+
+    mod_wsgi begins its process anew with the first request that finds the application's files changed. An httpd that is
+    stopped in the middle of that waits for a process that does not come back, and cuts its requests off when systemd's
+    patience is over: after an update the first answer says that this is behind it, the second that those are let in who
+    had come meanwhile, and whom a closed socket would have sent away.
+    """
+    ask = f"{_request(health)} >/dev/null 2>&1"
+    return f"{{ {ask} && {ask}; }} || :"
+
+
+def _request(health: Health) -> str:
+    url = shlex.quote(f"http://localhost{health.path}")
+    return f"curl -sSg --noproxy '*' --max-time {math.ceil(health.timeout)} {url}"
 
 
 def poll(app: App, health: Health, wanted: str | None) -> str:

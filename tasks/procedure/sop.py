@@ -337,6 +337,7 @@ def restart_httpd(job: Job) -> Step:
     return Step(
         name="restart-httpd",
         says="restart httpd",
+        guard=f"{health.settle(job.host_set.health)}\n",
         command=f"service {_q(job.app.service)} restart",
         proof=_is_running(job),
         if_it_fails=("status", "restart-httpd"),

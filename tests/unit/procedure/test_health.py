@@ -73,7 +73,7 @@ def test_H4_one_request_has_its_own_time_limit_and_goes_to_the_node_itself(shell
     asked(shell, Health(path="/blockerbugs/?a=1&b='x'"))
     arguments = (shell.folder / "arguments").read_text()
     assert "--max-time 5 " in arguments
-    assert "http://localhost/blockerbugs/?a=1&b='x'\n" in arguments
+    assert "http://localhost/blockerbugs/?a=1&b='x' " in arguments
     assert "-L" not in arguments.split()
 
 

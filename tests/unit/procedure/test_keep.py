@@ -87,9 +87,10 @@ def test_O2_a_lock_stays_where_what_comes_first_has_failed(host: Shell) -> None:
 def test_O1_a_host_that_another_run_has_locked_starts_no_step(host: Shell) -> None:
     guard = keep.nobody_else(APP, "deadbeef")
     assert host.run(f"{guard}\necho step").stdout == "step\n"
-    takes(host, lock())
+    other = lock()
+    takes(host, other)
     refused = host.run(f"{guard}\necho step")
-    assert (refused.returncode, keep.read_lock(refused.stdout)) == (HELD, lock()), refused.stdout
+    assert (refused.returncode, keep.read_lock(refused.stdout)) == (HELD, other), refused.stdout
     assert host.run(f"{keep.nobody_else(APP, '0123abcd')}\necho step").stdout == "step\n"
 
 

@@ -456,6 +456,15 @@ def test_H1_an_httpd_that_exits_0_and_does_not_run_has_not_started(step: Any, wa
     assert step_in(shell, step(job()))[0] == 0
 
 
+@pytest.mark.parametrize(("answered", "asked"), [(0, 2), (28, 1)])
+def test_the_page_is_asked_for_before_a_restart_whatever_it_answers(answered: int, asked: int, shell: Shell) -> None:
+    shell.program("systemctl", "echo active")
+    shell.program("service", "echo service >>order")
+    shell.program("curl", f"echo curl >>order; exit {answered}")
+    assert step_in(shell, sop.restart_httpd(job()))[0] == 0
+    assert (shell.folder / "order").read_text().split() == [*["curl"] * asked, "service"]
+
+
 def test_an_httpd_that_still_runs_has_not_been_stopped(shell: Shell) -> None:
     shell.program("service", "true")
     shell.program("systemctl", "exit 0")
