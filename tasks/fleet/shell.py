@@ -86,13 +86,14 @@ class RootShell:
         timeout: seconds; the command is not ended by it, only no longer waited for.
         Raises ConnectionLost and StepTimeout.
         """
-        # A shell of its own: an `exit` or `cd` in the command must not reach the next one, and the command must not
-        # read the script that comes after it. Numbered marks: what an earlier command says too late is not its answer;
-        # a line end before each: a mark stands alone whatever was said before it.
+        # In parentheses: an `exit` or `cd` in the command must not reach the next one, and the command must not read
+        # the script that comes after it. By eval: an argument of another sh could not be longer than 128 kB, which the
+        # journal of a set of hundreds of hosts is. Numbered marks: what an earlier command says too late is not its
+        # answer; a line end before each: a mark stands alone whatever was said before it.
         self._number += 1
         mark = f"{self._mark}-{self._number}"
         self._send(
-            f"printf '\\n%s begins\\n' {mark}; sh -c {shlex.quote(command)} </dev/null 2>&1; "
+            f"printf '\\n%s begins\\n' {mark}; (eval {shlex.quote(command)}) </dev/null 2>&1; "
             f"printf '\\n%s ends %s\\n' {mark} $?\n"
         )
         ends = None if timeout is None else time.monotonic() + timeout

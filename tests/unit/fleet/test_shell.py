@@ -134,6 +134,16 @@ def test_one_command_leaves_nothing_to_the_next(root: RootShell) -> None:
     assert root.run('echo "${x:-nothing}"; test "$PWD" != /') == Output(("nothing",), 0)
 
 
+def test_a_command_may_be_longer_than_a_program_s_argument(root: RootShell) -> None:
+    assert root.run(f"echo {'x' * 300_000} | wc -c").lines[0].strip() == "300001"
+
+
+@pytest.mark.parametrize("broken", ["echo 'well", "if true; then", "fi", "done )"])
+def test_a_command_that_no_shell_can_read_fails_and_leaves_the_next_one_alone(broken: str, root: RootShell) -> None:
+    assert root.run(broken).exited != 0
+    assert root.run("echo well").lines == ("well",)
+
+
 def test_a_command_that_does_not_end_is_no_longer_waited_for(root: RootShell) -> None:
     with pytest.raises(StepTimeout):
         root.run("sleep 30", timeout=0.05)
@@ -161,7 +171,7 @@ def test_N2_what_a_command_says_after_its_time_is_not_taken_for_the_next_ones_an
 
 def test_N2_a_shell_that_goes_away_is_a_lost_connection(root: RootShell) -> None:
     with pytest.raises(ConnectionLost):
-        root.run("kill -9 $PPID")
+        root.run("kill -9 $$")
 
 
 # sudo, as a small program that wants the password "sesame"
