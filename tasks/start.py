@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,7 @@ from invoke import Context
 from invoke.exceptions import Exit
 
 from . import sandbox
-from .errors import Interrupted, Unreachable
+from .errors import Interrupted, Refused, Unreachable
 from .fleet import setup
 from .fleet import target as targets
 from .fleet.target import Target
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from fabric import Config
 
     from .fleet.hosts import App, HostSet, Inventory
+    from .procedure.todo import States
 
 
 @contextmanager
@@ -109,17 +110,21 @@ def _look(app: App, host_set: HostSet, config: Config, report: Report) -> None:
     from .procedure import held, keep
     from .procedure.hold import holder, locked_by
     from .procedure.look import ask_hosts
+    from .report import words
 
     with Machines(host_set.hosts, config, report.ask_password, tolerant=True) as machines:
         facts = ask_hosts(machines, app, host_set, repos=True)
         lost = machines.unreachable
         taken = holder(host_set, facts)
         lock = keep.read_lock(taken[1]) if taken and taken[0] == host_set.sync else None
-        states = held.states(machines, keep.keeping(app, lock.run, ""), host_set) if lock else {}
+        states: States = {}
+        if lock:
+            with suppress(Refused):  # lost since: the table says what was found
+                states = held.states(machines, app, host_set, lock.run)
     report.status(app, host_set, facts)
     if lock:
         report.held(host_set, lock, states)
-        runs = any(state == "runs" for steps in states.values() for state in steps.values())
+        runs = words.running(states)
         ways = "resume follows it, if whoever began it is gone" if runs else f"resume, or fab {host_set.name} abort"
         report.note(f"next: fab {host_set.name} {ways}")
     elif taken:

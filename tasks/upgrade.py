@@ -115,7 +115,7 @@ def abort(context: Context, shown: Shown, yes: bool = False) -> None:
 def unlock(context: Context, shown: Shown, yes: bool = False) -> None:
     """Release the lock that a dead run has left.
 
-    Shows whose it is, how old, and whether a step of that run still runs.
+    Shows whose it is and how old; refused while a step of that run still runs.
     Cron is not touched: `abort` does that.
     """
     start.after_a_failure(context, "unlock", shown, yes=yes)

@@ -25,8 +25,9 @@ SAYS = {
 _BOOT = "cat /proc/sys/kernel/random/boot_id 2>/dev/null"
 # `begun` is made by the runner, or by who has given up waiting for it: never by both, so none can begin late.
 _RUNNER = (
-    'mkdir "$1/begun" || exit; echo $$ >"$1/pid"; sh "$1/script"; '
-    'echo $? >"$1/rc.new"; mv "$1/rc.new" "$1/rc"; printf "\\n%s\\n" "$2"'
+    'mkdir "$1/begun" || exit; echo $$ >"$1/pid"; sh "$1/script"; rc=$?; '
+    f"case $rc in {HELD}|{TAKEN_OVER}|{DIED}) rc=1;; esac; "  # what these say is not a step's to say
+    'echo $rc >"$1/rc.new"; mv "$1/rc.new" "$1/rc"; printf "\\n%s\\n" "$2"'
 )
 # The pid alone could be somebody else's by now: the runner's own arguments name the step.
 _ALIVE = (
@@ -55,14 +56,15 @@ class Keeping:
         return f"{self.root}/{self.run}"
 
 
-def carry_out(keeping: Keeping, step: str, script: str) -> str:
+def carry_out(keeping: Keeping, step: str, script: str, guard: str = ":") -> str:
     """Shell that starts `script` as `step` unless that was done before, follows it, and ends with its status.
 
-    TAKEN_OVER: not started, somebody else drives; DIED: it ended without a status.
+    TAKEN_OVER: not started, somebody else drives; DIED: it ended without a status; guard: shell that ends it otherwise.
     """
     return f"""umask 077
 run={_q(keeping.folder)}; step=$run/{_q(step)}; mark={_q(mark(keeping, step))}; first=0
 {_only_for_the_driver(keeping)}
+{guard}
 if mkdir "$step" 2>/dev/null; then
   first=1
   printf '%s\\n' {_q(script)} >"$step/script" || {{ rm -r "$step"; echo "nothing can be kept in $run"; exit 1; }}
@@ -83,7 +85,8 @@ def states(keeping: Keeping, take_over: bool = False) -> str:
 
     take_over: from now on this host starts steps for `keeping.driver` only.
     """
-    become = f'mkdir -p "$run" && echo {_q(keeping.driver)} >"$run/driver.new" && mv "$run/driver.new" "$run/driver"'
+    named = f"printf '%s\\n' {_q(keeping.driver)}"  # dash's echo would take a user name's backslashes for its own
+    become = f'mkdir -p "$run" && {named} >"$run/driver.new" && mv "$run/driver.new" "$run/driver"'
     return f"""umask 077
 run={_q(keeping.folder)}
 {become if take_over else ":"}
@@ -113,7 +116,7 @@ def read_driver(output: str) -> str:
 
 def _only_for_the_driver(keeping: Keeping) -> str:
     return f"""mkdir -p "$run" || exit 1
-(set -C; echo {_q(keeping.driver)} >"$run/driver") 2>/dev/null
+(set -C; printf '%s\\n' {_q(keeping.driver)} >"$run/driver") 2>/dev/null
 if test "$(cat "$run/driver")" != {_q(keeping.driver)}; then cat "$run/driver"; exit {TAKEN_OVER}; fi"""
 
 

@@ -29,10 +29,12 @@ def ending(run: Run) -> SopError | None:
     if lost:
         problems.append(f"{', '.join(lost)}: cannot be reached any more, its state is not known")
     problems += [*what_is_down(run), *saved(run)]
-    next_line = _what_next(run, last)
+    locked = [host for host, outcome in run.failures.items() if outcome.exited == detached.HELD]
+    # Where it is the sync host, another run has this one's place: there is nothing left to resume or to abort.
+    next_line = plan.typed("status") if host_set.sync in locked else _what_next(run, last)
     if not run.failures:
         return Interrupted("after " + last.step.name, *problems, next_line=next_line)
-    if run.untouched and any(outcome.exited == detached.HELD for outcome in run.failures.values()):
+    if run.untouched and locked:
         return Locked(*problems, next_line=plan.typed("status"))
     if run.untouched and last.step.refuses:
         return Refused(*problems, next_line=next_line)

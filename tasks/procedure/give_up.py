@@ -13,7 +13,7 @@ from ..fleet.machines import Machines
 from ..report import Report
 from . import keep
 from .consent import Consent, agree, check_that_somebody_can_agree
-from .held import Found, check_that_nothing_runs, find, held_no_more, take_over
+from .held import Found, check_that_it_is_still_held, check_that_nothing_runs, find, states, take_over
 from .hold import Hold, holder, locked_by
 from .journal import Journal, operator
 from .look import look
@@ -60,7 +60,7 @@ def _reached(host_set: HostSet, config: Config, report: Report) -> Iterator[Mach
         if host_set.sync in machines.unreachable:
             raise machines.unreachable[host_set.sync]
         for host in machines.unreachable:
-            report.warning(f"{host.short}: cannot be reached; whether a step still runs there is not known")
+            report.warning(f"{host.short}: cannot be reached; what runs there, and whether it goes on, is not known")
         yield machines
 
 
@@ -68,16 +68,19 @@ def _end(
     machines: Machines, app: App, host_set: HostSet, found: Found, how: str, consent: Consent, report: Report
 ) -> None:
     """Ask, take the run over, write down how it ends, give cron back if it is given up, and release the lock."""
-    check_that_nothing_runs(app, host_set, found.lock, found.states)
-    report.held(host_set, found.lock, found.states)
+    lock = found.lock
+    check_that_nothing_runs(app, host_set, lock, found.states)
+    report.held(host_set, lock, found.states)
     agree(host_set, consent)
-    with closing(Journal(run=found.lock.run)) as journal:
+    # Its client may be at work, or have slept: what it has begun meanwhile is left to it.
+    check_that_nothing_runs(app, host_set, lock, states(machines, app, host_set, lock.run))
+    with closing(Journal(run=lock.run)) as journal:
         hold = Hold(machines, app, host_set, journal)
-        # The run's own client may have slept before the question and begun a step while it was read.
-        check_that_nothing_runs(app, host_set, found.lock, take_over(machines, hold, host_set))
+        check_that_nothing_runs(app, host_set, lock, take_over(machines, hold, host_set), ousted=True)
+        now = look(machines, app, host_set, repos=False, schema=False)
+        check_that_it_is_still_held(host_set, lock, now)
         journal.write(how, operator=operator(), set=host_set.name)
-        if not hold.release(keep.resume_cron(app) if how == "abort" else "true"):
-            raise held_no_more(host_set, found.lock.run)
+        hold.release(keep.resume_cron(app) if how == "abort" else "true")
 
 
 def _give_cron_back(
@@ -97,4 +100,4 @@ def _give_cron_back(
         journal.write("abort", operator=operator(), set=host_set.name)
         Hold(machines, app, host_set, journal).give_cron_back()
     now = look(machines, app, host_set, repos=False)
-    report.free(app, host_set, now, f"{sync.short}: cron's sync is on again")
+    report.free(app, host_set, now, f"{sync.short}: cron's sync is {'on again' if now[sync].cron else 'not there'}")

@@ -50,7 +50,7 @@ def settle(health: Health) -> str:
     had come meanwhile, and whom a closed socket would have sent away.
     """
     ask = f"{_request(health)} >/dev/null 2>&1"
-    return f"{{ {ask} && {ask}; }} || :"
+    return f"{{ {{ {ask} && {ask}; }} || :; }}"
 
 
 def _request(health: Health) -> str:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from ..errors import Refused, TryLater
+from ..errors import HalfWay, Refused, TryLater
 from ..fleet import detached
 from ..fleet.hosts import App, Host, HostSet
 from ..fleet.machines import Machines
+from ..report import words
 from . import keep, todo
 from .hold import Hold, holder, locked_by, taken_over
 from .journal import read
@@ -44,21 +45,22 @@ def find(machines: Machines, app: App, host_set: HostSet) -> Found | Mapping[Hos
         raise locked_by(*held, app, host_set)
     sync = host_set.sync
     copy = machines.do({sync: keep.journal_of(app, lock.run)}, 1, seconds=ANSWER_SECONDS)[sync].output
-    kept = states(machines, keep.keeping(app, lock.run, ""), host_set)
+    kept = states(machines, app, host_set, lock.run)
     # Facts after states: what a step has done that ended in between must be seen.
     return Found(lock, read(keep.said(copy)), kept, look(machines, app, host_set, repos=False))
 
 
-def states(machines: Machines, keeping: detached.Keeping, host_set: HostSet) -> todo.States:
-    """The run's steps on every host that can be reached."""
-    return {host: detached.read_states(said) for host, said in _ask(machines, keeping, host_set).items()}
+def states(machines: Machines, app: App, host_set: HostSet, run: str) -> todo.States:
+    """The run's steps on every host that can be reached. Raises Refused for one that is lost now."""
+    said = _ask(machines, keep.keeping(app, run, ""), host_set)
+    return {host: detached.read_states(text) for host, text in said.items()}
 
 
 def take_over(machines: Machines, hold: Hold, host_set: HostSet) -> todo.States:
     """Become the run's only driver on every host that can be reached; its steps there.
 
-    The sync host is the first to be told, and is asked again at the end: of two who do this in the same instant, whom
-    it names then has had the last word on the others too. Raises TakenOver for the other.
+    The sync host is the first to be told, and is asked again at the end: of two who do this in the same instant it is
+    whom that names then. The other one gives the other hosts back to it. Raises TakenOver for that one.
     """
     _ask(machines, hold.keeping, host_set, (host_set.sync,), become=True)
     others = [host for host in host_set.hosts if host != host_set.sync]
@@ -66,6 +68,7 @@ def take_over(machines: Machines, hold: Hold, host_set: HostSet) -> todo.States:
     said |= _ask(machines, hold.keeping, host_set, (host_set.sync,))
     driver = detached.read_driver(said[host_set.sync])
     if driver != hold.keeping.driver:
+        _ask(machines, replace(hold.keeping, driver=driver), host_set, others, become=True)
         raise taken_over(host_set, hold.keeping.run, driver)
     return {host: detached.read_states(said[host]) for host in host_set.hosts if host in said}
 
@@ -91,22 +94,23 @@ def check_that_it_is_still_held(host_set: HostSet, lock: Lock, facts: Mapping[Ho
     """While the operator read the question, another one may have given the run up, and begun the next."""
     now = keep.read_lock(facts[host_set.sync].lock or "")
     if now is None or now.run != lock.run:
-        raise held_no_more(host_set, lock.run)
+        raise Refused(f"{host_set.name}: run {lock.run} holds it no more", next_line=f"fab {host_set.name} status")
 
 
-def held_no_more(host_set: HostSet, run: str) -> Refused:
-    """What is said of a run that has lost its set meanwhile."""
-    return Refused(f"{host_set.name}: run {run} holds it no more", next_line=f"fab {host_set.name} status")
+def check_that_nothing_runs(app: App, host_set: HostSet, lock: Lock, states: todo.States, ousted: bool = False) -> None:
+    """Raises TryLater, with every step that runs, and how one that hangs is ended.
 
-
-def check_that_nothing_runs(app: App, host_set: HostSet, lock: Lock, states: todo.States) -> None:
-    """Raises TryLater, with every step that runs, and how one that hangs is ended."""
-    running = [(host, step) for host, steps in states.items() for step, state in steps.items() if state == "runs"]
-    if running:
-        host, step = running[0]
-        pid = f"{keep.root(app)}/{lock.run}/{step}/pid"
-        kill = f"ssh -t {host.name} \"sudo sh -c 'kill -- -\\$(cat {pid})'\""
-        raise TryLater(
-            *(f"{host.short}: {step} still runs" for host, step in running),
-            next_line=f"fab {host_set.name} resume, which follows it\n  or, if it hangs: {kill}",
-        )
+    ousted: the run's client can begin nothing any more; then HalfWay, because somebody has to go on.
+    """
+    running = words.running(states)
+    if not running:
+        return
+    host, step = running[0]
+    pid = f"{keep.root(app)}/{lock.run}/{step}/pid"
+    kill = f"ssh -t {host.name} \"sudo sh -c 'kill -- -\\$(cat {pid})'\""
+    problems = [f"{host.short}: {step} still runs" for host, step in running]
+    next_line = f"fab {host_set.name} resume, which follows it\n  or, if it hangs: {kill}"
+    if ousted:
+        problems.append(f"it was begun while the question was read; {lock.operator}'s client begins nothing after it")
+        raise HalfWay(*problems, next_line=next_line)
+    raise TryLater(*problems, next_line=next_line)

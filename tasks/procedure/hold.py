@@ -37,31 +37,54 @@ class Hold:
         now = datetime.now(UTC).isoformat(timespec="seconds")
         lock = Lock(self._journal.run, operator(), now, doing)
         found = self._told(keep.take(self._app, lock, self._journal.unsent()))
-        if "taken" in found:
-            return found.get("last") or None
-        raise locked_by(self._set.sync, found.get("holder", ""), self._app, self._set)
+        if "taken" not in found:
+            raise locked_by(self._set.sync, found.get("holder", ""), self._app, self._set)
+        self._check_that_no_other_host_is_locked()
+        return found.get("last") or None
+
+    def _check_that_no_other_host_is_locked(self) -> None:
+        """Who has another sync_host in hosts.yml may have taken a lock there since all hosts were looked at.
+
+        After our own was taken: of two in the same instant at least one finds the other's.
+        """
+        others = [host for host in self._set.hosts if host != self._set.sync]
+        alone = dict.fromkeys(others, keep.nobody_else(self._app, self._journal.run))
+        for host, outcome in self._machines.do(alone, max(2, self._set.at_once), seconds=60).items():
+            if outcome.exited == detached.HELD:
+                self.release()
+                raise locked_by(host, outcome.output, self._app, self._set)
 
     def script(self, host: Host, name: str, script: str, looks: bool) -> str:
         """What is sent to a host for a step: kept there and started once, unless it only looks."""
         alone = keep.nobody_else(self._app, self._journal.run)
-        sent = script if looks else f"{alone}\n{detached.carry_out(self.keeping, name, script)}"
+        sent = script if looks else detached.carry_out(self.keeping, name, script, alone)
         lines = self._journal.unsent() if host == self._set.sync else []
         return f"{keep.append(self._app, self._journal.run, lines)}\n{sent}" if lines else sent
 
     def keep(self) -> None:
-        """Send what the journal's copy lacks."""
-        self._ask(keep.append(self._app, self._journal.run, self._journal.unsent()))
+        """Send what the journal's copy lacks. Raises TakenOver where this run is not ours to carry out any more."""
+        self._check(self._told(keep.still_ours(self._app, self._journal.run, *self._driver_and_lines)))
 
-    def release(self, first: str = "true") -> bool:
-        """Give the lock back, after the shell `first` has succeeded; False where this run had lost it already.
+    def release(self, first: str = "true") -> None:
+        """Give the lock back, after the shell `first` has succeeded; one that is gone already is given back.
 
-        Raises TakenOver, and leaves all as it is, where somebody else drives the run now.
+        Raises TakenOver, and leaves all as it is, where somebody else drives the run now, or another run has the lock.
         """
-        run, driver = self._journal.run, self.keeping.driver
-        found = self._told(keep.release(self._app, run, driver, self._journal.unsent(), first))
+        self._check(self._told(keep.release(self._app, self._journal.run, *self._driver_and_lines, first)))
+
+    @property
+    def _driver_and_lines(self) -> tuple[str, list[str]]:
+        return self.keeping.driver, self._journal.unsent()
+
+    def _check(self, found: Mapping[str, str]) -> None:
         if "driver" in found:
-            raise taken_over(self._set, run, found["driver"])
-        return "holder" not in found
+            raise taken_over(self._set, self._journal.run, found["driver"])
+        if found.get("holder"):
+            name, lock = self._set.name, keep.read_lock(found["holder"])
+            raise TakenOver(
+                f"{name}: run {self._journal.run} holds it no more, but {lock or 'what is no lock of this tool'}",
+                next_line=f"fab {name} status",
+            )
 
     def give_cron_back(self) -> None:
         """Let cron sync again although this run has lost its set. Raises Locked where another one holds it now."""

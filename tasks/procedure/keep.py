@@ -94,22 +94,31 @@ fi"""
 
 
 def release(app: App, run: str, driver: str, journal: Iterable[str], first: str = "true") -> str:
-    """Shell that keeps the journal's lines, does `first`, and gives the lock back.
+    """Shell that keeps the journal's lines, does `first`, and gives the lock back; or says what `still_ours` says.
 
-    Prints `driver<TAB>WHO` where somebody else drives the run now, `holder<TAB>TEXT` where another run has the lock, or
-    none; then neither `first` nor the lock is touched.
+    Where there is no lock any more, `first` is not done: what comes twice, because the line dropped, was done before.
+    """
+    return f"""{still_ours(app, run, driver, journal)}
+test -e "$root/lock" || exit 0
+{{ {first}; }} || exit 1
+rm -f "$root/lock\""""
+
+
+def still_ours(app: App, run: str, driver: str, journal: Iterable[str]) -> str:
+    """Shell that keeps the journal's lines, unless the run is not carried out by `driver` any more.
+
+    It ends with `driver<TAB>WHO` where somebody else drives it now, with `holder<TAB>TEXT` where another run has the
+    lock.
     """
     return f"""umask 077
 root={_q(root(app))}; run=$root/{run}
 if test -e "$run/driver" && test "$(cat "$run/driver")" != {_q(driver)}; then
   printf 'driver\\t%s\\n' "$(cat "$run/driver")"; exit 0
 fi
-{_append("$run", journal)}
-if ! grep -qF {_q(run)} "$root/lock" 2>/dev/null; then
-  printf 'holder\\t%s\\n' "$(head -n 1 "$root/lock" 2>/dev/null)"; exit 0
+if test -e "$root/lock" && ! grep -qF {_q(run)} "$root/lock"; then
+  printf 'holder\\t%s\\n' "$(head -n 1 "$root/lock")"; exit 0
 fi
-{{ {first}; }} || exit 1
-rm -f "$root/lock\""""
+{_append("$run", journal)}"""
 
 
 def give_cron_back(app: App, run: str, journal: Iterable[str]) -> str:

@@ -35,7 +35,10 @@ def perform(
     Returns DONE; raises SopError for every other end.
     """
     try:
-        end = _phase_by_phase(run, todo, hold, machines, report)
+        try:
+            end = _phase_by_phase(run, todo, hold, machines, report)
+        except TakenOver as error:
+            end = error
         _write_the_end(run, end, hold)
     except Refused as error:  # the journal's disk, or a host's sudo: after the first phase it is no refusal any more
         if not (run.outcomes or run.resumed):
@@ -123,7 +126,9 @@ def _phase(run: Run, phase: Phase, left: Left, hold: Hold, machines: Machines, r
     report.phase(number, len(run.plan.phases), part)
     run.doing = f"{phase.step.name} on {', '.join(host.short for host in part.hosts)}"
     run.journal.write("phase", **events.phase(host_set, number, part))
-    run.waits = True
+    run.waits = not phase.step.looks
+    if run.waits and host_set.sync not in part.hosts:
+        hold.keep()  # a host that could not be told of another driver would go on working for us
     results = _do(phase, left, hold, machines, report)
     run.waits = False
     run.outcomes.append((phase, done | results))

@@ -8,6 +8,7 @@ import time
 from dataclasses import dataclass, field
 
 from ..fleet.hosts import App, HostSet
+from ..report.words import NOT_REACHED
 from . import health, keep
 from .nvr import Nvr, parse
 from .sop import DATABASE_LOCK
@@ -61,7 +62,7 @@ class Facts:
         return self.answers == wanted_status and self.installed is not None and self.version == self.installed.version
 
 
-UNREACHED = Facts(service="not reached")
+UNREACHED = Facts(service=NOT_REACHED)
 
 
 def script(app: App, host_set: HostSet, repos: bool = True, schema: bool = True) -> str:

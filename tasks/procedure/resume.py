@@ -46,11 +46,11 @@ def resume(app: App, host_set: HostSet, config: Config, consent: Consent, report
         run = Run(plan, journal, doing="taking the run over")
         with closing(journal), told(host_set.notify, journal, report) as run_begins, leaving(run):
             hold = Hold(machines, app, host_set, journal)
-            journal.write("resume", operator=operator(), set=host_set.name)
             states = take_over(machines, hold, host_set)
             # Facts after states: what a step has done that ended in between must be seen.
             facts = look(machines, app, host_set, repos=False)
             check_that_it_is_still_held(host_set, found.lock, facts)
+            journal.write("resume", operator=operator(), set=host_set.name)
             run_begins()
             return perform(run, todo.left(plan, states, facts), hold, machines, report)
 

@@ -118,7 +118,7 @@ def minor(job: Job) -> list[Phase]:
     size = job.host_set.rolling
     batches = [job.hosts[start : start + size] for start in range(0, len(job.hosts), size)]
     for batch in batches:
-        part = [Phase(yum_update(job, downloaded=True), batch, size)]
+        part = [Phase(yum_update(job, downloaded=True, served=True), batch, size)]
         serving = tuple(host for host in batch if host.serves)
         if serving:
             part += [
@@ -272,12 +272,12 @@ def stop_httpd(job: Job) -> Step:
     )
 
 
-def yum_update(job: Job, downloaded: bool = False) -> Step:
+def yum_update(job: Job, downloaded: bool = False, served: bool = False) -> Step:
     """SOP, both upgrades: the update, pinned to the build that was decided on.
 
-    downloaded: take it from the cache, as the SOP's expire-cache was done by the download; if the cache was
-    emptied meanwhile, fetch it after all; a transaction that failed is not begun again. yum exits 0 when it had
-    nothing to do: the installed NVR decides.
+    served: httpd runs meanwhile, and shall be ready for its restart. downloaded: take it from the cache, as the SOP's
+    expire-cache was done by the download; if the cache was emptied meanwhile, fetch it after all; a transaction that
+    failed is not begun again. yum exits 0 when it had nothing to do: the installed NVR decides.
     """
     fresh, cached = yum.update(job), yum.update_from_cache(job)
     return Step(
@@ -285,7 +285,7 @@ def yum_update(job: Job, downloaded: bool = False) -> Step:
         says=f"yum update to {job.target}",
         command=f"{cached} || {{ ! {yum.in_cache(job)} && {fresh}; }}" if downloaded else fresh,
         brief=cached if downloaded else "",
-        proof=yum.installed_is_target_or_says(job),
+        proof=_installed(job, served),
         seconds=job.host_set.limits.yum,
         guard=f"{yum.installed_is_target(job)} || {{ {keep.remember(job.app, yum.query(job), job.schema)}; }}\n",
     )
@@ -297,9 +297,14 @@ def downgrade(job: Job) -> Step:
         name="downgrade",
         says=f"yum downgrade to {job.target}",
         command=yum.downgrade(job),
-        proof=yum.installed_is_target_or_says(job),
+        proof=_installed(job, served=True),
         seconds=job.host_set.limits.yum,
     )
+
+
+def _installed(job: Job, served: bool) -> str:
+    settle = f" && {health.settle(job.host_set.health)}" if served else ""
+    return f"{{ {yum.installed_is_target_or_says(job)}; }}{settle}"
 
 
 def no_migration(job: Job) -> Step:
@@ -337,7 +342,6 @@ def restart_httpd(job: Job) -> Step:
     return Step(
         name="restart-httpd",
         says="restart httpd",
-        guard=f"{health.settle(job.host_set.health)}\n",
         command=f"service {_q(job.app.service)} restart",
         proof=_is_running(job),
         if_it_fails=("status", "restart-httpd"),

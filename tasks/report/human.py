@@ -81,11 +81,12 @@ class Human(Report):
 
     def held(self, host_set: HostSet, lock: Lock, states: States) -> None:
         self._say(f"{host_set.name} is held by {lock}", "warn")
-        rows = [(host, step) for host, steps in states.items() for step, state in steps.items() if state == "runs"]
-        for host, step in rows:
+        running = words.running(states)
+        for host, step in running:
             self._say(f"{host.short}: {step} still runs", "warn")
-        if not rows:
-            self._say("no step of it runs now", "warn")
+        if not running and states:
+            where = "" if len(states) == len(host_set.hosts) else f" on {words.names(list(states))}"
+            self._say(f"no step of it runs now{where}", "warn")
 
     def aborted(self, app: App, host_set: HostSet, lock: Lock, facts: Mapping[Host, Facts]) -> None:
         cron = "cron's sync is on" if facts[host_set.sync].cron else "cron's sync is not there"

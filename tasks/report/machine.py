@@ -88,12 +88,7 @@ class Machine(Report):
         self._write("resume", **_what(plan), **_lock(lock), phases=phases)
 
     def held(self, host_set: HostSet, lock: Lock, states: States) -> None:
-        running = [
-            {"host": host.name, "step": step}
-            for host, steps in states.items()
-            for step, state in steps.items()
-            if state == "runs"
-        ]
+        running = [{"host": host.name, "step": step} for host, step in words.running(states)]
         self._write("held", set=host_set.name, **_lock(lock), running=running)
 
     def aborted(self, app: App, host_set: HostSet, lock: Lock, facts: Mapping[Host, Facts]) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ..fleet.hosts import Host, HostSet
     from ..procedure.preflight import Facts
+    from ..procedure.todo import States
 
 NOT_REACHED = "not reached"  # as `Facts.service` of a host that could not be asked
 
@@ -62,6 +63,11 @@ def schema(found: Facts) -> str:
     if found.at_head is None:
         return "-"
     return f"{found.revision or 'none'} {'(head)' if found.at_head else '(pending)'}"
+
+
+def running(states: States) -> list[tuple[Host, str]]:
+    """The steps that run, each with its host."""
+    return [(host, step) for host, steps in states.items() for step, state in steps.items() if state == "runs"]
 
 
 def down(host_set: HostSet, facts: Mapping[Host, Facts]) -> list[Host]:

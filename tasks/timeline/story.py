@@ -150,7 +150,7 @@ def tell(events: Iterable[Event]) -> Story:
         procedure=_text(begin.get("procedure")),
         target=_text(begin.get("target")),
         unverified=_text(begin.get("unverified")),
-        how=_text(end.get("how")) or {"abort": "given up", "unlock": "unlocked"}.get(_text(end.get("event")), ""),
+        how=_how(events, end),
         code=_whole(end.get("code")),
         httpd_down=_number(end.get("httpd_down")),
         hosts=tuple(dict.fromkeys([*named, *(bar.host for bar in bars)])),
@@ -170,6 +170,12 @@ def tell(events: Iterable[Event]) -> Story:
         nodes=nodes,
         times=(*times, *(t for span in spans for t in (span.began, span.ended))),
     )
+
+
+def _how(events: Sequence[Event], end: Event) -> str:
+    """How it ended, as far as the journal of this machine knows."""
+    other = "taken over" if _first(events, "taken-over") else ""
+    return _text(end.get("how")) or {"abort": "given up", "unlock": "unlocked"}.get(_text(end.get("event")), other)
 
 
 def _bars(events: Sequence[Event]) -> tuple[Bar, ...]:

@@ -173,6 +173,8 @@ _PREPARE = f"""
 for name in {" ".join(WATCHED)}; do ln -sf /usr/local/lib/lab/watched /usr/local/sbin/$name; done
 sed -i 's/@[^ ]*//g' /etc/ssh/sshd_config.d/lab-users.conf # the operator's tests jump where they say so
 systemctl reload ssh
+# The tests count syncs: none may come by itself at the half hour. On the 31st of February it may.
+! test -e /etc/cron.d/blockerbugs || sed -i 's|^[*]/30 [*] [*] [*] [*]|0 0 31 2 *|' /etc/cron.d/blockerbugs
 """
 _INSTALL = """
 systemctl stop httpd

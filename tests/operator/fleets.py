@@ -28,6 +28,12 @@ HOSTS = {STG: "stg", ONE: "prod", TWO: "prod"}
 STG_REPO = "infrastructure-tags-stg"
 PATIENCE_SECONDS = 300  # for anything that must come, on however busy a machine
 LONG = 600.0  # seconds; for a step that must still run, however long the others take: it ends with its host
+UNBROKEN_MAJOR = {
+    "runs": [("blockerbugs-1.1.0-1.el7", "1.1.0")] * 2,
+    "cron": [True, False],
+    "locked": [False, False],
+    "database": ("2b7f3", 1, 1),
+}
 HOSTS_YML = """
 app:
   root: "{root}"

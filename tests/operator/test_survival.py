@@ -12,15 +12,9 @@ import time
 import pytest
 
 from .conftest import ONE, PROJECT, STG, TWO, Fleet, until
-from .fleets import LONG, begun, holder
+from .fleets import LONG, UNBROKEN_MAJOR, begun, holder
 
 MAJOR, MINOR = "prod major-upgrade --yes", "prod minor-upgrade --yes"
-UNBROKEN_MAJOR = {
-    "runs": [("blockerbugs-1.1.0-1.el7", "1.1.0")] * 2,
-    "cron": [True, False],
-    "locked": [False, False],
-    "database": ("2b7f3", 1, 1),
-}
 
 
 def test_an_unbroken_major_upgrade_leaves_what_the_broken_ones_are_compared_with(stg_runs_110: Fleet) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 
 from .conftest import ONE, TWO, Fleet, until
-from .fleets import LONG, asked, begun, holder
+from .fleets import LONG, UNBROKEN_MAJOR, asked, begun, holder
 
 MAJOR, MINOR = "prod major-upgrade --yes", "prod minor-upgrade --yes"
 
@@ -34,7 +34,7 @@ def test_c2_a_cron_file_on_a_host_that_is_not_the_sync_host_keeps_a_migration_fr
 def test_o1_a_host_that_another_run_has_locked_meanwhile_starts_no_step(stg_runs_110: Fleet) -> None:
     stg_runs_110.breaks(ONE, "download", "slow", seconds=3)
     with stg_runs_110.begins(MAJOR) as client:
-        until(lambda: (stg_runs_110.kept(ONE) / "lock").exists())
+        until(lambda: begun(stg_runs_110, "yum", "--downloadonly") == 2)
         other = (stg_runs_110.kept(ONE) / "lock").read_text().replace(holder(stg_runs_110), "deadbeef")
         stg_runs_110.kept(TWO).mkdir(parents=True, exist_ok=True)
         (stg_runs_110.kept(TWO) / "lock").write_text(other)
@@ -120,14 +120,12 @@ def test_o2_a_client_that_was_taken_over_starts_no_step_any_more(stg_runs_110: F
     said = "".join(first.communicate())
     assert ended.code == 0, ended.said + said
     assert (first.returncode, "was taken over by" in said) == (3, True), said
-    assert stg_runs_110.set("prod")["upgrade_db"] == 1
+    assert stg_runs_110.at_rest("prod") == UNBROKEN_MAJOR
 
 
-def test_abort_looks_again_after_the_question_because_a_client_that_slept_may_have_begun_a_step(
-    stg_runs_110: Fleet,
-) -> None:
+def test_abort_leaves_a_client_alone_that_has_begun_a_step_while_the_question_was_read(stg_runs_110: Fleet) -> None:
     stg_runs_110.breaks(TWO, "yum-update", "slow", seconds=3)
-    stg_runs_110.breaks(ONE, "upgrade-db", "slow", seconds=LONG)
+    stg_runs_110.breaks(ONE, "upgrade-db", "slow", seconds=6)
     with stg_runs_110.begins(MAJOR) as client:
         until(lambda: begun(stg_runs_110, "yum", "-C", "update") == 2)
         client.send_signal(signal.SIGSTOP)
@@ -137,11 +135,59 @@ def test_abort_looks_again_after_the_question_because_a_client_that_slept_may_ha
             until(lambda: bool(stg_runs_110.moments("blockerbugs", "upgrade_db")))
             answer("prod")
             said = abort.communicate()[1]
-        client.kill()
-    assert (abort.returncode, "upgrade-db still runs" in said) == (75, True), said
-    assert "next: fab prod resume" in said
-    assert (stg_runs_110.kept(ONE) / "lock").exists()
-    assert not stg_runs_110.host(ONE)["cron"]
+        assert (abort.returncode, "upgrade-db still runs" in said) == (75, True), said
+        said = "".join(client.communicate())
+    assert client.returncode == 0, said
+    assert stg_runs_110.at_rest("prod") == UNBROKEN_MAJOR
+
+
+def test_o2_a_client_that_was_given_up_is_not_told_to_give_up_the_next_run(stg_runs_110: Fleet) -> None:
+    stg_runs_110.breaks(TWO, "yum-update", "slow", seconds=3)
+    stg_runs_110.breaks(ONE, "upgrade-db", "slow", seconds=LONG)
+    with stg_runs_110.begins(MAJOR) as first:
+        until(lambda: begun(stg_runs_110, "yum", "-C", "update") == 2)
+        first.send_signal(signal.SIGSTOP)
+        until(lambda: all(list(stg_runs_110.kept(host).glob("*/*yum-update*/rc")) for host in (ONE, TWO)))
+        assert stg_runs_110.types("prod abort --yes").code == 0
+        with stg_runs_110.begins("prod upgrade-db --yes", state="another") as next_one:
+            until(lambda: bool(stg_runs_110.moments("blockerbugs", "upgrade_db")))
+            first.send_signal(signal.SIGCONT)
+            said = "".join(first.communicate())
+            next_one.kill()
+    assert (first.returncode, "was taken over by" in said) == (3, True), said
+    assert said.splitlines()[-1] == "next: fab prod status"
+    assert begun(stg_runs_110, "blockerbugs", "upgrade_db") == 1
+
+
+def test_o2_a_client_goes_on_nowhere_after_an_abort_that_could_not_reach_its_host(stg_runs_101: Fleet) -> None:
+    stg_runs_101.breaks(TWO, "download", "slow", seconds=2)
+    config = stg_runs_101.home / "ssh_config"
+    with stg_runs_101.begins("-H prod02 minor-upgrade --yes") as client:
+        until(lambda: begun(stg_runs_101, "yum", "--downloadonly") == 1)
+        client.send_signal(signal.SIGSTOP)
+        until(lambda: bool(list(stg_runs_101.kept(TWO).glob("*/*download*/rc"))))
+        text = config.read_text()
+        config.write_text(f"Host {TWO}\n  ProxyCommand false\n{text}")  # from where the second one sits
+        ended = stg_runs_101.types("prod abort --yes")
+        assert (ended.code, "no step of it runs now on prod01" in ended.out) == (0, True), ended.said
+        client.send_signal(signal.SIGCONT)
+        said = "".join(client.communicate())
+    assert (client.returncode, "was taken over by" in said) == (3, True), said
+    assert stg_runs_101.changed() == []
+
+
+def test_o1_a_lock_taken_with_another_sync_host_while_the_question_was_read_is_seen(stg_runs_101: Fleet) -> None:
+    with asked(stg_runs_101, "prod restart-httpd", "Type prod") as (first, answer):
+        with_sync_host(stg_runs_101, "prod02")
+        stg_runs_101.breaks(ONE, "restart-httpd", "slow", seconds=LONG)
+        with stg_runs_101.begins("-H prod01 restart-httpd --yes", state="another") as second:
+            until(lambda: begun(stg_runs_101, "service", "httpd", "restart") == 1)
+            answer("prod")
+            said = first.communicate()[1]
+            second.kill()
+    assert (first.returncode, "its lock is on prod02, not on prod01" in said) == (3, True), said
+    assert begun(stg_runs_101, "service", "httpd", "restart") == 1
+    assert not (stg_runs_101.kept(ONE) / "lock").exists()
 
 
 def test_c2_cron_is_not_given_back_into_a_run_that_began_while_abort_asked(stg_runs_110: Fleet) -> None:

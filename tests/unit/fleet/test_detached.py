@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from tasks.fleet import detached
-from tasks.fleet.detached import DIED, TAKEN_OVER, Keeping
+from tasks.fleet.detached import DIED, HELD, TAKEN_OVER, Keeping
 from tests.unit.builders import Shell
 
 pytestmark = pytest.mark.skipif(not shutil.which("setsid"), reason="hosts have util-linux, this machine has not")
@@ -119,12 +119,18 @@ def test_a_step_that_never_began_is_dead_after_a_while_and_cannot_begin_late(she
     assert (step / "begun").is_dir()
 
 
-def test_a_host_starts_nothing_for_a_driver_that_was_replaced(shell: Shell) -> None:
-    bob = Keeping("./keep", "0123abcd", "bob@desk (2)")
+@pytest.mark.parametrize("name", ["bob@desk (2)", "CORP\\nina@desk (2)"])
+def test_a_host_starts_nothing_for_a_driver_that_was_replaced(name: str, shell: Shell) -> None:
+    bob = Keeping("./keep", "0123abcd", name)
     assert states(shell, bob, take_over=True) == {}
-    assert does(shell, "echo x >>ran") == (TAKEN_OVER, ["bob@desk", "(2)"])
+    assert does(shell, "echo x >>ran") == (TAKEN_OVER, name.split())
     assert not (shell.folder / "ran").exists()
     assert does(shell, "echo x", bob) == (0, ["x"])
+
+
+@pytest.mark.parametrize("status", [HELD, TAKEN_OVER, DIED])
+def test_a_step_cannot_say_what_only_the_host_may_say_of_a_run(status: int, shell: Shell) -> None:
+    assert does(shell, f"exit {status}") == (1, [])
 
 
 def test_where_nothing_can_be_kept_nothing_is_started(shell: Shell) -> None:

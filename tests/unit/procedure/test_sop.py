@@ -457,12 +457,18 @@ def test_H1_an_httpd_that_exits_0_and_does_not_run_has_not_started(step: Any, wa
 
 
 @pytest.mark.parametrize(("answered", "asked"), [(0, 2), (28, 1)])
-def test_the_page_is_asked_for_before_a_restart_whatever_it_answers(answered: int, asked: int, shell: Shell) -> None:
-    shell.program("systemctl", "echo active")
-    shell.program("service", "echo service >>order")
-    shell.program("curl", f"echo curl >>order; exit {answered}")
-    assert step_in(shell, sop.restart_httpd(job()))[0] == 0
-    assert (shell.folder / "order").read_text().split() == [*["curl"] * asked, "service"]
+def test_the_page_is_asked_for_between_an_update_and_a_restart_whatever_it_answers(
+    answered: int, asked: int, shell: Shell
+) -> None:
+    shell.program("rpm", "printf blockerbugs-1.1.0-1.el7")
+    shell.program("curl", f"echo asked >>asked; exit {answered}")
+    update = next(phase.step for phase in sop.minor(job()) if phase.step.name == "yum-update")
+    assert shell.run(update.proof).returncode == 0
+    assert len((shell.folder / "asked").read_text().splitlines()) == asked
+
+
+def test_nobody_is_asked_for_a_page_while_httpd_is_down_for_a_major_upgrade() -> None:
+    assert not any("curl" in phase.step.script for phase in sop.major(job()) if phase.step.name == "yum-update")
 
 
 def test_an_httpd_that_still_runs_has_not_been_stopped(shell: Shell) -> None:

@@ -1,0 +1,67 @@
+"""Two operators who take one run over in the same instant, on hosts that are folders with a real sh."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from tasks.errors import TakenOver
+from tasks.fleet import detached
+from tasks.fleet.connection import Outcome
+from tasks.fleet.detached import Keeping
+from tasks.fleet.hosts import Host
+from tasks.fleet.machines import Machines
+from tasks.procedure.held import take_over
+from tasks.procedure.hold import Hold
+from tests.unit.builders import ONE, TWO, Shell, prod
+
+Hosts = Mapping[Host, Shell]
+Before = Mapping[int, Callable[[], None]]
+
+
+class Folders:
+    """The machines of one operator; before the n-th time that they are asked, something else happens."""
+
+    def __init__(self, hosts: Hosts, before: Before) -> None:
+        self._hosts, self._before, self._times = hosts, dict(before), 0
+
+    def do(self, scripts: Mapping[Host, str], *_: object, **__: object) -> dict[Host, Outcome]:
+        self._times += 1
+        self._before.pop(self._times, lambda: None)()
+        return {host: Outcome(self._hosts[host].run(script).stdout, 0.0) for host, script in scripts.items()}
+
+
+class Driving:
+    """As much of a Hold as taking over needs."""
+
+    def __init__(self, driver: str) -> None:
+        self.keeping = Keeping("./keep", "0123abcd", driver)
+
+
+@pytest.fixture
+def hosts(tmp_path: Path) -> Hosts:
+    folders = {host: tmp_path / host.short for host in (ONE, TWO)}
+    for folder in folders.values():
+        folder.mkdir()
+    return {host: Shell(folder) for host, folder in folders.items()}
+
+
+@pytest.mark.parametrize("moment", [1, 2, 3])
+def test_o2_of_two_who_take_a_run_over_in_the_same_instant_one_drives_every_host(moment: int, hosts: Hosts) -> None:
+    drives: list[str] = []
+
+    def tries(name: str, before: Before) -> None:
+        try:
+            take_over(cast(Machines, Folders(hosts, before)), cast(Hold, Driving(name)), prod())
+        except TakenOver:
+            return
+        drives.append(name)
+
+    tries("alice@laptop (1)", {moment: lambda: tries("bob@desk (2)", {})})
+    said = Folders(hosts, {}).do(dict.fromkeys((ONE, TWO), detached.states(Keeping("./keep", "0123abcd", ""))))
+    named = {detached.read_driver(outcome.output) for outcome in said.values()}
+    assert named == {drives[-1]}
+    assert len(drives) == (2 if moment == 1 else 1)  # before the first word of the other, it was not the same instant
