@@ -110,6 +110,7 @@ def _look(app: App, host_set: HostSet, config: Config, report: Report) -> None:
     from .procedure import held, keep
     from .procedure.hold import holder, locked_by
     from .procedure.look import ask_hosts
+    from .procedure.preflight import UNREACHED
     from .report import words
 
     with Machines(host_set.hosts, config, report.ask_password, tolerant=True) as machines:
@@ -126,13 +127,18 @@ def _look(app: App, host_set: HostSet, config: Config, report: Report) -> None:
         report.held(host_set, lock, states)
         runs = words.running(states)
         ways = "resume follows it, if whoever began it is gone" if runs else f"resume, or fab {host_set.name} abort"
-        report.note(f"next: fab {host_set.name} {ways}")
-    elif taken:
+        if not lost:
+            report.note(f"next: fab {host_set.name} {ways}")
+    elif not taken:
+        report.left(app, host_set, dict.fromkeys(host_set.hosts, UNREACHED) | facts)
+    else:
         for problem in locked_by(*taken, app, host_set).problems:
             report.note(problem)
     if lost:
         problems = [problem for error in lost.values() for problem in getattr(error, "problems", (str(error),))]
-        raise Unreachable(*problems, next_line=next(iter(lost.values())).next_line)
+        ssh = next(iter(lost.values())).next_line
+        way = f"; if it is gone for good: fab {host_set.name} abort, which does without it" if lock else ""
+        raise Unreachable(*problems, next_line=f"{ssh}{way}")
 
 
 @interruptible()

@@ -275,16 +275,16 @@ class Node(Connection):
         except ConnectionLost as error:
             raise Unreachable(f"{self.label}: the connection was lost: {error}") from error
         except ShellError as error:
-            raise Unreachable(f"{self.label}: {error}", next_line=f"{self._ssh('-t')} sudo true") from None
+            raise Unreachable(f"{self.label}: {error}", next_line=f"{self.ssh('-t')} sudo true") from None
 
-    def _ssh(self, flags: str = "") -> str:
+    def ssh(self, flags: str = "") -> str:
         """The ssh command that reaches this host the way we do, for the lines to type."""
         config = getattr(self.config, "_runtime_ssh_path", None)
         words = ["ssh", *(["-F", str(config)] if config else []), *([flags] if flags else []), self.original_host]
         return shlex.join(words)
 
     def _unreachable(self, error: Exception) -> Unreachable:
-        name, login = self.label, f"{self._ssh()} true"
+        name, login = self.label, f"{self.ssh()} true"
         if isinstance(error, _UntrustedKey):
             host = self.ssh_config.get("hostkeyalias") or self.host
             if "CHANGED" in str(error):

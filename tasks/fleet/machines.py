@@ -76,6 +76,10 @@ class Machines:
             with suppress(Exception):
                 connection.close()
 
+    def ssh(self, host: Host) -> str:
+        """The ssh command, with a terminal, that reaches a host the way we do, for the lines to type."""
+        return self._nodes[host].ssh("-t")
+
     def do(
         self,
         scripts: Mapping[Host, str],

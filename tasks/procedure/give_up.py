@@ -69,14 +69,14 @@ def _end(
 ) -> None:
     """Ask, take the run over, write down how it ends, give cron back if it is given up, and release the lock."""
     lock = found.lock
-    check_that_nothing_runs(app, host_set, lock, found.states)
+    check_that_nothing_runs(machines, app, host_set, lock, found.states)
     report.held(host_set, lock, found.states)
     agree(host_set, consent)
     # Its client may be at work, or have slept: what it has begun meanwhile is left to it.
-    check_that_nothing_runs(app, host_set, lock, states(machines, app, host_set, lock.run))
+    check_that_nothing_runs(machines, app, host_set, lock, states(machines, app, host_set, lock.run))
     with closing(Journal(run=lock.run)) as journal:
         hold = Hold(machines, app, host_set, journal)
-        check_that_nothing_runs(app, host_set, lock, take_over(machines, hold, host_set), ousted=True)
+        check_that_nothing_runs(machines, app, host_set, lock, take_over(machines, hold, host_set), ousted=True)
         now = look(machines, app, host_set, repos=False, schema=False)
         check_that_it_is_still_held(host_set, lock, now)
         journal.write(how, operator=operator(), set=host_set.name)

@@ -97,7 +97,9 @@ def check_that_it_is_still_held(host_set: HostSet, lock: Lock, facts: Mapping[Ho
         raise Refused(f"{host_set.name}: run {lock.run} holds it no more", next_line=f"fab {host_set.name} status")
 
 
-def check_that_nothing_runs(app: App, host_set: HostSet, lock: Lock, states: todo.States, ousted: bool = False) -> None:
+def check_that_nothing_runs(
+    machines: Machines, app: App, host_set: HostSet, lock: Lock, states: todo.States, ousted: bool = False
+) -> None:
     """Raises TryLater, with every step that runs, and how one that hangs is ended.
 
     ousted: the run's client can begin nothing any more; then HalfWay, because somebody has to go on.
@@ -107,7 +109,7 @@ def check_that_nothing_runs(app: App, host_set: HostSet, lock: Lock, states: tod
         return
     host, step = running[0]
     pid = f"{keep.root(app)}/{lock.run}/{step}/pid"
-    kill = f"ssh -t {host.name} \"sudo sh -c 'kill -- -\\$(cat {pid})'\""
+    kill = f"{machines.ssh(host)} \"sudo sh -c 'kill -- -\\$(cat {pid})'\""
     problems = [f"{host.short}: {step} still runs" for host, step in running]
     next_line = f"fab {host_set.name} resume, which follows it\n  or, if it hangs: {kill}"
     if ousted:

@@ -120,7 +120,7 @@ def locked_by(host: Host, text: str, app: App, host_set: HostSet) -> Locked:
         path = f"{keep.root(app)}/lock"
         return Locked(
             f"{name}: {path} on {host.short} is not a lock of this tool",
-            next_line=f"ssh -t {host.name} sudo ls -l {path}, and take it away if nobody needs it",
+            next_line=f"ssh -t {host.name} sudo cat {path}, sudo rm it if nobody needs it, then fab {name} status",
         )
     held = f"{name} is held by {lock}"
     if host != host_set.sync:

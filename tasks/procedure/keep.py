@@ -203,11 +203,16 @@ done"""
 
 
 def resume_cron(app: App) -> str:
-    """Shell that puts the cron file back; one that was put there meanwhile (by ansible) is the newer one, and stays."""
+    """Shell that puts the cron file back; one that was put there meanwhile (by ansible) is the newer one, and stays.
+
+    The one of before is then kept as `cron.replaced`.
+    """
     cron, home = _q(app.path(app.cron)), _q(root(app))
     return (
         f"{{ {{ test ! -e {home}/cron || "
-        f"if test -e {cron}; then rm -f {home}/cron; else mv {home}/cron {cron}; fi; }} && rm -f {home}/cron.run; }}"
+        f"if test -e {cron}; then mv {home}/cron {home}/cron.replaced && "
+        f"echo {cron} was put back meanwhile, and stays: the one of before is {home}/cron.replaced; "
+        f"else mv {home}/cron {cron}; fi; }} && rm -f {home}/cron.run; }}"
     )
 
 

@@ -12,13 +12,13 @@ from ..errors import Code, HalfWay, Interrupted, Refused, SopError, TakenOver
 from ..fleet.connection import Outcome
 from ..fleet.hosts import Host
 from ..fleet.machines import Machines
-from ..report import Report
+from ..report import Report, words
 from . import events
 from .ending import ending, saved, what_is_down
 from .hold import Hold
 from .interrupt import Ended, patience
 from .look import ask_hosts
-from .preflight import Facts
+from .preflight import UNREACHED, Facts
 from .progress import Run
 from .sop import Phase
 from .todo import Left
@@ -51,8 +51,16 @@ def perform(
         raise HalfWay(*problems, *what_is_down(run), *saved(run), next_line=ways_out(run)) from None
     if end:
         raise end
-    report.finished(run, next_line)
+    report.finished(run, next_line or _next_step(run))
     return Code.DONE
+
+
+def _next_step(run: Run) -> str | None:
+    """After a step of the SOP by itself: what has to follow it, where httpd is down."""
+    if run.plan.request.procedure.name not in ("yum-update", "upgrade-db", "sync"):
+        return None
+    host_set = run.plan.request.host_set
+    return words.unlocked(host_set, dict.fromkeys(host_set.hosts, UNREACHED) | run.afterwards) or None
 
 
 @contextmanager
@@ -62,8 +70,9 @@ def leaving(run: Run) -> Iterator[None]:
         yield
     except KeyboardInterrupt as error:
         at = str(error) if isinstance(error, Ended) else "Ctrl-C"
+        where = f" on {', '.join(host.short for host in run.at_work)}" if run.at_work else ""
         goes_on = ", which goes on by itself" if run.waits else ""
-        what = f"left in the middle of {run.doing}{goes_on}; the set stays locked"
+        what = f"left in the middle of {run.doing}{where}{goes_on}; the set stays locked"
         left = Interrupted(what, *what_is_down(run), *saved(run), next_line=ways_out(run))
         with suppress(Refused):
             run.journal.write("end", **events.end(run, left, f"left at {at}"))
@@ -124,12 +133,12 @@ def _phase(run: Run, phase: Phase, left: Left, hold: Hold, machines: Machines, r
         return
     part = replace(phase, hosts=tuple(left.names))
     report.phase(number, len(run.plan.phases), part)
-    run.doing = f"{phase.step.name} on {', '.join(host.short for host in part.hosts)}"
+    run.doing, run.at_work = phase.step.name, list(part.hosts)
     run.journal.write("phase", **events.phase(host_set, number, part))
     run.waits = not phase.step.looks
     if run.waits and host_set.sync not in part.hosts:
         hold.keep()  # a host that could not be told of another driver would go on working for us
-    results = _do(phase, left, hold, machines, report)
+    results = _do(run, phase, left, hold, machines, report)
     run.waits = False
     run.outcomes.append((phase, done | results))
     run.journal.write("ended", **events.ended(host_set, number, phase, results))
@@ -137,7 +146,7 @@ def _phase(run: Run, phase: Phase, left: Left, hold: Hold, machines: Machines, r
         run.journal.write("backup", **events.backup(host_set, results[host_set.sync]))
 
 
-def _do(phase: Phase, left: Left, hold: Hold, machines: Machines, report: Report) -> dict[Host, Outcome]:
+def _do(run: Run, phase: Phase, left: Left, hold: Hold, machines: Machines, report: Report) -> dict[Host, Outcome]:
     step = phase.step
     scripts = {host: hold.script(host, name, step.script, step.looks) for host, name in left.names.items()}
 
@@ -151,6 +160,7 @@ def _do(phase: Phase, left: Left, hold: Hold, machines: Machines, report: Report
 
     def tell_what_was_seen(host: Host, outcome: Outcome) -> None:
         if outcome.known:
+            run.at_work.remove(host)
             tell(host, outcome)
         else:
             report.unknown(host, f"{outcome.failure}; looking")

@@ -19,7 +19,7 @@ from .watch import Seen
 class Run:
     """What has become of a plan so far.
 
-    doing: for whoever ends it, what it is at; waits: for a step to end, which does so by itself.
+    doing: for whoever ends it, what it is at; waits: for a step to end, which does so by itself; at_work: where.
     users: what was seen of the set's public URL, nodes: of each node's own; as far as hosts.yml has them.
     """
 
@@ -27,6 +27,7 @@ class Run:
     journal: Journal
     doing: str = "nothing yet"
     waits: bool = False
+    at_work: list[Host] = field(default_factory=list)
     began: float = field(default_factory=time.monotonic)
     outcomes: list[tuple[Phase, dict[Host, Outcome]]] = field(default_factory=list)
     afterwards: dict[Host, Facts] = field(default_factory=dict)

@@ -65,6 +65,9 @@ class Report:
     def free(self, app: App, host_set: HostSet, facts: Mapping[Host, Facts], text: str) -> None:
         """No run holds the set (any more), as `text` says; with what an earlier one has left down or paused."""
 
+    def left(self, app: App, host_set: HostSet, facts: Mapping[Host, Facts]) -> None:
+        """What is down although no run holds the set, and what may be typed then; nothing, if all is well."""
+
     def watching(self, seen: Callable[[], Seen | None]) -> None:
         """The set's public address is watched from now on, if it has one; seen: what was seen so far."""
 

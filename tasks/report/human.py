@@ -92,12 +92,15 @@ class Human(Report):
         cron = "cron's sync is on" if facts[host_set.sync].cron else "cron's sync is not there"
         self._say(f"{host_set.name}: run {lock.run} is given up, the lock is released, {cron}", "head")
         self._down(app, host_set, facts)
-        self._say(f"next: {words.after_abort(host_set, facts)}")
+        self._say(f"next: {words.ways_on(host_set, facts) or f'fab {host_set.name} status'}")
 
     def free(self, app: App, host_set: HostSet, facts: Mapping[Host, Facts], text: str) -> None:
         self._say(text)
         if run := facts[host_set.sync].paused:
             self._say(f"{host_set.sync.short}: cron's sync is paused by run {run}", "warn")
+        self.left(app, host_set, facts)
+
+    def left(self, app: App, host_set: HostSet, facts: Mapping[Host, Facts]) -> None:
         self._down(app, host_set, facts)
         if next_line := words.unlocked(host_set, facts):
             self._say(f"next: {next_line}")

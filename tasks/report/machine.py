@@ -92,7 +92,7 @@ class Machine(Report):
         self._write("held", set=host_set.name, **_lock(lock), running=running)
 
     def aborted(self, app: App, host_set: HostSet, lock: Lock, facts: Mapping[Host, Facts]) -> None:
-        self._next = words.after_abort(host_set, facts)
+        self._next = words.ways_on(host_set, facts) or f"fab {host_set.name} status"
         down = _names(words.down(host_set, facts))
         self._write("aborted", set=host_set.name, **_lock(lock), down=down, cron=facts[host_set.sync].cron)
 
@@ -100,6 +100,9 @@ class Machine(Report):
         self._next = words.unlocked(host_set, facts) or None
         down, paused = _names(words.down(host_set, facts)), facts[host_set.sync].paused
         self._write("free", set=host_set.name, text=text, down=down, cron_paused_by=paused)
+
+    def left(self, app: App, host_set: HostSet, facts: Mapping[Host, Facts]) -> None:
+        self._next = words.unlocked(host_set, facts) or None
 
     def phase(self, number: int, total: int, phase: Phase) -> None:
         self._step = phase.step.name

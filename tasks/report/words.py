@@ -53,6 +53,8 @@ def answer(found: Facts) -> str:
 
 def cron(found: Facts) -> str:
     """Whether cron's sync is there."""
+    if found.paused and found.cron:
+        return f"back, though paused by run {found.paused}"
     if found.paused:
         return f"paused by run {found.paused}"
     return "yes" if found.cron else "-"
@@ -79,20 +81,30 @@ def unlocked(host_set: HostSet, facts: Mapping[Host, Facts]) -> str:
     """What to type where no run holds the set, and one has left something behind; nothing where none has."""
     paused = facts[host_set.sync].paused
     cron = f"fab {host_set.name} abort, which lets cron sync again" if paused else ""
-    hands = after_abort(host_set, facts) if down(host_set, facts) else ""
-    return "; then ".join(filter(None, (cron, hands)))
+    return "; then ".join(filter(None, (cron, ways_on(host_set, facts))))
 
 
-def after_abort(host_set: HostSet, facts: Mapping[Host, Facts]) -> str:
-    """What to type when a run was given up: to look, and where httpd is down, the steps that may be missing."""
-    look = f"fab {host_set.name} status"
-    if not down(host_set, facts):
-        return look
-    installed = {facts[host].installed for host in host_set.hosts if facts[host].service != NOT_REACHED}
-    steps = ["yum-update"] if len(installed) > 1 else []
-    if not facts[host_set.sync].at_head:  # pending, or nobody can tell: a database at its head is left as it is
-        steps += ["upgrade-db", "sync"]  # the SOP checks a migration with a sync before httpd starts
-    return f"{look}; then by hand: " + ", then ".join(f"fab {host_set.name} {step}" for step in (*steps, "start-httpd"))
+def ways_on(host_set: HostSet, facts: Mapping[Host, Facts]) -> str:
+    """What to type where httpd is down or a migration is pending, and no run holds the set; nothing where all is well.
+
+    The upgrade that does all that is missing, and the SOP's steps by hand; first of all, the hosts that are lost.
+    """
+    sync, reached = facts[host_set.sync], [facts[h] for h in host_set.hosts if facts[h].service != NOT_REACHED]
+    if not down(host_set, facts) and sync.at_head is not False:
+        return ""
+    pending = not sync.at_head  # or nobody can tell: a database at its head is left as it is
+    mixed = len({found.installed for found in reached}) > 1
+    serves = any(facts[host].service == "active" for host in host_set.serving)
+    migrated = bool(sync.previous_schema) and sync.revision != sync.previous_schema
+    steps = {"stop-httpd": pending and serves, "yum-update": mixed, "upgrade-db": pending}
+    steps |= {"sync": pending or migrated, "start-httpd": True}  # the SOP checks a migration with a sync
+    hands = ", then ".join(f"fab {host_set.name} {step}" for step, wanted in steps.items() if wanted)
+    newest = max((found.installed for found in reached if found.installed), default=None)
+    if newest and (mixed or pending):
+        upgrade = "major-upgrade" if pending else "minor-upgrade"
+        hands = f"fab {host_set.name} {upgrade} --version {newest.vr}\n  or by hand: {hands}"
+    lost = [host.short for host in host_set.hosts if facts[host].service == NOT_REACHED]
+    return f"get {', '.join(lost)} back, then {hands}" if lost else hands
 
 
 def unknown(found: Facts | None) -> list[str]:

@@ -173,9 +173,10 @@ def test_C2_a_cron_file_that_came_back_meanwhile_is_the_newer_one_and_stays(host
     host.file(CRON, "new")
     refused = host.run(keep.cron_is_away(APP))
     assert (refused.returncode, "is back (has ansible run?)" in refused.stdout) == (1, True)
-    host.run(keep.resume_cron(APP))
+    assert "was put back meanwhile, and stays" in host.run(keep.resume_cron(APP)).stdout
     assert (host.folder / CRON).read_text() == "new"
     assert not (host.folder / AWAY).exists()
+    assert (host.folder / f"{AWAY}.replaced").read_text() == "old"
 
 
 def test_C1_a_sync_that_does_not_end_in_time_leaves_cron_as_it_was(host: Shell) -> None:

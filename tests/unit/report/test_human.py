@@ -9,7 +9,7 @@ from tasks.fleet.connection import Outcome
 from tasks.fleet.hosts import App, Host
 from tasks.procedure.keep import Lock
 from tasks.procedure.plan import decide
-from tasks.procedure.preflight import Facts
+from tasks.procedure.preflight import UNREACHED, Facts
 from tasks.procedure.watch import Seen
 from tasks.report import ask, can_ask, opened, recap, words
 from tasks.report.human import Human
@@ -290,11 +290,25 @@ def test_after_a_resume_the_outage_is_said_to_be_counted_from_there(screen: Show
     ("facts", "next_line"),
     [
         ([well()], "next: fab prod status"),
-        ([well(service="inactive", at_head=True)], "next: fab prod status; then by hand: fab prod start-httpd"),
+        ([well(service="inactive", at_head=True)], "next: fab prod start-httpd"),
+        (
+            [well(service="inactive", at_head=True, revision="bbb", previous_schema="aaa")],
+            "next: fab prod sync, then fab prod start-httpd",
+        ),
+        (
+            [well(NEW, service="inactive", at_head=True), well()],
+            "next: fab prod minor-upgrade --version 1.1.0-1.el7\n"
+            "  or by hand: fab prod yum-update, then fab prod start-httpd",
+        ),
+        (
+            [well(service="inactive", at_head=True), UNREACHED],
+            "next: get blockerbugs02 back, then fab prod start-httpd",
+        ),
         (
             [well(service="inactive", at_head=False), well(NEW)],
-            "next: fab prod status; then by hand: fab prod yum-update, then fab prod upgrade-db, then fab prod sync, "
-            "then fab prod start-httpd",
+            "next: fab prod major-upgrade --version 1.1.0-1.el7\n"
+            "  or by hand: fab prod stop-httpd, then fab prod yum-update, then fab prod upgrade-db, "
+            "then fab prod sync, then fab prod start-httpd",
         ),
     ],
 )
@@ -303,7 +317,17 @@ def test_after_an_abort_the_last_line_says_how_httpd_comes_back(
 ) -> None:
     lock = Lock("abcd", "lbrabec@laptop", "2026-11-25T20:00:00+00:00", "major-upgrade")
     screen.report.aborted(App(), prod(), lock, found(prod(), *facts))
-    assert screen.lines[-1] == next_line
+    assert "\n".join(screen.lines).endswith(f"\n{next_line}")
+
+
+def test_where_no_run_holds_the_set_status_says_what_is_down_and_what_to_type(screen: Shown) -> None:
+    screen.report.left(App(), prod(), found(prod(), well()))
+    assert screen.lines == []
+    screen.report.left(App(), prod(), found(prod(), well(service="inactive", at_head=True, paused="0123abcd")))
+    assert screen.lines == [
+        "httpd is not running on blockerbugs01, blockerbugs02",
+        "next: fab prod abort, which lets cron sync again; then fab prod start-httpd",
+    ]
 
 
 def test_answers_that_were_held_back_are_told_although_none_failed(screen: Shown) -> None:

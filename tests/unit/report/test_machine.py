@@ -103,7 +103,10 @@ def test_after_an_abort_the_last_line_has_what_people_are_shown() -> None:
     machine.close(None)
     end = json.loads(stream.getvalue().splitlines()[-1])
     by_hand = "fab prod upgrade-db, then fab prod sync, then fab prod start-httpd"
-    assert (end["event"], end["next"]) == ("end", f"fab prod status; then by hand: {by_hand}")
+    assert (end["event"], end["next"]) == (
+        "end",
+        f"fab prod major-upgrade --version 1.0.0-1.el7\n  or by hand: {by_hand}",
+    )
 
 
 def flattened(value: Any, key: str = "") -> Iterator[tuple[str, Any]]:
