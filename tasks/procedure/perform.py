@@ -135,9 +135,9 @@ def _phase(run: Run, phase: Phase, left: Left, hold: Hold, machines: Machines, r
     report.phase(number, len(run.plan.phases), part)
     run.doing, run.at_work = phase.step.name, list(part.hosts)
     run.journal.write("phase", **events.phase(host_set, number, part))
-    run.waits = not phase.step.looks
-    if run.waits and host_set.sync not in part.hosts:
+    if not phase.step.looks and host_set.sync not in part.hosts:
         hold.keep()  # a host that could not be told of another driver would go on working for us
+    run.waits = not phase.step.looks
     results = _do(run, phase, left, hold, machines, report)
     run.waits = False
     run.outcomes.append((phase, done | results))

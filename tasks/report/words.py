@@ -92,7 +92,7 @@ def ways_on(host_set: HostSet, facts: Mapping[Host, Facts]) -> str:
     sync, reached = facts[host_set.sync], [facts[h] for h in host_set.hosts if facts[h].service != NOT_REACHED]
     if not down(host_set, facts) and sync.at_head is not False:
         return ""
-    pending = not sync.at_head  # or nobody can tell: a database at its head is left as it is
+    pending = not sync.at_head  # or nobody can tell: a migration that is not needed does nothing
     mixed = len({found.installed for found in reached}) > 1
     serves = any(facts[host].service == "active" for host in host_set.serving)
     migrated = bool(sync.previous_schema) and sync.revision != sync.previous_schema
@@ -100,7 +100,7 @@ def ways_on(host_set: HostSet, facts: Mapping[Host, Facts]) -> str:
     steps |= {"sync": pending or migrated, "start-httpd": True}  # the SOP checks a migration with a sync
     hands = ", then ".join(f"fab {host_set.name} {step}" for step, wanted in steps.items() if wanted)
     newest = max((found.installed for found in reached if found.installed), default=None)
-    if newest and (mixed or pending):
+    if newest and (mixed or sync.at_head is False):
         upgrade = "major-upgrade" if pending else "minor-upgrade"
         hands = f"fab {host_set.name} {upgrade} --version {newest.vr}\n  or by hand: {hands}"
     lost = [host.short for host in host_set.hosts if facts[host].service == NOT_REACHED]

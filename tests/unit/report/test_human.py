@@ -292,6 +292,10 @@ def test_after_a_resume_the_outage_is_said_to_be_counted_from_there(screen: Show
         ([well()], "next: fab prod status"),
         ([well(service="inactive", at_head=True)], "next: fab prod start-httpd"),
         (
+            [well(service="inactive", at_head=None)],
+            "next: fab prod upgrade-db, then fab prod sync, then fab prod start-httpd",
+        ),
+        (
             [well(service="inactive", at_head=True, revision="bbb", previous_schema="aaa")],
             "next: fab prod sync, then fab prod start-httpd",
         ),
