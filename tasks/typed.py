@@ -8,6 +8,7 @@ read here first, with Invoke's own parser, and an `Exit` raised here is one that
 from __future__ import annotations
 
 import re
+import shlex
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from difflib import get_close_matches
@@ -42,7 +43,8 @@ def check(collection: Collection, sets: Sequence[str], hosts: Callable[[], Seque
     try:
         read = Parser(contexts=tasks, initial=program.initial_context).parse_argv(words)
     except ParseError as error:
-        raise refusal(error, tasks, program.initial_context, program.called_as) from None
+        line = [program.called_as, *program.argv[1:]]
+        raise refusal(error, tasks, program.initial_context, line) from None
     except ValueError:  # int and float, which Invoke calls with what stands behind a flag
         raise _no_number(words, tasks, program.called_as) from None
     *before, last = (str(context.name) for context in read)
@@ -63,11 +65,12 @@ def contexts(collection: Collection) -> list[ParserContext]:
     return contexts
 
 
-def refusal(error: ParseError, tasks: Iterable[ParserContext], core: ParserContext, fab: str) -> Refused:
+def refusal(error: ParseError, tasks: Iterable[ParserContext], core: ParserContext, line: Sequence[str]) -> Refused:
     """What the operator is told about a line that Invoke's parser cannot read.
 
-    core: the program's own flags; fab: what it was called as.
+    core: the program's own flags; line: all that was typed, from `fab` or `invoke` on.
     """
+    fab = line[0]
     inside: Any = error.context
     task = inside.name if inside and inside.name else None
     help_line = f"{fab} --help {task}" if task else f"{fab} --help"
@@ -81,9 +84,9 @@ def refusal(error: ParseError, tasks: Iterable[ParserContext], core: ParserConte
     if word.startswith("-"):
         flags = [*(inside.flag_names() if task else ()), *core.flag_names()]
         known = [flag for flag in flags if flag.startswith("--")]
-        return _nothing(f"{task or fab} has no flag {word}", word, known, help_line)
+        return _nothing(f"{task or fab} has no flag {word}", word, known, line, help_line)
     names = [name for context in tasks for name in (str(context.name), *context.aliases)]
-    return _nothing(f"there is no task and no host set {word}", word, names, f"{fab} --list")
+    return _nothing(f"there is no task and no host set {word}", word, names, line, f"{fab} --list")
 
 
 def _no_number(words: Sequence[str], tasks: Iterable[ParserContext], fab: str) -> Refused:
@@ -109,10 +112,14 @@ def _suits(kind: Callable[[str], object], value: str) -> bool:
     return True
 
 
-def _nothing(what: str, word: str, known: Sequence[str], next_line: str) -> Refused:
+def _nothing(what: str, word: str, known: Sequence[str], line: Sequence[str], otherwise: str) -> Refused:
+    """With the nearest of what is known, and then the line as it would be with that; else the one to look it up."""
     begun = [name for name in known if name.startswith(f"{word}-")]
     near = begun if len(begun) == 1 else get_close_matches(word, known, n=1)
-    return Refused(what + (f"; did you mean {near[0]}?" if near else ""), next_line=next_line)
+    if not near:
+        return Refused(what, next_line=otherwise)
+    mended = [re.sub(f"^{re.escape(word)}(?==|$)", near[0], typed) for typed in line]
+    return Refused(f"{what}; did you mean {near[0]}?", next_line=shlex.join(mended))
 
 
 def _running() -> Program | None:
