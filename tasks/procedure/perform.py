@@ -86,9 +86,11 @@ def _write_the_end(run: Run, end: SopError | None, hold: Hold) -> None:
         run.journal.write("end", **events.end(run, end))
     try:
         hold.keep() if run.half_way else hold.release()
-    except TakenOver:
-        if not end:
-            raise
+    except TakenOver as error:
+        if isinstance(end, TakenOver):
+            return
+        # How it ended here is told too, but not what to type next: that is not ours any more.
+        raise TakenOver(*error.problems, *(end.problems if end else ()), next_line=error.next_line) from None
     except SopError as error:
         if not end:
             raise HalfWay(*error.problems, next_line=ways_out(run)) from None

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Mapping
 from typing import cast
 
 import pytest
 
-from tasks.errors import HalfWay, Refused
+from tasks.errors import HalfWay, Refused, TakenOver
 from tasks.fleet.connection import Outcome
 from tasks.fleet.hosts import Host
 from tasks.fleet.machines import Machines
@@ -31,6 +32,25 @@ class Held:
 
     def release(self) -> None:
         self.now = False
+
+
+class Ousted(Held):
+    """The lock of a run that another operator drives since a moment ago."""
+
+    def script(self, *_: object) -> str:
+        return "service httpd restart"
+
+    def release(self) -> None:
+        raise TakenOver("prod: run 0123abcd was taken over by bob@desk", next_line="fab prod status")
+
+    keep = release
+
+
+class Failing:
+    """Machines on which everything fails."""
+
+    def do(self, scripts: Mapping[Host, str], *_: object, **__: object) -> dict[Host, Outcome]:
+        return {host: Outcome("", 0.0, "exit status 1") for host in scripts}
 
 
 class Lost:
@@ -64,3 +84,16 @@ def test_a_run_that_could_not_write_down_its_first_step_gives_its_lock_back(monk
 
 def test_a_half_way_run_that_is_resumed_onto_a_full_disk_keeps_its_lock(monkeypatch: pytest.MonkeyPatch) -> None:
     assert ends("resume", monkeypatch) == (HalfWay, True)
+
+
+def test_o2_who_fails_and_is_taken_over_in_that_moment_is_not_told_to_resume_or_to_abort() -> None:
+    plan = decide(request("restart-httpd"), found(prod(), well()))
+    journal = Journal()
+    with pytest.raises(TakenOver) as error:
+        perform(Run(plan, journal), everything(plan), cast(Hold, Ousted()), cast(Machines, Failing()), Report())
+    journal.close()
+    assert error.value.problems[:2] == (
+        "prod: run 0123abcd was taken over by bob@desk",
+        "blockerbugs01: restart-httpd: exit status 1",
+    )
+    assert error.value.next_line == "fab prod status"
