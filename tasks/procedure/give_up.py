@@ -7,7 +7,7 @@ from contextlib import closing, contextmanager
 
 from fabric import Config
 
-from ..errors import Code
+from ..errors import Code, Interrupted
 from ..fleet.hosts import App, Host, HostSet
 from ..fleet.machines import Machines
 from ..report import Report
@@ -16,6 +16,7 @@ from .consent import Consent, agree, check_that_somebody_can_agree
 from .held import Found, check_that_it_is_still_held, check_that_nothing_runs, find, states, take_over
 from .hold import Hold, holder, locked_by
 from .journal import Journal, operator
+from .keep import Lock
 from .look import look
 from .preflight import Facts
 
@@ -74,13 +75,24 @@ def _end(
     agree(host_set, consent)
     # Its client may be at work, or have slept: what it has begun meanwhile is left to it.
     check_that_nothing_runs(machines, app, host_set, lock, states(machines, app, host_set, lock.run))
-    with closing(Journal(run=lock.run)) as journal:
+    with closing(Journal(run=lock.run)) as journal, _leaving(host_set, how, lock):
         hold = Hold(machines, app, host_set, journal)
         check_that_nothing_runs(machines, app, host_set, lock, take_over(machines, hold, host_set), ousted=True)
         now = look(machines, app, host_set, repos=False, schema=False)
         check_that_it_is_still_held(host_set, lock, now)
         journal.write(how, operator=operator(), set=host_set.name)
         hold.release(keep.resume_cron(app) if how == "abort" else "true")
+
+
+@contextmanager
+def _leaving(host_set: HostSet, how: str, lock: Lock) -> Iterator[None]:
+    """Raises Interrupted for who is made to leave: the run may have lost its driver, its pause of cron, its lock."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        what = f"{host_set.name}: {how} of run {lock.run} was left in its middle"
+        again = f"fab {host_set.name} status; if a run still holds it: fab {host_set.name} {how}"
+        raise Interrupted(what, next_line=again) from None
 
 
 def _give_cron_back(
