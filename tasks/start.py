@@ -11,7 +11,7 @@ from invoke import Context
 from invoke.exceptions import Exit
 
 from . import sandbox
-from .errors import Interrupted, Refused, Unreachable
+from .errors import Interrupted, Refused
 from .fleet import setup
 from .fleet import target as targets
 from .fleet.target import Target
@@ -115,7 +115,6 @@ def _look(app: App, host_set: HostSet, config: Config, report: Report) -> None:
 
     with Machines(host_set.hosts, config, report.ask_password, tolerant=True) as machines:
         facts = ask_hosts(machines, app, host_set, repos=True)
-        lost = machines.unreachable
         taken = holder(host_set, facts)
         lock = keep.read_lock(taken[1]) if taken and taken[0] == host_set.sync else None
         states: States = {}
@@ -127,18 +126,15 @@ def _look(app: App, host_set: HostSet, config: Config, report: Report) -> None:
         report.held(host_set, lock, states)
         runs = words.running(states)
         ways = "resume follows it, if whoever began it is gone" if runs else f"resume, or fab {host_set.name} abort"
-        if not lost:
+        if not machines.unreachable:
             report.note(f"next: fab {host_set.name} {ways}")
     elif not taken:
         report.left(app, host_set, dict.fromkeys(host_set.hosts, UNREACHED) | facts)
     else:
         for problem in locked_by(*taken, app, host_set).problems:
             report.note(problem)
-    if lost:
-        problems = [problem for error in lost.values() for problem in getattr(error, "problems", (str(error),))]
-        ssh = next(iter(lost.values())).next_line
-        way = f"; if it is gone for good: fab {host_set.name} abort, which does without it" if lock else ""
-        raise Unreachable(*problems, next_line=f"{ssh}{way}")
+    way = f"if it is gone for good: fab {host_set.name} abort, which does without it" if lock else ""
+    machines.check_that_none_is_lost(way=way)
 
 
 @interruptible()

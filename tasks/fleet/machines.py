@@ -51,6 +51,18 @@ class Machines:
             raise
         return self
 
+    def check_that_none_is_lost(self, *also: str, way: str = "") -> None:
+        """Raise Unreachable with every host that cannot be reached, and what else is to be said.
+
+        way: what leads out beside the first one's own line.
+        """
+        if not self.unreachable:
+            return
+        lost = self.unreachable.values()
+        first = next((error.next_line for error in lost if error.next_line), None)
+        problems = [problem for error in lost for problem in error.problems]
+        raise Unreachable(*problems, *also, next_line="; ".join(filter(None, (first, way))) or None)
+
     def _all(self, method: str) -> dict[Host, Any]:
         """What `method` returns on every host, all at once. Raises what went wrong, or sets the host aside."""
         of = {connection: host for host, connection in self._nodes.items()}

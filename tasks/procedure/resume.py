@@ -30,7 +30,11 @@ def resume(app: App, host_set: HostSet, config: Config, consent: Consent, report
     Raises Refused where the rest would not be the same any more, and what a run raises.
     """
     check_that_somebody_can_agree(host_set, consent)
-    with Machines(host_set.hosts, config, report.ask_password) as machines:
+    with Machines(host_set.hosts, config, report.ask_password, tolerant=True) as machines:
+        machines.check_that_none_is_lost(
+            f"what a run of {host_set.name} has done, and left, stays as it is",
+            way=f"if it is gone for good: fab {host_set.name} abort, which does without it",
+        )
         report.looking(host_set.hosts)
         found = find(machines, app, host_set)
         if not isinstance(found, Found):

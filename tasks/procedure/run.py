@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 
 from fabric import Config
 
-from ..errors import Code, Refused, SopError
+from ..errors import Code, Refused, SopError, TryLater
 from ..fleet.hosts import Host, HostSet, Inventory
 from ..fleet.machines import Machines
 from ..report import Report
@@ -23,6 +23,7 @@ from .journal import Journal, migration_failed, operator
 from .look import look
 from .perform import leaving, perform
 from .plan import Plan, decide
+from .preflight import Facts
 from .progress import Run
 from .request import Request, check_request, predecessor
 from .todo import everything
@@ -92,9 +93,22 @@ def _consider(
         held = None if hold else holder(request.host_set, facts)
         if held and consent.plan_only:
             report.warning(locked_by(*held, request.app, request.host_set).problems[0])
-        if held is None or consent.plan_only:
+        if held is None:
             return decide(request, facts, stage)
+        if consent.plan_only:
+            return _planned_beside(held, request, facts, stage)
         _wait_for(held, request, machines, report, ends)
+
+
+def _planned_beside(
+    held: tuple[Host, str], request: Request, facts: Mapping[Host, Facts], stage: HostSet | None
+) -> Plan:
+    """What would be done if no run held the set. What is at work there is that run's: its lock says what leads out."""
+    try:
+        return decide(request, facts, stage)
+    except TryLater as error:
+        locked = locked_by(*held, request.app, request.host_set)
+        raise TryLater(*error.problems, next_line=locked.next_line) from None
 
 
 def _wait_for(held: tuple[Host, str] | None, request: Request, machines: Machines, report: Report, ends: float) -> None:

@@ -89,6 +89,8 @@ def test_o2_status_shows_who_holds_the_set_and_that_the_step_still_runs(stg_runs
     assert "prod is held by" in ended.out
     assert "upgrade-db still runs" in ended.out
     assert f"paused by run {holder(stg_runs_110)}" in ended.out
+    ended = stg_runs_110.types("prod major-upgrade --plan")
+    assert (ended.code, "if that run has stopped: fab prod resume" in ended.err) == (75, True), ended.said
 
 
 def test_c3_abort_restores_cron_and_releases_the_lock_and_says_what_is_down(stg_runs_110: Fleet) -> None:
@@ -131,7 +133,9 @@ def test_n5_a_host_that_is_gone_for_good_does_not_keep_a_run_from_being_given_up
     stg_runs_110.breaks(ONE, "upgrade-db")
     assert stg_runs_110.types(MAJOR).code == 5
     stg_runs_110.machines.power_off(TWO)
-    assert stg_runs_110.types("prod resume --yes").code == 4
+    ended = stg_runs_110.types("prod resume --yes")
+    assert (ended.code, "has done, and left, stays as it is" in ended.err) == (4, True), ended.said
+    assert ended.err.splitlines()[-1].endswith("if it is gone for good: fab prod abort, which does without it")
     ended = stg_runs_110.types("prod abort --yes")
     assert (ended.code, "prod02: cannot be reached" in ended.said) == (0, True), ended.said
     assert "httpd is not running on prod01\n" in ended.out
