@@ -171,7 +171,7 @@ def report(context: Context, run: str, out: str) -> None:
 
     name = targets.named(context)
     if name and name not in sandbox.NAMES:
-        set_name: str | None = targets.find(name, setup.inventory(context), "report").host_set.name
+        set_name: str | None = targets.find(name, setup.inventory(context), "report", sandbox.NAMES).host_set.name
     else:
         set_name = "sandbox" if name else None
     context.config.target.used = True
@@ -189,6 +189,6 @@ def _target(context: Context, task: str) -> tuple[Inventory, Config, Target]:
         inventory, config = session.enter()
     else:
         inventory, config = setup.inventory(context), setup.ssh(context)
-    target = targets.find(name, inventory, task)
+    target = targets.find(name, inventory, task, sandbox.NAMES)
     context.config.target.used = True
     return inventory, config, target

@@ -22,6 +22,7 @@ from .errors import Refused
 
 PROGRAMS = ("fabric.main", "invoke.main")
 DASH_H = ("-H", "--hosts")
+CLOSE = 0.75  # of 1, as difflib counts: `prdo` is as close to `prod`
 
 
 def check(collection: Collection, sets: Sequence[str], hosts: Callable[[], Sequence[str]]) -> None:
@@ -82,11 +83,32 @@ def refusal(error: ParseError, tasks: Iterable[ParserContext], core: ParserConte
         return Refused(str(error), next_line=help_line)
     word = unknown[1]
     if word.startswith("-"):
-        flags = [*(inside.flag_names() if task else ()), *core.flag_names()]
-        known = [flag for flag in flags if flag.startswith("--")]
-        return _nothing(f"{task or fab} has no flag {word}", word, known, line, help_line)
+        return _no_flag(word, inside, tasks, core, line, help_line)
     names = [name for context in tasks for name in (str(context.name), *context.aliases)]
-    return _nothing(f"there is no task and no host set {word}", word, names, line, f"{fab} --list")
+    what = f"there is no task and no host set {word}"
+    if f"--{word}" in core.flags:
+        return Refused(f"{what}; did you mean --{word}?", next_line=shlex.join([fab, f"--{word}"]))
+    set_name, dot, rest = word.partition(".")
+    if dot and set_name in names and rest in names:
+        return Refused(f"{what}; did you mean {set_name} {rest}?", next_line=f"{fab} {set_name} {rest}")
+    return _nothing(what, word, names, line, f"{fab} --list")
+
+
+def _no_flag(
+    word: str, inside: Any, tasks: Iterable[ParserContext], core: ParserContext, line: Sequence[str], help_line: str
+) -> Refused:
+    """What is told about a flag that stands where nothing knows it; inside: the task that it stands behind, if any."""
+    typed = next((one for one in line if one.startswith(word) and not one.startswith("--")), word)  # -version is -v …
+    names = [str(inside.name), *inside.aliases] if inside and inside.name else [line[0]]
+    what = f"{next((name for name in names if name in line), names[0])} has no flag {typed}"
+    owners = [str(task.name) for task in tasks if typed in task.flags and task.name in line]
+    if owners and not next(task for task in tasks if task.name == owners[0]).flags[typed].takes_value:
+        others = [one for one in line if one != typed]
+        return Refused(f"{what}: it stands behind its task", next_line=shlex.join([*others, typed]))
+    known = [flag for flag in (inside or core).flag_names() if flag.startswith("--")]
+    if f"-{typed}" in known:
+        return Refused(f"{what}; did you mean -{typed}?", next_line=help_line)
+    return _nothing(what, typed, known, line, help_line)
 
 
 def _no_number(words: Sequence[str], tasks: Iterable[ParserContext], fab: str) -> Refused:
@@ -113,13 +135,20 @@ def _suits(kind: Callable[[str], object], value: str) -> bool:
 
 
 def _nothing(what: str, word: str, known: Sequence[str], line: Sequence[str], otherwise: str) -> Refused:
-    """With the nearest of what is known, and then the line as it would be with that; else the one to look it up."""
+    """With what may have been meant, and, where that is one name but for a letter or an end, the line as it would be.
+
+    Never a line that does something else than what was typed almost: `upgrade` is no `upgrade-db`.
+    """
     begun = [name for name in known if name.startswith(f"{word}-")]
-    near = begun if len(begun) == 1 else get_close_matches(word, known, n=1)
-    if not near:
+    parts = [name for name in known if word in re.split("[-.]", name)]
+    near = get_close_matches(word, known, n=1, cutoff=CLOSE)
+    if len(parts) > 1 or (parts and not begun):
+        return Refused(f"{what}; did you mean {' or '.join(parts)}?", next_line=otherwise)
+    meant = begun or near
+    if not meant:
         return Refused(what, next_line=otherwise)
-    mended = [re.sub(f"^{re.escape(word)}(?==|$)", near[0], typed) for typed in line]
-    return Refused(f"{what}; did you mean {near[0]}?", next_line=shlex.join(mended))
+    mended = [re.sub(f"^{re.escape(word)}(?==|$)", meant[0], typed) for typed in line]
+    return Refused(f"{what}; did you mean {meant[0]}?", next_line=shlex.join(mended))
 
 
 def _running() -> Program | None:

@@ -50,20 +50,22 @@ def named(context: Context) -> str | None:
     return _after_dash_h(context) or context.config.target.set or None
 
 
-def find(name: str | None, inventory: Inventory, task: str, with_sandbox: Sequence[str] = ("sandbox",)) -> Target:
-    """The target that `name` means. Raises Refused for no name, and for one that no set and no host has."""
+def find(name: str | None, inventory: Inventory, task: str, sandbox: Sequence[str] = ()) -> Target:
+    """The target that `name` means. Raises Refused for no name, and for one that no set and no host has.
+
+    sandbox: the names that mean the sandbox, its set first, which hosts.yml does not have.
+    """
     if name is None:
         first = next(iter(inventory.host_sets), "SET")
         raise Refused(f"{task}: on which hosts?", next_line=f"fab {first} {task}")
     found = inventory.find(name)
     if found is None:
-        known = [*inventory.names(), *with_sandbox]
-        near = get_close_matches(name, known, n=1)
+        near = get_close_matches(name, [*inventory.names(), *sandbox], n=1)
         shown = name if len(name) <= 60 else name[:57] + "..."
         raise Refused(
-            f"{shown!a} is no host set and no host in hosts.yml ({', '.join(inventory.host_sets)}, "
-            f"{', '.join(with_sandbox)})" + (f"; did you mean {near[0]}?" if near else ""),
-            next_line=f"fab -H {near[0]} {task}" if near else "fab --list",
+            f"{shown!a} is no host set and no host; the sets are {', '.join([*inventory.host_sets, *sandbox[:1]])}"
+            + (f"; did you mean {near[0]}?" if near else ""),
+            next_line=f"the same with -H {near[0]}" if near else "fab --list",
         )
     host_set, hosts = found
     whole = len(hosts) == len(host_set.hosts)

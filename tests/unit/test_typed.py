@@ -28,7 +28,7 @@ def typed(line: str, tool: str = "fab") -> subprocess.CompletedProcess[str]:
     [
         ("prod minr-upgrade", "did you mean minor-upgrade?", "next: fab prod minor-upgrade"),
         ("prdo status", "no host set prdo; did you mean prod?", "next: fab prod status"),
-        ("-H prodd status", "did you mean prod?", "fab -H prod status"),
+        ("-H prodd status", "did you mean prod?", "next: the same with -H prod"),
         (
             "prod minor-upgrade --versoin=1.0",
             "has no flag --versoin; did you mean --version?",
@@ -44,6 +44,16 @@ def typed(line: str, tool: str = "fab") -> subprocess.CompletedProcess[str]:
         ("sandbox minor", "did you mean minor-upgrade?", "next: fab sandbox minor-upgrade"),
         ("minor-upgrade prod", "prod: the host set comes before the task\n", "fab prod minor-upgrade"),
         ("prod history --last 0", "--last 0: at least one run has to be shown", "--help history"),
+        ("prod upgrade", "did you mean minor-upgrade or major-upgrade or upgrade-db?", "--list"),
+        ("prod update", "did you mean yum-update?", "--list"),
+        ("prod migrate", "there is no task and no host set migrate\n", "--list"),
+        ("help", "did you mean --help?", "next: fab --help"),
+        ("sandbox.status", "did you mean sandbox status?", "next: fab sandbox status"),
+        ("sandbox fault --step sync", "did you mean sandbox.fault?", "--list"),
+        ("sandbox history --limit 3", "history has no flag --limit\n", "--help history"),
+        ("--plan sandbox minor-upgrade", "it stands behind its task\n", "next: fab sandbox minor-upgrade --plan"),
+        ("sandbox --plan minor-upgrade", "sandbox has no flag --plan: it", "next: fab sandbox minor-upgrade --plan"),
+        ("prod minor-upgrade -version 1", "no flag -version; did you mean --version?", "--help minor-upgrade"),
         ("prod zzzzzz", "there is no task and no host set zzzzzz\n", "--list"),
     ],
 )
