@@ -22,6 +22,7 @@ from pydantic import (
 
 from ..errors import Refused
 from .hosts_file import TASK_NAMES, yaml
+from .output import clean
 
 _LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _VERSION = r"[A-Za-z0-9][A-Za-z0-9._+~^]*"
@@ -103,6 +104,11 @@ class Backup(_Strict):
     command: Line
     file: FilePath
     restore: Line | None = None
+
+    @property
+    def way_back(self) -> str:
+        """From where, and with which command, the database is had back, as a person may read it."""
+        return f"from {self.file}" + (f": {clean(self.restore)}" if self.restore else "")
 
 
 class Limits(_Strict):

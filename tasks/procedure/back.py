@@ -46,7 +46,6 @@ def _schema_fits(request: Request, facts: FactsOf, target: Nvr) -> list[Reason]:
             return []
         recorded = f"fab {request.asked_as} rollback" if sync.previous else f"fab {host_set.name} status"
         return [Reason(text, recorded if request.version else typed)]
-    saved = host_set.backup
-    restore = f" from {saved.file}" + (f": {saved.restore}" if saved.restore else "") if saved else ""
+    restore = f" {host_set.backup.way_back}" if host_set.backup else ""
     text = f"the database is at {sync.revision}, {target} wants {sync.previous_schema}: restore it first{restore}"
     return [Reason(f"{host_set.sync.short}: {text}", f"{typed}, when that is done")]

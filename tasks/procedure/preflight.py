@@ -8,6 +8,7 @@ import time
 from dataclasses import dataclass, field
 
 from ..fleet.hosts import App, HostSet
+from ..fleet.output import clean
 from ..report.words import NOT_REACHED
 from . import health, keep
 from .nvr import Nvr, parse
@@ -132,7 +133,8 @@ def read(
     revision = one("schema")
     no_schema = None
     if schema and host_set.schema_status and ("schema_failed" in said or "schema" not in said):
-        no_schema = f"this {'failed' if 'schema_failed' in said else 'gave no answer'}: {host_set.schema_status}"
+        command = clean(host_set.schema_status)
+        no_schema = f"this {'failed' if 'schema_failed' in said else 'gave no answer'}: {command}"
     no_list = None
     offered = _offered(said.get("list", []), app.package) if repos else None
     if repos and not offered and "list_failed" in said:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..fleet.hosts import App, Balancer, Host, HostSet
+from ..fleet.output import clean
 from . import health, keep, yum
 from .nvr import Nvr
 
@@ -51,8 +52,8 @@ class Step:
 
     @property
     def shown(self) -> str:
-        """The command as a person reads it; nothing for a step that only looks."""
-        return "" if self.looks else self.brief or self.command
+        """The command as a person may read it, no secret in it; nothing for a step that only looks."""
+        return "" if self.looks else clean(self.brief or self.command)
 
     @property
     def script(self) -> str:

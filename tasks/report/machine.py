@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import IO, TYPE_CHECKING
 
 from ..errors import Code, SopError
+from ..fleet.output import clean
 from . import words
 from .events import Report
 from .screen import Unbreakable
@@ -223,7 +224,7 @@ def _seen(url: str | None, seen: Seen) -> Json:
         return [{"began": began.isoformat(timespec="milliseconds"), "seconds": round(s, 3)} for began, s in times]
 
     counted = {"requests": seen.requests, "failed": seen.failed, "longest": round(seen.longest, 3), "down": seen.down}
-    return {"url": url, **counted, "outages": spans(seen.outages), "held_back": spans(seen.slow)}
+    return {"url": url and clean(url), **counted, "outages": spans(seen.outages), "held_back": spans(seen.slow)}
 
 
 def _state(outcome: Outcome) -> str:

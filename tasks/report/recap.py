@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from ..fleet.output import clean
 from . import words
 from .screen import SIDE_BY_SIDE, Screen, table
 
@@ -77,7 +78,7 @@ def changes(run: Run, arrow: str) -> Table:
 def outage(run: Run, seen: Seen) -> tuple[str, str]:
     """What the set's users saw, and the style to say it in."""
     host_set, since = run.plan.request.host_set, " since it was resumed" if run.resumed else ""
-    told = f"{host_set.url}{since}: {seen.requests} requests, {seen.failed} failed"
+    told = f"{clean(host_set.url or '')}{since}: {seen.requests} requests, {seen.failed} failed"
     if seen.failed:
         told += f", longest outage {seen.longest:.1f} s{_when(seen.outages)}" + (", still down" if seen.down else "")
     if seen.slow:

@@ -1,0 +1,67 @@
+"""What hosts.yml has commands and addresses with secrets in: none of them is shown, whoever shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from io import StringIO
+
+import pytest
+
+from tasks.errors import Refused
+from tasks.fleet.hosts import App, Backup, Host
+from tasks.procedure.back import earlier_build
+from tasks.procedure.journal import Journal
+from tasks.procedure.plan import decide
+from tasks.procedure.preflight import read
+from tasks.procedure.progress import Run
+from tasks.procedure.watch import Seen
+from tasks.report.human import Human
+from tasks.report.machine import Machine
+from tasks.report.screen import Screen
+from tests.unit.builders import NEW, OLD, ONE, found, prod, request, well
+
+SECRET = "hunter2"
+
+
+def everything_shown(command: str) -> Iterator[str]:
+    """All that is told of a set whose commands are this one."""
+    query = f"?token={SECRET}"
+    node = Host(name=ONE.name, aliases=ONE.aliases, url=f"http://one.example/{query}")
+    host_set = prod(
+        hosts=(node,),
+        schema_status=command,
+        backup=Backup(command=command, file="/var/tmp/dump", restore=command),
+        url=f"https://qa.example/{query}",
+    )
+    plan = decide(request("major-upgrade", host_set), found(host_set, well()))
+    run = Run(plan, Journal(None, run="abcd"), users=Seen(9, 1, 0.5), nodes={node: Seen(9, 1, 0.5)})
+    run.afterwards = found(host_set, well(NEW))
+    stream = StringIO()
+    for report in (Human(Screen(stream, 200)), Machine(stream)):
+        report.plan(plan)
+        report.commands(plan)
+        report.recap(run)
+        for said in ("schema_failed\t1\n", ""):
+            report.status(App(), host_set, {node: read(App(), host_set, said)})
+    yield stream.getvalue()
+    migrated = replace(well(NEW), previous=OLD, previous_schema="bbb")
+    yield str(earlier_build(request("rollback", host_set), {node: migrated})[1])
+    no_schema = read(App(), host_set, "schema_failed\t1\n").no_schema
+    with pytest.raises(Refused) as refused:
+        decide(request("sync", host_set), found(host_set, well(no_schema=no_schema, at_head=None)))
+    yield str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        pytest.param(f"pg_dump -d postgresql://bb:{SECRET}@db/bb", id="a URI"),
+        pytest.param(f"alembic --password {SECRET} current", id="an option"),
+        pytest.param(f"PGPASSWORD={SECRET} pg_dump bb", id="a variable"),
+    ],
+)
+def test_S6_no_secret_of_hosts_yml_is_shown(command: str) -> None:
+    shown = list(everything_shown(command))
+    assert SECRET not in "\n".join(shown)
+    assert all("[redacted]" in text for text in shown)
