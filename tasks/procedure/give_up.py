@@ -24,6 +24,7 @@ from .preflight import Facts
 def abort(app: App, host_set: HostSet, config: Config, consent: Consent, report: Report) -> Code:
     """Give the run that holds the set up: cron restored, lock released, and said what is down.
 
+    Returns DONE, or REFUSED when it was only to be shown (plan_only) and there is something to give up.
     A host that cannot be reached does not keep it from that, unless it is the sync host.
     Raises TryLater while one of its steps still runs.
     """
@@ -31,9 +32,13 @@ def abort(app: App, host_set: HostSet, config: Config, consent: Consent, report:
     with _reached(host_set, config, report) as machines:
         found = find(machines, app, host_set)
         if not isinstance(found, Found):
-            _give_cron_back(machines, app, host_set, found, consent, report)
-            return Code.DONE
-        _end(machines, app, host_set, found, "abort", consent, report)
+            return _give_cron_back(machines, app, host_set, found, consent, report)
+        _show(machines, app, host_set, found, report)
+        if consent.plan_only:
+            cron = "let cron sync again, " if found.facts[host_set.sync].paused else ""
+            report.note(f"abort would {cron}release the lock, and start or take back nothing")
+            return Code.REFUSED
+        _end(machines, app, host_set, found, "abort", consent)
         report.aborted(app, host_set, found.lock, look(machines, app, host_set, repos=False))
         return Code.DONE
 
@@ -41,6 +46,7 @@ def abort(app: App, host_set: HostSet, config: Config, consent: Consent, report:
 def unlock(app: App, host_set: HostSet, config: Config, consent: Consent, report: Report) -> Code:
     """Release a set's lock, and nothing else. Shows whose it is and how old.
 
+    Returns DONE, or REFUSED when it was only to be shown (plan_only) and there is a lock.
     Raises TryLater while a step of its run still runs: what is begun next could meet it.
     """
     check_that_somebody_can_agree(host_set, consent)
@@ -49,7 +55,11 @@ def unlock(app: App, host_set: HostSet, config: Config, consent: Consent, report
         if not isinstance(found, Found):
             report.free(app, host_set, found, f"{host_set.name} is not locked")
             return Code.DONE
-        _end(machines, app, host_set, found, "unlock", consent, report)
+        _show(machines, app, host_set, found, report)
+        if consent.plan_only:
+            report.note("unlock would release the lock, and leave all else as it is")
+            return Code.REFUSED
+        _end(machines, app, host_set, found, "unlock", consent)
         report.free(app, host_set, look(machines, app, host_set, repos=False), f"{host_set.name} is unlocked")
         return Code.DONE
 
@@ -65,13 +75,15 @@ def _reached(host_set: HostSet, config: Config, report: Report) -> Iterator[Mach
         yield machines
 
 
-def _end(
-    machines: Machines, app: App, host_set: HostSet, found: Found, how: str, consent: Consent, report: Report
-) -> None:
+def _show(machines: Machines, app: App, host_set: HostSet, found: Found, report: Report) -> None:
+    """The run that would be ended. Raises TryLater while one of its steps runs."""
+    check_that_nothing_runs(machines, app, host_set, found.lock, found.states)
+    report.held(host_set, found.lock, found.states)
+
+
+def _end(machines: Machines, app: App, host_set: HostSet, found: Found, how: str, consent: Consent) -> None:
     """Ask, take the run over, write down how it ends, give cron back if it is given up, and release the lock."""
     lock = found.lock
-    check_that_nothing_runs(machines, app, host_set, lock, found.states)
-    report.held(host_set, lock, found.states)
     agree(host_set, consent)
     # Its client may be at work, or have slept: what it has begun meanwhile is left to it.
     check_that_nothing_runs(machines, app, host_set, lock, states(machines, app, host_set, lock.run))
@@ -97,13 +109,16 @@ def _leaving(host_set: HostSet, how: str, lock: Lock) -> Iterator[None]:
 
 def _give_cron_back(
     machines: Machines, app: App, host_set: HostSet, facts: Mapping[Host, Facts], consent: Consent, report: Report
-) -> None:
+) -> Code:
     """No run holds the set. One whose lock was released by `unlock` may have left cron's sync paused."""
     run, sync = facts[host_set.sync].paused, host_set.sync
     if run is None:
         report.free(app, host_set, facts, f"nothing to give up: no run holds {host_set.name}")
-        return
+        return Code.DONE
     report.note(f"{sync.short}: cron's sync is paused by run {run}, which holds {host_set.name} no more")
+    if consent.plan_only:
+        report.note("abort would let cron sync again")
+        return Code.REFUSED
     agree(host_set, consent)
     held = holder(host_set, look(machines, app, host_set, repos=False))
     if held is not None:  # begun while the question was read: cron must not come back in the middle of it
@@ -113,3 +128,4 @@ def _give_cron_back(
         Hold(machines, app, host_set, journal).give_cron_back()
     now = look(machines, app, host_set, repos=False)
     report.free(app, host_set, now, f"{sync.short}: cron's sync is {'on again' if now[sync].cron else 'not there'}")
+    return Code.DONE

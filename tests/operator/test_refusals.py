@@ -112,6 +112,35 @@ def test_a_plan_shows_what_would_be_done_and_changes_nothing(stg_runs_101: Fleet
     assert len(stg_runs_101.changed()) == before
 
 
+def test_dry_shows_what_abort_unlock_and_resume_would_do_and_leaves_the_run_as_it_was(stg_runs_110: Fleet) -> None:
+    fleet = stg_runs_110
+    fleet.breaks(ONE, "upgrade-db")
+    assert fleet.types("prod major-upgrade --yes").code == 5
+    cron, all_else = "abort would let cron sync again", "unlock would release the lock, and leave all else as it is"
+    shown = {"abort": f"{cron}, release the lock", "unlock": all_else, "resume": "upgrade-db"}
+    before = left_behind(fleet), len(fleet.changed())
+    for task, words in shown.items():
+        ended = fleet.types(f"--dry prod {task} --yes")
+        assert (ended.code, words in ended.out) == (2, True), ended.said
+        assert (left_behind(fleet), len(fleet.changed())) == before
+    assert fleet.types("prod unlock --yes").code == 0
+    before = left_behind(fleet), len(fleet.changed())
+    for task, code, words in (("abort", 2, cron), ("unlock", 0, "is not locked"), ("resume", 0, "nothing to resume")):
+        ended = fleet.types(f"--dry prod {task} --yes")
+        assert (ended.code, words in ended.out) == (code, True), ended.said
+        assert (left_behind(fleet), len(fleet.changed())) == before
+    assert fleet.types("prod abort --yes").code == 0
+    assert fleet.types("--dry prod abort").code == 0
+
+
+def left_behind(fleet: Fleet) -> dict[str, str]:
+    """Every file that runs have left on prod's hosts, with what stands in it, and cron's."""
+    folders = [fleet.kept(host) for host in (ONE, TWO)]
+    files = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
+    kept = {str(path): path.read_text() for path in files}
+    return {**kept, "cron": str([fleet.host(host)["cron"] for host in (ONE, TWO)])}
+
+
 def test_a_plan_without_changes_exits_0(stg_runs_101: Fleet) -> None:
     assert stg_runs_101.types("stg minor-upgrade --version 1.0.1 --plan").code == 0
 
