@@ -22,7 +22,7 @@ def ending(run: Run) -> SopError | None:
     if complete:
         return _not_as_promised(run)
     if run.taken_over:
-        return taken_over(host_set, run.journal.run, _last_line(run.taken_over))
+        return taken_over(host_set, run.journal.run, _last_line(run.taken_over), *_done_late(run))
     last = run.outcomes[-1][0]
     problems = [_why(last.step, host, outcome) for host, outcome in run.failures.items()]
     lost = [host.short for host in host_set.hosts if host not in run.afterwards]
@@ -47,6 +47,12 @@ def ending(run: Run) -> SopError | None:
 def _why(step: Step, host: Host, outcome: Outcome) -> str:
     lock = keep.read_lock(_last_line(outcome)) if outcome.exited == detached.HELD else None
     return f"{host.short}: {step.name}: {f'another run has locked this host: {lock}' if lock else outcome.failure}"
+
+
+def _done_late(run: Run) -> list[str]:
+    """What this run did before it knew that it is somebody else's, and what is down now."""
+    late = ", ".join(host.short for host in run.done_late)
+    return [f"{run.outcomes[-1][0].step.name} was done on {late}", *what_is_down(run)] if late else []
 
 
 def _last_line(outcome: Outcome) -> str:

@@ -61,7 +61,7 @@ class Hold:
         lines = self._journal.unsent() if host == self._set.sync else []
         return f"{keep.append(self._app, self._journal.run, lines)}\n{sent}" if lines else sent
 
-    def keep(self) -> None:
+    def check_still_ours(self) -> None:
         """Send what the journal's copy lacks. Raises TakenOver where this run is not ours to carry out any more."""
         self._check(self._told(keep.still_ours(self._app, self._journal.run, *self._driver_and_lines)))
 
@@ -133,10 +133,13 @@ def locked_by(host: Host, text: str, app: App, host_set: HostSet) -> Locked:
     )
 
 
-def taken_over(host_set: HostSet, run: str, driver: str) -> TakenOver:
-    """What is told to whoever does not carry the run out any more; driver: as in Keeping."""
+def taken_over(host_set: HostSet, run: str, driver: str, *also: str) -> TakenOver:
+    """What is told to whoever does not carry the run out any more; driver: as in Keeping; also: what they did before
+    they knew.
+    """
     who = driver.rsplit(" (", 1)[0] or "somebody else"
     return TakenOver(
         f"{host_set.name}: run {run} was taken over by {who}, who goes on with it or gives it up",
+        *also,
         next_line=f"fab {host_set.name} status",
     )

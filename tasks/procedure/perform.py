@@ -85,7 +85,7 @@ def _write_the_end(run: Run, end: SopError | None, hold: Hold) -> None:
     else:
         run.journal.write("end", **events.end(run, end))
     try:
-        hold.keep() if run.half_way else hold.release()
+        hold.check_still_ours() if run.half_way else hold.release()
     except TakenOver as error:
         if isinstance(end, TakenOver):
             return
@@ -110,6 +110,8 @@ def _phase_by_phase(run: Run, todo: Sequence[Left], hold: Hold, machines: Machin
                 break
             _let_the_balancer_see(phase, run, report, asked_to_stop)
         if run.taken_over:
+            if run.done_late:
+                run.afterwards = _look_again(run, machines)
             return ending(run)
         run.afterwards = _look_again(run, machines)
     run.users, run.nodes = watches.public(), watches.nodes()
@@ -137,8 +139,8 @@ def _phase(run: Run, phase: Phase, left: Left, hold: Hold, machines: Machines, r
     report.phase(number, len(run.plan.phases), part)
     run.doing, run.at_work = phase.step.name, list(part.hosts)
     run.journal.write("phase", **events.phase(host_set, number, part))
-    if not phase.step.looks and host_set.sync not in part.hosts:
-        hold.keep()  # a host that could not be told of another driver would go on working for us
+    if not phase.step.looks and set(part.hosts) != {host_set.sync}:
+        hold.check_still_ours()  # a host that could not be told of another driver would go on working for us
     run.waits = not phase.step.looks
     results = _do(run, phase, left, hold, machines, report)
     run.waits = False

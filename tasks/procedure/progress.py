@@ -103,6 +103,12 @@ class Run:
         return next((outcome for outcome in self.failures.values() if outcome.taken_over), None)
 
     @property
+    def done_late(self) -> list[Host]:
+        """Where the phase in which it turned out that this run was taken over was done all the same."""
+        results = self.outcomes[-1][1] if self.taken_over else {}
+        return [host for host, outcome in results.items() if outcome.seconds and not outcome.failure]
+
+    @property
     def failures(self) -> dict[Host, Outcome]:
         """The failures that ended the run, by host."""
         return {host: o for _, results in self.outcomes for host, o in results.items() if o.failure}

@@ -178,6 +178,24 @@ def test_o2_a_client_goes_on_nowhere_after_an_abort_that_could_not_reach_its_hos
     assert stg_runs_101.changed() == []
 
 
+def test_o2_a_client_that_was_given_up_begins_no_step_on_a_host_that_the_abort_could_not_reach(
+    stg_runs_110: Fleet,
+) -> None:
+    stg_runs_110.breaks(ONE, "sync", "slow", seconds=4)
+    config = stg_runs_110.home / "ssh_config"
+    with stg_runs_110.begins(MAJOR) as client:
+        until(lambda: begun(stg_runs_110, "blockerbugs", "sync") == 1)
+        client.send_signal(signal.SIGSTOP)
+        until(lambda: bool(list(stg_runs_110.kept(ONE).glob("*/*-sync/rc"))))
+        text = config.read_text()
+        config.write_text(f"Host {TWO}\n  ProxyCommand false\n{text}")  # from where the second one sits
+        assert stg_runs_110.types("prod abort --yes").code == 0
+        client.send_signal(signal.SIGCONT)
+        said = "".join(client.communicate())
+    assert (client.returncode, "was taken over by" in said) == (3, True), said
+    assert not any(stg_runs_110.host(host)["httpd"] for host in (ONE, TWO))
+
+
 def test_o1_a_lock_taken_with_another_sync_host_while_the_question_was_read_is_seen(stg_runs_101: Fleet) -> None:
     with asked(stg_runs_101, "prod restart-httpd", "Type prod") as (first, answer):
         with_sync_host(stg_runs_101, "prod02")

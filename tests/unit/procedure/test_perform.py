@@ -10,6 +10,7 @@ from typing import cast
 import pytest
 
 from tasks.errors import HalfWay, Refused, TakenOver
+from tasks.fleet import detached
 from tasks.fleet.connection import Outcome
 from tasks.fleet.hosts import Host
 from tasks.fleet.machines import Machines
@@ -33,17 +34,20 @@ class Held:
     def release(self) -> None:
         self.now = False
 
+    def check_still_ours(self) -> None:
+        """It is."""
+
+    def script(self, *_: object) -> str:
+        return "service httpd stop"
+
 
 class Ousted(Held):
     """The lock of a run that another operator drives since a moment ago."""
 
-    def script(self, *_: object) -> str:
-        return "service httpd restart"
-
     def release(self) -> None:
         raise TakenOver("prod: run 0123abcd was taken over by bob@desk", next_line="fab prod status")
 
-    keep = release
+    check_still_ours = release
 
 
 class Failing:
@@ -51,6 +55,17 @@ class Failing:
 
     def do(self, scripts: Mapping[Host, str], *_: object, **__: object) -> dict[Host, Outcome]:
         return {host: Outcome("", 0.0, "exit status 1") for host in scripts}
+
+
+class TakenFrom:
+    """Machines of which the first knows another driver already, and the others do not; none can be looked at."""
+
+    def do(self, scripts: Mapping[Host, str], *_: object, **__: object) -> dict[Host, Outcome]:
+        if "service httpd stop" not in scripts.values():
+            return {}
+        first, *others = scripts
+        knows = Outcome("bob@desk (0a1b2c3d)", 0.1, "taken over", exited=detached.TAKEN_OVER)
+        return {first: knows} | {host: Outcome("", 0.1) for host in others}
 
 
 class Lost:
@@ -97,3 +112,16 @@ def test_o2_who_fails_and_is_taken_over_in_that_moment_is_not_told_to_resume_or_
         "blockerbugs01: restart-httpd: exit status 1",
     )
     assert error.value.next_line == "fab prod status"
+
+
+def test_o2_who_is_taken_over_in_the_middle_of_a_step_says_where_it_was_done_and_what_is_down() -> None:
+    plan = decide(request("stop-httpd"), found(prod(), well()))
+    journal = Journal()
+    with pytest.raises(TakenOver) as error:
+        perform(Run(plan, journal), everything(plan), cast(Hold, Held()), cast(Machines, TakenFrom()), Report())
+    journal.close()
+    assert error.value.problems == (
+        f"prod: run {journal.run} was taken over by bob@desk, who goes on with it or gives it up",
+        "stop-httpd was done on blockerbugs02",
+        "httpd is not running on blockerbugs02",
+    )
