@@ -14,29 +14,30 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
-    StringConstraints,
     ValidationError,
     field_validator,
     model_validator,
 )
 
 from ..errors import Refused
+from . import hosts_mistakes
 from .hosts_file import TASK_NAMES, yaml
+from .hosts_texts import (
+    Address,
+    FilePath,
+    Folder,
+    HostName,
+    Line,
+    PackageName,
+    RepoName,
+    ServiceName,
+    SetName,
+    Url,
+    UrlPath,
+    Version,
+)
 from .output import clean
 
-_LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
-_VERSION = r"[A-Za-z0-9][A-Za-z0-9._+~^]*"
-HostName = Annotated[str, StringConstraints(pattern=rf"^{_LABEL}(\.{_LABEL})*$", max_length=253)]
-Version = Annotated[str, StringConstraints(pattern=rf"^{_VERSION}(-{_VERSION})?$", max_length=128)]
-SetName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]*$", max_length=63)]
-PackageName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]*$", max_length=128)]
-ServiceName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._@-]*$", max_length=128)]
-RepoName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]*$", max_length=128)]
-FilePath = Annotated[str, StringConstraints(pattern=r"^/[^\x00-\x1f\x7f]*$", max_length=1024)]
-UrlPath = Annotated[str, StringConstraints(pattern=r"^/[!-~]*$", max_length=1024)]
-Url = Annotated[str, StringConstraints(pattern=r"^https?://[!-~]+$", max_length=2048)]
-Address = Annotated[str, StringConstraints(pattern=r"^(\$\{[A-Za-z_]|[a-z][a-z0-9+-]*:)[!-~]*$", max_length=2048)]
-Line = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]+$", max_length=4096)]
 Seconds = Annotated[float, Field(ge=0, le=86400, strict=False)]
 Limit = Annotated[float, Field(gt=0, le=86400, strict=False)]
 
@@ -54,7 +55,7 @@ class App(_Strict):
     cron: FilePath = "/etc/cron.d/blockerbugs"
     migrations: Line = "/versions/[^/]*[.]py$"
     free_space: Annotated[int, Field(ge=0)] = 200
-    root: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._/-]+$", max_length=1024)] | None = None
+    root: Folder | None = None
 
     def path(self, absolute: str) -> str:
         """Where `absolute` is on a host: there, unless the host lives in a folder (the sandbox)."""
@@ -247,14 +248,14 @@ def read(path: Path, built_in: bool = False) -> Inventory:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f"{path}:{mark.line + 1}" if mark else str(path)
-        raise Refused(f"{where}: {getattr(error, 'problem', None) or error}") from None
+        raise Refused(f"{where}: {getattr(error, 'problem', None) or error}", next_line=f"$EDITOR {path}") from None
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:  # what PyYAML makes of odd tags
         raise Refused(f"{path}: cannot be understood: {error}", next_line=f"$EDITOR {path}") from None
     try:
         inventory = Inventory.model_validate(_named(raw))
     except ValidationError as error:
-        problems = [_sentence(raw, item["loc"], item["msg"]) for item in error.errors()]
-    problems += _contradictions(raw, frozenset() if built_in else TASK_NAMES)
+        problems = hosts_mistakes.told(error, Inventory)
+    problems += hosts_mistakes.contradictions(raw, frozenset() if built_in else TASK_NAMES)
     if problems:
         raise Refused(*(f"{path}: {problem}" for problem in problems), next_line=f"$EDITOR {path}")
     return inventory
@@ -269,61 +270,3 @@ def _named(raw: Any) -> Any:
         for key, value in raw["host_sets"].items()
     }
     return {**raw, "host_sets": sets}
-
-
-def _sentence(raw: Any, loc: tuple[int | str, ...], message: str) -> str:
-    place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in loc if part != "[key]")
-    known = {
-        "Extra inputs are not permitted": "unknown key",
-        "Field required": "is missing",
-    }
-    text = known.get(message, message.removeprefix("Value error, "))
-    return f"{place.lstrip('.') or 'the file'}: {text[:1].lower()}{text[1:]}"
-
-
-def _contradictions(raw: Any, taken: frozenset[str]) -> list[str]:
-    """What no single set can know: one name for two things, a predecessor that does not exist, or a ring of them.
-
-    Looks at the file as it is written, not as it is understood, so that it can speak beside the schema's complaints.
-    """
-    sets = raw.get("host_sets") if isinstance(raw, dict) else None
-    if not isinstance(sets, dict):
-        return []
-    problems = [f"host_sets.{name}: there is a task of that name" for name in sets if name in taken]
-    seen: dict[str, str] = {}
-    for set_name, host_set in sets.items():
-        hosts = host_set.get("hosts") if isinstance(host_set, dict) else None
-        for index, host in enumerate(hosts if isinstance(hosts, list) else []):
-            place = f"host_sets.{set_name}.hosts[{index}]"
-            for name in _names(host):
-                if name in sets:
-                    problems.append(f"{place}: {name!r} is also the name of a set")
-                if name in seen:
-                    problems.append(f"{place}: {name!r} stands at {seen[name]} already")
-                seen.setdefault(name, place)
-    return problems + _wrong_order(sets)
-
-
-def _names(host: Any) -> list[str]:
-    """Every name of one entry of `hosts`, as DNS compares them."""
-    entry = {"name": host} if isinstance(host, str) else host
-    if not isinstance(entry, dict):
-        return []
-    aliases = entry.get("aliases")
-    names = [entry.get("name"), *(aliases if isinstance(aliases, list) else [])]
-    return [name.strip().lower() for name in names if isinstance(name, str)]
-
-
-def _wrong_order(sets: dict[Any, Any]) -> list[str]:
-    after = {name: value.get("after") for name, value in sets.items() if isinstance(value, dict)}
-    problems = []
-    for name, before in after.items():
-        if isinstance(before, str) and before not in sets:
-            problems.append(f"host_sets.{name}.after: there is no set {before!r}")
-        way = [name]
-        while isinstance(before, str) and before not in way:
-            way.append(before)
-            before = after.get(before)
-        if before == name and len(way) > 1:
-            problems.append(f"host_sets.{name}.after: goes in a circle: {' after '.join([*way, name])}")
-    return problems

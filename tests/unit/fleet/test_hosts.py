@@ -105,11 +105,11 @@ def test_roles_are_shown_as_words() -> None:
         pytest.param(
             a_set(hosts=[{"name": "a.example", "port": 22}]),
             "host_sets.prod.hosts[0].port",
-            "unknown key",
+            "unknown key: how a host is reached (user, port, key, jump host) belongs in ~/.ssh/config",
             id="ssh key",
         ),
         pytest.param(a_set(health={"pathh": "/"}), "host_sets.prod.health.pathh", "unknown key", id="unknown key deep"),
-        pytest.param(a_set(hosts=[]), "host_sets.prod.hosts", "at least 1", id="empty set"),
+        pytest.param(a_set(hosts=[]), "host_sets.prod.hosts", "at least one is wanted", id="empty set"),
         pytest.param(a_set(sync_host="b.example"), "host_sets.prod", "not one of", id="sync host outside its set"),
         pytest.param(
             a_set(hosts=["a.example", "a.example"]), "host_sets.prod.hosts[1]", "stands at", id="duplicate host"
@@ -146,16 +146,19 @@ def test_roles_are_shown_as_words() -> None:
         pytest.param(
             {"host_sets": {"prod": {"hosts": ["a"]}}}, "host_sets.prod.sync_host", "missing", id="no sync host"
         ),
-        pytest.param(a_set(at_once="2"), "host_sets.prod.at_once", "integer", id="a number as text"),
-        pytest.param(a_set(at_once=True), "host_sets.prod.at_once", "integer", id="a yes for a number"),
-        pytest.param(a_set(gpgcheck="no"), "host_sets.prod.gpgcheck", "bool", id="text for a yes"),
+        pytest.param(a_set(at_once="2"), "host_sets.prod.at_once", "wants a whole number", id="a number as text"),
+        pytest.param(a_set(at_once=True), "host_sets.prod.at_once", "wants a whole number", id="a yes for a number"),
+        pytest.param(a_set(gpgcheck="no"), "host_sets.prod.gpgcheck", "wants true or false", id="text for a yes"),
         pytest.param(a_set(health={"deadline": float("nan")}), "host_sets.prod.health.deadline", "", id="not a number"),
         pytest.param(a_set(health={"deadline": float("inf")}), "host_sets.prod.health.deadline", "", id="for ever"),
         pytest.param(
             a_set(health={"version": "Blockerbugs"}), "host_sets.prod.health.version", "{version}", id="no place for it"
         ),
         pytest.param(
-            {"host_sets": {"Prod": a_set()["host_sets"]["prod"]}}, "host_sets.Prod", "pattern", id="a capital"
+            {"host_sets": {"Prod": a_set()["host_sets"]["prod"]}},
+            "host_sets.Prod",
+            "'Prod' is no name for a set",
+            id="a capital",
         ),
         pytest.param({}, "host_sets", "missing", id="nothing about sets"),
         pytest.param("", "the file", "", id="an empty file"),
@@ -172,6 +175,78 @@ def test_S11_refused_with_its_place_in_the_file(
         reading(content)
     assert any(f"{hosts_yml.parent}" in problem and place in problem for problem in refused.value.problems)
     assert what in said(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        pytest.param(
+            a_set(hosts=["127.0.0.1:1"], sync_host="127.0.0.1:1"),
+            [
+                "hosts[0].name: '127.0.0.1:1' is no host name; user and port belong in ~/.ssh/config",
+                "sync_host: '127.0.0.1:1' is no host name; user and port belong in ~/.ssh/config",
+            ],
+            id="a port, and not that there is no host",
+        ),
+        pytest.param(
+            a_set(hosts=["root@a.invalid", "a.example"]),
+            ["hosts[0].name: 'root@a.invalid' is no host name; user and port belong in ~/.ssh/config"],
+            id="a user",
+        ),
+        pytest.param(
+            a_set(hosts=[{"name": "a.example", "alias": ["a"]}]),
+            ["hosts[0].alias: unknown key; did you mean aliases?"],
+            id="a key of a host but for its end",
+        ),
+        pytest.param(a_set(confrm="name"), ["confrm: unknown key; did you mean confirm?"], id="a key of a set"),
+        pytest.param(
+            a_set(health={"pth": "/"}), ["health.pth: unknown key; did you mean path?"], id="a key below a key"
+        ),
+        pytest.param(a_set(minor_version="1 0"), ["minor_version: '1 0' is no version: VERSION or VER"], id="version"),
+        pytest.param(a_set(minor_version=1.0), ["minor_version: wants text, in quotes if it looks"], id="a number"),
+        pytest.param(a_set(enable_repo="*"), ["enable_repo: '*' is no repository's name"], id="repository"),
+        pytest.param(a_set(url="qa.example"), ["url: is no address to be watched: http"], id="no scheme"),
+        pytest.param(a_set(url="https://u:hunter2@qa.example"), ["url: is no address to be watched: http"], id="user"),
+        pytest.param(a_set(schema_status=""), ["schema_status: one line is wanted, not empty"], id="no command"),
+        pytest.param(a_set(notify=["x y"]), ["notify[0]: is no address: it begins with ${NAME} or a"], id="notify"),
+        pytest.param(a_set(health="/x"), ["health: wants keys of its own"], id="a value for keys"),
+        pytest.param(a_set(health={"path": "x"}), ["health.path: 'x' is no page's path: it begins with /"], id="path"),
+        pytest.param(a_set(backup={"command": "x", "file": "x"}), ["backup.file: 'x' is no file's full"], id="file"),
+    ],
+)
+def test_S11_a_mistake_is_told_in_words_and_once(content: Any, told: list[str], reading: Reader) -> None:
+    with pytest.raises(Refused) as refused:
+        reading(content)
+    said = [problem.partition("hosts.yml: host_sets.prod.")[2] for problem in refused.value.problems]
+    assert [text[: len(begin)] for text, begin in zip(said, told, strict=True)] == told
+
+
+@pytest.mark.parametrize("app", [{"package": "-x"}, {"service": "-x"}, {"root": "~"}, {"cron": "\x1b"}], ids=str)
+def test_S11_what_is_wrong_about_the_app_is_told_in_words(app: dict[str, str], reading: Reader) -> None:
+    with pytest.raises(Refused, match=r"hosts\.yml: app\.[a-z]+: '.*' is no "):
+        reading({**a_set(), "app": app})
+
+
+def test_S11_no_mistake_is_told_with_its_pattern(reading: Reader) -> None:
+    texts = "package service settings cron root"
+    keys = "sync_host minor_version enable_repo schema_status url after location owner contact"
+    bad = a_set(**dict.fromkeys(keys.split(), "\n"), hosts=["\n"], backup={"command": "\n", "file": "\n"})
+    with pytest.raises(Refused) as refused:
+        reading({**bad, "app": dict.fromkeys(texts.split(), "\n")})
+    assert "pattern" not in said(refused.value)
+
+
+def test_S11_a_set_is_told_once_that_its_name_is_no_name(reading: Reader) -> None:
+    with pytest.raises(Refused) as refused:
+        reading({"host_sets": {"Prod": a_set()["host_sets"]["prod"]}})
+    assert len(refused.value.problems) == 1
+
+
+@pytest.mark.parametrize("content", ["host_sets:\n  prod: {\n", "app: {}\napp: {}\n"], ids=["no YAML", "a key twice"])
+def test_S11_a_file_that_is_no_yaml_is_opened_next(content: str, reading: Reader, hosts_yml: Path) -> None:
+    with pytest.raises(Refused) as refused:
+        reading(content)
+    assert refused.value.next_line == f"$EDITOR {hosts_yml}"
 
 
 def test_S11_all_problems_are_told_at_once(reading: Reader) -> None:
