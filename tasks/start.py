@@ -11,7 +11,7 @@ from invoke import Context
 from invoke.exceptions import Exit
 
 from . import sandbox
-from .errors import Interrupted, Refused
+from .errors import Interrupted, Refused, SopError
 from .fleet import setup
 from .fleet import target as targets
 from .fleet.target import Target
@@ -30,12 +30,14 @@ if TYPE_CHECKING:
 def interruptible() -> Iterator[None]:
     """Ctrl-C, SIGTERM and SIGHUP are exit 130 and a sentence, also while modules are loaded.
 
-    A run that has begun has its own sentence.
+    A run that has begun has its own sentence, and one that has ended is said to have ended as it did.
     """
     try:
         with endable():
             yield
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as error:
+        if isinstance(error.__context__, SopError):  # it was on its way out already, past connections that were closed
+            raise error.__context__ from None
         raise Interrupted("before anything was begun, or after all was said above") from None
 
 

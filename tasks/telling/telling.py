@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 SECONDS = 5.0  # that a target which does not answer may cost, in all
 LATE = f"no answer in {SECONDS:.0f} s"
+LEFT = "it was not waited for"
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
@@ -81,16 +82,21 @@ def _begin(addresses: Mapping[str, str], events: Sequence[dict[str, Any]]) -> su
 
 
 def _end(teller: subprocess.Popen[str], addresses: Mapping[str, str], events: Sequence[dict[str, Any]]) -> list[str]:
-    """Tell the end; returns what could not be told and why, once for each address. Ends what takes too long."""
+    """Tell the end; returns what could not be told and why, once for each address. Ends what takes too long.
+
+    Who presses Ctrl-C meanwhile ends the waiting, and nothing else: how the run ended is still to be said.
+    """
+    silence = LATE
     try:
         said, _ = teller.communicate(_line("end", addresses, events), timeout=SECONDS)
-    except subprocess.TimeoutExpired:
+    except (subprocess.TimeoutExpired, KeyboardInterrupt) as error:
+        silence = LATE if isinstance(error, subprocess.TimeoutExpired) else LEFT
         teller.kill()
         said, _ = teller.communicate()
     answers = dict(line.split("\t", 1) for line in said.splitlines() if "\t" in line)
     problems = []
     for name in addresses:
-        wrong = [answer for event in ("begin", "end") if (answer := answers.get(f"{event} {name}", LATE)) != "told"]
+        wrong = [answer for event in ("begin", "end") if (answer := answers.get(f"{event} {name}", silence)) != "told"]
         if wrong:
             problems.append(f"{name} was not told: {wrong[-1]}")
     return problems

@@ -10,6 +10,8 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.endpoints import answering
+
 from .conftest import ONE, PROJECT, TWO, Fleet, until
 from .fleets import LONG, PATIENCE_SECONDS
 
@@ -44,6 +46,20 @@ def test_n3_ctrl_c_twice_leaves_at_once_and_says_where(stg_runs_110: Fleet) -> N
     code, said = interrupted(fleet, "prod major-upgrade --yes", lambda: bool(fleet.moments("upgrade_db")), times=2)
     assert code == 130, said
     assert "left in the middle of upgrade-db on prod01" in said
+
+
+def test_x4_ctrl_c_while_the_end_is_told_to_one_who_does_not_answer_ends_that_and_the_end_is_said(
+    stg_runs_110: Fleet,
+) -> None:
+    fleet = stg_runs_110
+    fleet.breaks(ONE, "upgrade-db")
+    file = fleet.home / "hosts.yml"
+    with answering(None) as endpoint:
+        file.write_text(file.read_text().replace("after: stg", f"after: stg\n    notify: ['{endpoint.address}']"))
+        code, said = interrupted(fleet, "prod major-upgrade --yes", lambda: len(endpoint.heard) == 2)
+    assert (code, "httpd is not running on prod01, prod02" in said) == (5, True), said
+    assert "notify[0] (json) was not told: it was not waited for" in said
+    assert "next: fab prod resume" in said
 
 
 def test_n3_ctrl_c_before_the_first_step_changes_nothing(stg_runs_110: Fleet) -> None:

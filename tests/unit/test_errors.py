@@ -6,6 +6,7 @@ import pytest
 from invoke.exceptions import Exit
 
 from tasks.errors import MEANING, Code, HalfWay, Interrupted, Locked, Refused, SopError, TryLater, Unreachable
+from tasks.start import interruptible
 
 
 @pytest.mark.parametrize(
@@ -22,6 +23,19 @@ from tasks.errors import MEANING, Code, HalfWay, Interrupted, Locked, Refused, S
 )
 def test_every_end_has_its_exit_status(error: type[SopError], code: int) -> None:
     assert error("why").code == code
+
+
+@interruptible()
+def ends_while_ctrl_c_is_pressed() -> None:
+    try:
+        raise HalfWay("httpd is down")
+    finally:
+        raise KeyboardInterrupt  # a connection takes its time to close, say
+
+
+def test_n3_ctrl_c_while_an_end_is_on_its_way_out_does_not_take_its_place() -> None:
+    with pytest.raises(HalfWay, match="httpd is down"):
+        ends_while_ctrl_c_is_pressed()
 
 
 def test_the_exit_statuses_are_those_of_the_design() -> None:
