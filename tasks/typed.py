@@ -25,10 +25,14 @@ DASH_H = ("-H", "--hosts")
 CLOSE = 0.75  # of 1, as difflib counts: `prdo` is as close to `prod`
 
 
-def check(collection: Collection, sets: Sequence[str], hosts: Callable[[], Sequence[str]]) -> None:
+def check(
+    collection: Collection, sets: Sequence[str], hosts: Callable[[], Sequence[str]], read_strictly: Callable[[], object]
+) -> None:
     """Raises Refused for a mistyped word, Exit after hosts were printed for a shell that completes -H, else nothing.
 
     sets: the tasks that only choose a host set; a line that ends with one says nothing to be done, and is refused.
+    read_strictly: raises Refused if hosts.yml has mistakes. It takes its time, and is asked only about a word that is
+    like nothing: it may be a set of a file whose sets could not be made out.
     """
     program = _running()
     if program is None:
@@ -45,7 +49,7 @@ def check(collection: Collection, sets: Sequence[str], hosts: Callable[[], Seque
         read = Parser(contexts=tasks, initial=program.initial_context).parse_argv(words)
     except ParseError as error:
         line = [program.called_as, *program.argv[1:]]
-        raise refusal(error, tasks, program.initial_context, line) from None
+        raise refusal(error, tasks, program.initial_context, line, read_strictly) from None
     except ValueError:  # int and float, which Invoke calls with what stands behind a flag
         raise _no_number(words, tasks, program.called_as) from None
     *before, last = (str(context.name) for context in read)
@@ -66,10 +70,16 @@ def contexts(collection: Collection) -> list[ParserContext]:
     return contexts
 
 
-def refusal(error: ParseError, tasks: Iterable[ParserContext], core: ParserContext, line: Sequence[str]) -> Refused:
+def refusal(
+    error: ParseError,
+    tasks: Iterable[ParserContext],
+    core: ParserContext,
+    line: Sequence[str],
+    read_strictly: Callable[[], object],
+) -> Refused:
     """What the operator is told about a line that Invoke's parser cannot read.
 
-    core: the program's own flags; line: all that was typed, from `fab` or `invoke` on.
+    core: the program's own flags; line: all that was typed, from `fab` or `invoke` on; read_strictly: see `check`.
     """
     fab = line[0]
     inside: Any = error.context
@@ -91,7 +101,10 @@ def refusal(error: ParseError, tasks: Iterable[ParserContext], core: ParserConte
     set_name, dot, rest = word.partition(".")
     if dot and set_name in names and rest in names:
         return Refused(f"{what}; did you mean {set_name} {rest}?", next_line=f"{fab} {set_name} {rest}")
-    return _nothing(what, word, names, line, f"{fab} --list")
+    told = _meant(what, word, names, line, f"{fab} --list")
+    if not told:
+        read_strictly()
+    return told or Refused(what, next_line=f"{fab} --list")
 
 
 def _no_flag(
@@ -108,7 +121,7 @@ def _no_flag(
     known = [flag for flag in (inside or core).flag_names() if flag.startswith("--")]
     if f"-{typed}" in known:
         return Refused(f"{what}; did you mean -{typed}?", next_line=help_line)
-    return _nothing(what, typed, known, line, help_line)
+    return _meant(what, typed, known, line, help_line) or Refused(what, next_line=help_line)
 
 
 def _no_number(words: Sequence[str], tasks: Iterable[ParserContext], fab: str) -> Refused:
@@ -134,7 +147,7 @@ def _suits(kind: Callable[[str], object], value: str) -> bool:
     return True
 
 
-def _nothing(what: str, word: str, known: Sequence[str], line: Sequence[str], otherwise: str) -> Refused:
+def _meant(what: str, word: str, known: Sequence[str], line: Sequence[str], otherwise: str) -> Refused | None:
     """With what may have been meant, and, where that is one name but for a letter or an end, the line as it would be.
 
     Never a line that does something else than what was typed almost: `upgrade` is no `upgrade-db`.
@@ -146,7 +159,7 @@ def _nothing(what: str, word: str, known: Sequence[str], line: Sequence[str], ot
         return Refused(f"{what}; did you mean {' or '.join(parts)}?", next_line=otherwise)
     meant = begun or near
     if not meant:
-        return Refused(what, next_line=otherwise)
+        return None
     mended = [re.sub(f"^{re.escape(word)}(?==|$)", meant[0], typed) for typed in line]
     return Refused(f"{what}; did you mean {meant[0]}?", next_line=shlex.join(mended))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import shutil
 import subprocess
@@ -18,9 +19,10 @@ PROJECT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent  # Invoke completes for the name that it was called by: `python -m fabric` has none
 
 
-def typed(line: str, tool: str = "fab") -> subprocess.CompletedProcess[str]:
+def typed(line: str, tool: str = "fab", hosts_yml: Path | None = None) -> subprocess.CompletedProcess[str]:
     command = [str(BIN / tool), *shlex.split(line)]
-    return subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
+    environment = {**os.environ, "FABRIC_HOSTS_FILE": str(hosts_yml or ""), "INVOKE_HOSTS_FILE": str(hosts_yml or "")}
+    return subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False, env=environment)
 
 
 @pytest.mark.parametrize(
@@ -62,6 +64,30 @@ def test_a_mistyped_word_is_refused_with_the_nearest_one_and_exit_2(line: str, s
     assert (ended.returncode, ended.stdout) == (2, "")
     assert said in ended.stderr
     assert ended.stderr.splitlines()[-1].endswith(next_line)
+
+
+@pytest.fixture
+def no_set(tmp_path: Path) -> Path:
+    """A hosts.yml that can be read, and whose sets nobody can make out."""
+    path = tmp_path / "hosts.yml"
+    path.write_text("host_set:\n  test:\n    hosts: [a.invalid]\n    sync_host: a.invalid\n")
+    return path
+
+
+@pytest.mark.parametrize("line", ["test status", "--help test"])
+def test_S11_a_set_that_nobody_knows_is_told_with_what_is_wrong_with_hosts_yml(line: str, no_set: Path) -> None:
+    ended = typed(line, hosts_yml=no_set)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert f"{no_set}: host_set: unknown key; did you mean host_sets?" in ended.stderr
+    assert ended.stderr.splitlines()[-1] == f"next: $EDITOR {no_set}"
+
+
+@pytest.mark.parametrize(
+    ("tool", "line"), [("fab", "--list"), ("fab", "--help status"), ("invoke", "show-config --key ansible")]
+)
+def test_S11_what_needs_no_host_works_with_a_hosts_yml_that_has_mistakes(tool: str, line: str, no_set: Path) -> None:
+    ended = typed(line, tool, no_set)
+    assert (ended.returncode, ended.stderr) == (0, "")
 
 
 @pytest.mark.parametrize("line", ["--help prod", "prod --help", "--help sandbox"])
