@@ -37,7 +37,15 @@ class Lock:
         return json.dumps(asdict(self))
 
     def __str__(self) -> str:
-        return f"{self.operator}, since {self.since} ({self.age}): {self.doing}, run {self.run}"
+        return f"{self.operator}, since {self._since_here} ({self.age}): {self.doing}, run {self.run}"
+
+    @property
+    def _since_here(self) -> str:
+        """On this machine's clock, as history and the recap tell time; what is no time stays as it is."""
+        try:
+            return f"{datetime.fromisoformat(self.since).astimezone():%Y-%m-%d %H:%M:%S}"
+        except (TypeError, ValueError, OverflowError, OSError):
+            return self.since
 
     @property
     def age(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
@@ -131,6 +132,25 @@ def test_a_locks_age_is_told_also_when_clocks_are_an_hour_apart() -> None:
     ages = [Lock("0123abcd", "a@b", (datetime.now(UTC) + off).isoformat(), "x").age for off in (hour, -hour)]
     assert ages == ["just now", "60 min ago"]
     assert Lock("0123abcd", "a@b", "yesterday", "x").age == "nobody knows how long ago"
+
+
+@pytest.mark.parametrize(
+    ("since", "told"),
+    [
+        ("2026-11-26T06:23:02+00:00", "since 2026-11-26 15:23:02 ("),
+        ("yesterday", "since yesterday ("),
+        ("0001-01-01T00:00:00+14:00", "since 0001-01-01T00:00:00+14:00 ("),
+    ],
+)
+def test_since_when_a_lock_is_held_is_told_on_the_clock_of_who_asks(
+    since: str, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as away:
+        away.setenv("TZ", "Asia/Tokyo")
+        time.tzset()
+        said = str(Lock("0123abcd", "a@b", since, "x"))
+    time.tzset()
+    assert told in said
 
 
 def test_C3_cron_is_put_back_as_it_was(host: Shell) -> None:
