@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from ..procedure.progress import Run
     from ..procedure.watch import Seen
 
+LONE_SECONDS = 0.05  # an outage that is told as 0.0 s: one request failed, and none was made after it
+
 
 def show(screen: Screen, run: Run) -> None:
     """All of it."""
@@ -80,16 +82,28 @@ def outage(run: Run, seen: Seen) -> tuple[str, str]:
     host_set, since = run.plan.request.host_set, " since it was resumed" if run.resumed else ""
     told = f"{clean(host_set.url or '')}{since}: {seen.requests} requests, {seen.failed} failed"
     if seen.failed:
-        told += f", longest outage {seen.longest:.1f} s{_when(seen.outages)}" + (", still down" if seen.down else "")
+        told += f", longest outage {seen.longest:.1f} s{_when(seen.outages)}"
     if seen.slow:
         held_back = max(seconds for _, seconds in seen.slow)
         told += f"; {len(seen.slow)} answers held back, for up to {held_back:.1f} s{_when(seen.slow)}"
+    end = f"; {_still_down(run)}" if seen.failed and seen.down else ""
     served = any(run.plan.facts[host].service == "active" for host in host_set.serving)
     if seen.failed and not served:
-        return f"{told}: nobody served when it began", "warn"
+        return f"{told}: nobody served when it began{end}", "warn"
     if seen.failed and run.plan.request.procedure.rolling and len(host_set.serving) > 1:
-        return f"{told}: while the other hosts served, none should have failed", "worst"
-    return told, "bad" if seen.failed else "warn" if seen.slow else "good"
+        return f"{told}: while the other hosts served, none should have failed{end}", "worst"
+    return told + end, "bad" if seen.failed else "warn" if seen.slow else "good"
+
+
+def _still_down(run: Run) -> str:
+    """Of a set's URL that did not answer at the end: who keeps it from its users?"""
+    host_set, now = run.plan.request.host_set, run.afterwards
+    if not all(host in now and now[host].healthy(host_set.health.status) for host in host_set.serving):
+        return "still down"
+    if not host_set.balancer:
+        return "still down, though every host answers"
+    interval = f"{host_set.balancer.interval:g} s"
+    return f"every host answers, but the balancer had not looked again yet (it looks every {interval})"
 
 
 def node(host: Host, seen: Seen) -> tuple[str, str]:
@@ -99,8 +113,13 @@ def node(host: Host, seen: Seen) -> tuple[str, str]:
         return f"{told}, no answer: not reachable from here, or down all the time", "aside"
     if not seen.failed:
         return f"{told}, all answered", "aside"
-    times = f"{len(seen.outages)} times, the longest " if len(seen.outages) > 1 else ""
-    told += f", away {times}for {seen.longest:.1f} s{_when(seen.outages)}"
+    last_alone = seen.down and bool(seen.outages) and seen.outages[-1][1] < LONE_SECONDS
+    outages = seen.outages[:-1] if last_alone else seen.outages
+    if outages or not last_alone:
+        times = f"{len(outages)} times, the longest " if len(outages) > 1 else ""
+        told += f", away {times}for {seen.longest:.1f} s{_when(outages)}"
+    if last_alone:
+        return f"{told}, the last one failed", "warn"
     return (f"{told}, still away", "warn") if seen.down else (told, "aside")
 
 

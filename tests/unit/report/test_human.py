@@ -6,7 +6,7 @@ from io import StringIO
 import pytest
 
 from tasks.fleet.connection import Outcome
-from tasks.fleet.hosts import App, Host
+from tasks.fleet.hosts import App, Balancer, Host
 from tasks.procedure.keep import Lock
 from tasks.procedure.plan import decide
 from tasks.procedure.preflight import UNREACHED, Facts
@@ -192,12 +192,33 @@ def test_a_wait_that_is_told_again_and_again_is_said_once(screen: Shown) -> None
     ("seen", "line"),
     [
         (Seen(40, 0, 0.0), "40 requests, 0 failed"),
-        (Seen(40, 3, 0.31, down=True), "40 requests, 3 failed, longest outage 0.3 s, still down"),
+        (Seen(40, 3, 0.31), "40 requests, 3 failed, longest outage 0.3 s"),
     ],
 )
 def test_the_recap_tells_what_the_users_saw(seen: Seen, line: str, screen: Shown) -> None:
     screen.report.recap(ended(planned("major-upgrade"), users=seen))
     assert any(text.endswith(line) for text in screen.lines)
+
+
+@pytest.mark.parametrize(
+    ("balancer", "afterwards", "said"),
+    [
+        pytest.param(Balancer(), well(service="inactive", answers=None), "still down", id="httpd is down"),
+        pytest.param(None, well(), "still down, though every host answers", id="no balancer is known"),
+        pytest.param(
+            Balancer(interval=0.5),
+            well(),
+            "every host answers, but the balancer had not looked again yet (it looks every 0.5 s)",
+            id="the balancer is behind",
+        ),
+    ],
+)
+def test_the_recap_tells_who_keeps_a_url_from_its_users(
+    balancer: Balancer | None, afterwards: Facts, said: str
+) -> None:
+    run = ended(planned("major-upgrade", host_set=prod(balancer=balancer)))
+    run.afterwards = {ONE: well(), TWO: afterwards}
+    assert recap.outage(run, Seen(40, 3, 0.31, down=True))[0].endswith(f"3 failed, longest outage 0.3 s; {said}")
 
 
 def test_the_recap_ends_with_the_journal_and_what_draws_it_for_the_ticket(screen: Shown) -> None:
@@ -365,4 +386,18 @@ def test_that_a_node_was_away_for_its_restart_is_told_without_alarm(seen: Seen, 
 def test_a_node_that_does_not_come_back_is_told_so() -> None:
     told, style = recap.node(ONE, Seen(40, 3, 0.8, True, ((0.0, 0.8),)))
     assert told.endswith(", still away")
+    assert style == "warn"
+
+
+@pytest.mark.parametrize(
+    ("seen", "said"),
+    [
+        (Seen(40, 1, 0.0, True, ((9.0, 0.0),)), "blockerbugs01: 40 requests, the last one failed"),
+        (Seen(40, 4, 0.8, True, ((0.0, 0.8), (9.0, 0.0))), "blockerbugs01: 40 requests, away for 0.8 s at "),
+    ],
+)
+def test_a_node_whose_last_request_alone_failed_is_not_said_to_be_away(seen: Seen, said: str) -> None:
+    told, style = recap.node(ONE, seen)
+    assert told.startswith(said)
+    assert told.endswith(", the last one failed")
     assert style == "warn"
