@@ -316,7 +316,7 @@ def no_migration(job: Job) -> Step:
     package, there = _q(job.app.package), yum.installed_is_target(job)
     return Step(
         name="no-migration",
-        says="the new build brings no schema migration",
+        says="look for a schema migration in the build; one ends the run here, with nothing installed",
         # It may have left the cache since it was downloaded: before a resume, say.
         guard=f"{yum.downloaded(job)} | grep -q . || {there} || {{ {yum.fetch(job)}; }} >/dev/null 2>&1\n",
         command=":",
