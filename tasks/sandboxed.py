@@ -39,11 +39,14 @@ def down(context: Context) -> None:
 
 @task(
     help={
-        "step": "Where it goes wrong: yum-update, stop-httpd, upgrade-db, sync, health, …",
-        "kind": "What goes wrong: fail, hang, slow, drop, down, nothing.",
-        "host": "On which host. Default: the first.",
-        "times": "How often, until it works again.",
-        "seconds": "How long, for kind slow.",
+        "step": "Where it goes wrong: download, yum-update, downgrade, sync, upgrade-db, stop-httpd, start-httpd, "
+        "restart-httpd, healthy, preflight (the look before a run), schema (the look at the database).",
+        "kind": "What goes wrong: fail (an error), hang (no end), slow (takes --seconds), drop (the connection is "
+        "lost), down (the host has no power), nothing (says it is done, and does nothing). For healthy also: "
+        "unavailable (503 for --seconds), loop (redirects to itself), drip (a byte every --seconds). Default: fail.",
+        "host": "On which host: sandbox01 or sandbox02. Default: sandbox01.",
+        "times": "How often, until it works again. Default: 1.",
+        "seconds": "How long, for slow, unavailable and drip. Default: 5.",
         "clear": "Take all faults back, and give a host that is down its power.",
     },
     auto_shortflags=False,

@@ -11,9 +11,7 @@ from .programs._faults import HTTPD_KINDS, PROGRAM_KINDS, faults_file
 from .programs._files import change_json, change_state, locked, read_json, read_state, write_json
 
 STEPS = ("preflight", "schema", "download", "yum-update", "downgrade", "stop-httpd", "start-httpd", "restart-httpd",
-         "upgrade-db", "sync", "health")  # fmt: skip
-
-
+         "upgrade-db", "sync", "healthy")  # fmt: skip
 KINDS = PROGRAM_KINDS | HTTPD_KINDS
 
 
@@ -21,18 +19,27 @@ def inject(home: Path, host: str, step: str, kind: str, times: int = 1, seconds:
     """Let `step` on `host` go wrong `times` times. ValueError for a word that is not known.
 
     seconds: how long `slow` takes, how long `unavailable` answers 503 after this moment or httpd's start, how long
-    `drip` waits after each byte. A `health` fault of httpd is seen by everybody who asks while it waits; a run of
-    curl uses one time up; `unavailable` ends by itself.
+    `drip` waits after each byte. A `healthy` fault of httpd (`health` is the same) is seen by everybody who asks while
+    it waits; a run of curl uses one time up; `unavailable` ends by itself.
     """
+    step = "healthy" if step == "health" else step
     if step not in STEPS:
         what = f"no step {step!r}" if step else "--step is wanted"
         raise ValueError(f"{what}: one of {', '.join(STEPS)}")
-    kinds = KINDS if step == "health" else PROGRAM_KINDS
+    kinds = KINDS if step == "healthy" else PROGRAM_KINDS
     if kind not in kinds:
         raise ValueError(f"no fault {kind!r} at step {step!r}: one of {', '.join(sorted(kinds))}")
-    if host not in read_json(home / "fleet.json")["hosts"]:
-        raise ValueError(f"no host {host!r} in this sandbox")
-    fault = {"host": host, "step": step, "kind": kind, "times": times, "seconds": seconds, "at": time.time()}
+    hosts = read_json(home / "fleet.json")["hosts"]
+    if host not in hosts:
+        raise ValueError(f"no host {host!r} in this sandbox: one of {', '.join(hosts)}")
+    fault = {
+        "host": host,
+        "step": "health" if step == "healthy" else step,
+        "kind": kind,
+        "times": times,
+        "seconds": seconds,
+        "at": time.time(),
+    }
     file = Path(faults_file(home))
     with locked(file):
         write_json(file, [*(read_json(file) if file.exists() else []), fault])

@@ -20,6 +20,7 @@ from ..state import state_dir
 from . import faults, fleet, layout
 
 SET = layout.SetSpec("sandbox", ("blockerbugs01.sandbox", "blockerbugs02.sandbox"), sync="blockerbugs01.sandbox")
+HELP = "fab --help sandbox.fault"
 END_SECONDS = 10
 
 
@@ -96,14 +97,13 @@ def down(dry: bool = False) -> None:
 def fault(step: str, kind: str, host: str, times: int, seconds: float, clear: bool, dry: bool = False) -> None:
     """Switch a fault on, or all of them off. Raises Refused for one that does not exist."""
     report = opened()
-    host = {"sandbox01": SET.hosts[0], "sandbox02": SET.hosts[1]}.get(host, host)
-    told = (
-        "all faults are off, every host has its power"
-        if clear
-        else f"{host}: the next {times} time(s) of {step} go wrong ({kind})"
-    )
+    hosts = dict(zip(("sandbox01", "sandbox02"), SET.hosts, strict=True))
+    host = hosts.get(host, host)
     if times < 1:
         raise Refused(f"--times {times}: how often must be at least once", next_line="--times 1")
+    if host not in SET.hosts:
+        raise Refused(f"no host {host!r} in the sandbox: one of {', '.join(hosts)}", next_line=HELP)
+    told = "all faults are off, every host has its power" if clear else _told(step, kind, host, times, seconds)
     if dry:
         report.note(f"would do: {told}")
         return
@@ -116,8 +116,18 @@ def fault(step: str, kind: str, host: str, times: int, seconds: float, clear: bo
         try:
             faults.inject(place, host, step, kind, times=times, seconds=seconds)
         except ValueError as error:
-            raise Refused(str(error), next_line="fab --help sandbox.fault") from None
+            raise Refused(str(error), next_line=HELP) from None
     report.note(told)
+
+
+def _told(step: str, kind: str, host: str, times: int, seconds: float) -> str:
+    """What a fault will be; a health fault is met by more than the step of that name."""
+    if kind == "unavailable":
+        return f"{host}: the page answers 503 for {seconds:g} s, from now on and after each start of httpd"
+    told = f"{host}: the next {times} time(s) of {step} go wrong ({kind})"
+    if step in ("health", "healthy"):
+        told += "; every look at the page on its host uses one up, also the look before a run (--times)"
+    return told
 
 
 def _made() -> Path:

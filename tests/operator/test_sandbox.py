@@ -58,6 +58,29 @@ def test_a_step_that_was_not_said_or_does_not_exist_is_refused_with_those_that_d
     assert (ended.returncode, said in ended.stderr, "unavailable" in ended.stderr) == (2, True, False), ended.stderr
 
 
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("--step healthy --kind fail", "every look at the page on its host uses one up, also the look before a run"),
+        ("--step health --kind loop --times 2", "the next 2 time(s) of health go wrong (loop); every look"),
+        (
+            "--step healthy --kind unavailable",
+            "the page answers 503 for 5 s, from now on and after each start of httpd",
+        ),
+        ("--step sync --host sandbox02", "blockerbugs02.sandbox: the next 1 time(s) of sync go wrong (fail)\n"),
+    ],
+)
+def test_what_a_fault_will_be_is_said_when_it_is_switched_on(line: str, said: str) -> None:
+    ended = typed(f"sandbox.fault {line}")
+    assert (ended.returncode, said in ended.stdout) == (0, True), ended.stdout + ended.stderr
+    typed("sandbox.fault --clear")
+
+
+def test_a_fault_on_a_host_that_does_not_exist_is_refused_with_those_that_do() -> None:
+    ended = typed("sandbox.fault --step sync --host blockerbugs02")
+    assert (ended.returncode, "one of sandbox01, sandbox02" in ended.stderr) == (2, True), ended.stderr
+
+
 def test_reset_does_not_pull_the_hosts_from_under_a_run() -> None:
     typed("sandbox.fault --step upgrade-db --kind slow --seconds 60")
     client = subprocess.Popen(

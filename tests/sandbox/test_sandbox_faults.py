@@ -146,6 +146,13 @@ def test_a_redirect_loop_ends_at_curl_s_limit(own: Path) -> None:
     assert str(client(own)(ONE, CODE).stdout) == "200\n"
 
 
+@pytest.mark.parametrize("step", ["healthy", "health"])
+def test_the_step_that_the_screens_call_healthy_goes_wrong_by_that_name(step: str, own: Path) -> None:
+    faults.inject(own, ONE, step, "fail")
+    assert client(own)(ONE, CODE).exit_status == 7
+    assert str(client(own)(ONE, CODE).stdout) == "200\n"
+
+
 def test_httpd_is_unavailable_for_the_first_seconds_after_its_start(own: Path) -> None:
     def is_now(**values: float) -> None:
         change_json(faults_file(own), lambda every: every[0].update(values))
