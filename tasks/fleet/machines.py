@@ -59,9 +59,8 @@ class Machines:
         if not self.unreachable:
             return
         lost = self.unreachable.values()
-        first = next((error.next_line for error in lost if error.next_line), None)
         problems = [problem for error in lost for problem in error.problems]
-        raise Unreachable(*problems, *also, next_line="; ".join(filter(None, (first, way))) or None)
+        raise Unreachable(*problems, *also, next_line="; ".join(filter(None, (_first_way(lost), way))) or None)
 
     def _all(self, method: str) -> dict[Host, Any]:
         """What `method` returns on every host, all at once. Raises what went wrong, or sets the host aside."""
@@ -143,5 +142,10 @@ def _together(errors: Iterable[BaseException]) -> BaseException:
     if strange:
         return strange[0]
     kind = type(told[0]) if len({type(error) for error in told}) == 1 else Unreachable
-    next_line = next((error.next_line for error in told if error.next_line), None)
-    return kind(*(problem for error in told for problem in error.problems), next_line=next_line)
+    return kind(*(problem for error in told for problem in error.problems), next_line=_first_way(told))
+
+
+def _first_way(errors: Iterable[SopError]) -> str | None:
+    """What to type about the first of them, and that there are more, if it does not help them all."""
+    ways = list(dict.fromkeys(error.next_line for error in errors if error.next_line))
+    return f"{ways[0]}, and so on for the other hosts" if len(ways) > 1 else next(iter(ways), None)

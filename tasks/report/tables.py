@@ -65,7 +65,7 @@ def status(app: App, host_set: HostSet, facts: Mapping[Host, Facts]) -> Table:
     for host in host_set.hosts:
         found = facts.get(host)
         if not found:
-            made.add_row(host.short, host_set.roles(host), *["unknown"] * 7)
+            made.add_row(host.short, host_set.roles(host), words.NOT_REACHED)
             continue
         newest = max(found.offered or (), default=None)
         made.add_row(

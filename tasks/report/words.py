@@ -108,7 +108,5 @@ def ways_on(host_set: HostSet, facts: Mapping[Host, Facts]) -> str:
 
 
 def unknown(found: Facts | None) -> list[str]:
-    """What a row of status cannot say."""
-    if not found:
-        return ["could not be asked"]
-    return [*found.problems, *(text for text in (found.no_list, found.no_schema) if text)]
+    """What a row of status cannot say; of a host that was not reached it says so, and the run's end says why."""
+    return [*found.problems, *(text for text in (found.no_list, found.no_schema) if text)] if found else []

@@ -100,7 +100,13 @@ def test_a_login_that_is_not_let_in_is_told_without_a_traceback(fleet: Fleet) ->
     stranger.write_bytes(pem)
     stranger.chmod(0o600)
     config.write_text(config.read_text().replace(str(fleet.home / "id_ed25519"), str(stranger)))
-    not_reached(fleet, "prod status", "prod01: does not let", "next: ssh -F ", "prod01.example true")
+    not_reached(
+        fleet,
+        "prod status",
+        "prod01: does not let",
+        "next: ssh -F ",
+        "prod01.example true, and so on for the other hosts",
+    )
 
 
 @pytest.fixture
