@@ -130,13 +130,15 @@ def _look(app: App, host_set: HostSet, config: Config, report: Report) -> None:
         ways = "resume follows it, if whoever began it is gone" if runs else f"resume, or fab {host_set.name} abort"
         if not machines.unreachable:
             report.note(f"next: fab {host_set.name} {ways}")
+    elif not taken and host_set.sync not in facts:
+        if host_set.sync not in machines.unreachable:  # lost since, and not told below
+            report.note(held.nobody_knows(host_set))
     elif not taken:
         report.left(app, host_set, dict.fromkeys(host_set.hosts, UNREACHED) | facts)
     else:
         for problem in locked_by(*taken, app, host_set).problems:
             report.note(problem)
-    way = f"if it is gone for good: fab {host_set.name} abort, which does without it" if lock else ""
-    machines.check_that_none_is_lost(way=way)
+    held.check_that_none_is_lost(machines, host_set, lock is not None)
 
 
 @interruptible()

@@ -13,7 +13,15 @@ from ..fleet.machines import Machines
 from ..report import Report
 from . import keep
 from .consent import Consent, agree, check_that_somebody_can_agree
-from .held import Found, check_that_it_is_still_held, check_that_nothing_runs, find, states, take_over
+from .held import (
+    Found,
+    check_that_it_is_still_held,
+    check_that_nothing_runs,
+    check_that_the_sync_host_is_there,
+    find,
+    states,
+    take_over,
+)
 from .hold import Hold, holder, locked_by
 from .journal import Journal, operator
 from .keep import Lock
@@ -68,8 +76,7 @@ def unlock(app: App, host_set: HostSet, config: Config, consent: Consent, report
 def _reached(host_set: HostSet, config: Config, report: Report) -> Iterator[Machines]:
     """Those hosts that can be reached: one that is dead must not hold the set for ever. The sync host has to be."""
     with Machines(host_set.hosts, config, report.ask_password, tolerant=True) as machines:
-        if host_set.sync in machines.unreachable:
-            raise machines.unreachable[host_set.sync]
+        check_that_the_sync_host_is_there(machines, host_set)
         for host in machines.unreachable:
             report.warning(f"{host.short}: cannot be reached; what runs there, and whether it goes on, is not known")
         yield machines

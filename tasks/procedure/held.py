@@ -19,6 +19,7 @@ from .look import look
 from .preflight import Facts
 
 ANSWER_SECONDS = 60
+GUIDE = "docs/guide.md, More bad moments"
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,28 @@ def find(machines: Machines, app: App, host_set: HostSet) -> Found | Mapping[Hos
     kept = states(machines, app, host_set, lock.run)
     # Facts after states: what a step has done that ended in between must be seen.
     return Found(lock, read(keep.said(copy)), kept, look(machines, app, host_set, repos=False))
+
+
+def check_that_the_sync_host_is_there(machines: Machines, host_set: HostSet) -> None:
+    """It keeps the lock. Raises Unreachable, with every host that is lost, where it is one of them."""
+    if host_set.sync in machines.unreachable:
+        machines.check_that_none_is_lost(nobody_knows(host_set), way=f"if it is gone for good: {GUIDE}")
+
+
+def check_that_none_is_lost(machines: Machines, host_set: HostSet, held: bool) -> None:
+    """Raises Unreachable with every host that is lost; held: a run holds the set, and can be given up without it."""
+    check_that_the_sync_host_is_there(machines, host_set)
+    if held:
+        machines.check_that_none_is_lost(
+            f"what the run that holds {host_set.name} has done, and left, stays as it is",
+            way=f"if it is gone for good: fab {host_set.name} abort, which does without it",
+        )
+    machines.check_that_none_is_lost()
+
+
+def nobody_knows(host_set: HostSet) -> str:
+    """What is said where the sync host cannot be asked."""
+    return f"whether a run holds {host_set.name} is not known: {host_set.sync.short} keeps that"
 
 
 def states(machines: Machines, app: App, host_set: HostSet, run: str) -> todo.States:

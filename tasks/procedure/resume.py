@@ -13,7 +13,14 @@ from ..report import Report
 from ..telling.telling import told
 from . import nvr, todo
 from .consent import Consent, agree, check_that_somebody_can_agree
-from .held import Found, check_that_it_is_still_held, find, take_over
+from .held import (
+    Found,
+    check_that_it_is_still_held,
+    check_that_none_is_lost,
+    check_that_the_sync_host_is_there,
+    find,
+    take_over,
+)
 from .hold import Hold
 from .journal import Journal, operator
 from .look import look
@@ -31,15 +38,14 @@ def resume(app: App, host_set: HostSet, config: Config, consent: Consent, report
     """
     check_that_somebody_can_agree(host_set, consent)
     with Machines(host_set.hosts, config, report.ask_password, tolerant=True) as machines:
-        machines.check_that_none_is_lost(
-            f"what a run of {host_set.name} has done, and left, stays as it is",
-            way=f"if it is gone for good: fab {host_set.name} abort, which does without it",
-        )
+        check_that_the_sync_host_is_there(machines, host_set)
         report.looking(host_set.hosts)
         found = find(machines, app, host_set)
         if not isinstance(found, Found):
             report.free(app, host_set, found, f"nothing to resume: no run holds {host_set.name}")
+            check_that_none_is_lost(machines, host_set, held=False)
             return Code.DONE
+        check_that_none_is_lost(machines, host_set, held=True)
         plan = _plan(found, app, host_set)
         report.resume(plan, found.lock, todo.left(plan, found.states, found.facts))
         if consent.plan_only:

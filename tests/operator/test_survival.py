@@ -143,6 +143,27 @@ def test_n5_a_host_that_is_gone_for_good_does_not_keep_a_run_from_being_given_up
     assert not (stg_runs_110.kept(ONE) / "lock").exists()
 
 
+def test_n5_with_the_sync_host_lost_nobody_is_sent_to_abort_nor_by_hand_into_what_a_run_may_hold(
+    stg_runs_110: Fleet,
+) -> None:
+    stg_runs_110.breaks(ONE, "upgrade-db")
+    assert stg_runs_110.types(MAJOR).code == 5
+    stg_runs_110.machines.power_off(ONE)
+    for task in ("status", "resume --yes", "abort --yes", "unlock --yes"):
+        ended = stg_runs_110.types(f"prod {task}")
+        assert (ended.code, "whether a run holds prod is not known: prod01 keeps that" in ended.said) == (4, True)
+        *_, next_line = [line for line in ended.said.splitlines() if "next: " in line]
+        assert next_line.endswith("if it is gone for good: docs/guide.md, More bad moments")
+        assert (ended.said.count("next: "), "fab prod" in next_line) == (1, False), ended.said
+
+
+def test_n5_with_a_host_lost_abort_is_offered_only_where_a_run_holds_the_set(stg_runs_110: Fleet) -> None:
+    stg_runs_110.machines.power_off(TWO)
+    ended = stg_runs_110.types("prod resume --yes")
+    assert (ended.code, "nothing to resume: no run holds prod" in ended.out) == (4, True), ended.said
+    assert "prod abort" not in ended.said
+
+
 def test_x3_a_journal_whose_disk_is_full_in_the_middle_says_what_is_down_and_what_makes_room(
     stg_runs_110: Fleet,
 ) -> None:
