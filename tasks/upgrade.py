@@ -140,8 +140,9 @@ def history(context: Context, shown: Shown, last: int = 20) -> None:
 def status(context: Context, shown: Shown) -> None:
     """Show what every host runs, and its health.
 
-    Changes nothing. What every column comes from is asked in one round trip
-    per host.
+    Always of the whole set, also after -H with one host. Changes nothing; what
+    every column comes from is asked in one round trip per host. Exits 0
+    whatever it finds, and 4 if a host cannot be reached.
     """
     start.status(context, shown)
 

@@ -13,6 +13,7 @@ from fabric.main import program
 from invoke.parser import Parser, ParserContext
 
 from tasks.collection import namespace
+from tasks.fleet.hosts import read
 from tasks.typed import contexts
 
 from .screens import PAGE, SCREENS, SNAPSHOTS, WIDTHS, page
@@ -64,6 +65,12 @@ def test_a_command_is_one_that_can_be_typed(name: str, line: str) -> None:
 
 def test_there_are_commands_to_try() -> None:
     assert len(TYPED) > 20
+
+
+def test_the_guides_hosts_yml_is_one_that_is_read(tmp_path: Path) -> None:
+    (file,) = re.findall(r"^```yaml\n(.*?)^```$", TEXTS["docs/guide.md"], re.M | re.S)
+    (tmp_path / "hosts.yml").write_text(file, encoding="utf-8")
+    assert [len(one.hosts) for one in read(tmp_path / "hosts.yml").host_sets.values()] == [2]
 
 
 def test_readmes_table_is_what_the_steps_and_tasks_say() -> None:
