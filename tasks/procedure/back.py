@@ -27,6 +27,10 @@ def earlier_build(request: Request, facts: FactsOf) -> tuple[Nvr | None, list[Re
         for host in request.hosts
         if facts[host].installed != target and target not in (facts[host].offered or ())
     ]
+    newer = [host for host in request.hosts if (there := facts[host].installed) and there < target]
+    if newer:
+        text = f"{newer[0].short}: {target} is newer than {facts[newer[0]].installed}, which runs: that is an upgrade"
+        return None, [Reason(text, f"fab {name} status")]
     return target, missing + _schema_fits(request, facts, target)
 
 
@@ -44,8 +48,14 @@ def _schema_fits(request: Request, facts: FactsOf, target: Nvr) -> list[Reason]:
         text = f"{host_set.name}: whether {target} fits the database is not known here"
         if request.version and not host_set.schema_status:
             return []
+        if sync.migrated_with and sync.migrated_with == sync.installed:
+            text = f"upgrade_db has run with {sync.installed}: {target} fits only what was before: restore it first"
+            return [Reason(f"{host_set.sync.short}: {text}{_from_backup(request)}", f"{typed}, when that is done")]
         recorded = f"fab {request.asked_as} rollback" if sync.previous else f"fab {host_set.name} status"
         return [Reason(text, recorded if request.version else typed)]
-    restore = f" {host_set.backup.way_back}" if host_set.backup else ""
-    text = f"the database is at {sync.revision}, {target} wants {sync.previous_schema}: restore it first{restore}"
-    return [Reason(f"{host_set.sync.short}: {text}", f"{typed}, when that is done")]
+    text = f"the database is at {sync.revision}, {target} wants {sync.previous_schema}: restore it first"
+    return [Reason(f"{host_set.sync.short}: {text}{_from_backup(request)}", f"{typed}, when that is done")]
+
+
+def _from_backup(request: Request) -> str:
+    return f" {request.host_set.backup.way_back}" if request.host_set.backup else ""

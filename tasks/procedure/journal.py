@@ -84,18 +84,6 @@ class Journal:
         os.close(self._fd)
 
 
-def migration_failed(set_name: str, path: Path | None = None) -> bool:
-    """Did the last upgrade-db that this operator ran on the set not succeed?
-
-    Lines of the journal that are cut or strange say nothing.
-    """
-    failed = False
-    for entry in kept_here(path):
-        if (entry.get("set"), entry.get("step")) == (set_name, "upgrade-db"):
-            failed = entry.get("event") != "ended" or entry.get("failed", True) is not False
-    return failed
-
-
 def kept_here(path: Path | None = None) -> list[dict[str, Any]]:
     """The events of all runs that were typed on this machine; none where there is no journal."""
     try:

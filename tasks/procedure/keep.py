@@ -155,13 +155,14 @@ def append(app: App, run: str, journal: Iterable[str]) -> str:
 def show(app: App) -> str:
     """Shell that prints what is kept here.
 
-    `lock<TAB>=TEXT` if the set is held, `last<TAB>RUN`, `paused<TAB>RUN` (cron), `previous<TAB>NVR SCHEMA`.
+    `lock<TAB>=TEXT` if the set is held, `last<TAB>RUN`, `paused<TAB>RUN` (cron), `previous<TAB>NVR SCHEMA`,
+    `migration<TAB>begun NVR` or `done NVR`.
     """
     home = _q(root(app))
     return (
         f'if test -e {home}/lock; then say lock "=$(head -n 1 {home}/lock 2>/dev/null)"; fi; '
         f'say last "$(cat {home}/last 2>/dev/null)"; say paused "$(cat {home}/cron.run 2>/dev/null)"; '
-        f'say previous "$(cat {home}/previous 2>/dev/null)"'
+        f'say previous "$(cat {home}/previous 2>/dev/null)"; say migration "$(cat {home}/migration 2>/dev/null)"'
     )
 
 
@@ -230,6 +231,18 @@ def remember(app: App, package_query: str, schema: str | None) -> str:
     return (
         f'mkdir -p {home} && printf "%s %s\\n" "$({package_query})" {_q(schema or "")} >{home}/previous.new && '
         f"mv {home}/previous.new {home}/previous"
+    )
+
+
+def migration(app: App, package_query: str, how: str) -> str:
+    """Shell that writes down that upgrade_db is `begun`, or `done`, with the installed build (D1).
+
+    For whoever comes later, from whatever machine: not every set can be asked for its schema.
+    """
+    home = _q(root(app))
+    return (
+        f'mkdir -p {home} && printf "%s %s\n" {how} "$({package_query} 2>/dev/null)" >{home}/migration.new && '
+        f"mv {home}/migration.new {home}/migration"
     )
 
 

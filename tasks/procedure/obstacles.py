@@ -60,20 +60,7 @@ def packages(request: Request, facts: FactsOf, target: Nvr | None) -> list[Reaso
 def state(request: Request, facts: FactsOf) -> list[Reason]:
     """What the SOP forbids in the state the set is in."""
     procedure, host_set = request.procedure, request.host_set
-    reasons = []
-    behind = next((host for host in host_set.hosts if facts[host].at_head is False), None)
-    if procedure.needs_schema and behind:
-        first = "major-upgrade" if procedure.installs else "upgrade-db"
-        reasons.append(
-            Reason(
-                f"{behind.short}: a schema migration is pending for {facts[behind].installed} "
-                f"(the database is at {facts[behind].revision or 'no revision'}): use {first}",
-                f"fab {host_set.name} {first}",
-            )
-        )
-    if procedure.needs_schema and not procedure.installs and not host_set.schema_status and request.migration_failed:
-        text = f"{host_set.sync.short}: the last upgrade-db of {host_set.name} did not succeed (the journal says)"
-        reasons.append(Reason(text, f"fab {host_set.name} upgrade-db"))
+    reasons = _pending(request, facts) if procedure.needs_schema else []
     if procedure.needs_stopped:
         reasons += _not_stopped(host_set, facts)
     if procedure.needs_stopped or procedure.whole_set:
@@ -84,6 +71,21 @@ def state(request: Request, facts: FactsOf) -> list[Reason]:
         text = f"{ill}: not healthy, and {request.hosts[0].short} is the only one that could serve"
         reasons.append(Reason(text, f"fab {host_set.name} {procedure.name}, which takes the ill host first"))
     return reasons
+
+
+def _pending(request: Request, facts: FactsOf) -> list[Reason]:
+    """A migration that the installed build wants, or one that has begun and did not succeed."""
+    host_set, sync = request.host_set, facts[request.host_set.sync]
+    first = "major-upgrade" if request.procedure.installs else "upgrade-db"
+    behind = next((host for host in host_set.hosts if facts[host].at_head is False), None)
+    if behind:
+        at = f"the database is at {facts[behind].revision or 'no revision'}"
+        text = f"{behind.short}: a schema migration is pending for {facts[behind].installed} ({at}): use {first}"
+    elif sync.pending:
+        text = f"{host_set.sync.short}: the last upgrade_db, with {sync.migrated_with}, did not succeed: use {first}"
+    else:
+        return []
+    return [Reason(text, f"fab {host_set.name} {first}")]
 
 
 def _another_cron(request: Request, facts: FactsOf) -> list[Reason]:

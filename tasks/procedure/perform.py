@@ -57,10 +57,10 @@ def perform(
 
 def _next_step(run: Run) -> str | None:
     """After a step of the SOP by itself: what has to follow it, where httpd is down."""
-    if run.plan.request.procedure.name not in ("yum-update", "upgrade-db", "sync"):
+    step, host_set = run.plan.request.procedure.name, run.plan.request.host_set
+    if step not in ("yum-update", "upgrade-db", "sync"):
         return None
-    host_set = run.plan.request.host_set
-    return words.unlocked(host_set, dict.fromkeys(host_set.hosts, UNREACHED) | run.afterwards) or None
+    return words.unlocked(host_set, dict.fromkeys(host_set.hosts, UNREACHED) | run.afterwards, after=step) or None
 
 
 @contextmanager

@@ -32,6 +32,7 @@ class Facts:
     busy: an upgrade_db or sync that this tool began still works on the database.
     lock: what stands in the set's lock, last: the run that held it last, paused: the run that has paused cron.
     previous: the build before the last update, previous_schema: the revision the database was at then.
+    migrated_with: the build of the last upgrade_db of this tool, migrated: did that succeed?
     """
 
     installed: Nvr | None = None
@@ -52,11 +53,23 @@ class Facts:
     paused: str | None = None
     previous: Nvr | None = None
     previous_schema: str | None = None
+    migrated_with: Nvr | None = None
+    migrated: bool = False
     skew: float = 0.0
     problems: tuple[str, ...] = field(default=())
     no_list: str | None = None
     no_schema: str | None = None
     busy: bool = False
+
+    @property
+    def pending(self) -> bool | None:
+        """Does the database lack a migration of the installed build? None: nobody knows.
+
+        What upgrade_db left is believed only where the database itself could not be asked.
+        """
+        if self.at_head is not None:
+            return not self.at_head
+        return not self.migrated if self.installed and self.migrated_with == self.installed else None
 
     def healthy(self, wanted_status: int) -> bool:
         """Does httpd answer as it should, with the installed build?"""
@@ -142,6 +155,7 @@ def read(
         error = next((text for text in words if text.startswith("Error")), words[-1] if words else "no output")
         no_list = f"yum cannot list {app.package}: {error}"
     previous = (one("previous") or "").split()
+    how, _, migrated_with = (one("migration") or "").partition(" ")
     clock, free = _number(one("clock")), _number(one("free"))
     now = time.time()
     middle = (now + (now if asked_at is None else asked_at)) / 2
@@ -164,6 +178,8 @@ def read(
         paused=one("paused"),
         previous=parse(previous[0]) if previous else None,
         previous_schema=previous[1] if len(previous) > 1 else None,
+        migrated_with=parse(migrated_with),
+        migrated=how == "done",
         skew=0.0 if clock is None else clock - middle,
         busy="busy" in said,
         no_list=no_list,

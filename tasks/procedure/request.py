@@ -64,7 +64,6 @@ class Request:
     """What was typed.
 
     asked_as: the words after `fab`, for the lines to type next; hosts: the hosts of the set that are meant;
-    migration_failed: the journal has an upgrade-db of this set that did not succeed, and none after it that did;
     unsettled: why the settings template on the operator's machine may not be what the hosts have.
     """
 
@@ -76,7 +75,6 @@ class Request:
     version: str | None = None
     unverified: str | None = None
     serial: bool = False
-    migration_failed: bool = False
     unsettled: tuple[str, ...] = ()
 
 

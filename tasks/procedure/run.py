@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
-from dataclasses import replace
 from functools import partial
 
 from fabric import Config
@@ -19,7 +18,7 @@ from . import events
 from .consent import Consent, agree, check_that_somebody_can_agree
 from .ending import after_success
 from .hold import Hold, holder, locked_by
-from .journal import Journal, migration_failed, operator
+from .journal import Journal, operator
 from .look import look
 from .perform import leaving, perform
 from .plan import Plan, decide
@@ -38,7 +37,6 @@ def carry_out(request: Request, inventory: Inventory, config: Config, consent: C
     """
     check_request(request)
     check_that_somebody_can_agree(request.host_set, consent)
-    request = replace(request, migration_failed=migration_failed(request.host_set.name))
     stage = predecessor(request, inventory)
     everyone = (*request.host_set.hosts, *(stage.hosts if stage else ()))
     with Machines(everyone, config, report.ask_password, tolerant=not request.procedure.needs_all_hosts) as machines:

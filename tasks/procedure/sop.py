@@ -371,12 +371,16 @@ def upgrade_db(job: Job, cron_paused: bool = False) -> Step:
     cron_paused: it was, and has to be so still.
     """
     status = job.host_set.schema_status
+    begun, done = (keep.migration(job.app, yum.query(job), how) for how in ("begun", "done"))
     return Step(
         name="upgrade-db",
         says="migrate the database, once",
-        guard=_alone(job) + (f"{keep.cron_is_away(job.app)} || exit 1\n" if cron_paused else ""),
+        guard=_alone(job)
+        + (f"{keep.cron_is_away(job.app)} || exit 1\n" if cron_paused else "")
+        + f"{{ {begun}; }} || exit 1\n",
         command=f"{_q(job.app.package)} upgrade_db",
-        proof=_at_head(status) if status else "true",
+        proof=f"{{ {_at_head(status) if status else 'true'}\n}} && "
+        f"{{ {{ {done}; }} || echo that it is done could not be written down; }}",
         seconds=job.host_set.limits.database,
         if_it_fails=("upgrade-db", "sync", "start-httpd"),
     )

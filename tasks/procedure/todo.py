@@ -47,12 +47,19 @@ def left(plan: Plan, states: States, facts: Mapping[Host, Facts]) -> list[Left]:
 
 def _look(plan: Plan, number: int, phase: Phase, states: States, redone: set[Host]) -> Left:
     """A look was passed if anything was begun after it, on any host; not where something before it is done again."""
-    later = [_name(n, p) for n, p in enumerate(plan.phases, 1) if n > number and not p.step.looks]
-    passed = any(_attempts(steps, name) for steps in states.values() for name in later)
+    passed = _begun_later(plan, number, states)
     return Left(dict.fromkeys((h for h in phase.hosts if h in redone or not passed), _name(number, phase)))
 
 
+def _begun_later(plan: Plan, number: int, states: States) -> bool:
+    """Was any step begun, on any host, that comes after this phase?"""
+    later = [_name(n, p) for n, p in enumerate(plan.phases, 1) if n > number and not p.step.looks]
+    return any(_attempts(steps, name) for steps in states.values() for name in later)
+
+
 def _of_phase(plan: Plan, number: int, phase: Phase, states: States, facts: Mapping[Host, Facts]) -> Left:
+    """A host that was restarted and is not well is restarted again: what was wrong may have been mended since."""
+    later = _begun_later(plan, number, states)
     begun = {step.split(".")[0].split("-", 1)[1] for steps in states.values() for step in steps}
     names: dict[Host, str] = {}
     again, runs = [], []
@@ -60,7 +67,10 @@ def _of_phase(plan: Plan, number: int, phase: Phase, states: States, facts: Mapp
         name = _name(number, phase)
         attempts = _attempts(states[host], name)
         state = states[host][_attempt(name, attempts)] if attempts else None
-        if _done(phase.step.name, state, facts[host], plan.target, begun):
+        stale = phase.step.name == "restart-httpd" and not (
+            later or facts[host].healthy(plan.request.host_set.health.status)
+        )
+        if _done(phase.step.name, state, facts[host], plan.target, begun) and not stale:
             continue
         if state == "runs":
             runs.append(host)

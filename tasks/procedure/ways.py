@@ -52,7 +52,9 @@ def _way_back(run: Run) -> tuple[str, str] | None:
         else:
             how = "host after host" if asked else "if that is still on offer"
             if version:
-                return f"{typed} --version {version}", f"goes back, {how}"
+                sync = run.afterwards.get(request.host_set.sync)
+                first = "once the database is restored, " if sync and sync.migrated_with == plan.target else ""
+                return f"{typed} --version {version}", f"goes back, {first}{how}"
             return typed, f"back to {target}, {how}"
     return typed, f"would be refused: {why}"
 

@@ -135,17 +135,6 @@ def test_with_the_sync_host_dead_which_keeps_the_lock_the_other_is_not_touched(f
     assert (fleet.changed(), fleet.journal.exists()) == ([], False)
 
 
-def test_d1_without_a_schema_status_the_journal_remembers_that_the_migration_failed(stg_runs_110: Fleet) -> None:
-    fleet = stg_runs_110
-    file = fleet.home / "hosts.yml"
-    file.write_text(file.read_text().replace("    schema_status: alembic current\n", ""))
-    fleet.breaks(ONE, "upgrade-db")
-    assert fleet.types("prod major-upgrade --yes").code == 5
-    assert fleet.types("prod abort --yes").code == 0
-    ended = fleet.types("prod start-httpd --yes")
-    assert (ended.code, "next: fab prod upgrade-db" in ended.err) == (2, True), ended.said
-
-
 def test_a_backup_is_made_before_anything_is_stopped_and_an_older_one_is_kept(stg_runs_110: Fleet) -> None:
     fleet = stg_runs_110
     dump = fleet.home / "dump"

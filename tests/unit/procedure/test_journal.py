@@ -15,7 +15,7 @@ from pytest_mock import MockerFixture
 
 from tasks.errors import Code, Refused
 from tasks.fleet.output import clean
-from tasks.procedure.journal import Journal, migration_failed, operator, read
+from tasks.procedure.journal import Journal, kept_here, operator, read
 from tasks.state import state_dir
 
 
@@ -140,31 +140,9 @@ def test_the_operator_is_somebody_somewhere() -> None:
     assert machine
 
 
-@pytest.mark.parametrize(
-    ("events", "failed"),
-    [
-        pytest.param([], False, id="D1 none was run"),
-        pytest.param([("phase", None)], True, id="D1 one was begun and nobody saw its end"),
-        pytest.param([("phase", None), ("ended", True)], True, id="D1 one failed"),
-        pytest.param([("phase", None), ("ended", False)], False, id="D1 one was done"),
-        pytest.param(
-            [("ended", True), ("phase", None), ("ended", False)], False, id="D1 one failed, the next was done"
-        ),
-    ],
-)
-def test_the_journal_remembers_a_migration(events: list[tuple[str, bool | None]], failed: bool, tmp_path: Path) -> None:
-    journal = Journal(tmp_path / "state" / "journal.jsonl")
-    for event, how in events:
-        journal.write(event, set="prod", step="upgrade-db", **({} if how is None else {"failed": how}))
-    journal.write("ended", set="stg", step="upgrade-db", failed=True)
-    journal.write("ended", set="prod", step="sync", failed=True)
-    journal.close()
-    assert migration_failed("prod", journal.path) is failed
-
-
 def test_a_journal_that_was_edited_by_hand_stops_nobody(tmp_path: Path) -> None:
     (tmp_path / "j").write_bytes(b'{\n[]\nnull\n\xff\n{"set": []}\n')
-    assert migration_failed("prod", tmp_path / "j") is False
+    assert kept_here(tmp_path / "j") == []
 
 
 def test_S6_a_secret_is_not_written_down_however_deep_it_is(journal: Journal) -> None:

@@ -98,3 +98,22 @@ def test_digests_tell_which_key_of_hosts_yml_was_changed() -> None:
 def test_a_look_that_was_passed_is_taken_again_where_what_it_looks_at_is_done_again() -> None:
     rows = left(MAJOR, {**BEGUN, "06-upgrade-db": "1"}, HALF[TWO], down(), down(service="active"))
     assert (rows["stop-httpd"], rows["still-stopped"]) == (["03-stop-httpd.2"], ["05-still-stopped"])
+
+
+@pytest.mark.parametrize(
+    ("answers", "beyond", "again"),
+    [
+        pytest.param(500, {}, ["04-restart-httpd.2"], id="it is not well"),
+        pytest.param(200, {}, [], id="it is well now"),
+        pytest.param(500, {"06-yum-update": "0"}, [], id="it was well when the next one was begun"),
+    ],
+)
+def test_a_host_that_was_restarted_and_is_not_well_is_restarted_again(
+    answers: int, beyond: dict[str, str], again: list[str]
+) -> None:
+    states = {
+        ONE: {"01-download": "0", "03-yum-update": "0", "04-restart-httpd": "0"},
+        TWO: {"01-download": "0", **beyond},
+    }
+    restart = todo.left(MINOR, states, {ONE: well(NEW, answers=answers), TWO: well()})[3]
+    assert list(restart.names.values()) == again
