@@ -81,7 +81,7 @@ def test_v4_a_migration_that_comes_with_the_build_is_noticed_before_it_is_instal
         ("-H prod02 sync --yes", "next: fab prod sync"),
         ("stg prod minor-upgrade --yes", "next: fab stg TASK, and then fab prod TASK"),
         ("-H prod stg minor-upgrade --yes", "next: fab stg TASK, or fab -H prod TASK"),
-        ("-H prodd minor-upgrade --yes", "next: fab -H prod minor-upgrade"),
+        ("-H prodd minor-upgrade --yes", "next: the same with -H prod"),
         ("-H elsewhere minor-upgrade --yes", "next: fab --list"),
         ("minor-upgrade --yes", "next: fab stg minor-upgrade"),
         ("prod upgrade-db --yes", "next: fab prod stop-httpd"),
