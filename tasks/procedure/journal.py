@@ -60,11 +60,22 @@ class Journal:
             "event": event,
             **{key: _cleaned(value) for key, value in details.items()},
         }
-        text = json.dumps(entry, ensure_ascii=True)
         self.events.append(entry)
         self._unsent.append(json.dumps(_without_output(entry), ensure_ascii=True))
+        self._put(entry)
+
+    def adopt(self) -> None:
+        """Put what the run wrote earlier, on another machine, before what it writes now: `report` reads it here.
+
+        Nothing, where it began on this machine. Raises Refused as `write` does.
+        """
+        if not any((event.get("run"), event["event"]) == (self.run, "begin") for event in kept_here(self.path)):
+            for event in self.events:
+                self._put({key: _cleaned(value) for key, value in event.items()})
+
+    def _put(self, entry: dict[str, Any]) -> None:
         try:
-            line = text.encode() + b"\n"
+            line = json.dumps(entry, ensure_ascii=True).encode() + b"\n"
             while line:  # a disk that is nearly full takes a part
                 line = line[os.write(self._fd, line) :]
             os.fsync(self._fd)

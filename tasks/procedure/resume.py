@@ -60,6 +60,7 @@ def resume(app: App, host_set: HostSet, config: Config, consent: Consent, report
             # Facts after states: what a step has done that ended in between must be seen.
             facts = look(machines, app, host_set, repos=False)
             check_that_it_is_still_held(host_set, found.lock, facts)
+            journal.adopt()
             journal.write("resume", operator=operator(), set=host_set.name)
             run_begins()
             return perform(run, todo.left(plan, states, facts), hold, machines, report)

@@ -38,6 +38,18 @@ def test_the_page_of_a_failed_migration_shows_what_failed_and_no_secret(stg_runs
     assert "postgresql+psycopg2://blockerbugs:[redacted]@" in shown
 
 
+def test_who_resumes_a_colleagues_run_has_all_of_it_on_the_page(stg_runs_110: Fleet, tmp_path: Path) -> None:
+    stg_runs_110.breaks(ONE, "upgrade-db")
+    assert stg_runs_110.types("prod major-upgrade --yes").code == 5
+    stg_runs_110.environment["XDG_STATE_HOME"] = str(tmp_path / "bob")
+    assert stg_runs_110.types("prod resume --yes").code == 0
+    shown = page(stg_runs_110, "prod report")
+    assert "prod: major upgrade to blockerbugs-1.1.0-1.el7" in shown
+    assert "Done (exit code 0)" in shown
+    assert "service httpd stop" in shown
+    assert len(stg_runs_110.types("prod history").out.splitlines()) == 2
+
+
 def test_a_report_reaches_no_host_and_needs_no_set(fleet: Fleet) -> None:
     assert fleet.types("stg stop-httpd --yes").code == 0
     looked = len(fleet.moments())
