@@ -28,7 +28,7 @@ def ending(run: Run) -> SopError | None:
     lost = [host.short for host in host_set.hosts if host not in run.afterwards]
     if lost:
         problems.append(f"{', '.join(lost)}: cannot be reached any more, its state is not known")
-    problems += [*what_is_down(run), *saved(run)]
+    problems += [*what_is_down(run), *_cron_paused(run), *saved(run)]
     locked = [host for host, outcome in run.failures.items() if outcome.exited == detached.HELD]
     # Where it is the sync host, another run has this one's place: there is nothing left to resume or to abort.
     next_line = plan.typed("status") if host_set.sync in locked else _what_next(run, last)
@@ -79,6 +79,16 @@ def what_is_down(run: Run) -> list[str]:
     return [f"{run.plan.request.app.service} is not running on {down}"] if down else []
 
 
+def _cron_paused(run: Run) -> list[str]:
+    """That cron's sync is still paused, where the run ends and leaves it so."""
+    host_set = run.plan.request.host_set
+    found = run.afterwards.get(host_set.sync)
+    if run.half_way or not (found and found.paused):
+        return []
+    ways = f"fab {host_set.name} abort lets it sync again, and so does an upgrade-db that succeeds"
+    return [f"{host_set.sync.short}: cron's sync is paused: {ways}"]
+
+
 def saved(run: Run) -> list[str]:
     """Where the database was saved to before anything was stopped, if it was."""
     host_set = run.plan.request.host_set
@@ -111,7 +121,7 @@ def _cron_away(run: Run) -> list[str]:
     """Who has paused cron has to see it back (C3)."""
     host_set = run.plan.request.host_set
     before, now = run.plan.facts[host_set.sync], run.afterwards.get(host_set.sync)
-    paused = any(phase.step.name == "pause-cron" for phase in run.plan.phases)
+    paused = any(phase.step.name in ("pause-cron", "upgrade-db") for phase in run.plan.phases)
     if not (paused and now) or (now.cron and not now.paused) or not (before.cron or before.paused):
         return []
     return [f"{host_set.sync.short}: cron's sync is not back in {run.plan.request.app.cron}"]

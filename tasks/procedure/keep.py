@@ -225,6 +225,24 @@ def resume_cron(app: App) -> str:
     )
 
 
+def with_cron_paused(app: App, seconds: int, first: str) -> str:
+    """Shell in front of a migration in the same shell: pauses cron, and lets it sync again when all went well.
+
+    A sync that runs is waited for, then `first` is done. Where the migration was not begun, cron is as it was before.
+    """
+    return f"""if test -e {_q(app.path(app.cron))}; then ours=yes; else ours=; fi; begun=
+{pause_cron(app, seconds)}
+ends() {{
+  rc=$?
+  if test $rc = 0 || {{ test -n "$ours" && test -z "$begun"; }}; then {resume_cron(app)} || rc=1; fi
+  exit $rc
+}}
+trap ends EXIT
+{{ {cron_is_away(app)}; }} && {{ {first}; }} || exit 1
+begun=yes
+"""
+
+
 def remember(app: App, package_query: str, schema: str | None) -> str:
     """Shell that keeps what is installed now and the schema it runs on, for a rollback; never fails."""
     home = _q(root(app))

@@ -150,7 +150,10 @@ def major(job: Job) -> list[Phase]:
 
 
 def migrate(job: Job, cron_paused: bool = False) -> list[Phase]:
-    """`blockerbugs upgrade_db`, and right before it: does nobody serve from the database, on the whole set?"""
+    """`blockerbugs upgrade_db`, and right before it: does nobody serve from the database, on the whole set?
+
+    cron_paused: by a step of the same workflow; otherwise upgrade_db does that itself.
+    """
     return [
         Phase(still_stopped(job), job.host_set.serving, job.at_once),
         Phase(upgrade_db(job, cron_paused), job.sync, 1),
@@ -368,21 +371,27 @@ def still_stopped(job: Job) -> Step:
 def upgrade_db(job: Job, cron_paused: bool = False) -> Step:
     """SOP, Major upgrade, step 3: once, because the hosts share one database.
 
-    cron_paused: it was, and has to be so still.
+    cron_paused: it was, and has to be so still. Otherwise cron's sync is paused meanwhile (C2), in this one step, so
+    that a client that dies leaves nothing paused; it stays so after a migration that was begun and failed.
     """
     status = job.host_set.schema_status
     begun, done = (keep.migration(job.app, yum.query(job), how) for how in ("begun", "done"))
+    command = f"{_q(job.app.package)} upgrade_db"
+    pause, back = pause_cron(job), resume_cron(job)
+    if cron_paused:
+        guard = f"{{ {keep.cron_is_away(job.app)}; }} && {{ {begun}; }} || exit 1\n"
+    else:
+        guard = keep.with_cron_paused(job.app, CRON_SECONDS, begun)
     return Step(
         name="upgrade-db",
-        says="migrate the database, once",
-        guard=_alone(job)
-        + (f"{keep.cron_is_away(job.app)} || exit 1\n" if cron_paused else "")
-        + f"{{ {begun}; }} || exit 1\n",
-        command=f"{_q(job.app.package)} upgrade_db",
+        says="migrate the database, once" + ("" if cron_paused else "; cron's sync is paused meanwhile"),
+        guard=_alone(job) + guard,
+        command=command,
         proof=f"{{ {_at_head(status) if status else 'true'}\n}} && "
         f"{{ {{ {done}; }} || echo that it is done could not be written down; }}",
-        seconds=job.host_set.limits.database,
+        seconds=job.host_set.limits.database + (0 if cron_paused else pause.seconds),
         if_it_fails=("upgrade-db", "sync", "start-httpd"),
+        brief="" if cron_paused else f"{pause.brief}; {command} && {back.brief}",
     )
 
 

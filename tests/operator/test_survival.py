@@ -143,6 +143,24 @@ def test_n5_a_host_that_is_gone_for_good_does_not_keep_a_run_from_being_given_up
     assert not (stg_runs_110.kept(ONE) / "lock").exists()
 
 
+def test_c2_a_migration_by_hand_keeps_cron_away_until_it_has_succeeded(stg_runs_110: Fleet) -> None:
+    fleet = stg_runs_110
+    fleet.breaks(ONE, "upgrade-db", times=2)
+    assert fleet.types(MAJOR).code == 5
+    assert fleet.types("prod abort --yes").code == 0
+    assert fleet.host(ONE)["cron"]
+    ended = fleet.types("prod upgrade-db --yes")
+    assert (ended.code, fleet.host(ONE)["cron"]) == (5, False), ended.said
+    assert "prod01: cron's sync is paused: fab prod abort lets it sync again" in ended.err
+    assert not (fleet.kept(ONE) / "lock").exists()
+    fleet.breaks(ONE, "upgrade-db", "slow", seconds=2)
+    with fleet.begins("prod upgrade-db --yes") as client:
+        until(lambda: begun(fleet, "blockerbugs", "upgrade_db") == 3)
+        assert not fleet.host(ONE)["cron"]
+        said = "".join(client.communicate())
+    assert (client.returncode, fleet.host(ONE)["cron"]) == (0, True), said
+
+
 def test_n5_with_the_sync_host_lost_nobody_is_sent_to_abort_nor_by_hand_into_what_a_run_may_hold(
     stg_runs_110: Fleet,
 ) -> None:

@@ -4,6 +4,7 @@ import shlex
 import shutil
 import subprocess
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -279,7 +280,7 @@ def test_the_build_and_the_schema_before_an_update_are_remembered(shell: Shell) 
 def test_O2_a_look_that_holds_the_databases_lock_for_a_moment_is_waited_for(step: Any, shell: Shell) -> None:
     shell.program("flock", f'exec {shutil.which("flock")} "$@"')
     shell.program("blockerbugs", "true")
-    shell.file("var/run/blockerbugs-upgrade.lock", "")
+    a_host_with_cron(shell)
     lock = shell.folder / "var/run/blockerbugs-upgrade.lock"
     with subprocess.Popen(["flock", lock, "sh", "-c", "echo held; sleep 1"], stdout=subprocess.PIPE) as look:
         assert look.stdout
@@ -425,6 +426,14 @@ def test_a_backup_that_leaves_its_file_is_one(shell: Shell) -> None:
     assert step_in(shell, sop.backup(job(prod(backup=Backup(command=f"echo all >{dump}", file=str(dump))))))[0] == 0
 
 
+def a_host_with_cron(shell: Shell, sync_runs: bool = False) -> Path:
+    """Its cron file is the one that is returned; does a sync run?"""
+    shell.program("pgrep", f"exit {0 if sync_runs else 1}")
+    shell.file("var/run/blockerbugs-upgrade.lock", "")
+    shell.file("etc/cron.d/blockerbugs", "*/30 blockerbugs sync")
+    return shell.folder / "etc/cron.d/blockerbugs"
+
+
 @pytest.mark.parametrize(
     ("migration", "status", "code"),
     [
@@ -436,13 +445,39 @@ def test_a_backup_that_leaves_its_file_is_one(shell: Shell) -> None:
 def test_a_migration_that(migration: str, status: str, code: int, shell: Shell) -> None:
     shell.program("blockerbugs", migration)
     shell.program("alembic", status)
-    assert step_in(shell, sop.upgrade_db(job(FULL)))[0] == code
+    cron = a_host_with_cron(shell)
+    assert step_in(shell, sop.upgrade_db(job(FULL, app=App(root="."))))[0] == code
+    assert cron.exists() == (code == 0)
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_c2_a_migration_waits_for_crons_sync_and_leaves_cron_as_it_was_where_that_does_not_end(
+    there: bool, shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sop, "CRON_SECONDS", 1)
+    shell.program("blockerbugs", "touch migrated")
+    cron = a_host_with_cron(shell, sync_runs=True)
+    if not there:
+        cron.unlink()
+    code, said = step_in(shell, sop.upgrade_db(job(app=App(root="."))))
+    assert (code, said.splitlines()[-1]) == (1, "cron's sync still runs after 1 s")
+    assert (cron.exists(), (shell.folder / "migrated").exists()) == (there, False)
+
+
+def test_c2_cron_is_away_while_the_database_is_migrated_and_back_afterwards(shell: Shell) -> None:
+    shell.program("blockerbugs", "ls etc/cron.d >seen; cat var/lib/blockerbugs-upgrade/cron >>seen")
+    cron = a_host_with_cron(shell)
+    assert step_in(shell, sop.upgrade_db(job(app=App(root=".")))) == (0, "")
+    assert (shell.folder / "seen").read_text() == "*/30 blockerbugs sync"
+    assert cron.read_text() == "*/30 blockerbugs sync"
+    assert [path.name for path in (shell.folder / "var/lib/blockerbugs-upgrade").iterdir()] == ["migration"]
 
 
 def test_the_revision_that_a_migration_was_proven_to_reach_is_in_what_it_said(shell: Shell) -> None:
     shell.program("blockerbugs", "true")
     shell.program("alembic", "echo 'bbb (head)'")
-    step = sop.upgrade_db(job(FULL))
+    a_host_with_cron(shell)
+    step = sop.upgrade_db(job(FULL, app=App(root=".")))
     assert sop.proven_schema(step, step_in(shell, step)[1]) == "bbb"
     assert sop.proven_schema(sop.sync(job(FULL)), "the database is at ccc") is None
 
