@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -56,13 +57,15 @@ def start(
 ) -> None:
     """Carry out one of PROCEDURES on the hosts that `context` names.
 
-    Raises Exit with the run's code, unless that is 0.
+    lock_wait: in seconds. Raises Exit with the run's code, unless that is 0.
     """
     from .packaging.checkout import template_state
     from .procedure.consent import Consent
     from .procedure.request import PROCEDURES, RESTART_TOGETHER, Request
     from .procedure.run import carry_out
 
+    if not (isfinite(lock_wait) and lock_wait >= 0):
+        raise Refused(f"--lock-wait {lock_wait:g}: for how many seconds?", next_line="--lock-wait 600")
     consent = Consent(plan_only=plan or context.config.run.dry, yes=yes, lock_wait=lock_wait)
     with opened(shown.as_configured(context.config.report, agreed=yes and not consent.plan_only)) as report:
         inventory, config, target = _target(context, procedure)
