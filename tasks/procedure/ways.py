@@ -53,7 +53,8 @@ def _way_back(run: Run) -> tuple[str, str] | None:
             how = "host after host" if asked else "if that is still on offer"
             if version:
                 sync = run.afterwards.get(request.host_set.sync)
-                first = "once the database is restored, " if sync and sync.migrated_with == plan.target else ""
+                unseen = sync and sync.revision is None and sync.migrated_with == plan.target
+                first = "once the database is restored, " if unseen else ""
                 return f"{typed} --version {version}", f"goes back, {first}{how}"
             return typed, f"back to {target}, {how}"
     return typed, f"would be refused: {why}"

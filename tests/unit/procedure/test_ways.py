@@ -16,9 +16,15 @@ from ..report.values import planned
 AFTER = well(NEW, service="inactive", previous=OLD, previous_schema="aaa")
 
 
-def stopped(step: str, *facts: Facts, procedure: str = "major-upgrade", name: str = "prod") -> Run:
+def stopped(
+    step: str,
+    *facts: Facts,
+    procedure: str = "major-upgrade",
+    name: str = "prod",
+    schema: str | None = "alembic current",
+) -> Run:
     """A run whose phases went well before `step`, which failed; facts: what its hosts are like then."""
-    plan = planned(procedure, host_set=prod(name=name, schema_status="alembic current"))
+    plan = planned(procedure, host_set=prod(name=name, schema_status=schema))
     run = Run(plan, Journal(run="abcd"))
     for phase in plan.phases:
         fails = phase.step.name == step
@@ -102,3 +108,10 @@ def test_a_resumed_run_has_not_asked_what_is_on_offer_and_says_so() -> None:
     run = stopped("upgrade-db", replace(AFTER, revision="aaa", at_head=False))
     run.plan = replace(run.plan, facts={host: replace(f, offered=None) for host, f in run.plan.facts.items()})
     assert ways(run)[2] == ("then: fab prod rollback --version 1.0.0-1.el7 goes back, if that is still on offer")
+
+
+def test_after_a_migration_that_nobody_can_look_at_rollback_says_that_the_database_comes_first() -> None:
+    blind = replace(AFTER, revision=None, at_head=None, previous_schema=None, migrated_with=NEW)
+    assert ways(stopped("upgrade-db", blind, schema=None))[2] == (
+        "then: fab prod rollback --version 1.0.0-1.el7 goes back, once the database is restored, host after host"
+    )
