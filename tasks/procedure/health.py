@@ -16,7 +16,8 @@ def answer(app: App, health: Health) -> str:
     """Shell that defines `answer`, which prints `STATUS VERSION`, e.g. `200 0.4.4.11` or `000 -`.
 
     Where the page does not show its version, httpd having started after the package was installed stands for
-    the installed version, and having started before stands for an unknown old one.
+    the installed version, and having started before stands for an unknown old one. A page that does not end in time is
+    no answer, whatever status it began with (H4).
     """
     package, service = shlex.quote(app.package), shlex.quote(app.service)
     if health.version:
@@ -33,7 +34,7 @@ def answer(app: App, health: Health) -> str:
             f'then version=$(rpm -q --qf "%{{VERSION}}" {package}); fi'
         )
     return f"""answer() {{
-  page=$({_request(health)} -w '\\n%{{http_code}}' 2>&1)
+  page=$({_request(health)} -w '\\n%{{http_code}}' 2>&1) || page=000
   status=$(printf '%s\\n' "$page" | tail -n 1)
   version=-
   if [ "$status" = {health.status} ]; then {version}; fi

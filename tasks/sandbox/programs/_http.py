@@ -73,7 +73,8 @@ def _get(host: Host, url: str, started: float, limit: float | None) -> tuple[int
 
 
 def _too_late(started: float, got: bytes) -> CurlError:
-    body = got.partition(b"\r\n\r\n")[2]
+    head, end, body = got.partition(b"\r\n\r\n")
+    code = int(head.split(maxsplit=2)[1]) if end and head.startswith(b"HTTP/") else 0
     size = f"{len(body)} out of -1 bytes" if body else "0 out of -1 bytes"
     spent = (time.monotonic() - started) * 1000
-    return CurlError(28, f"Operation timed out after {spent:.0f} milliseconds with {size} received")
+    return CurlError(28, f"Operation timed out after {spent:.0f} milliseconds with {size} received", code)

@@ -106,12 +106,15 @@ class Server:
             f"<!DOCTYPE html>\n<html><head><title>{body}</title></head><body><h1>{body}</h1></body></html>\n".encode()
         )
         fields += [f"Content-Length: {len(content)}", "Connection: close"]
-        answer = ("\r\n".join(fields) + "\r\n\r\n").encode() + (b"" if head_only else content)
+        head = ("\r\n".join(fields) + "\r\n\r\n").encode()
+        if head_only:
+            content = b""
         if "drip" not in faults:
-            line.sendall(answer)
+            line.sendall(head + content)
             return
-        for at in range(len(answer)):
-            line.sendall(answer[at : at + 1])
+        line.sendall(head)  # as mod_wsgi sends it, with a status that says nothing of what follows
+        for at in range(len(content)):
+            line.sendall(content[at : at + 1])
             time.sleep(faults["drip"]["seconds"] or 0.2)
 
     def page(self, path: str, faults: dict[str, dict[str, Any]]) -> tuple[int, str | None, str]:

@@ -45,6 +45,12 @@ def test_a_node_answers_with(text: str, status: str, says: str, shell: Shell) ->
     assert asked(shell, SHOWN) == says
 
 
+def test_H4_a_page_that_does_not_end_is_no_answer_whatever_status_it_began_with(shell: Shell) -> None:
+    shell.file("page", "<p>Blockerbugs 1.1.0\n200")
+    shell.program("curl", "cat page; exit 28")
+    assert asked(shell, SHOWN) == "000 -"
+
+
 @pytest.mark.parametrize(
     ("pattern", "text"),
     [
