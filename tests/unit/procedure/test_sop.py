@@ -296,7 +296,7 @@ def step_in(shell: Shell, step: Step) -> tuple[int, str]:
 def test_V2_a_yum_that_exits_0_and_changes_nothing_has_not_updated(shell: Shell) -> None:
     shell.program("yum", "echo No packages marked for update")
     shell.program("rpm", "printf blockerbugs-1.0.0-1.el7")
-    code, said = step_in(shell, sop.yum_update(job()))
+    code, said = step_in(shell, sop.yum_update(job(app=App(root="."))))
     assert code != 0
     assert said.endswith("installed is blockerbugs-1.0.0-1.el7, not blockerbugs-1.1.0-1.el7")
 
@@ -304,27 +304,27 @@ def test_V2_a_yum_that_exits_0_and_changes_nothing_has_not_updated(shell: Shell)
 def test_a_yum_that_installs_the_build_has_updated(shell: Shell) -> None:
     shell.program("yum", 'echo "$@" >>calls')
     shell.program("rpm", "printf blockerbugs-1.1.0-1.el7")
-    assert step_in(shell, sop.yum_update(job())) == (0, "")
+    assert step_in(shell, sop.yum_update(job(app=App(root=".")))) == (0, "")
     assert (shell.folder / "calls").read_text() == "clean expire-cache\n-y update blockerbugs-1.1.0-1.el7\n"
 
 
 def test_Y3_a_yum_that_fails_has_not_updated_whatever_is_installed(shell: Shell) -> None:
     shell.program("yum", "exit 1")
     shell.program("rpm", "printf blockerbugs-1.1.0-1.el7")
-    assert step_in(shell, sop.yum_update(job()))[0] != 0
+    assert step_in(shell, sop.yum_update(job(app=App(root="."))))[0] != 0
 
 
 def test_what_was_downloaded_is_installed_from_the_cache(shell: Shell) -> None:
     shell.program("yum", 'echo "$@" >>calls')
     shell.program("rpm", "printf blockerbugs-1.1.0-1.el7")
-    assert step_in(shell, sop.yum_update(job(), downloaded=True))[0] == 0
+    assert step_in(shell, sop.yum_update(job(app=App(root=".")), downloaded=True))[0] == 0
     assert (shell.folder / "calls").read_text() == "-y -C update blockerbugs-1.1.0-1.el7\n"
 
 
 def test_what_is_not_in_the_cache_any_more_is_fetched_after_all(shell: Shell) -> None:
     shell.program("yum", 'echo "$@" >>calls; case "$*" in *-C*) exit 1;; esac')
     shell.program("rpm", "printf blockerbugs-1.1.0-1.el7")
-    assert step_in(shell, sop.yum_update(job(), downloaded=True))[0] == 0
+    assert step_in(shell, sop.yum_update(job(app=App(root=".")), downloaded=True))[0] == 0
     assert (shell.folder / "calls").read_text().endswith("-y update blockerbugs-1.1.0-1.el7\n")
 
 
