@@ -18,8 +18,7 @@ from .ways import ways_out
 def ending(run: Run) -> SopError | None:
     """How the run ended, if not well: with every host that failed, what is down, and what to type next."""
     plan, host_set = run.plan, run.plan.request.host_set
-    complete = len(run.outcomes) == len(plan.phases) and not run.failures
-    if complete:
+    if run.complete:
         return _not_as_promised(run)
     if run.taken_over:
         return taken_over(host_set, run.journal.run, _last_line(run.taken_over), *_done_late(run))

@@ -53,11 +53,15 @@ class Run:
         )
 
     @property
+    def complete(self) -> bool:
+        """Was all of the plan done?"""
+        return len(self.outcomes) == len(self.plan.phases) and not self.failures
+
+    @property
     def half_way(self) -> bool:
         """Is there something that only `resume` or `abort` can bring to its end?"""
-        complete = len(self.outcomes) == len(self.plan.phases) and not self.failures
         unknown = any(not outcome.known for outcome in self.failures.values())
-        return not complete and (unknown or (self.plan.resumable and not self.untouched))
+        return not self.complete and (unknown or (self.plan.resumable and not self.untouched))
 
     @property
     def down(self) -> list[Host]:
@@ -86,7 +90,7 @@ class Run:
     @property
     def schema(self) -> str | None:
         """The revision that the database is at by what this run has seen itself; None where it has to be asked for."""
-        if self.failures or len(self.outcomes) < len(self.plan.phases):
+        if not self.complete:
             return None
         for phase, results in self.outcomes:
             for outcome in results.values():

@@ -84,28 +84,30 @@ def _consider(
     report: Report,
     hold: Hold | None = None,
 ) -> Plan:
-    """Look at everything and decide, as soon as nobody else holds the set. Raises Locked if that does not come."""
+    """Look at everything and decide, as soon as nobody else holds the set; a plan alone is made at once.
+
+    Raises Locked if that does not come.
+    """
     ends = time.monotonic() + consent.lock_wait
     while True:
         facts = look(machines, request.app, request.host_set, request.procedure.installs, stage=stage)
         held = None if hold else holder(request.host_set, facts)
-        if held and consent.plan_only:
-            report.warning(locked_by(*held, request.app, request.host_set).problems[0])
         if held is None:
             return decide(request, facts, stage)
         if consent.plan_only:
-            return _planned_beside(held, request, facts, stage)
+            return _planned_beside(held, request, facts, stage, report)
         _wait_for(held, request, machines, report, ends)
 
 
 def _planned_beside(
-    held: tuple[Host, str], request: Request, facts: Mapping[Host, Facts], stage: HostSet | None
+    held: tuple[Host, str], request: Request, facts: Mapping[Host, Facts], stage: HostSet | None, report: Report
 ) -> Plan:
     """What would be done if no run held the set. What is at work there is that run's: its lock says what leads out."""
+    locked = locked_by(*held, request.app, request.host_set)
+    report.warning(locked.problems[0])
     try:
         return decide(request, facts, stage)
     except TryLater as error:
-        locked = locked_by(*held, request.app, request.host_set)
         raise TryLater(*error.problems, next_line=locked.next_line) from None
 
 
