@@ -42,6 +42,8 @@ class LabMachines:
         return {"hosts": hosts, "sets": {"stg": self._set("stg"), "prod": self._set("prod")}}
 
     def _host(self, machine: Machine) -> dict[str, Any]:
+        if podman.states()[machine.container] != "running":
+            return {"set": machine.host_set, "installed": None, "httpd": False, "serves": None, "cron": False}
         found = observe.node(machine, self.settings)
         cron = self._root(machine) / "etc/cron.d/blockerbugs"
         return {

@@ -18,8 +18,9 @@ class Terminal:
 
     def __init__(self, command: Sequence[str], environment: Mapping[str, str], folder: Path) -> None:
         self._master, slave = pty.openpty()
+        inside = {**environment, "TERM": "xterm-256color"}
         self._process = subprocess.Popen(
-            command, stdin=slave, stdout=slave, stderr=slave, env=environment, cwd=folder, start_new_session=True
+            command, stdin=slave, stdout=slave, stderr=slave, env=inside, cwd=folder, start_new_session=True
         )
         os.close(slave)
         self.said = ""

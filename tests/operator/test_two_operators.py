@@ -233,4 +233,4 @@ def test_o2_a_run_that_was_given_up_while_resume_asked_is_not_carried_on(stg_run
         answer("prod")
         said = resume.communicate()[1]
     assert (resume.returncode, "holds it no more" in said) == (2, True), said
-    assert stg_runs_110.set("prod")["upgrade_db"] == 1  # the one that failed
+    assert begun(stg_runs_110, "blockerbugs", "upgrade_db") == 1  # the one that failed

@@ -47,7 +47,7 @@ def test_n2_a_step_that_takes_too_long_is_looked_at_and_nothing_is_begun_after_i
 def test_n6_a_client_that_is_ended_from_outside_writes_it_down_and_can_be_resumed(
     stg_runs_110: Fleet, signum: signal.Signals
 ) -> None:
-    stg_runs_110.environment["XDG_STATE_HOME"] = str(stg_runs_110.home.parent / "state")
+    stg_runs_110.environment["XDG_STATE_HOME"] = str(stg_runs_110.folder / "state")
     stg_runs_110.breaks(ONE, "yum-update", "slow", seconds=3)
     client = stg_runs_110.begins(MAJOR)
     until(lambda: bool(stg_runs_110.moments("yum", "-C", "update")))
