@@ -62,11 +62,12 @@ def some(number: int) -> list[tuple[str, Boundary]]:
     return BOUNDARIES if SOAK else [case for cases in each for case in cases]
 
 
-def few_on_the_lab(cases: Sequence[tuple[object, ...]]) -> list[object]:
-    """The first of each upgrade on whatever fleet there is, CI's lab too; a real machine takes too long for all."""
+def few_on_the_lab(cases: Sequence[tuple[object, ...]], in_ci: str) -> list[object]:
+    """The first of each upgrade on whatever fleet there is, CI's lab too if it is `in_ci`; all on the sandbox."""
     rest = pytest.mark.sandbox_only("one of each upgrade is enough where each takes half a minute")
     chosen = {case[0]: case for case in reversed(cases)}
-    return [pytest.param(*case, marks=pytest.mark.smoke if chosen[case[0]] is case else rest) for case in cases]
+    marks = {case: [pytest.mark.smoke] if line == in_ci else [] for line, case in chosen.items()}
+    return [pytest.param(*case, marks=marks.get(case, [rest])) for case in cases]
 
 
 def name(value: object) -> str:
@@ -113,7 +114,7 @@ def never_both_down(fleet: Fleet) -> bool:
     return max(restarts[ONE]) < min(restarts[TWO]) or max(restarts[TWO]) < min(restarts[ONE])
 
 
-@pytest.mark.parametrize(("line", "boundary"), few_on_the_lab(some(3)), ids=name)
+@pytest.mark.parametrize(("line", "boundary"), few_on_the_lab(some(3), in_ci=MAJOR), ids=name)
 def test_n6_killed_at_a_boundary_and_resumed_a_run_ends_like_an_unbroken_one(
     tmp_path: Path, line: str, boundary: Boundary
 ) -> None:
@@ -123,7 +124,7 @@ def test_n6_killed_at_a_boundary_and_resumed_a_run_ends_like_an_unbroken_one(
         assert line == MAJOR or never_both_down(fleet)
 
 
-@pytest.mark.parametrize(("line", "after", "seconds"), few_on_the_lab(moments(6)), ids=name)
+@pytest.mark.parametrize(("line", "after", "seconds"), few_on_the_lab(moments(6), in_ci=MINOR), ids=name)
 def test_n6_killed_at_any_moment_and_resumed_a_run_ends_like_an_unbroken_one(
     tmp_path: Path, line: str, after: Boundary | None, seconds: float
 ) -> None:
@@ -133,7 +134,9 @@ def test_n6_killed_at_any_moment_and_resumed_a_run_ends_like_an_unbroken_one(
         assert line == MAJOR or never_both_down(fleet)
 
 
-@pytest.mark.parametrize(("line", "number"), few_on_the_lab([(MAJOR, n) for n in range(50 if SOAK else 3)]), ids=name)
+@pytest.mark.parametrize(
+    ("line", "number"), few_on_the_lab([(MAJOR, n) for n in range(50 if SOAK else 3)], in_ci=MAJOR), ids=name
+)
 def test_o1_of_two_operators_in_the_same_instant_exactly_one_runs(tmp_path: Path, line: str, number: int) -> None:
     with two_sets(tmp_path, stg_runs="1.1.0", patient=True) as fleet:
         both = [fleet.begins(line, state) for state in ("alice", "bob")]
