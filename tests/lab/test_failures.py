@@ -13,7 +13,7 @@ pytestmark = pytest.mark.lab
 
 def test_d1_a_migration_that_fails_half_way_leaves_httpd_down_and_no_password_anywhere(lab: Lab) -> None:
     repo.publish("1.2.0")
-    ended = lab.types("stg major-upgrade --yes")  # types() looks for the password in what was said
+    ended = lab.types("stg major-upgrade --yes --verbose")  # types() looks for the password in what was said
     assert ended.code == 5
     assert 'relation "vote" does not exist' in ended.said
     assert "[redacted]" in ended.said
