@@ -259,7 +259,7 @@ def migration(app: App, package_query: str, how: str) -> str:
     """
     home = _q(root(app))
     return (
-        f'mkdir -p {home} && printf "%s %s\n" {how} "$({package_query} 2>/dev/null)" >{home}/migration.new && '
+        f'mkdir -p {home} && printf "%s %s\\n" {how} "$({package_query} 2>/dev/null)" >{home}/migration.new && '
         f"mv {home}/migration.new {home}/migration"
     )
 
