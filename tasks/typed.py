@@ -100,7 +100,8 @@ def refusal(
         return Refused(f"{what}; did you mean --{word}?", next_line=shlex.join([fab, f"--{word}"]))
     set_name, dot, rest = word.partition(".")
     if dot and set_name in names and rest in names:
-        return Refused(f"{what}; did you mean {set_name} {rest}?", next_line=f"{fab} {set_name} {rest}")
+        mended = [part for typed in line for part in ((set_name, rest) if typed == word else (typed,))]
+        return Refused(f"{what}; did you mean {set_name} {rest}?", next_line=shlex.join(mended))
     told = _meant(what, word, names, line, f"{fab} --list")
     if not told:
         read_strictly()
@@ -114,8 +115,8 @@ def _no_flag(
     typed = next((one for one in line if one.startswith(word) and not one.startswith("--")), word)  # -version is -v …
     names = [str(inside.name), *inside.aliases] if inside and inside.name else [line[0]]
     what = f"{next((name for name in names if name in line), names[0])} has no flag {typed}"
-    owners = [str(task.name) for task in tasks if typed in task.flags and task.name in line]
-    if owners and not next(task for task in tasks if task.name == owners[0]).flags[typed].takes_value:
+    owners = [task.flags[typed] for task in tasks for one in line if one == task.name and typed in task.flags]
+    if len(owners) == 1 and not owners[0].takes_value:  # of two tasks either could be the one that is meant
         others = [one for one in line if one != typed]
         return Refused(f"{what}: it stands behind its task", next_line=shlex.join([*others, typed]))
     known = [flag for flag in (inside or core).flag_names() if flag.startswith("--")]

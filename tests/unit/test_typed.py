@@ -51,6 +51,8 @@ def typed(line: str, tool: str = "fab", hosts_yml: Path | None = None) -> subpro
         ("prod migrate", "there is no task and no host set migrate\n", "--list"),
         ("help", "did you mean --help?", "next: fab --help"),
         ("sandbox.status", "did you mean sandbox status?", "next: fab sandbox status"),
+        ("prod.major-upgrade --plan", "did you mean prod major-upgrade?", "next: fab prod major-upgrade --plan"),
+        ("--plan stg minor-upgrade prod minor-upgrade", "fab has no flag --plan\n", "next: fab --help"),
         ("sandbox fault --step sync", "did you mean sandbox.fault?", "--list"),
         ("sandbox history --limit 3", "history has no flag --limit\n", "--help history"),
         ("--plan sandbox minor-upgrade", "it stands behind its task\n", "next: fab sandbox minor-upgrade --plan"),
