@@ -11,6 +11,7 @@ _ESCAPES = re.compile(
 )
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufffe\uffff]")
 LONGEST = 16384  # characters of one line; no program that the SOP runs says more in one breath
+_MARKS = re.compile("@|auth|pass|secret|token|key", re.I)  # without one of these there is no secret to look for
 _SECRETS = (
     # the password in a URI: postgresql://user:PASSWORD@host/
     re.compile(r"(?P<keep>[a-z][a-z0-9+.-]*://[^\s:/@]*:)[^\s]*(?P<tail>@)", re.I),
@@ -40,6 +41,6 @@ def clean(line: str) -> str:
     """
     line = _ESCAPES.sub("", line[:LONGEST]).rstrip("\r\n")
     line = _CONTROLS.sub("", line.rsplit("\r", 1)[-1])
-    for secret in _SECRETS:
+    for secret in _SECRETS if _MARKS.search(line) else ():
         line = secret.sub(r"\g<keep>[redacted]\g<tail>", line)
     return line
