@@ -21,7 +21,7 @@ from pydantic import (
 
 from ..errors import Refused
 from . import hosts_mistakes
-from .hosts_file import TASK_NAMES, yaml
+from .hosts_file import TASK_NAMES, parsed, yaml
 from .hosts_texts import (
     Address,
     FilePath,
@@ -240,7 +240,7 @@ def read(path: Path, built_in: bool = False) -> Inventory:
     """
     problems: list[str] = []
     try:
-        raw = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
+        raw = parsed(path.read_text(encoding="utf-8"), _Loader)
     except FileNotFoundError:
         raise Refused(f"{path} does not exist") from None
     except (OSError, UnicodeDecodeError) as error:

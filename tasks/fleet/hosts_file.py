@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,7 @@ def set_names(path: Path) -> list[str]:
     except OSError:  # the shipped names will do: whoever types one is told what is wrong with the file
         return [] if path == default_file() else set_names(default_file())
     try:
-        found = yaml.safe_load(text)["host_sets"]
+        found = parsed(text)["host_sets"]
         names = [name for name in found if re.fullmatch("[a-z][a-z0-9-]*", str(name))]
     except (yaml.YAMLError, TypeError, KeyError, ValueError, AttributeError, RecursionError):
         names = _guessed(text)
@@ -46,12 +47,24 @@ def set_names(path: Path) -> list[str]:
 def names(path: Path) -> list[str]:
     """Everything that can be typed after -H: sets, hosts, aliases; what cannot be made out is left out."""
     try:
-        sets = yaml.safe_load(path.read_text(encoding="utf-8", errors="replace"))["host_sets"]
+        sets = parsed(path.read_text(encoding="utf-8", errors="replace"))["host_sets"]
         hosts = [host for one in sets.values() for host in one["hosts"]]
         typed = [[host] if isinstance(host, str) else [host["name"], *host.get("aliases", ())] for host in hosts]
     except (OSError, yaml.YAMLError, TypeError, KeyError, ValueError, AttributeError, RecursionError):
         return set_names(path)
     return [*set_names(path), *(str(name) for names in typed for name in names)]
+
+
+def parsed(text: str, loader: Any = yaml.SafeLoader) -> Any:
+    """What the YAML says, as `loader` (a class) constructs it. Raises YAMLError, and what it makes of odd tags."""
+    node = _composed(text)
+    return None if node is None else loader("").construct_document(node)
+
+
+@cache
+def _composed(text: str) -> Any:
+    """The tree of the YAML: nine tenths of the work of reading it, and every run reads its hosts.yml twice."""
+    return yaml.compose(text, yaml.SafeLoader)
 
 
 def _guessed(text: str) -> list[str]:
