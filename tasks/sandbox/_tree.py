@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 import shlex
-import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -54,7 +53,7 @@ def lay(root: Path, settings_text: str, syncs: bool) -> None:
         (root / "etc/cron.d/blockerbugs").write_text(CRON, encoding="utf-8")
 
 
-def install_programs(root: Path, package_folder: Path) -> None:
+def install_programs(root: Path, python: str, package_folder: Path) -> None:
     """Put one small sh file for each program into usr/bin. It names the interpreter and the package of today,
     so it is written at each start of the fleet.
     """
@@ -63,7 +62,7 @@ def install_programs(root: Path, package_folder: Path) -> None:
         code = f"{path}; from sandbox.programs.main import main; main({str(root)!r})"
         file = root / "usr/bin" / name
         file.write_text(
-            f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -I -S -c {shlex.quote(code)} {name} "$@"\n',
+            f'#!/bin/sh\nexec {shlex.quote(python)} -I -S -c {shlex.quote(code)} {name} "$@"\n',
             encoding="utf-8",
         )
         file.chmod(0o755)

@@ -101,11 +101,10 @@ def _lay_set(home: Path, spec: SetSpec) -> None:
 
 
 def _new_database(file: Path, chain: list[dict[str, Any]]) -> None:
-    db = _db.connect(file)
-    db.execute("CREATE TABLE alembic_version (version_num TEXT NOT NULL)")
-    db.execute("INSERT INTO alembic_version VALUES ('')")
-    db.execute("CREATE TABLE run (id INTEGER PRIMARY KEY, host TEXT, program TEXT, began REAL, outcome TEXT)")
-    db.close()
+    with _db.opened(file) as db:
+        db.execute("CREATE TABLE alembic_version (version_num TEXT NOT NULL)")
+        db.execute("INSERT INTO alembic_version VALUES ('')")
+        db.execute("CREATE TABLE run (id INTEGER PRIMARY KEY, host TEXT, program TEXT, began REAL, outcome TEXT)")
     for migration in chain:
         _db.migrate(file, migration)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from .programs import _db
@@ -40,7 +39,7 @@ def facts(home: Path) -> dict[str, Any]:
 def _set_facts(home: Path, name: str) -> dict[str, Any]:
     """The schema revision, and how often (and where, and with what outcome) upgrade_db and sync were run."""
     file = home / "databases" / f"{name}.sqlite"
-    with closing(_db.connect(file)) as db:
+    with _db.opened(file) as db:
         runs = db.execute("SELECT host, program, outcome FROM run ORDER BY id").fetchall()
         columns = [row[1] for row in db.execute("PRAGMA table_info(bug)")]
     counts = {program: sum(1 for run in runs if run[1] == program) for program in ("upgrade_db", "sync")}

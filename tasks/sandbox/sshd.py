@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import asyncssh
+
+from .httpds import PYTHON
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -108,7 +109,7 @@ class Sshd:
         self, process: asyncssh.SSHServerProcess[bytes], command: list[str], term: str
     ) -> asyncio.subprocess.Process:
         ours, theirs = os.openpty()
-        command = [sys.executable, "-I", "-S", "-c", TAKE_TERMINAL, *command]
+        command = [PYTHON, "-I", "-S", "-c", TAKE_TERMINAL, *command]
         shell = await self._spawn(command, theirs, theirs, theirs, TERM=term)
         os.close(theirs)
         await process.redirect(stdin=os.dup(ours), stdout=ours, send_eof=False)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 
-from . import _light
+from . import _light, _sockets
 from ._files import read_json
+from ._host import NoFleet
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -13,17 +14,15 @@ if TYPE_CHECKING:
 
     from ._files import Name
 
-
-class NoFleet(Exception):
-    """Nobody answers: the fleet does not run, or it ended in the middle."""
+__all__ = ["NoFleet", "ask", "dial"]
 
 
-def dial(home: Name, op: str, **details: object) -> _light.socket:
+def dial(home: Name, op: str, **details: object) -> _sockets.socket:
     """Send one request; the answer is still to be read. Raises NoFleet."""
     fleet = read_json(os.path.join(home, "fleet.json"))
     request = {"secret": fleet["secret"], "op": op, **details}
     try:
-        line = _light.connected(fleet["control"], seconds=10)
+        line = _sockets.connected(fleet["control"], seconds=10)
         line.settimeout(None)
         line.sendall(_light.dumps(request).encode() + b"\n")
     except OSError as error:

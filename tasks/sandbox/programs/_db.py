@@ -2,25 +2,37 @@
 
 from __future__ import annotations
 
-import sqlite3
 import time
-from contextlib import closing
+
+# sqlite3 without the dates and collections that it imports: see _light. Here, because few programs want it.
+from _sqlite3 import Error, OperationalError, connect
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from sqlite3 import Connection
     from typing import Any
 
     from ._files import Name
 
+__all__ = ["Error", "head", "migrate", "opened", "revision", "write_down", "write_outcome"]
 
-def connect(database: Name) -> sqlite3.Connection:
+
+class opened:  # a word, as contextlib would have made it
     """A connection that begins and ends transactions only when told to, and waits for others' locks."""
-    return sqlite3.connect(database, timeout=10, isolation_level=None)
+
+    def __init__(self, database: Name) -> None:
+        self._db: Connection = connect(database, timeout=10, isolation_level=None)
+
+    def __enter__(self) -> Connection:
+        return self._db
+
+    def __exit__(self, *_: object) -> None:
+        self._db.close()
 
 
 def revision(database: Name) -> str | None:
     """The schema revision the database is at."""
-    with closing(connect(database)) as db:
+    with opened(database) as db:
         row = db.execute("SELECT version_num FROM alembic_version").fetchone()
     return row[0] if row else None
 
@@ -33,25 +45,25 @@ def head(chain: list[dict[str, Any]]) -> str:
 
 def write_down(database: Name, host: str, program: str) -> int:
     """Note that a program starts on this database; gives the number of the note."""
-    with closing(connect(database)) as db:
+    with opened(database) as db:
         note = db.execute("INSERT INTO run (host, program, began) VALUES (?, ?, ?)", (host, program, time.time()))
         return int(note.lastrowid or 0)
 
 
 def write_outcome(database: Name, note: int, outcome: str) -> None:
     """Note how it ended."""
-    with closing(connect(database)) as db:
+    with opened(database) as db:
         db.execute("UPDATE run SET outcome = ? WHERE id = ?", (outcome, note))
 
 
 def migrate(database: Name, migration: dict[str, Any]) -> str | None:
     """Run one migration in a transaction; gives the statement that failed after the database was put back."""
-    with closing(connect(database)) as db:
+    with opened(database) as db:
         db.execute("BEGIN IMMEDIATE")
         for statement in migration["sql"]:
             try:
                 db.execute(statement)
-            except sqlite3.OperationalError:
+            except OperationalError:
                 db.execute("ROLLBACK")
                 failed: str = statement
                 return failed

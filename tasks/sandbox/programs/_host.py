@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-import select
 import sys
 import time
 
-from . import _control, _faults, _files, _light
+from . import _faults, _files, _light
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,6 +22,10 @@ class Quit(Exception):
     def __init__(self, status: int) -> None:
         super().__init__(status)
         self.status = status
+
+
+class NoFleet(Exception):
+    """Nobody answers at the control port: the fleet does not run, or it ended in the middle."""
 
 
 class Host:
@@ -82,9 +85,13 @@ class Host:
         """Sleep, None for ever. A host without power runs nothing: the process dies when the fleet does."""
         if seconds is not None and seconds <= 0:
             return
+        import select
+
+        from . import _control  # sockets take as long to load as what many programs do
+
         try:
             line = _control.dial(self.home, "hold", host=self.name)
-        except _control.NoFleet:
+        except NoFleet:
             self._die()
         try:
             if select.select([line], [], [], seconds)[0]:
@@ -114,6 +121,8 @@ class Host:
                 case "hang":
                     self.wait(None)
                 case cut:  # drop, down
+                    from . import _control
+
                     _control.ask(self.home, cut, host=self.name)
                     self.wait(None if cut == "down" else 0)
 

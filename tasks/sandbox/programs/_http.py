@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from . import _light
+from . import _sockets
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def _get(host: Host, url: str, started: float, limit: float | None) -> tuple[int
     port = int(port_text) if port_text and port_text != "80" else own
     got = b""
     try:
-        line = _light.connected(port, limit)
+        line = _sockets.connected(port, limit)
         line.sendall(f"GET /{path} HTTP/1.0\r\nUser-Agent: curl/7.29.0\r\nHost: {name}\r\nAccept: */*\r\n\r\n".encode())
         while True:
             if limit is not None:

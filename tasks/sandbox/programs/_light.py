@@ -1,22 +1,19 @@
 """json, signal and others by their halves in C: those in Python import enum and re, for longer than a program runs.
 
-No public interface leads to these halves, but json, signal and socket themselves have had them from there since Python
-3.5; tests hold what is said here against json.
+No public interface leads to these halves, but json, signal, socket, sqlite3 and threading themselves have had them from
+there since Python 3.5 (hashlib has moved one); tests hold what is said here against json.
 """
 
 from __future__ import annotations
 
-from _functools import cmp_to_key  # type: ignore[import-not-found]  # has no stub
 from _json import encode_basestring_ascii, make_encoder, make_scanner
-from _signal import SIG_DFL, SIGINT, SIGKILL, SIGPIPE, signal  # type: ignore[import-not-found]  # has no stub
-from _socket import socket
+from _signal import SIG_DFL, SIGINT, SIGKILL, SIGPIPE, SIGTERM, signal  # type: ignore[import-not-found]  # has no stub
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-__all__ = ["SIGINT", "SIGKILL", "SIGPIPE", "SIG_DFL", "cmp_to_key", "connected", "dumps", "loads", "signal",
-           "socket"]  # fmt: skip
+__all__ = ["SIGINT", "SIGKILL", "SIGPIPE", "SIGTERM", "SIG_DFL", "dumps", "loads", "signal"]
 
 
 class _Json:
@@ -47,11 +44,3 @@ def loads(text: str) -> Any:
 def dumps(value: object) -> str:
     """`value` as one line of JSON."""
     return "".join(_encode(value, 0))
-
-
-def connected(port: int, seconds: float | None) -> socket:
-    """A connection to a port of this machine; whatever is done with it may take so many seconds. Raises OSError."""
-    line = socket()
-    line.settimeout(seconds)
-    line.connect(("127.0.0.1", port))
-    return line

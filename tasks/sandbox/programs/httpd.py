@@ -4,20 +4,15 @@ from __future__ import annotations
 
 import os
 import select
-import signal
-import socket
-import sqlite3
 import sys
-import threading
 import time
-from contextlib import suppress
+from _thread import start_new_thread
 
-from . import _db, _faults
+from . import _db, _faults, _light, _sockets
 from ._host import Host
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from types import FrameType
     from typing import Any
 
 REASON = {200: "OK", 301: "Moved Permanently", 302: "Found", 404: "Not Found", 500: "Internal Server Error",
@@ -29,25 +24,21 @@ def serve(root: str) -> None:
     host = Host(root)
     server = Server(host, host.state()["httpd"]["loaded"])
     try:
-        listener = socket.create_server(("127.0.0.1", host.fleet["hosts"][host.name]["http"]), backlog=128)
+        listener = _sockets.listening(host.fleet["hosts"][host.name]["http"])
     except OSError as error:
         sys.exit(f"(98)Address already in use: AH00072: make_sock: {error.strerror}")
-    wake, waker = socket.socketpair()
-
-    def stop(_number: int, _frame: FrameType | None) -> None:
-        waker.send(b"x")
-
-    signal.signal(signal.SIGTERM, stop)
+    wake, waker = os.pipe()
+    _light.signal(_light.SIGTERM, lambda *_: os.write(waker, b"x"))
     os.write(1, b"listening\n")
-    ends = (listener.fileno(), wake.fileno(), 0)
-    while select.select(ends, [], [])[0] == [listener.fileno()]:
+    while select.select((listener.fileno(), wake, 0), [], [])[0] == [listener.fileno()]:
         server.take(listener)
     # Graceful, as EL7's unit stops it: who is already in the queue is still served.
     listener.setblocking(False)
-    with suppress(BlockingIOError):
+    try:
         while True:
             server.take(listener)
-    listener.close()
+    except BlockingIOError:
+        listener.close()
     server.finish(1.0)
 
 
@@ -58,38 +49,31 @@ class Server:
         self.host = host
         self.loaded = loaded
         self.started = time.time()
-        self.busy: list[threading.Thread] = []
+        self.busy: set[_sockets.socket] = set()
 
-    def take(self, listener: socket.socket) -> None:
+    def take(self, listener: _sockets.socket) -> None:
         """Accept one connection and answer it in the background."""
-        line = listener.accept()[0]
-        line.settimeout(10)
-        self.busy = [t for t in self.busy if t.is_alive()]
-        thread = threading.Thread(target=self.answer, args=(line,), daemon=True)
-        self.busy.append(thread)
-        thread.start()
+        line = _sockets.accepted(listener, seconds=10)
+        self.busy.add(line)
+        start_new_thread(self.answer, (line,))
 
     def finish(self, seconds: float) -> None:
         """Give the running requests this long together."""
         end = time.monotonic() + seconds
-        for thread in self.busy:
-            thread.join(max(0.0, end - time.monotonic()))
+        while self.busy and time.monotonic() < end:
+            time.sleep(0.01)
 
-    def answer(self, line: socket.socket) -> None:
+    def answer(self, line: _sockets.socket) -> None:
         """Read one request, write one answer; a client that leaves early is no concern."""
-        with line, suppress(OSError, ValueError):
-            request = b""
-            while b"\r\n\r\n" not in request:
-                more = line.recv(4096)
-                if not more or len(request) > 65536:
-                    return
-                request += more
-            first, *fields = request.decode("latin-1").split("\r\n")
-            method, target, _ = first.split()
-            headers = {n.lower(): v.strip() for n, _, v in (f.partition(":") for f in fields)}
-            self.reply(line, target.partition("?")[0], headers.get("host", "localhost"), method == "HEAD")
+        try:
+            self.reply(line, *_asked(line))
+        except (OSError, ValueError):
+            return
+        finally:
+            line.close()
+            self.busy.discard(line)
 
-    def reply(self, line: socket.socket, path: str, name: str, head_only: bool) -> None:
+    def reply(self, line: _sockets.socket, path: str, name: str, head_only: bool) -> None:
         """Write the answer to one request, as the faults of the moment will have it."""
         faults = {f["kind"]: f for f in _faults.peek(self.host.home, self.host.name, "health", _faults.HTTPD_KINDS)}
         if "slow" in faults:
@@ -131,8 +115,22 @@ class Server:
             return 301, "/blockerbugs/", "301 Moved Permanently"
         try:
             fits = _db.revision(self.host.database) == _db.head(self.loaded["migrations"])
-        except sqlite3.Error:
+        except _db.Error:
             fits = False
         return (
             (200, None, f"Blockerbugs {self.loaded['version']}") if fits else (500, None, "500 Internal Server Error")
         )
+
+
+def _asked(line: _sockets.socket) -> tuple[str, str, bool]:
+    """The path of a request, the name it is sent to, and whether only the head is wanted. ValueError if it is none."""
+    request = b""
+    while b"\r\n\r\n" not in request:
+        more = line.recv(4096)
+        if not more or len(request) > 65536:
+            raise ValueError("no request")
+        request += more
+    first, *fields = request.decode("latin-1").split("\r\n")
+    method, target, _ = first.split()
+    headers = {n.lower(): v.strip() for n, _, v in (f.partition(":") for f in fields)}
+    return target.partition("?")[0], headers.get("host", "localhost"), method == "HEAD"

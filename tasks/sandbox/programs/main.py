@@ -6,8 +6,7 @@ import os
 import sys
 
 from . import _light
-from ._control import NoFleet
-from ._host import Host, Quit, complain
+from ._host import Host, NoFleet, Quit, complain
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

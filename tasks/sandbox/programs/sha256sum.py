@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from hashlib import sha256
-
 from ._host import Host, Quit, complain, say
+
+try:  # hashlib loads all of OpenSSL first: see _light
+    from _sha2 import sha256  # type: ignore[import-not-found]  # Python 3.12 and later
+except ImportError:
+    from _sha256 import sha256  # type: ignore[import-not-found]
 
 
 def run(host: Host, args: list[str]) -> None:

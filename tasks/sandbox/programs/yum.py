@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+from _functools import cmp_to_key  # type: ignore[import-not-found]  # has no stub, see _light
 
-from . import _evr, _light, _repos, _yumlock, _yumtext, _yumtx
+from . import _evr, _repos, _yumlock, _yumtext, _yumtx
 from ._files import listed, remove
 from ._host import PACKAGE, Host, Quit, complain, say
 
@@ -104,7 +105,7 @@ def offers(host: Host, asked: Asked) -> list[dict[str, Any]]:
     for repo in _repos.enabled(host, asked.repos):
         for package in repo.packages("cached" in asked.on):
             found.setdefault(_repos.nvra(package), package)
-    return sorted(found.values(), key=_light.cmp_to_key(_evr.compare_evr))
+    return sorted(found.values(), key=cmp_to_key(_evr.compare_evr))
 
 
 def _list(host: Host, asked: Asked, rest: list[str]) -> None:
