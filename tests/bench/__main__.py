@@ -51,6 +51,8 @@ class Bench:
         for name, many in samples.items():
             failed, asked = (sum(getattr(one, what) for one in many) for what in ("failed", "requests"))
             print(f"  {name:<24}{failed:>6} of {asked} in {len(many)} upgrades")
+        for failure in (each for one in samples["ours"] for each in one.failures):
+            print(f"    ours: {failure}")
         self.table.promise("failed requests by us", sum(one.failed for one in samples["ours"]), 0)
 
     def major(self) -> None:

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from itertools import pairwise
 from types import TracebackType
 from typing import Self
@@ -21,7 +22,7 @@ BACK_SECONDS = 30.0
 @dataclass
 class Sample:
     """wall, work, cpu, outage in seconds, memory in MB; work: from all connections being there, or from the
-    operator's yes, to the end.
+    operator's yes, to the end. failures: when each request that failed was asked, and what came of it.
     """
 
     wall: float
@@ -32,6 +33,7 @@ class Sample:
     outage: float | None = None
     requests: int = 0
     failed: int = 0
+    failures: list[str] = field(default_factory=list)
 
 
 class CommandFailed(Exception):
@@ -65,6 +67,20 @@ def _ours() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 
+@dataclass(frozen=True)
+class _Answer:
+    """asked, at: in seconds; clock: when it was asked, as a watch has it; said: a status or an error."""
+
+    asked: float
+    clock: str
+    at: float
+    said: str
+
+    @property
+    def well(self) -> bool:
+        return self.said == "200"
+
+
 @dataclass
 class Prober:
     """Asks a URL so many times a second, each time on a connection of its own, whether or not the last was answered.
@@ -75,7 +91,7 @@ class Prober:
 
     url: str
     rate: float = 20.0
-    _answers: list[tuple[float, bool]] = field(default_factory=list)
+    _answers: list[_Answer] = field(default_factory=list)
     _stop: threading.Event = field(default_factory=threading.Event)
     _threads: list[threading.Thread] = field(default_factory=list)
 
@@ -86,7 +102,7 @@ class Prober:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         ended = time.monotonic()
-        while time.monotonic() < ended + BACK_SECONDS and not any(t > ended and well for t, well in self._answers):
+        while time.monotonic() < ended + BACK_SECONDS and not any(one.at > ended and one.well for one in self._answers):
             time.sleep(0.05)
         self._stop.set()
         self._clock.join()
@@ -95,10 +111,12 @@ class Prober:
 
     def tell(self, sample: Sample) -> Sample:
         """Add what was seen to a sample."""
-        good = sorted(t for t, well in self._answers if well)
+        good = sorted(one.at for one in self._answers if one.well)
+        bad = sorted((one for one in self._answers if not one.well), key=lambda one: one.asked)
         sample.outage = max((b - a for a, b in pairwise(good)), default=None)
         sample.requests = len(self._answers)
-        sample.failed = sum(not well for _, well in self._answers)
+        sample.failed = len(bad)
+        sample.failures = [f"asked at {one.clock}, after {one.at - one.asked:.2f} s: {one.said}" for one in bad]
         return sample
 
     def _tick(self) -> None:
@@ -111,13 +129,14 @@ class Prober:
             self._stop.wait(max(0.0, due - time.monotonic()))
 
     def _ask(self) -> None:
+        asked, clock = time.monotonic(), f"{datetime.now():%H:%M:%S.%f}"
         place = urlsplit(self.url)
         connection = http.client.HTTPConnection(place.hostname or "", place.port, timeout=LATE_SECONDS)
         try:
             connection.request("GET", place.path)
-            well = connection.getresponse().status == 200
-        except (OSError, http.client.HTTPException):
-            well = False
+            said = str(connection.getresponse().status)
+        except (OSError, http.client.HTTPException) as error:
+            said = repr(error)
         finally:
             connection.close()
-        self._answers.append((time.monotonic(), well))
+        self._answers.append(_Answer(asked, clock, time.monotonic(), said))
