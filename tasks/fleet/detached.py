@@ -21,8 +21,11 @@ SAYS = {
     DIED: "it was killed, or its host restarted, before it ended: what it did is not known",
 }
 
+# `line NAME FILE`: the first line of a file, or nothing, in a variable; $(cat FILE) is two processes, and a step would
+# start half a dozen of them while httpd is down.
+LINE = 'line() { eval "$1="; { IFS= read -r "$1" <"$2"; } 2>/dev/null || :; }'
 # Every host the fleet knows has it; without it (the sandbox on a Mac) a restart is noticed by the pid alone.
-_BOOT = "cat /proc/sys/kernel/random/boot_id 2>/dev/null"
+_BOOT = "line boot /proc/sys/kernel/random/boot_id"
 # `begun` is made by the runner, or by who has given up waiting for it: never by both, so none can begin late.
 _RUNNER = (
     'mkdir "$1/begun" || exit; echo $$ >"$1/pid"; sh "$1/script"; rc=$?; '
@@ -31,9 +34,8 @@ _RUNNER = (
 )
 # The pid alone could be somebody else's by now: the runner's own arguments name the step.
 _ALIVE = (
-    'alive() { test "$(cat "$step/boot" 2>/dev/null)" = "$('
-    + _BOOT
-    + ')" && ps -ww -o args= -p "$(cat "$step/pid")" 2>/dev/null | grep -qF "$mark"; }'
+    f'alive() {{ line began "$step/boot"; {_BOOT}; line pid "$step/pid"; '
+    'test "$began" = "$boot" && ps -ww -o args= -p "$pid" 2>/dev/null | grep -qF "$mark"; }'
 )
 SECONDS_TO_BEGIN = 30  # a host may be busy; after that a step without a pid will never have one
 
@@ -62,13 +64,14 @@ def carry_out(keeping: Keeping, step: str, script: str, guard: str = ":") -> str
     TAKEN_OVER: not started, somebody else drives; DIED: it ended without a status; guard: shell that ends it otherwise.
     """
     return f"""umask 077
+{LINE}
 run={_q(keeping.folder)}; step=$run/{_q(step)}; mark={_q(mark(keeping, step))}; first=0
 {_only_for_the_driver(keeping)}
 {guard}
 if mkdir "$step" 2>/dev/null; then
   first=1
   printf '%s\\n' {_q(script)} >"$step/script" || {{ rm -r "$step"; echo "nothing can be kept in $run"; exit 1; }}
-  {_BOOT} >"$step/boot"
+  {_BOOT}; printf '%s\\n' "$boot" >"$step/boot"
   setsid sh -c {_q(_RUNNER)} sh "$step" "$mark" >>"$step/log" 2>&1 </dev/null &
 fi
 {_follow()}"""
@@ -88,6 +91,7 @@ def states(keeping: Keeping, take_over: bool = False) -> str:
     named = f"printf '%s\\n' {_q(keeping.driver)}"  # dash's echo would take a user name's backslashes for its own
     become = f'mkdir -p "$run" && {named} >"$run/driver.new" && mv "$run/driver.new" "$run/driver"'
     return f"""umask 077
+{LINE}
 run={_q(keeping.folder)}
 {become if take_over else ":"}
 {_ALIVE}
@@ -97,10 +101,10 @@ for step in "$run"/*/; do
   if test -s "$step/pid"; then alive && state=runs || state=died
   elif test -n "$(find "$step" -prune -mmin -1)"; then state=runs
   elif mkdir "$step/begun" 2>/dev/null; then state=died; else state=runs; fi
-  ! test -e "$step/rc" || state=$(cat "$step/rc")
+  ! test -e "$step/rc" || line state "$step/rc"
   printf 'step\\t%s\\t%s\\n' "$name" "$state"
 done
-printf 'driver\\t%s\\n' "$(cat "$run/driver" 2>/dev/null)\""""
+line driver "$run/driver"; printf 'driver\\t%s\\n' "$driver\""""
 
 
 def read_states(output: str) -> dict[str, str]:
@@ -115,9 +119,10 @@ def read_driver(output: str) -> str:
 
 
 def _only_for_the_driver(keeping: Keeping) -> str:
-    return f"""mkdir -p "$run" || exit 1
-(set -C; printf '%s\\n' {_q(keeping.driver)} >"$run/driver") 2>/dev/null
-if test "$(cat "$run/driver")" != {_q(keeping.driver)}; then cat "$run/driver"; exit {TAKEN_OVER}; fi"""
+    return f"""test -d "$run" || mkdir -p "$run" || exit 1
+test -e "$run/driver" || (set -C; printf '%s\\n' {_q(keeping.driver)} >"$run/driver") 2>/dev/null
+line driver "$run/driver"
+if test "$driver" != {_q(keeping.driver)}; then printf '%s\\n' "$driver"; exit {TAKEN_OVER}; fi"""
 
 
 def _follow() -> str:
@@ -125,7 +130,7 @@ def _follow() -> str:
 
     SIGPIPE ends tail first, because sh has nothing to say about it.
     tail looks every second, not at once, where inotify may not do (network and overlay file systems): -s shortens that,
-    where tail knows it (a Mac's, in the sandbox, does not).
+    where tail knows it (Linux's; a Mac's, in the sandbox, does not).
     """
     return f"""test -d "$step" || {{ echo "nothing can be kept in $run"; exit 1; }}
 {_ALIVE}
@@ -140,13 +145,13 @@ watch() {{
   printf '\\n%s\\n' "$mark" >>"$step/log"
 }}
 watch >/dev/null 2>&1 & watcher=$!
-sh -c 'echo $$; tail -s 0.01 /dev/null && often="-s 0.01"; exec tail -n +1 $often -f "$1"' sh "$step/log" 2>/dev/null |
+sh -c 'echo $$; test -d /proc/self && often="-s 0.01"; exec tail -n +1 $often -f "$1"' sh "$step/log" 2>/dev/null |
 {{
   read -r tail; sed -u -n "\\\\|^$mark\\$|q;p"; {{ kill -PIPE "$tail"; kill "$tail"; }} 2>/dev/null
 }}
 while ! test -e "$step/rc" && ! grep -qxF "$mark" "$step/log"; do sleep 1; done
 kill $watcher 2>/dev/null
-if test -e "$step/rc"; then exit "$(cat "$step/rc")"; fi
+if test -e "$step/rc"; then line rc "$step/rc"; exit "$rc"; fi
 exit {DIED}"""
 
 

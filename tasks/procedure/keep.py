@@ -119,12 +119,15 @@ def still_ours(app: App, run: str, driver: str, journal: Iterable[str]) -> str:
     lock.
     """
     return f"""umask 077
+{detached.LINE}
 root={_q(root(app))}; run=$root/{run}
-if test -e "$run/driver" && test "$(cat "$run/driver")" != {_q(driver)}; then
-  printf 'driver\\t%s\\n' "$(cat "$run/driver")"; exit 0
+if test -e "$run/driver"; then
+  line driver "$run/driver"
+  test "$driver" = {_q(driver)} || {{ printf 'driver\\t%s\\n' "$driver"; exit 0; }}
 fi
-if test -e "$root/lock" && ! grep -qF {_q(run)} "$root/lock"; then
-  printf 'holder\\t%s\\n' "$(head -n 1 "$root/lock")"; exit 0
+if test -e "$root/lock"; then
+  line lock "$root/lock"
+  case $lock in *{run}*) ;; *) printf 'holder\\t%s\\n' "$lock"; exit 0 ;; esac
 fi
 {_append("$run", journal)}"""
 
@@ -144,7 +147,11 @@ def nobody_else(app: App, run: str) -> str:
     Two operators whose hosts.yml name different sync hosts may each have taken a lock in the same instant.
     """
     lock = _q(f"{root(app)}/lock")
-    return f"if test -e {lock} && ! grep -qF {run} {lock}; then head -n 1 {lock}; exit {detached.HELD}; fi"
+    return f"""if test -e {lock}; then
+  {detached.LINE}
+  line lock {lock}
+  case $lock in *{run}*) ;; *) printf '%s\\n' "$lock"; exit {detached.HELD} ;; esac
+fi"""
 
 
 def append(app: App, run: str, journal: Iterable[str]) -> str:
@@ -153,16 +160,16 @@ def append(app: App, run: str, journal: Iterable[str]) -> str:
 
 
 def show(app: App) -> str:
-    """Shell that prints what is kept here.
+    """Shell that prints what is kept here; it wants `detached.LINE`.
 
     `lock<TAB>=TEXT` if the set is held, `last<TAB>RUN`, `paused<TAB>RUN` (cron), `previous<TAB>NVR SCHEMA`,
     `migration<TAB>begun NVR` or `done NVR`.
     """
     home = _q(root(app))
     return (
-        f'if test -e {home}/lock; then say lock "=$(head -n 1 {home}/lock 2>/dev/null)"; fi; '
-        f'say last "$(cat {home}/last 2>/dev/null)"; say paused "$(cat {home}/cron.run 2>/dev/null)"; '
-        f'say previous "$(cat {home}/previous 2>/dev/null)"; say migration "$(cat {home}/migration 2>/dev/null)"'
+        f'if test -e {home}/lock; then line kept {home}/lock; say lock "=$kept"; fi; '
+        f'line kept {home}/last; say last "$kept"; line kept {home}/cron.run; say paused "$kept"; '
+        f'line kept {home}/previous; say previous "$kept"; line kept {home}/migration; say migration "$kept"'
     )
 
 
@@ -259,7 +266,7 @@ def migration(app: App, package_query: str, how: str) -> str:
     """
     home = _q(root(app))
     return (
-        f'mkdir -p {home} && printf "%s %s\\n" {how} "$({package_query} 2>/dev/null)" >{home}/migration.new && '
+        f'mkdir -p {home} && printf "%s %s\\n" {how} "$({package_query})" >{home}/migration.new && '
         f"mv {home}/migration.new {home}/migration"
     )
 
@@ -282,7 +289,10 @@ def sync_runs(app: App) -> str:
 
 def _append(folder: str, journal: Iterable[str]) -> str:
     lines = " ".join(_q(line) for line in journal)
-    return f'{{ mkdir -p "{folder}" && printf \'%s\\n\' {lines} >>"{folder}/journal.jsonl"; }}' if lines else "true"
+    if not lines:
+        return "true"
+    there = f'test -d "{folder}" || mkdir -p "{folder}"'
+    return f"{{ {{ {there}; }} && printf '%s\\n' {lines} >>\"{folder}/journal.jsonl\"; }}"
 
 
 def _q(text: str) -> str:

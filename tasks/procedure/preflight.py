@@ -7,6 +7,7 @@ import shlex
 import time
 from dataclasses import dataclass, field
 
+from ..fleet import detached
 from ..fleet.hosts import App, HostSet
 from ..fleet.output import clean
 from ..report.words import NOT_REACHED
@@ -94,6 +95,7 @@ def script(app: App, host_set: HostSet, repos: bool = True, schema: bool = True)
     status = host_set.schema_status if schema else None
     lines = [
         "export LC_ALL=C",
+        detached.LINE,
         'say() { printf \'%s\\t%s\\n\' "$1" "$2"; }',
         *([f"at_schema() {{ exec 2>/dev/null; {status}\n}}", _SCHEMA] if status else []),
         health.answer(app, host_set.health),
@@ -101,12 +103,13 @@ def script(app: App, host_set: HostSet, repos: bool = True, schema: bool = True)
         f"say installed \"$(rpm -q --qf '%{{NAME}}-%{{VERSION}}-%{{RELEASE}}\\n' {package} 2>&1)\"",
         f'say service "$(systemctl is-active {service} 2>&1)"',
         'say answer "$(answer)"',
-        f"say free \"$(df -Pk {app.path('/')} {app.path('/var')} | awk 'NR>1 {{print $4}}' | sort -n | head -n 1)\"",
-        f'held=; for lock in {locks}; do pid=$(cat "$lock" 2>/dev/null) && kill -0 "$pid" 2>/dev/null && '
+        f'say free "$(df -Pk {app.path("/")} {app.path("/var")} '
+        '| awk \'NR>1 && (least == "" || $4 < least) {least = $4} END {print least}\')"',
+        f'held=; for lock in {locks}; do test -e "$lock" && line pid "$lock" && kill -0 "$pid" 2>/dev/null && '
         'held=yes && say yum_holder "$(ps -o pid= -o args= -p "$pid")"; done',
         f"for left in {app.path(_UNFINISHED)}; do case $left in *.disabled) continue;; esac; "
         'test -e "$left" && say unfinished "$left"; done',
-        f"say settings \"$(sha256sum {settings} 2>/dev/null | cut -d' ' -f1)\"",
+        f'sum=$(sha256sum {settings} 2>/dev/null); say settings "${{sum%% *}}"',
         f"test -e {cron} && say cron yes",
         f"test -e {busy} && command -v flock >/dev/null && ! flock -n {busy} true && say busy yes",
         keep.show(app),

@@ -291,7 +291,8 @@ def yum_update(job: Job, downloaded: bool = False, served: bool = False) -> Step
         brief=cached if downloaded else "",
         proof=_installed(job, served),
         seconds=job.host_set.limits.yum,
-        guard=f"{yum.installed_is_target(job)} || {{ {keep.remember(job.app, yum.query(job), job.schema)}; }}\n",
+        guard=f'{yum.ask_once(job)}; test "$installed" = {_q(job.target)} || '
+        f"{{ {keep.remember(job.app, yum.ASKED, job.schema)}; }}\n",
     )
 
 
@@ -375,7 +376,7 @@ def upgrade_db(job: Job, cron_paused: bool = False) -> Step:
     that a client that dies leaves nothing paused; it stays so after a migration that was begun and failed.
     """
     status = job.host_set.schema_status
-    begun, done = (keep.migration(job.app, yum.query(job), how) for how in ("begun", "done"))
+    begun, done = (keep.migration(job.app, yum.ASKED, how) for how in ("begun", "done"))
     command = f"{_q(job.app.package)} upgrade_db"
     pause, back = pause_cron(job), resume_cron(job)
     if cron_paused:
@@ -385,7 +386,7 @@ def upgrade_db(job: Job, cron_paused: bool = False) -> Step:
     return Step(
         name="upgrade-db",
         says="migrate the database, once" + ("" if cron_paused else "; cron's sync is paused meanwhile"),
-        guard=_alone(job) + guard,
+        guard=f"{yum.ask_once(job)}\n{_alone(job)}{guard}",
         command=command,
         proof=f"{{ {_at_head(status) if status else 'true'}\n}} && "
         f"{{ {{ {done}; }} || echo that it is done could not be written down; }}",

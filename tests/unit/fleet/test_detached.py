@@ -149,3 +149,24 @@ def test_what_is_kept_is_for_root_alone(shell: Shell) -> None:
 @pytest.mark.parametrize("line", ["step\tx", "nonsense", "", "step\ta\tb\tc"])
 def test_what_is_no_state_is_not_read_as_one(line: str) -> None:
     assert detached.read_states(f"{line}\nstep\t01-a\t0") == {"01-a": "0"}
+
+
+@pytest.mark.parametrize("sh", [sh for sh in ("sh", "bash", "dash", "ksh", "busybox") if shutil.which(sh)])
+@pytest.mark.parametrize(
+    ("kept", "read"),
+    [
+        ("one\n", "one"),
+        ("one\ntwo\n", "one"),
+        ("without an end", "without an end"),
+        (r" DOMAIN\anna  $HOME" + "\n", r" DOMAIN\anna  $HOME"),
+        ("", ""),
+        (None, ""),
+    ],
+)
+def test_every_sh_reads_a_line_as_it_stands_in_the_file(kept: str | None, read: str, sh: str, shell: Shell) -> None:
+    if kept is not None:
+        (shell.folder / "kept").write_text(kept)
+    script = f"{detached.LINE}\nfound=old; line found ./kept || exit 9; printf '<%s>' \"$found\""
+    command = [str(shutil.which(sh)), *(["sh"] if sh == "busybox" else []), "-c", script]
+    ended = subprocess.run(command, cwd=shell.folder, capture_output=True, text=True, check=False)
+    assert (ended.stdout, ended.stderr, ended.returncode) == (f"<{read}>", "", 0)
