@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -34,13 +36,21 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     return 2 * (os.cpu_count() or 1)
 
 
+@contextmanager
+def fenced(home: Path) -> Iterator[None]:
+    """A home, and an environment without anything that could change what fab does."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in list(os.environ):
+            if name not in KEPT and not name.startswith("PYTEST"):
+                patch.delenv(name)
+        patch.setenv("HOME", str(home))
+        patch.setenv("XDG_STATE_HOME", str(home / "state"))
+        yield
+
+
 @pytest.fixture(autouse=True)
-def fence(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An empty home, and an environment without anything that could change what fab does."""
+def fence(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Every test has an empty home."""
     home = tmp_path_factory.mktemp("home")
-    for name in list(os.environ):
-        if name not in KEPT and not name.startswith("PYTEST"):
-            monkeypatch.delenv(name)
-    monkeypatch.setenv("HOME", str(home))
-    monkeypatch.setenv("XDG_STATE_HOME", str(home / "state"))
-    return home
+    with fenced(home):
+        yield home

@@ -9,10 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import fenced
+
 from .fleets import HOSTS, ONE, PROJECT, STG, STG_REPO, TWO, Ended, Fleet, until
 from .on_sandbox import sandbox_machines
 
-__all__ = ["HOSTS", "ONE", "PROJECT", "STG", "STG_REPO", "TWO", "Ended", "Fleet", "two_sets", "until"]
+__all__ = ["HOSTS", "ONE", "PROJECT", "STG", "STG_REPO", "TWO", "Ended", "Fleet", "shared_sets", "two_sets", "until"]
 
 _machines = sandbox_machines
 
@@ -41,6 +43,18 @@ def two_sets(tmp_path: Path, stg_runs: str = "1.0.0", patient: bool = False) -> 
             file = machines.home / "hosts.yml"
             file.write_text(re.sub("deadline: [0-9]+, timeout: [0-9]+", "deadline: 60, timeout: 20", file.read_text()))
         yield Fleet(machines, tmp_path)
+
+
+@contextmanager
+def shared_sets(folders: pytest.TempPathFactory, stg_runs: str = "1.0.0") -> Iterator[Fleet]:
+    """For the tests of a module that only look at what is there, or are refused.
+
+    They stand before the others of their file: there is one lab, and each of those begins with a fresh one.
+    """
+    folder = folders.mktemp("shared")
+    (folder / "home").mkdir()
+    with fenced(folder / "home"), two_sets(folder, stg_runs) as both:
+        yield both
 
 
 @pytest.fixture

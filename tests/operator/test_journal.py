@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from .conftest import ONE, PROJECT, TWO, Fleet
+import pytest
+
+from .conftest import ONE, PROJECT, TWO, Ended, Fleet, shared_sets
 
 Event = dict[str, Any]
 MAJOR, MINOR = "prod major-upgrade --yes", "prod minor-upgrade --yes"
 ON_EVERY_LINE = {"time", "run", "event"}
+NOBODY = "http://127.0.0.1:1/"
 
 
 def documented() -> dict[str, set[str]]:
@@ -44,66 +48,67 @@ def only(events: list[Event], name: str) -> list[Event]:
     return [event for event in events if event["event"] == name]
 
 
-def saves_the_database(fleet: Fleet) -> str:
-    """prod has a backup command from now on; where it saves to."""
+def saves_the_database(fleet: Fleet) -> None:
+    """prod has a backup command from now on, which saves to `dump` in its home."""
     dump = str(fleet.home / "dump")
     file = fleet.home / "hosts.yml"
     backup = f"after: stg\n    backup: {{command: 'alembic current > {dump}', file: {dump}}}"
     file.write_text(file.read_text().replace("after: stg", backup))
-    return dump
 
 
-def test_every_line_of_a_major_upgrade_has_the_keys_that_the_document_gives_it(stg_runs_110: Fleet) -> None:
-    saves_the_database(stg_runs_110)
-    assert stg_runs_110.types(MAJOR).code == 0
-    events, wanted = local(stg_runs_110), documented()
+@pytest.fixture(scope="module")
+def major(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Fleet, Ended]]:
+    """A major upgrade of prod that went well, after a backup; one node has a URL at which nobody answers."""
+    with shared_sets(tmp_path_factory, stg_runs="1.1.0") as fleet:
+        saves_the_database(fleet)
+        file = fleet.home / "hosts.yml"
+        plain = "{name: prod02.example, "
+        assert plain in file.read_text()
+        file.write_text(file.read_text().replace(plain, f"{plain}url: '{NOBODY}', "))
+        ended = fleet.types(MAJOR)
+        assert ended.code == 0, ended.said
+        yield fleet, ended
+
+
+def test_every_line_of_a_major_upgrade_has_the_keys_that_the_document_gives_it(major: tuple[Fleet, Ended]) -> None:
+    events, wanted = local(major[0]), documented()
     assert {event["event"] for event in events} == {"begin", "phase", "ended", "backup", "watched", "end"}
     for event in events:
         assert keys(event) == wanted[event["event"]], event
         assert datetime.fromisoformat(event["time"]).tzinfo
 
 
-def test_the_journal_tells_what_was_before_and_what_is_now(stg_runs_110: Fleet) -> None:
-    dump = saves_the_database(stg_runs_110)
-    assert stg_runs_110.types(MAJOR).code == 0
-    events = local(stg_runs_110)
+def test_the_journal_tells_what_was_before_and_what_is_now(major: tuple[Fleet, Ended]) -> None:
+    events = local(major[0])
     (begin,), (end,), (backup,) = (only(events, name) for name in ("begin", "end", "backup"))
     assert (begin["journal"], begin["schema"], end["schema"]) == (1, "1a0c9", "2b7f3")
     assert begin["hosts"] == {ONE: "blockerbugs-1.0.0-1.el7", TWO: "blockerbugs-1.0.0-1.el7"}
     assert end["hosts"] == {ONE: "blockerbugs-1.1.0-1.el7", TWO: "blockerbugs-1.1.0-1.el7"}
     assert (end["how"], end["code"]) == ("done", 0)
     assert 0 < end["httpd_down"] < end["seconds"]
-    assert (backup["file"], backup["size"]) == (dump, len("1a0c9 (head)\n"))
+    assert (backup["file"], backup["size"]) == (str(major[0].home / "dump"), len("1a0c9 (head)\n"))
 
 
-def test_the_journal_has_every_outage_that_the_users_saw(stg_runs_110: Fleet) -> None:
-    assert stg_runs_110.types(MAJOR).code == 0
-    (watched,) = only(local(stg_runs_110), "watched")
-    assert watched["failed"] > 0
-    assert max(seconds for _, seconds in watched["outages"]) == watched["longest"]
-    assert all(datetime.fromisoformat(began).tzinfo for began, _ in watched["outages"])
+def test_the_journal_has_every_outage_that_the_users_saw(major: tuple[Fleet, Ended]) -> None:
+    users, _ = only(local(major[0]), "watched")
+    assert users["failed"] > 0
+    assert max(seconds for _, seconds in users["outages"]) == users["longest"]
+    assert all(datetime.fromisoformat(began).tzinfo for began, _ in users["outages"])
 
 
-def test_the_journal_has_what_was_seen_of_a_node_beside_what_the_users_saw(stg_runs_110: Fleet) -> None:
-    file = stg_runs_110.home / "hosts.yml"
-    plain, url = "{name: prod02.example, ", "http://127.0.0.1:1/"
-    assert plain in file.read_text()
-    file.write_text(file.read_text().replace(plain, f"{plain}url: '{url}', "))
-    ended = stg_runs_110.types(MAJOR)
-    assert ended.code == 0
-    users, node = only(local(stg_runs_110), "watched")
-    assert (users["host"], node["host"], node["url"]) == (None, "prod02.example", url)
+def test_the_journal_has_what_was_seen_of_a_node_beside_what_the_users_saw(major: tuple[Fleet, Ended]) -> None:
+    users, node = only(local(major[0]), "watched")
+    assert (users["host"], node["host"], node["url"]) == (None, "prod02.example", NOBODY)
     assert 0 < node["requests"] == node["failed"]
-    assert "prod02: " in ended.out
-    assert "not reachable from here" in ended.out
+    assert "prod02: " in major[1].out
+    assert "not reachable from here" in major[1].out
 
 
-def test_the_copy_on_the_sync_host_has_the_same_lines_without_what_the_hosts_said(stg_runs_110: Fleet) -> None:
-    assert stg_runs_110.types(MAJOR).code == 0
-    events = local(stg_runs_110)
+def test_the_copy_on_the_sync_host_has_the_same_lines_without_what_the_hosts_said(major: tuple[Fleet, Ended]) -> None:
+    events = local(major[0])
     said = [outcome.pop("output") for event in only(events, "ended") for outcome in event["hosts"].values()]
     assert any("Complete!" in lines for lines in said)
-    assert copy(stg_runs_110) == events
+    assert copy(major[0]) == events
 
 
 def test_a_minor_upgrade_leaves_no_moment_without_httpd_and_says_what_was_waited_for(stg_runs_101: Fleet) -> None:

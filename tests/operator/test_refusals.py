@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from .conftest import ONE, STG, TWO, Ended, Fleet
+from .conftest import ONE, STG, TWO, Ended, Fleet, shared_sets
 
 
 def refused(fleet: Fleet, line: str, *words: str, code: int = 2, answers: str = "") -> Ended:
@@ -20,10 +21,66 @@ def refused(fleet: Fleet, line: str, *words: str, code: int = 2, answers: str = 
     return ended
 
 
-def test_v1_a_newer_build_than_stg_runs_does_not_get_into_prod(stg_runs_101: Fleet) -> None:
-    refused(
-        stg_runs_101, "prod major-upgrade --version 1.1.0 --yes", "stg runs blockerbugs-1.0.1-1.el7", "--unverified"
-    )
+@pytest.fixture(scope="module")
+def untouched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
+    """stg runs 1.0.1; for lines that change nothing."""
+    with shared_sets(tmp_path_factory, stg_runs="1.0.1") as fleet:
+        yield fleet
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("-H prod01 major-upgrade --yes", "next: fab prod major-upgrade"),
+        ("-H prod01,prod02 major-upgrade --yes", "next: fab prod major-upgrade"),
+        ("-H prod02 upgrade-db --yes", "next: fab prod upgrade-db"),
+        ("-H prod02 sync --yes", "next: fab prod sync"),
+        ("stg prod minor-upgrade --yes", "next: fab stg TASK, and then fab prod TASK"),
+        ("-H prod stg minor-upgrade --yes", "next: fab stg TASK, or fab -H prod TASK"),
+        ("-H prodd minor-upgrade --yes", "next: the same with -H prod"),
+        ("-H elsewhere minor-upgrade --yes", "next: fab --list"),
+        ("minor-upgrade --yes", "next: fab stg minor-upgrade"),
+        ("prod upgrade-db --yes", "next: fab prod stop-httpd"),
+        ("prod minor-upgrade --version 9.9 --unverified x --yes", "9.9 is not on offer"),
+        ("prod minor-upgrade --version '1.0.1;reboot' --yes", "is no version"),
+        ("prod minor-upgrade --version -1 --yes", "is no version"),
+        ("prod minor-upgrade --version '' --yes", "is no version"),
+        ("prod minor-upgrade --unverified ' ' --yes", "--unverified without a reason"),
+        ("prod minor-upgrade --lock-wait inf --yes", "--lock-wait inf: for how many seconds?\nnext: --lock-wait 600"),
+        ("prod minor-upgrade --lock-wait nan --plan", "--lock-wait nan: for how many seconds?\nnext: --lock-wait 600"),
+        ("prod major-upgrade --lock-wait=-1 --yes", "--lock-wait -1: for how many seconds?\nnext: --lock-wait 600"),
+        ("-H somebody@prod01 status", "ssh_config says how prod01 is reached"),
+    ],
+    ids=lambda value: value.removesuffix(" --yes"),
+)
+def test_what_makes_no_sense_is_refused_with_the_line_to_type(untouched: Fleet, line: str, words: str) -> None:
+    refused(untouched, line, words)
+
+
+def test_x1_prod_without_a_terminal_and_without_yes_ends_at_once(untouched: Fleet) -> None:
+    ended = refused(untouched, "prod minor-upgrade", "next: add --yes", answers="prod\n")
+    assert "looking at" not in ended.out
+
+
+@pytest.mark.parametrize("line", ["prod minor-upgrade --plan", "--dry prod minor-upgrade", "--dry prod stop-httpd"])
+def test_a_plan_shows_what_would_be_done_and_changes_nothing(untouched: Fleet, line: str) -> None:
+    before = len(untouched.changed())
+    ended = untouched.types(line)
+    assert ended.code == 2, ended.said
+    assert "service httpd" in ended.out
+    assert len(untouched.changed()) == before
+
+
+def test_a_plan_without_changes_exits_0(untouched: Fleet) -> None:
+    assert untouched.types("stg minor-upgrade --version 1.0.1 --plan").code == 0
+
+
+def test_an_older_build_is_no_upgrade(untouched: Fleet) -> None:
+    refused(untouched, "stg minor-upgrade --version 1.0.0 --yes", "is installed, which is newer than")
+
+
+def test_v1_a_newer_build_than_stg_runs_does_not_get_into_prod(untouched: Fleet) -> None:
+    refused(untouched, "prod major-upgrade --version 1.1.0 --yes", "stg runs blockerbugs-1.0.1-1.el7", "--unverified")
 
 
 def test_v1_the_build_that_stg_runs_has_to_be_in_prods_repo(stg_runs_101: Fleet) -> None:
@@ -72,49 +129,6 @@ def test_v4_a_migration_that_comes_with_the_build_is_noticed_before_it_is_instal
     assert fleet.runs(STG) == ("blockerbugs-1.1.0-1.el7", "1.1.0")
 
 
-@pytest.mark.parametrize(
-    ("line", "words"),
-    [
-        ("-H prod01 major-upgrade --yes", "next: fab prod major-upgrade"),
-        ("-H prod01,prod02 major-upgrade --yes", "next: fab prod major-upgrade"),
-        ("-H prod02 upgrade-db --yes", "next: fab prod upgrade-db"),
-        ("-H prod02 sync --yes", "next: fab prod sync"),
-        ("stg prod minor-upgrade --yes", "next: fab stg TASK, and then fab prod TASK"),
-        ("-H prod stg minor-upgrade --yes", "next: fab stg TASK, or fab -H prod TASK"),
-        ("-H prodd minor-upgrade --yes", "next: the same with -H prod"),
-        ("-H elsewhere minor-upgrade --yes", "next: fab --list"),
-        ("minor-upgrade --yes", "next: fab stg minor-upgrade"),
-        ("prod upgrade-db --yes", "next: fab prod stop-httpd"),
-        ("prod minor-upgrade --version 9.9 --unverified x --yes", "9.9 is not on offer"),
-        ("prod minor-upgrade --version '1.0.1;reboot' --yes", "is no version"),
-        ("prod minor-upgrade --version -1 --yes", "is no version"),
-        ("prod minor-upgrade --version '' --yes", "is no version"),
-        ("prod minor-upgrade --unverified ' ' --yes", "--unverified without a reason"),
-        ("prod minor-upgrade --lock-wait inf --yes", "--lock-wait inf: for how many seconds?\nnext: --lock-wait 600"),
-        ("prod minor-upgrade --lock-wait nan --plan", "--lock-wait nan: for how many seconds?\nnext: --lock-wait 600"),
-        ("prod major-upgrade --lock-wait=-1 --yes", "--lock-wait -1: for how many seconds?\nnext: --lock-wait 600"),
-        ("-H somebody@prod01 status", "ssh_config says how prod01 is reached"),
-    ],
-    ids=lambda value: value.removesuffix(" --yes"),
-)
-def test_what_makes_no_sense_is_refused_with_the_line_to_type(fleet: Fleet, line: str, words: str) -> None:
-    refused(fleet, line, words)
-
-
-def test_x1_prod_without_a_terminal_and_without_yes_ends_at_once(fleet: Fleet) -> None:
-    ended = refused(fleet, "prod minor-upgrade", "next: add --yes", answers="prod\n")
-    assert "looking at" not in ended.out
-
-
-@pytest.mark.parametrize("line", ["prod minor-upgrade --plan", "--dry prod minor-upgrade", "--dry prod stop-httpd"])
-def test_a_plan_shows_what_would_be_done_and_changes_nothing(stg_runs_101: Fleet, line: str) -> None:
-    before = len(stg_runs_101.changed())
-    ended = stg_runs_101.types(line)
-    assert ended.code == 2, ended.said
-    assert "service httpd" in ended.out
-    assert len(stg_runs_101.changed()) == before
-
-
 def test_dry_shows_what_abort_unlock_and_resume_would_do_and_leaves_the_run_as_it_was(stg_runs_110: Fleet) -> None:
     fleet = stg_runs_110
     fleet.breaks(ONE, "upgrade-db")
@@ -144,17 +158,9 @@ def left_behind(fleet: Fleet) -> dict[str, str]:
     return {**kept, "cron": str([fleet.host(host)["cron"] for host in (ONE, TWO)])}
 
 
-def test_a_plan_without_changes_exits_0(stg_runs_101: Fleet) -> None:
-    assert stg_runs_101.types("stg minor-upgrade --version 1.0.1 --plan").code == 0
-
-
 def test_a_disk_without_room_is_refused_with_the_command_that_mends_it(fleet: Fleet) -> None:
     fleet.machines.fill_disk(STG, "/var", free=10_000)
     refused(fleet, "stg minor-upgrade --version 1.0.1 --yes", "stg01: 9 MB free", "yum clean packages")
-
-
-def test_an_older_build_is_no_upgrade(stg_runs_101: Fleet) -> None:
-    refused(stg_runs_101, "stg minor-upgrade --version 1.0.0 --yes", "is installed, which is newer than")
 
 
 def test_one_host_is_not_restarted_while_the_other_is_down(stg_runs_101: Fleet) -> None:
