@@ -27,10 +27,11 @@ LINE = 'line() { eval "$1="; { IFS= read -r "$1" <"$2"; } 2>/dev/null || :; }'
 # Every host the fleet knows has it; without it (the sandbox on a Mac) a restart is noticed by the pid alone.
 _BOOT = "line boot /proc/sys/kernel/random/boot_id"
 # `begun` is made by the runner, or by who has given up waiting for it: never by both, so none can begin late.
+# The script makes its files as it would for somebody who types it; only what is kept here is for root alone.
 _RUNNER = (
-    'mkdir "$1/begun" || exit; echo $$ >"$1/pid"; sh "$1/script"; rc=$?; '
+    'mkdir "$1/begun" || exit; echo $$ >"$1/pid"; umask "$3"; sh "$1/script"; rc=$?; umask 077; '
     f"case $rc in {HELD}|{TAKEN_OVER}|{DIED}) rc=1;; esac; "  # what these say is not a step's to say
-    'echo $rc >"$1/rc.new"; mv "$1/rc.new" "$1/rc"; printf "\\n%s\\n" "$2"'
+    'echo $rc >"$1/rc.new" && mv "$1/rc.new" "$1/rc"; printf "\\n%s\\n" "$2"'
 )
 # The pid alone could be somebody else's by now: the runner's own arguments name the step.
 _ALIVE = (
@@ -63,7 +64,7 @@ def carry_out(keeping: Keeping, step: str, script: str, guard: str = ":") -> str
 
     TAKEN_OVER: not started, somebody else drives; DIED: it ended without a status; guard: shell that ends it otherwise.
     """
-    return f"""umask 077
+    return f"""mask=$(umask); umask 077
 {LINE}
 run={_q(keeping.folder)}; step=$run/{_q(step)}; mark={_q(mark(keeping, step))}; first=0
 {_only_for_the_driver(keeping)}
@@ -72,7 +73,7 @@ if mkdir "$step" 2>/dev/null; then
   first=1
   printf '%s\\n' {_q(script)} >"$step/script" || {{ rm -r "$step"; echo "nothing can be kept in $run"; exit 1; }}
   {_BOOT}; printf '%s\\n' "$boot" >"$step/boot"
-  setsid sh -c {_q(_RUNNER)} sh "$step" "$mark" >>"$step/log" 2>&1 </dev/null &
+  setsid sh -c {_q(_RUNNER)} sh "$step" "$mark" "$mask" >>"$step/log" 2>&1 </dev/null &
 fi
 {_follow()}"""
 
@@ -93,7 +94,7 @@ def states(keeping: Keeping, take_over: bool = False) -> str:
     return f"""umask 077
 {LINE}
 run={_q(keeping.folder)}
-{become if take_over else ":"}
+{become if take_over else ":"} || {{ echo "nothing can be kept in $run"; exit 1; }}
 {_ALIVE}
 for step in "$run"/*/; do
   step=${{step%/}}; name=${{step##*/}}; mark={_q(keeping.run)}/$name" ended"
@@ -101,7 +102,7 @@ for step in "$run"/*/; do
   if test -s "$step/pid"; then alive && state=runs || state=died
   elif test -n "$(find "$step" -prune -mmin -1)"; then state=runs
   elif mkdir "$step/begun" 2>/dev/null; then state=died; else state=runs; fi
-  ! test -e "$step/rc" || line state "$step/rc"
+  ! test -s "$step/rc" || line state "$step/rc"
   printf 'step\\t%s\\t%s\\n' "$name" "$state"
 done
 line driver "$run/driver"; printf 'driver\\t%s\\n' "$driver\""""
@@ -120,14 +121,19 @@ def read_driver(output: str) -> str:
 
 def _only_for_the_driver(keeping: Keeping) -> str:
     return f"""test -d "$run" || mkdir -p "$run" || exit 1
-test -e "$run/driver" || (set -C; printf '%s\\n' {_q(keeping.driver)} >"$run/driver") 2>/dev/null
+if ! test -e "$run/driver"; then
+  {{ printf '%s\\n' {_q(keeping.driver)} >"$run/driver.$$" && ln "$run/driver.$$" "$run/driver"; }} 2>/dev/null
+  rm -f "$run/driver.$$"
+fi
 line driver "$run/driver"
+test -n "$driver" || {{ echo "nothing can be kept in $run"; exit 1; }}
 if test "$driver" != {_q(keeping.driver)}; then printf '%s\\n' "$driver"; exit {TAKEN_OVER}; fi"""
 
 
 def _follow() -> str:
     """Show the log until the mark stands in it. Should the step die, the one who watches it writes the mark.
 
+    Where the disk is full, nobody can: tail ends with who watches (--pid), where it can do that.
     SIGPIPE ends tail first, because sh has nothing to say about it.
     tail looks every second, not at once, where inotify may not do (network and overlay file systems): -s shortens that,
     where tail knows it (Linux's; a Mac's, in the sandbox, does not).
@@ -145,13 +151,14 @@ watch() {{
   printf '\\n%s\\n' "$mark" >>"$step/log"
 }}
 watch >/dev/null 2>&1 & watcher=$!
-sh -c 'echo $$; test -d /proc/self && often="-s 0.01"; exec tail -n +1 $often -f "$1"' sh "$step/log" 2>/dev/null |
+how='echo $$; test -d /proc/self && often="-s 0.01 --pid=$2"; exec tail -n +1 $often -f "$1"'
+sh -c "$how" sh "$step/log" $watcher 2>/dev/null |
 {{
   read -r tail; sed -u -n "\\\\|^$mark\\$|q;p"; {{ kill -PIPE "$tail"; kill "$tail"; }} 2>/dev/null
 }}
-while ! test -e "$step/rc" && ! grep -qxF "$mark" "$step/log"; do sleep 1; done
+while ! test -e "$step/rc" && ! grep -qxF "$mark" "$step/log" && kill -0 $watcher 2>/dev/null; do sleep 1; done
 kill $watcher 2>/dev/null
-if test -e "$step/rc"; then line rc "$step/rc"; exit "$rc"; fi
+if test -s "$step/rc"; then line rc "$step/rc"; exit "$rc"; fi
 exit {DIED}"""
 
 

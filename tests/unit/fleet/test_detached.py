@@ -7,8 +7,9 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import pytest
 
@@ -170,3 +171,55 @@ def test_every_sh_reads_a_line_as_it_stands_in_the_file(kept: str | None, read: 
     command = [str(shutil.which(sh)), *(["sh"] if sh == "busybox" else []), "-c", script]
     ended = subprocess.run(command, cwd=shell.folder, capture_output=True, text=True, check=False)
     assert (ended.stdout, ended.stderr, ended.returncode) == (f"<{read}>", "", 0)
+
+
+@pytest.mark.parametrize("umask", ["022", "027"])
+def test_a_script_makes_its_files_as_for_somebody_who_types_it(umask: str, shell: Shell) -> None:
+    sent = f"umask {umask}\n{detached.carry_out(KEEPING, STEP, 'umask; : >made')}"
+    assert shell.run(sent).stdout.split() == [f"0{umask}"]
+    assert (shell.folder / "made").stat().st_mode & 0o777 == 0o666 & ~int(umask, 8)
+    kept = [path for path in (shell.folder / "keep").rglob("*") if path.is_file()]
+    assert [path.name for path in kept if path.stat().st_mode & 0o077] == []
+
+
+@pytest.fixture
+def full(shell: Shell) -> Iterator[Callable[[], None]]:
+    """`keep` is a small disk, and this fills it."""
+    disk = shell.folder / "keep"
+    disk.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=64k", "keep", str(disk)]
+    if os.geteuid() or subprocess.run(command, check=False, capture_output=True).returncode:
+        pytest.skip("a small disk wants root, and a kernel that mounts one")
+
+    def fill() -> None:
+        with suppress(OSError), (disk / "filler").open("wb", buffering=0) as filler:
+            while filler.write(b"x" * 4096):
+                pass
+
+    try:
+        yield fill
+    finally:
+        subprocess.run(["umount", "--lazy", disk], check=True)
+
+
+def test_where_the_disk_is_full_nobody_is_said_to_have_taken_the_run_over(
+    shell: Shell, full: Callable[[], None]
+) -> None:
+    full()
+    assert does(shell, "echo x >>ran") == (1, ["nothing", "can", "be", "kept", "in", "./keep/0123abcd"])
+    (shell.folder / "keep/filler").unlink()
+    assert does(shell, "echo x >>ran") == (0, [])
+
+
+def test_who_cannot_become_the_driver_is_told(shell: Shell, full: Callable[[], None]) -> None:
+    assert does(shell, "true") == (0, [])
+    full()
+    bob = Keeping(KEEPING.root, KEEPING.run, "bob@desk (2)" + "x" * 4096)
+    refused = shell.run(detached.states(bob, take_over=True))
+    assert (refused.returncode, "nothing can be kept" in refused.stdout) == (1, True)
+
+
+def test_a_step_that_fills_the_disk_is_followed_to_its_end_and_not_for_ever(
+    shell: Shell, full: Callable[[], None]
+) -> None:
+    assert does(shell, "cat /dev/zero >keep/filler 2>/dev/null; true")[0] == DIED
