@@ -250,23 +250,23 @@ begun=yes
 """
 
 
-def remember(app: App, package_query: str, schema: str | None) -> str:
-    """Shell that keeps what is installed now and the schema it runs on, for a rollback; never fails."""
+def remember(app: App, schema: str | None) -> str:
+    """Shell that keeps what is $installed now and the schema it runs on, for a rollback; never fails."""
     home = _q(root(app))
     return (
-        f'mkdir -p {home} && printf "%s %s\\n" "$({package_query})" {_q(schema or "")} >{home}/previous.new && '
+        f'mkdir -p {home} && printf "%s %s\\n" "$installed" {_q(schema or "")} >{home}/previous.new && '
         f"mv {home}/previous.new {home}/previous"
     )
 
 
-def migration(app: App, package_query: str, how: str) -> str:
-    """Shell that writes down that upgrade_db is `begun`, or `done`, with the installed build (D1).
+def migration(app: App, how: str) -> str:
+    """Shell that writes down that upgrade_db is `begun`, or `done`, with the build that is $installed (D1).
 
     For whoever comes later, from whatever machine: not every set can be asked for its schema.
     """
     home = _q(root(app))
     return (
-        f'mkdir -p {home} && printf "%s %s\\n" {how} "$({package_query})" >{home}/migration.new && '
+        f'mkdir -p {home} && printf "%s %s\\n" {how} "$installed" >{home}/migration.new && '
         f"mv {home}/migration.new {home}/migration"
     )
 

@@ -230,7 +230,7 @@ def backup(job: Job) -> Step:
         name="backup",
         says="save the database",
         # An older one is kept: typed again after a failure, this must not put a broken database in its place.
-        guard=f"if test -e {file}; then mv {file} {file}.$(date +%Y%m%d%H%M%S) || exit 1; fi\n",
+        guard=f"umask 077\nif test -e {file}; then mv {file} {file}.$(date +%Y%m%d%H%M%S) || exit 1; fi\n",
         command=command,
         proof=(
             f"test -s {file} || {{ echo the backup left nothing in {file}; exit 1; }}\n"
@@ -292,7 +292,7 @@ def yum_update(job: Job, downloaded: bool = False, served: bool = False) -> Step
         proof=_installed(job, served),
         seconds=job.host_set.limits.yum,
         guard=f'{yum.ask_once(job)}; test "$installed" = {_q(job.target)} || '
-        f"{{ {keep.remember(job.app, yum.ASKED, job.schema)}; }}\n",
+        f"{{ {keep.remember(job.app, job.schema)}; }}\n",
     )
 
 
@@ -376,7 +376,9 @@ def upgrade_db(job: Job, cron_paused: bool = False) -> Step:
     that a client that dies leaves nothing paused; it stays so after a migration that was begun and failed.
     """
     status = job.host_set.schema_status
-    begun, done = (keep.migration(job.app, yum.ASKED, how) for how in ("begun", "done"))
+    # Asked when cron's sync and the database have been waited for: only then it is the build that migrates.
+    begun = f"{yum.ask_once(job)}; {keep.migration(job.app, 'begun')}"
+    done = keep.migration(job.app, "done")
     command = f"{_q(job.app.package)} upgrade_db"
     pause, back = pause_cron(job), resume_cron(job)
     if cron_paused:
@@ -386,7 +388,7 @@ def upgrade_db(job: Job, cron_paused: bool = False) -> Step:
     return Step(
         name="upgrade-db",
         says="migrate the database, once" + ("" if cron_paused else "; cron's sync is paused meanwhile"),
-        guard=f"{yum.ask_once(job)}\n{_alone(job)}{guard}",
+        guard=_alone(job) + guard,
         command=command,
         proof=f"{{ {_at_head(status) if status else 'true'}\n}} && "
         f"{{ {{ {done}; }} || echo that it is done could not be written down; }}",

@@ -62,11 +62,8 @@ def query(job: Job) -> str:
 
 
 def ask_once(job: Job) -> str:
-    """Keep the answer of `query` for ASKED: rpm takes a while to open its database, and httpd may be down."""
+    """Keep the answer of `query` in $installed: rpm takes a while to open its database, and httpd may be down."""
     return f"installed=$({query(job)} 2>/dev/null)"
-
-
-ASKED = "printf '%s' \"$installed\""  # in the place of `query`, after `ask_once`
 
 
 def installed_is_target(job: Job) -> str:

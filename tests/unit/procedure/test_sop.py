@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from tasks.fleet.hosts import App, Backup, Balancer, Health, Host, HostSet
-from tasks.procedure import keep, preflight, sop
+from tasks.procedure import keep, preflight, sop, yum
 from tasks.procedure.nvr import Nvr
 from tasks.procedure.request import PROCEDURES, RESTART_TOGETHER
 from tasks.procedure.sop import Job, Phase, Step
@@ -268,7 +268,7 @@ def test_a_comment_behind_a_command_of_hosts_yml_hides_nothing_of_ours() -> None
 
 def test_the_build_and_the_schema_before_an_update_are_remembered(shell: Shell) -> None:
     shell.program("rpm", "printf blockerbugs-1.0.0-1.el7")
-    script = keep.remember(App(root="."), "rpm -q blockerbugs", "aaa")
+    script = f"{yum.ask_once(job(app=App(root='.')))}; {keep.remember(App(root='.'), 'aaa')}"
     understood(script)
     assert shell.run(script).returncode == 0
     kept = shell.folder / "var/lib/blockerbugs-upgrade/previous"
@@ -462,6 +462,19 @@ def test_c2_a_migration_waits_for_crons_sync_and_leaves_cron_as_it_was_where_tha
     code, said = step_in(shell, sop.upgrade_db(job(app=App(root="."))))
     assert (code, said.splitlines()[-1]) == (1, "cron's sync still runs after 1 s")
     assert (cron.exists(), (shell.folder / "migrated").exists()) == (there, False)
+
+
+@pytest.mark.parametrize(("ends", "how"), [("true", "done"), ("exit 1", "begun")])
+def test_d1_the_build_that_is_written_down_is_the_one_that_migrates_not_that_of_before_the_wait(
+    ends: str, how: str, shell: Shell
+) -> None:
+    shell.program("blockerbugs", ends)
+    a_host_with_cron(shell)
+    shell.program("pgrep", "test -e waited && exit 1; : >waited")
+    shell.program("rpm", "test -e waited && printf blockerbugs-1.1.0-1.el7 || printf blockerbugs-1.0.0-1.el7")
+    step_in(shell, sop.upgrade_db(job(app=App(root="."))))
+    written = (shell.folder / "var/lib/blockerbugs-upgrade/migration").read_text()
+    assert written == f"{how} blockerbugs-1.1.0-1.el7\n"
 
 
 def test_c2_cron_is_away_while_the_database_is_migrated_and_back_afterwards(shell: Shell) -> None:
