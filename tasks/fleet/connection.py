@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
 import re
 import shlex
 import socket
@@ -35,7 +34,7 @@ from paramiko.ssh_exception import (
 from ..errors import Refused, Unreachable
 from . import detached
 from .hosts import Host
-from .known_hosts import KnownHosts, lookup_name
+from .known_hosts import KnownHosts, first_key_file, key_files, lookup_name
 from .shell import ConnectionLost, OnLine, RootShell, ShellError, StepTimeout
 
 CONNECT_SECONDS = 15  # TCP; also the time limit for the banner, the authentication and a new channel
@@ -120,7 +119,7 @@ class Node(Connection):
     ) -> None:
         self._set(on_the_way=on_the_way)
         super().__init__(name, config=config, **kwargs)
-        known = _known_hosts(_key_files(self.ssh_config))
+        known = _known_hosts(key_files(self.ssh_config))
         alias = self.ssh_config.get("hostkeyalias") or lookup_name(self.host, self.port)
         self.client.set_missing_host_key_policy(_Strict(known, alias))
         given = {**self.connect_kwargs}
@@ -283,17 +282,22 @@ class Node(Connection):
         words = ["ssh", *(["-F", str(config)] if config else []), *([flags] if flags else []), self.original_host]
         return shlex.join(words)
 
+    def _scan(self) -> str:
+        """The command that makes the host's key known, under the name that it is looked for."""
+        port = f"-p {self.port} " if self.port != 22 else ""
+        alias = self.ssh_config.get("hostkeyalias")
+        named = f" | sed {shlex.quote(f's/^[^ ]* /{alias} /')}" if alias else ""
+        return f"ssh-keyscan {port}{self.host}{named} >> {first_key_file(self.ssh_config)}"
+
     def _unreachable(self, error: Exception) -> Unreachable:
         name, login = self.label, f"{self.ssh()} true"
         if isinstance(error, _UntrustedKey):
-            host = self.ssh_config.get("hostkeyalias") or self.host
             if "CHANGED" in str(error):
                 advice = f"find out why; only then: ssh-keygen -R '{self.known_as}'"
             elif "revoked" in str(error):
                 advice = None
             else:
-                port = f"-p {self.port} " if self.port != 22 else ""
-                advice = f"compare the fingerprint, then: ssh-keyscan {port}{host} >> ~/.ssh/known_hosts"
+                advice = f"compare the fingerprint, then: {self._scan()}"
             return Unreachable(f"{name}: {error}", next_line=advice)
         if isinstance(error, PasswordRequiredException):
             return Unreachable(f"{name}: the key needs its passphrase", next_line="ssh-add, or --prompt-for-passphrase")
@@ -402,13 +406,6 @@ def _transport_factory(known_types: list[str]) -> Callable[..., Transport]:
         return transport
 
     return build
-
-
-def _key_files(ssh_config: Any) -> tuple[Path, ...]:
-    user = ssh_config.get("userknownhostsfile", "~/.ssh/known_hosts ~/.ssh/known_hosts2")
-    system = ssh_config.get("globalknownhostsfile", "/etc/ssh/ssh_known_hosts /etc/ssh/ssh_known_hosts2")
-    names = (*shlex.split(user), *shlex.split(system))
-    return tuple(Path(os.path.expanduser(name)) for name in names if name != "none")  # noqa: PTH111  # leaves ~nobody
 
 
 @cache

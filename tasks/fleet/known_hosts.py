@@ -10,12 +10,45 @@ import base64
 import binascii
 import hashlib
 import hmac
-from collections.abc import Iterable, Iterator
+import os
+import re
+import shlex
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 from paramiko import PKey
+
+
+def key_files(ssh_config: Mapping[str, str]) -> tuple[Path, ...]:
+    """The files that ssh_config(5)'s options name for a host, or its defaults. Raises ValueError, naming the option."""
+    user = _named(ssh_config, "UserKnownHostsFile", "~/.ssh/known_hosts ~/.ssh/known_hosts2")
+    system = _named(ssh_config, "GlobalKnownHostsFile", "/etc/ssh/ssh_known_hosts /etc/ssh/ssh_known_hosts2")
+    return tuple(_path(name) for name in (*user, *system) if name != "none")
+
+
+def first_key_file(ssh_config: Mapping[str, str]) -> str:
+    """The operator's own file, to which a key that was compared is appended, as a shell takes it."""
+    name = next(iter(_named(ssh_config, "UserKnownHostsFile", "~/.ssh/known_hosts")), "~/.ssh/known_hosts")
+    return name if re.fullmatch("~/[\\w./-]+", name) else shlex.quote(name)
+
+
+def _named(ssh_config: Mapping[str, str], option: str, default: str) -> list[str]:
+    """paramiko has taken the quotes off the value's ends: where it is a file, its blanks are the name's."""
+    value = ssh_config.get(option.lower(), default)
+    if _path(value).is_file():
+        return [value]
+    words = shlex.shlex(f'"{value}"' if re.search('"\\s+"', value) else value, posix=True)
+    words.whitespace_split, words.quotes, words.escape, words.commenters = True, '"', "", ""
+    try:
+        return list(words)
+    except ValueError as error:
+        raise ValueError(f"{option} {value}: {error}") from None
+
+
+def _path(name: str) -> Path:
+    return Path(os.path.expanduser(name))  # noqa: PTH111  # leaves ~nobody
 
 
 @dataclass(frozen=True)

@@ -60,7 +60,7 @@ class Machines:
             return
         lost = self.unreachable.values()
         problems = [problem for error in lost for problem in error.problems]
-        raise Unreachable(*problems, *also, next_line="; ".join(filter(None, (_first_way(lost), way))) or None)
+        raise Unreachable(*problems, *also, next_line="\n  or, ".join(filter(None, (_first_way(lost), way))) or None)
 
     def _all(self, method: str) -> dict[Host, Any]:
         """What `method` returns on every host, all at once. Raises what went wrong, or sets the host aside."""

@@ -5,7 +5,10 @@ from __future__ import annotations
 import base64
 import os
 import pty
+import re
 import select
+import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -30,6 +33,16 @@ def test_s1_an_unknown_host_key_is_refused_and_no_other_host_is_touched(fleet: F
     lines = known_hosts(fleet).read_text().splitlines(keepends=True)
     known_hosts(fleet).write_text("".join(line for line in lines if TWO not in line))
     not_reached(fleet, "prod minor-upgrade --yes", "prod02: its host key ssh-ed25519 SHA256:", "ssh-keyscan")
+
+
+@pytest.mark.sandbox_only("its ssh_config is the operator's own")
+@pytest.mark.skipif(not shutil.which("ssh-keyscan"), reason="OpenSSH is not on this machine")
+def test_s1_the_line_that_is_offered_for_an_unknown_key_makes_it_known(fleet: Fleet) -> None:
+    known_hosts(fleet).write_text("")
+    ended = fleet.types("stg status")
+    (offered,) = re.findall("^next: compare the fingerprint, then: (.*)$", ended.err, re.M)
+    subprocess.run(offered, shell=True, check=True, cwd=fleet.folder, capture_output=True)
+    assert fleet.types("stg status").code == 0
 
 
 def test_s2_a_changed_host_key_is_refused(fleet: Fleet) -> None:

@@ -17,9 +17,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from paramiko import Ed25519Key, PKey, RSAKey
+from paramiko import Ed25519Key, PKey, RSAKey, SSHConfig
 
-from tasks.fleet.known_hosts import KnownHosts, fingerprint, lookup_name
+from tasks.fleet.known_hosts import KnownHosts, fingerprint, first_key_file, key_files, lookup_name
 
 NAME = "blockerbugs01.iad2.example"
 
@@ -235,3 +235,37 @@ def test_S3_garbage_of_any_kind_neither_crashes_nor_hides_a_key(
 @given(st.lists(st.sampled_from(TROUBLE)))
 def test_S3_lines_of_any_kind_never_make_a_stranger_known(known: Known, lines: list[str | bytes]) -> None:
     assert known(*lines).accepts(NAME, ed25519("a stranger's")) is not None
+
+
+@pytest.mark.parametrize(
+    ("written", "files"),
+    [
+        ("~/.ssh/known_hosts", ["known_hosts"]),
+        ("~/.ssh/known_hosts ~/.ssh/more", ["known_hosts", "more"]),
+        ('"~/.ssh/with a blank"', ["with a blank"]),
+        ('"~/.ssh/with a blank" "~/.ssh/and another"', ["with a blank", "and another"]),
+        ("~/.ssh/o'neil", ["o'neil"]),
+        ("none", []),
+    ],
+)
+def test_ssh_configs_files_are_found_as_ssh_finds_them(written: str, files: list[str], fence: Path) -> None:
+    folder = fence / ".ssh"
+    folder.mkdir()
+    (folder / "with a blank").touch()
+    config = SSHConfig.from_text(f"Host *\n  UserKnownHostsFile {written}\n  GlobalKnownHostsFile none\n").lookup("x")
+    assert key_files(config) == tuple(folder / name for name in files)
+
+
+def test_a_value_that_does_not_end_is_told_by_its_option() -> None:
+    with pytest.raises(ValueError, match='UserKnownHostsFile /a b" c: No closing quotation'):
+        key_files({"userknownhostsfile": '/a b" c'})
+
+
+def test_the_file_for_a_new_key_is_named_as_a_shell_takes_it() -> None:
+    for option, named in (
+        ("~/.ssh/known_hosts ~/x", "~/.ssh/known_hosts"),
+        ('"/a b" "/c d"', "'/a b'"),
+        ("/o'n", "'/o'\"'\"'n'"),
+    ):
+        assert first_key_file(SSHConfig.from_text(f"Host *\n  UserKnownHostsFile {option}\n").lookup("x")) == named
+    assert first_key_file({}) == "~/.ssh/known_hosts"
