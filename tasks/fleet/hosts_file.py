@@ -57,7 +57,8 @@ def names(path: Path) -> list[str]:
 
 def parsed(text: str, loader: Any = yaml.SafeLoader) -> Any:
     """What the YAML says, as `loader` (a class) constructs it. Raises YAMLError, and what it makes of odd tags."""
-    node = _composed(text)
+    # Construction rewrites a tree that has merges: whoever reads it next would find something else.
+    node = yaml.compose(text, yaml.SafeLoader) if "<<" in text else _composed(text)
     return None if node is None else loader("").construct_document(node)
 
 

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from tasks.errors import Refused
 from tasks.fleet.hosts import Balancer, Host, Inventory, read
-from tasks.fleet.hosts_file import default_file
+from tasks.fleet.hosts_file import default_file, set_names
 from tests.unit.builders import ONE, TWO, fleet, prod, said, stg
 
 Reader = Callable[[Any], Inventory]
@@ -370,3 +370,15 @@ def test_the_balancer_sends_requests_again_after_its_good_checks() -> None:
 
 def test_a_fleet_is_made_of_sets_by_name() -> None:
     assert fleet(stg()).find("blockerbugs01.stg") == (stg(), stg().hosts)
+
+
+def test_what_a_file_says_does_not_depend_on_who_has_read_it_before(hosts_yml: Path) -> None:
+    hosts_yml.write_text(
+        "host_sets:\n  a: &a\n    hosts: [x]\n    confirm: name\n  b:\n    <<: *a\n    confirm: name\n"
+    )
+    with pytest.raises(Refused) as alone:
+        read(hosts_yml)
+    assert set_names(hosts_yml) == ["a", "b"]
+    with pytest.raises(Refused) as afterwards:
+        read(hosts_yml)
+    assert afterwards.value.problems == alone.value.problems
