@@ -11,10 +11,11 @@ _ESCAPES = re.compile(
 )
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufffe\uffff]")
 LONGEST = 16384  # characters of one line; no program that the SOP runs says more in one breath
+_CUT = re.compile(r"(?P<keep>[a-z][a-z0-9+.-]{0,30}://)\S*$", re.I)  # a URI whose @ may have been cut off
 _MARKS = re.compile("@|auth|pass|secret|token|key", re.I)  # without one of these there is no secret to look for
 _SECRETS = (
     # the password in a URI: postgresql://user:PASSWORD@host/
-    re.compile(r"(?P<keep>[a-z][a-z0-9+.-]*://[^\s:/@]*:)[^\s]*(?P<tail>@)", re.I),
+    re.compile(r"(?P<keep>[a-z][a-z0-9+.-]{0,30}://[^\s:/@]*:)[^\s]*(?P<tail>@)", re.I),
     # a token in its user's place: https://TOKEN@host; ssh's and git's users are none
     re.compile(r"(?P<keep>https?://)[^\s:/@]+(?P<tail>@)", re.I),
     # Authorization: Bearer TOKEN
@@ -39,7 +40,9 @@ def clean(line: str) -> str:
 
     Tabs stay, a carriage return keeps what stands after it, as a terminal would show it.
     """
-    line = _ESCAPES.sub("", line[:LONGEST]).rstrip("\r\n")
+    if len(line) > LONGEST:
+        line = _CUT.sub(r"\g<keep>[redacted]", line[:LONGEST])
+    line = _ESCAPES.sub("", line).rstrip("\r\n")
     line = _CONTROLS.sub("", line.rsplit("\r", 1)[-1])
     for secret in _SECRETS if _MARKS.search(line) else ():
         line = secret.sub(r"\g<keep>[redacted]\g<tail>", line)

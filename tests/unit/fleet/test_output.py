@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tasks.fleet.output import clean
+from tasks.fleet.output import LONGEST, clean
 
 BIDI = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 
@@ -91,11 +91,18 @@ SECRET = "hunter2"
         pytest.param(f"curl --bugzilla-token '{SECRET} x'", id="S6 a quoted flag"),
         pytest.param(f"private_key={SECRET}", id="S6 a private key"),
         pytest.param(f"aws_secret_access_key={SECRET}", id="S6 an access key"),
+        pytest.param(f"client_secret = {SECRET}", id="S6 a secret by that name"),
+        pytest.param(f"oidc --secret {SECRET}", id="S6 a secret as a flag"),
     ],
 )
 def test_a_secret_is_not_shown_in(said: str) -> None:
     assert SECRET not in clean(said)
     assert "[redacted]" in clean(said)
+
+
+@pytest.mark.parametrize("left", range(LONGEST - 45, LONGEST, 3))
+def test_S6_a_line_that_is_cut_in_the_middle_of_a_secret_shows_nothing_of_it(left: int) -> None:
+    assert "hunt" not in clean(f"{'x' * left} postgresql://user:{SECRET}{SECRET}@host")
 
 
 _word = st.text(alphabet=st.characters(codec="ascii", categories=["L", "N", "P", "S"]), min_size=1)
