@@ -79,7 +79,7 @@ class Hold:
     def _check(self, found: Mapping[str, str]) -> None:
         if "driver" in found:
             raise taken_over(self._set, self._journal.run, found["driver"])
-        if found.get("holder"):
+        if "holder" in found:
             name, lock = self._set.name, keep.read_lock(found["holder"])
             raise TakenOver(
                 f"{name}: run {self._journal.run} holds it no more, but {lock or 'what is no lock of this tool'}",

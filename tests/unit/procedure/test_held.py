@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import cast
 
@@ -12,10 +13,11 @@ from tasks.errors import TakenOver
 from tasks.fleet import detached
 from tasks.fleet.connection import Outcome
 from tasks.fleet.detached import Keeping
-from tasks.fleet.hosts import Host
+from tasks.fleet.hosts import App, Host
 from tasks.fleet.machines import Machines
 from tasks.procedure.held import take_over
 from tasks.procedure.hold import Hold
+from tasks.procedure.journal import Journal
 from tests.unit.builders import ONE, TWO, Shell, prod
 
 Hosts = Mapping[Host, Shell]
@@ -47,6 +49,18 @@ def hosts(tmp_path: Path) -> Hosts:
     for folder in folders.values():
         folder.mkdir()
     return {host: Shell(folder) for host, folder in folders.items()}
+
+
+@pytest.mark.parametrize("first_line", ["", "somebody's"])
+def test_a_lock_that_a_stranger_has_put_there_is_not_given_back_as_ours(first_line: str, hosts: Hosts) -> None:
+    kept = hosts[ONE].folder / "var/lib/blockerbugs-upgrade"
+    kept.mkdir(parents=True)
+    (kept / "lock").write_text(f"{first_line}\nsomebody\n")
+    with closing(Journal()) as journal:
+        hold = Hold(cast(Machines, Folders(hosts, {})), App(root="."), prod(), journal)
+        with pytest.raises(TakenOver, match="no lock of this tool"):
+            hold.release()
+    assert (kept / "lock").exists()
 
 
 @pytest.mark.parametrize("moment", [1, 2, 3])
