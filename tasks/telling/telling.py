@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 SECONDS = 5.0  # that a target which does not answer may cost, in all
 LATE = f"no answer in {SECONDS:.0f} s"
 LEFT = "it was not waited for"
+ENDED = "what tells it has ended without a word"
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
@@ -86,13 +87,17 @@ def _end(teller: subprocess.Popen[str], addresses: Mapping[str, str], events: Se
 
     Who presses Ctrl-C meanwhile ends the waiting, and nothing else: how the run ended is still to be said.
     """
-    silence = LATE
+    silence = ENDED
     try:
         said, _ = teller.communicate(_line("end", addresses, events), timeout=SECONDS)
     except (subprocess.TimeoutExpired, KeyboardInterrupt) as error:
         silence = LATE if isinstance(error, subprocess.TimeoutExpired) else LEFT
         teller.kill()
         said, _ = teller.communicate()
+    except OSError:  # it died before it heard of the end
+        assert teller.stdout
+        said = teller.stdout.read()
+        teller.wait()
     answers = dict(line.split("\t", 1) for line in said.splitlines() if "\t" in line)
     problems = []
     for name in addresses:

@@ -103,6 +103,11 @@ def test_a_dead_endpoint_costs_one_warning_without_its_address(status: int | Non
     assert "127.0.0.1" not in said
 
 
+def test_a_teller_that_has_died_is_not_said_to_have_got_no_answer_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    assert run(refusing()) == "warning: notify[0] (json) was not told: what tells it has ended without a word\n"
+
+
 def test_X4_where_nobody_listens_it_is_a_warning_too_and_the_others_are_told() -> None:
     with answering(200) as endpoint:
         said = run(refusing(), endpoint.address, listens=endpoint)
