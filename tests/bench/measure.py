@@ -102,7 +102,9 @@ class Prober:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         ended = time.monotonic()
-        while time.monotonic() < ended + BACK_SECONDS and not any(one.at > ended and one.well for one in self._answers):
+        while time.monotonic() < ended + BACK_SECONDS and not any(
+            one.asked > ended and one.well for one in self._answers
+        ):
             time.sleep(0.05)
         self._stop.set()
         self._clock.join()

@@ -31,13 +31,16 @@ def serve(root: str) -> None:
     _light.signal(_light.SIGTERM, lambda *_: os.write(waker, b"x"))
     os.write(1, b"listening\n")
     while select.select((listener.fileno(), wake, 0), [], [])[0] == [listener.fileno()]:
-        server.take(listener)
+        try:
+            server.take(listener)
+        except OSError:  # the client has left already, or there are more of them than a process may have files
+            time.sleep(0.05)
     # Graceful, as EL7's unit stops it: who is already in the queue is still served.
     listener.setblocking(False)
     try:
         while True:
             server.take(listener)
-    except BlockingIOError:
+    except OSError:
         listener.close()
     server.finish(1.0)
 
