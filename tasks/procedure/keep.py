@@ -238,7 +238,9 @@ def with_cron_paused(app: App, seconds: int, first: str) -> str:
     A sync that runs is waited for, then `first` is done. Where the migration was not begun, cron is as it was before.
     """
     return f"""if test -e {_q(app.path(app.cron))}; then ours=yes; else ours=; fi; begun=
+umask=$(umask)
 {pause_cron(app, seconds)}
+umask "$umask"
 ends() {{
   rc=$?
   if test $rc = 0 || {{ test -n "$ours" && test -z "$begun"; }}; then {resume_cron(app)} || rc=1; fi
@@ -254,8 +256,8 @@ def remember(app: App, schema: str | None) -> str:
     """Shell that keeps what is $installed now and the schema it runs on, for a rollback; never fails."""
     home = _q(root(app))
     return (
-        f'mkdir -p {home} && printf "%s %s\\n" "$installed" {_q(schema or "")} >{home}/previous.new && '
-        f"mv {home}/previous.new {home}/previous"
+        f'(umask 077; mkdir -p {home} && printf "%s %s\\n" "$installed" {_q(schema or "")} >{home}/previous.new && '
+        f"mv {home}/previous.new {home}/previous)"
     )
 
 
@@ -266,8 +268,8 @@ def migration(app: App, how: str) -> str:
     """
     home = _q(root(app))
     return (
-        f'mkdir -p {home} && printf "%s %s\\n" {how} "$installed" >{home}/migration.new && '
-        f"mv {home}/migration.new {home}/migration"
+        f'(umask 077; mkdir -p {home} && printf "%s %s\\n" {how} "$installed" >{home}/migration.new && '
+        f"mv {home}/migration.new {home}/migration)"
     )
 
 

@@ -96,7 +96,8 @@ def _end(teller: subprocess.Popen[str], addresses: Mapping[str, str], events: Se
         said, _ = teller.communicate()
     except OSError:  # it died before it heard of the end
         assert teller.stdout
-        said = teller.stdout.read()
+        with teller.stdout:
+            said = teller.stdout.read()
         teller.wait()
     answers = dict(line.split("\t", 1) for line in said.splitlines() if "\t" in line)
     problems = []
