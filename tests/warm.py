@@ -105,15 +105,16 @@ class Started:
 class Warm:
     """The tests' end: an interpreter that has carried out `imports`. It ends with who started it.
 
-    fresh: whether none is to be used (`pytest --fresh`).
+    usual: what the variables are that an interpreter looks at when it starts; a program that is to have others is
+    started anew. As the first program has them, if not given. fresh: whether none is to be used (`pytest --fresh`).
     """
 
     fresh = False
 
-    def __init__(self, imports: str) -> None:
+    def __init__(self, imports: str, usual: Mapping[str, str] | None = None) -> None:
         self._imports = imports
         self._line: socket.socket | None = None
-        self._looked_at: dict[str, str] = {}
+        self._usual = usual
 
     def start(
         self,
@@ -130,13 +131,15 @@ class Warm:
         begin: -m and a module, or -c and code; -P before that keeps it from importing out of its folder.
         stdin: PIPE or DEVNULL. stderr: PIPE or STDOUT. session: it gets one of its own.
         """
-        if self._line is None and not self.fresh:
-            self._begin(environment)
-        if self.fresh or _looked_at(environment) != self._looked_at:
+        if self._usual is None:
+            self._usual = _looked_at(environment)
+        if self.fresh or _looked_at(environment) != self._usual:
             return subprocess.Popen(
                 [sys.executable, *begin, *words], stdin=stdin, stdout=subprocess.PIPE, stderr=stderr, text=True,
                 cwd=cwd, env=environment, start_new_session=session,
             )  # fmt: skip
+        if self._line is None:
+            self._begin(environment)
         request = {"begin": begin, "words": words, "cwd": str(cwd), "env": dict(environment), "session": session}
         return self._fork(request, stdin, stderr)
 
@@ -163,7 +166,6 @@ class Warm:
         return Started(ours, given, said, complained)
 
     def _begin(self, environment: Mapping[str, str]) -> None:
-        self._looked_at = _looked_at(environment)
         self._line, its = socket.socketpair()
         self._process = subprocess.Popen(
             [sys.executable, "-P", __file__, str(its.fileno()), self._imports],

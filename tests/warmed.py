@@ -4,21 +4,34 @@ from __future__ import annotations
 
 import os
 import subprocess
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from tasks.sandbox import fleet
-from tests.warm import Warm
+from tests.warm import Started, Warm
 
+PROJECT = Path(__file__).parents[1]
 # What a `fab` line imports until it ends, but for tasks.collection: that reads the environment while it is imported.
-FAB = Warm("""
+_USUAL = {name: os.environ[name] for name in ("LANG", "LC_ALL") if name in os.environ}  # as the fence leaves it
+_FAB = Warm(
+    """
 import fabric.main, pydantic, rich.live, rich.table
 from tasks import build, config, sandboxed, showing, steps, typed, upgrade
 from tasks.fleet import connection, detached, groups, machines, output, setup, shell
 from tasks.procedure import ending, history, hold, keep, perform, preflight, resume, run, uncertain, watch
 from tasks.report import human, junit, live, machine, recap, screen, tables
-""")
-_FLEET = Warm(f"{fleet.IMPORTS}; import sandbox.machines, sandbox.sshd")
+""",
+    {**_USUAL, "PYTHONPATH": str(PROJECT)},
+)
+_FLEET = Warm(f"{fleet.IMPORTS}; import sandbox.machines, sandbox.sshd", _USUAL)
+
+
+def start_fab(
+    begin: Sequence[str], words: Sequence[str], environment: Mapping[str, str], **streams: Any
+) -> Started | subprocess.Popen[str]:
+    """`Warm.start` in this project's folder, which everybody's fab has in its PYTHONPATH."""
+    return _FAB.start(begin, words, PROJECT, {**environment, "PYTHONPATH": str(PROJECT)}, **streams)
 
 
 def start_fleet(home: Path) -> fleet.Fleet:

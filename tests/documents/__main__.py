@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from tests.warmed import PROJECT
+
 from .picture import svg
 from .screens import PAGE, page
 from .table import MARKS, table
-from .transcript import BLOCK, PROJECT, written_again
+from .transcript import BLOCK, written_again
 
 PAGE.write_text(page(), encoding="utf-8")
 for document in (PROJECT / "README.md", *sorted((PROJECT / "docs").glob("*.md"))):

@@ -19,8 +19,9 @@ from rich.terminal_theme import DEFAULT_TERMINAL_THEME
 from rich.text import Text
 
 from tasks.procedure.journal import operator
+from tests.warmed import PROJECT
 
-from .transcript import CHATTER, PROJECT
+from .transcript import CHATTER
 
 COLUMNS, ROWS = 100, 250
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .transcript import PROJECT
+from tests.warmed import PROJECT
 
 PAGE = PROJECT / "docs/screens.md"
 SNAPSHOTS = PROJECT / "tests/unit/report/screens"

@@ -15,10 +15,11 @@ from invoke.parser import Parser, ParserContext
 from tasks.collection import namespace
 from tasks.fleet.hosts import read
 from tasks.typed import contexts
+from tests.warmed import PROJECT
 
 from .screens import PAGE, SCREENS, SNAPSHOTS, WIDTHS, page
 from .table import MARKS, table
-from .transcript import BLOCK, PROJECT, masked, written_again
+from .transcript import BLOCK, masked, written_again
 
 DOCUMENTS = [PROJECT / "README.md", PROJECT / "CHANGELOG.md", *sorted((PROJECT / "docs").glob("*.md"))]
 TEXTS = {path.relative_to(PROJECT).as_posix(): path.read_text(encoding="utf-8") for path in DOCUMENTS}

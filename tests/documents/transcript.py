@@ -14,9 +14,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tasks.procedure.journal import operator
-from tests.warmed import FAB
+from tests.warmed import start_fab
 
-PROJECT = Path(__file__).parents[2]
 BLOCK = re.compile(r"^```console\n(.*?)^```$", re.M | re.S)
 CHATTER = re.compile(r"\S+ \| (?!done|FAILED)")  # what yum and the others say on their hosts
 _VOLATILE = (
@@ -53,12 +52,11 @@ def _said(line: str, home: Path) -> str:
     tool, *words = shlex.split(line)
     module = {"fab": "fabric", "invoke": "invoke"}[tool]
     environment = {
-        **{name: os.environ[name] for name in ("PATH", "LANG", "TMPDIR", "PYTHONPATH") if name in os.environ},
+        **{name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL", "TMPDIR") if name in os.environ},
         "HOME": str(home),
     }
-    with FAB.start(
-        ["-m", module], words, PROJECT, environment, subprocess.DEVNULL, stderr=subprocess.STDOUT
-    ) as program:
+    streams = {"stdin": subprocess.DEVNULL, "stderr": subprocess.STDOUT}
+    with start_fab(["-m", module], words, environment, **streams) as program:
         said = program.communicate(timeout=300)[0]
     said = said.replace(str(home), "~").replace(operator(), "you@laptop")
     rows = [row.rstrip() for row in said.strip("\n").splitlines() if not CHATTER.match(row)]

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import fenced
+from tests.warmed import PROJECT
 
-from .fleets import HOSTS, ONE, PROJECT, STG, STG_REPO, TWO, Ended, Fleet, until
+from .fleets import HOSTS, ONE, STG, STG_REPO, TWO, Ended, Fleet, until
 from .on_sandbox import sandbox_machines
 
 __all__ = ["HOSTS", "ONE", "PROJECT", "STG", "STG_REPO", "TWO", "Ended", "Fleet", "shared_sets", "two_sets", "until"]

@@ -20,9 +20,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from tests.warm import Started
-from tests.warmed import FAB
+from tests.warmed import PROJECT, start_fab
 
-PROJECT = Path(__file__).parents[2]
 STG, ONE, TWO = "stg01.example", "prod01.example", "prod02.example"
 HOSTS = {STG: "stg", ONE: "prod", TWO: "prod"}
 STG_REPO = "infrastructure-tags-stg"
@@ -129,7 +128,7 @@ class Fleet:
 
     def types(self, line: str, answers: str = "", tool: str = "fabric") -> Ended:
         """What happens when somebody types `fab LINE`, without a terminal."""
-        program = FAB.start(["-m", tool], [*self.ssh(tool), *shlex.split(line)], PROJECT, self.environment)
+        program = start_fab(["-m", tool], [*self.ssh(tool), *shlex.split(line)], self.environment)
         with program:
             try:
                 out, err = program.communicate(answers, PATIENCE_SECONDS)
@@ -143,7 +142,7 @@ class Fleet:
         """`fab LINE`, typed on a machine with that state folder; it runs on its own, and is the test's to end."""
         environment = {**self.environment, "XDG_STATE_HOME": str(self.folder / state)}
         words = [*self.ssh(), *line.split()]
-        return FAB.start(["-m", "fabric"], words, PROJECT, environment, subprocess.DEVNULL, session=True)
+        return start_fab(["-m", "fabric"], words, environment, stdin=subprocess.DEVNULL, session=True)
 
     def dies_in(self, line: str, *words: str) -> None:
         """Somebody types `fab LINE`, and their machine loses its power as soon as a program with these words begins."""

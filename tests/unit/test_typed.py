@@ -14,7 +14,7 @@ from invoke import Program
 
 from tasks.collection import namespace
 from tasks.typed import contexts
-from tests.warmed import FAB
+from tests.warmed import start_fab
 
 PROJECT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent  # Invoke completes for the name that it was called by: `python -m fabric` has none
@@ -27,7 +27,7 @@ def typed(line: str, tool: str = "fab", hosts_yml: Path | None = None) -> subpro
         f"import sys; sys.argv[0] = {str(BIN / tool)!r}; from {module}.main import program; sys.exit(program.run())"
     )
     environment = {**os.environ, "FABRIC_HOSTS_FILE": str(hosts_yml or ""), "INVOKE_HOSTS_FILE": str(hosts_yml or "")}
-    with FAB.start(["-P", "-c", script], shlex.split(line), PROJECT, environment) as program:
+    with start_fab(["-P", "-c", script], shlex.split(line), environment) as program:
         stdout, stderr = program.communicate()
     return subprocess.CompletedProcess(line, int(program.returncode), stdout, stderr)
 

@@ -156,3 +156,16 @@ def test_an_environment_that_python_reads_at_its_start_gets_a_fresh_one(warm: Wa
             said = program.communicate(timeout=PATIENCE_SECONDS)[0]
         assert isinstance(program, Started) == (environment is os.environ)
     assert said == "koi8-r\n"
+
+
+def test_whoever_comes_first_with_other_variables_leaves_the_warm_one_to_those_with_the_usual_ones(
+    tmp_path: Path,
+) -> None:
+    warm = Warm("import random", usual={"LANG": "C.UTF-8"})
+    kinds = []
+    for lang in ("C", "C.UTF-8", "C", "C.UTF-8"):
+        with warm.start(["-c", "pass"], [], tmp_path, {"LANG": lang}) as program:
+            assert program.communicate() == ("", "")
+            kinds.append(isinstance(program, Started))
+    warm.close()
+    assert kinds == [Warm.fresh is False and usual for usual in (False, True, False, True)]
