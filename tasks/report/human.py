@@ -152,7 +152,9 @@ class Human(Report):
 
     def finished(self, run: Run, next_line: str | None) -> None:
         plan = run.plan
-        what = f"runs {plan.target}" if plan.target else plan.request.procedure.name + " done"
+        served = any(phase.step.name == "healthy" for phase in plan.phases)  # installed is not running yet
+        new = f"runs {plan.target}" if served else f"{plan.target} is installed"
+        what = new if plan.target else f"{plan.request.procedure.name} done"
         self._say(f"{plan.request.host_set.name}: {what}, {words.took(run.seconds)}", "best")
         if next_line:
             self._say(f"next: {next_line}")

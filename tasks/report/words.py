@@ -105,7 +105,9 @@ def ways_on(host_set: HostSet, facts: Mapping[Host, Facts], after: str = "") -> 
     steps |= {"sync": pending or migrated, "start-httpd": True}  # the SOP checks a migration with a sync
     done = list(steps)[: list(steps).index(after) + 1] if after in steps else []
     hands = ", then ".join(
-        f"fab {host_set.name} {step}" for step, wanted in steps.items() if wanted and step not in done
+        f"fab {host_set.name} {step}"
+        for step, wanted in steps.items()
+        if wanted and (step not in done or step == "stop-httpd")  # it is wanted where httpd runs, whatever was done
     )
     newest = max((found.installed for found in reached if found.installed), default=None)
     if newest and (mixed or sync.pending):

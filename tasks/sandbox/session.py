@@ -18,6 +18,7 @@ from ..fleet.hosts import Inventory, read
 from ..report import opened
 from ..state import state_dir
 from . import faults, fleet, layout
+from .programs._db import Error as DatabaseError
 
 SET = layout.SetSpec("sandbox", ("blockerbugs01.sandbox", "blockerbugs02.sandbox"), sync="blockerbugs01.sandbox")
 HELP = "fab --help sandbox.fault"
@@ -147,7 +148,7 @@ def _lay_down() -> None:
         for host in SET.hosts:
             text = text.replace(f"{{url of {host}}}", layout.node_url(home(), host))
         (home() / "hosts.yml").write_text(text, encoding="utf-8")
-    except OSError as error:
+    except (OSError, DatabaseError) as error:
         raise Refused(f"the sandbox cannot be made in {home()}: {error}", next_line=f"ls -ld {home().parent}") from None
 
 

@@ -161,6 +161,21 @@ def test_the_sop_can_be_carried_out_step_by_step(fleet: Fleet) -> None:
     assert (fleet.set("prod")["upgrade_db"], fleet.set("prod")["sync"]) == (1, 1)
 
 
+def test_a_build_that_was_installed_by_hand_is_not_said_to_run_and_the_way_on_begins_with_httpds_stop(
+    stg_runs_110: Fleet,
+) -> None:
+    fleet = stg_runs_110
+    ended = fleet.types("prod yum-update --yes")
+    assert ended.code == 0, ended.said
+    assert "prod: blockerbugs-1.1.0-1.el7 is installed, " in ended.out
+    assert "prod: runs" not in ended.out
+    by_hand = ended.out.splitlines()[-1].removeprefix("  or by hand: ").split(", then ")
+    assert by_hand == [f"fab prod {step}" for step in ("stop-httpd", "upgrade-db", "sync", "start-httpd")]
+    for line in by_hand:
+        assert fleet.types(f"{line.removeprefix('fab ')} --yes").code == 0
+    assert {fleet.runs(host) for host in (ONE, TWO)} == {("blockerbugs-1.1.0-1.el7", "1.1.0")}
+
+
 def test_restart_httpd_takes_one_host_after_the_other_unless_told_otherwise(fleet: Fleet) -> None:
     assert fleet.types("prod restart-httpd --yes").code == 0
     restarts = fleet.moments("service", "restart")
