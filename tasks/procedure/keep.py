@@ -144,11 +144,11 @@ if test -e "$root/lock"; then printf 'holder\\t%s\\n' "$(head -n 1 "$root/lock")
 def nobody_else(app: App, run: str) -> str:
     """Shell in front of a step: ends with detached.HELD, saying who, where another run has its lock on this host.
 
+    It wants `detached.LINE`.
     Two operators whose hosts.yml name different sync hosts may each have taken a lock in the same instant.
     """
     lock = _q(f"{root(app)}/lock")
     return f"""if test -e {lock}; then
-  {detached.LINE}
   line lock {lock}
   case $lock in *{run}*) ;; *) printf '%s\\n' "$lock"; exit {detached.HELD} ;; esac
 fi"""
@@ -238,9 +238,7 @@ def with_cron_paused(app: App, seconds: int, first: str) -> str:
     A sync that runs is waited for, then `first` is done. Where the migration was not begun, cron is as it was before.
     """
     return f"""if test -e {_q(app.path(app.cron))}; then ours=yes; else ours=; fi; begun=
-umask=$(umask)
-{pause_cron(app, seconds)}
-umask "$umask"
+({pause_cron(app, seconds)}) || exit 1
 ends() {{
   rc=$?
   if test $rc = 0 || {{ test -n "$ours" && test -z "$begun"; }}; then {resume_cron(app)} || rc=1; fi

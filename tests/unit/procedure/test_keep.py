@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from tasks.fleet import detached
 from tasks.fleet.detached import HELD
 from tasks.fleet.hosts import App
 from tasks.procedure import keep
@@ -86,13 +87,14 @@ def test_O2_a_lock_stays_where_what_comes_first_has_failed(host: Shell) -> None:
 
 
 def test_O1_a_host_that_another_run_has_locked_starts_no_step(host: Shell) -> None:
-    guard = keep.nobody_else(APP, "deadbeef")
+    guard = f"{detached.LINE}\n{keep.nobody_else(APP, 'deadbeef')}"
     assert host.run(f"{guard}\necho step").stdout == "step\n"
     other = lock()
     takes(host, other)
     refused = host.run(f"{guard}\necho step")
     assert (refused.returncode, keep.read_lock(refused.stdout)) == (HELD, other), refused.stdout
-    assert host.run(f"{keep.nobody_else(APP, '0123abcd')}\necho step").stdout == "step\n"
+    ours = f"{detached.LINE}\n{keep.nobody_else(APP, '0123abcd')}"
+    assert host.run(f"{ours}\necho step").stdout == "step\n"
 
 
 def test_the_loser_leaves_no_folder(host: Shell) -> None:
