@@ -13,6 +13,7 @@ import threading
 import urllib.error
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -67,6 +68,19 @@ def test_running_names_the_process_and_a_second_fleet_is_told_so(shared: Path) -
 
 def test_no_fleet_is_no_process(tmp_path: Path) -> None:
     assert fleet.running(tmp_path) is None
+
+
+@pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="another process is limited on Linux only")
+def test_an_httpd_that_is_out_of_files_serves_again_when_its_clients_have_gone(own: Path) -> None:
+    pid = layout.read_state(own, ONE)["httpd"]["pid"]
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (12, 12))
+    address = ("127.0.0.1", json.loads((own / "fleet.json").read_text())["hosts"][ONE]["http"])
+    with ExitStack() as clients:
+        for _ in range(30):
+            clients.enter_context(socket.create_connection(address))
+        until(lambda: len(list(Path(f"/proc/{pid}/fd").iterdir())) == 12)
+    assert status(layout.node_url(own, ONE)) == 200
+    assert layout.read_state(own, ONE)["httpd"]["pid"] == pid
 
 
 def test_a_taken_port_is_a_sentence(tmp_path: Path) -> None:
