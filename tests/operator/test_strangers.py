@@ -35,7 +35,7 @@ def test_s1_an_unknown_host_key_is_refused_and_no_other_host_is_touched(fleet: F
     not_reached(fleet, "prod minor-upgrade --yes", "prod02: its host key ssh-ed25519 SHA256:", "ssh-keyscan")
 
 
-@pytest.mark.sandbox_only("its ssh_config is the operator's own")
+@pytest.mark.sandbox_only("a line of shell, for which one fleet is enough")
 @pytest.mark.skipif(not shutil.which("ssh-keyscan"), reason="OpenSSH is not on this machine")
 def test_s1_the_line_that_is_offered_for_an_unknown_key_makes_it_known(fleet: Fleet) -> None:
     known_hosts(fleet).write_text("")
