@@ -118,7 +118,7 @@ def _look(app: App, host_set: HostSet, config: Config, report: Report) -> None:
     from .procedure.preflight import UNREACHED
     from .report import words
 
-    with Machines(host_set.hosts, config, report.ask_password, tolerant=True) as machines:
+    with Machines(host_set.hosts, config, report.answer, tolerant=True) as machines:
         facts = ask_hosts(machines, app, host_set, repos=True)
         taken = holder(host_set, facts)
         lock = keep.read_lock(taken[1]) if taken and taken[0] == host_set.sync else None
@@ -159,7 +159,7 @@ def _look_back(app: App, host_set: HostSet, config: Config, report: Report, last
     from .procedure.journal import kept_here, read
 
     sync = host_set.sync
-    with Machines((sync,), config, report.ask_password, tolerant=True) as machines:
+    with Machines((sync,), config, report.answer, tolerant=True) as machines:
         outcomes = machines.do({sync: keep.history(app, last)}, 1, seconds=60)
         failure = outcomes[sync].failure if sync in outcomes else "cannot be reached"
     lines = keep.said(outcomes[sync].output) if not failure else []

@@ -33,6 +33,7 @@ from paramiko.ssh_exception import (
 
 from ..errors import Refused, Unreachable
 from . import detached
+from .groups import NobodyAsks, Questions
 from .hosts import Host
 from .known_hosts import KnownHosts, first_key_file, key_files, lookup_name
 from .shell import ConnectionLost, OnLine, RootShell, ShellError, StepTimeout
@@ -113,6 +114,7 @@ class Node(Connection):
     shell: Any  # RootShell or None
     left_behind: list[RootShell]
     closing: threading.Event
+    questions: Questions | None = None
 
     def __init__(
         self, name: str, config: Config, label: str | None = None, on_the_way: tuple[str, ...] = (), **kwargs: Any
@@ -170,24 +172,39 @@ class Node(Connection):
             self.transport.set_keepalive(KEEPALIVE_SECONDS)
         return opened
 
-    def become_root(self) -> str | None:
-        """Open the host's root shell as far as that goes without a person: sudo's question, or None if it is open.
+    def asks(self, questions: Questions) -> None:
+        """What this host, and its jump hosts, want of the operator goes to `questions` from now on."""
+        self._set(questions=questions)
+        if isinstance(self.gateway, Node):
+            self.gateway.asks(questions)
 
-        A password out of --prompt-for-sudo-password is tried once. Raises Unreachable when sudo says no.
+    def become_root(self) -> None:
+        """Open the host's root shell, if it is not open; what sudo wants to know is asked of the operator.
+
+        A password out of --prompt-for-sudo-password is tried once. To be called by a thread that may ask (Pool, Row).
+        Raises Unreachable when sudo says no, and what the asking raises.
         """
         self.open()
-        if not self.shell or self.shell.transport is not self.transport:
-            self._set(shell=self._sudo_says(lambda: RootShell(self.transport, as_root=self.user == "root")))
-            if self.shell.prompt is not None and self.config.sudo.password:
-                return self.answer(self.config.sudo.password)
-        prompt: str | None = self.shell.prompt
-        return prompt
+        if self.shell and self.shell.transport is self.transport:
+            return
+        shell = self._sudo_says(lambda: RootShell(self.transport, as_root=self.user == "root"))
+        try:
+            password: str | None = self.config.sudo.password
+            while shell.prompt is not None:
+                answer, password = password or self._ask(shell.prompt), None
+                self._sudo_says(partial(shell.answer, answer))
+        except BaseException:
+            shell.close()
+            raise
+        self._set(shell=shell)
 
-    def answer(self, password: str) -> str | None:
-        """Answer sudo's question: its next one, or None when the root shell is open."""
-        self._sudo_says(lambda: self.shell.answer(password))
-        prompt: str | None = self.shell.prompt
-        return prompt
+    def _ask(self, prompt: str) -> str:
+        try:
+            if self.questions:
+                return self.questions.ask(self, prompt or "sudo password")
+        except NobodyAsks:
+            pass
+        raise Unreachable(f"{self.label}: sudo asks for its password, and nobody is asked for it now")
 
     def sudo(self, command: str, **kwargs: Any) -> Result:
         """Run `command` as root in the host's one root shell.
@@ -200,8 +217,7 @@ class Node(Connection):
         timeout: float | None = kwargs.pop("timeout", None)
         if kwargs:
             raise TypeError(f"a root shell knows nothing of {', '.join(kwargs)}")
-        if self.become_root() is not None:
-            raise Unreachable(f"{self.label}: sudo asks for its password again")
+        self.become_root()
         try:
             output = self.shell.run(command, on_line, timeout)
         except (ConnectionLost, StepTimeout):
@@ -246,7 +262,7 @@ class Node(Connection):
         try:
             fresh.begin()
             return self.sudo(script, on_line=fresh.tell, timeout=seconds, warn=True), "", ""
-        except Unreachable as error:  # it was open when the run began: news about the host, not a refusal
+        except Refused as error:  # it was open when the run began: news about the host, not a refusal
             return None, error.problems[0].removeprefix(f"{self.label}: "), "before"
         except (ConnectionLost, StepTimeout) as error:
             lost: _Lost = "in the middle" if isinstance(error, ConnectionLost) else ""

@@ -1,31 +1,143 @@
 """Fabric groups as a phase needs them: a bounded pool that waits for all, and a row that stops at the first failure.
 
-Fabric's own ThreadingGroup starts one thread per host without a cap, its SerialGroup goes on after a failure.
+Fabric's own ThreadingGroup starts one thread per host without a cap, its SerialGroup goes on after a failure. The hosts
+are worked on in threads; the thread that called waits for them, says for whom, and is the one that asks the operator.
 """
 
 from __future__ import annotations
 
+import threading
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
+from queue import Empty, SimpleQueue
+from time import monotonic
 from typing import Any, Self
 
 from fabric import Connection, GroupResult, SerialGroup, ThreadingGroup
 from fabric.exceptions import GroupException
 
+WAIT_SECONDS = 5.0  # after which it is said who is waited for, and between two times that it is
+
 OnEnd = Callable[[Connection, Any], None]
+OnWait = Callable[[list[Connection], float], None]
+Moot = Callable[[], bool]
+Answer = Callable[[Connection, str, bool, Moot], "str | None"]
+Say = Callable[[Connection, str], None]
 
 
 def _nobody(connection: Connection, result: Any) -> None:
     """Nobody wants to know at once."""
 
 
+def _never() -> bool:
+    return False
+
+
+class NobodyAsks(Exception):
+    """A question that is not asked any more: whoever would have asked it has left."""
+
+
+class Withdrawn(Exception):
+    """A question that needs no answer any more."""
+
+
+@dataclass
+class _Question:
+    connection: Connection
+    text: str
+    hidden: bool
+    moot: Moot
+    answered: Future[str] = field(default_factory=Future)
+
+
+@dataclass
+class _Said:
+    connection: Connection
+    text: str
+
+
+@dataclass
+class _Ended:
+    connection: Connection
+
+
+class Questions:
+    """What threads that work on hosts want of the operator, who is asked and told by the thread that waits for them.
+
+    answer: asks (connection, text, hidden, moot), and returns what was typed, or None where `moot()` came true first.
+    say: tells what a host said. Both are called one after the other, in the order in which threads came with them.
+    """
+
+    def __init__(self, answer: Answer, say: Say) -> None:
+        self._answer = answer
+        self._say = say
+        self._lock = threading.Lock()
+        self._inbox: SimpleQueue[_Question | _Said | _Ended] | None = None
+
+    def ask(self, connection: Connection, text: str, hidden: bool = True, moot: Moot = _never) -> str:
+        """The operator's answer; to be called by a thread that works on a host, which waits for it.
+
+        hidden: what is typed is not shown; moot: says that no answer is needed any more.
+        Raises what the asking raised, Withdrawn when the question was moot before it was answered, and NobodyAsks.
+        """
+        question = _Question(connection, text, hidden, moot)
+        self._post(question)
+        return question.answered.result()
+
+    def tell(self, connection: Connection, text: str) -> None:
+        """Let the operator see what a host said, before any question that comes later. Raises NobodyAsks."""
+        self._post(_Said(connection, text))
+
+    def _post(self, what: _Question | _Said) -> None:
+        with self._lock:
+            if self._inbox is None:
+                raise NobodyAsks
+            self._inbox.put(what)
+
+    def _begin(self, inbox: SimpleQueue[Any]) -> None:
+        with self._lock:
+            self._inbox = inbox
+
+    def _end(self) -> None:
+        """Whoever still waits for an answer gets none."""
+        with self._lock:
+            inbox, self._inbox = self._inbox, None
+        while inbox is not None:
+            try:
+                left = inbox.get_nowait()
+            except Empty:
+                return
+            if isinstance(left, _Question):
+                left.answered.set_exception(NobodyAsks())
+
+    def _serve(self, what: _Question | _Said) -> None:
+        if isinstance(what, _Said):
+            self._say(what.connection, what.text)
+            return
+        try:
+            text = None if what.moot() else self._answer(what.connection, what.text, what.hidden, what.moot)
+        except Exception as error:  # noqa: BLE001  # the thread that asked knows what it means
+            what.answered.set_exception(error)
+        except BaseException:  # who leaves answers nothing
+            what.answered.set_exception(NobodyAsks())
+            raise
+        else:
+            what.answered.set_exception(Withdrawn()) if text is None else what.answered.set_result(text)
+
+
 class Row(SerialGroup):
     """One host after the other; after a failure the rest is not touched (and not in the result)."""
 
+    questions: Questions | None = None
+
     @classmethod
-    def of(cls, connections: Iterable[Connection]) -> Self:
+    def of(cls, connections: Iterable[Connection], questions: Questions | None = None) -> Self:
         """The row of these, in this order."""
         row: Self = cls.from_connections(connections)
+        row.questions = questions
         return row
 
     def step(
@@ -35,32 +147,38 @@ class Row(SerialGroup):
         seconds: float | None,
         reconnect: float = 0.0,
         on_end: OnEnd = _nobody,
+        *,
+        on_wait: OnWait | None = None,
     ) -> GroupResult:
-        """`Node.step` on one after the other; on_end: called with each host's result as it comes."""
-        results = GroupResult()
-        for connection in self:
-            results[connection] = _attempt(connection, "step", (scripts, on_line, seconds, reconnect))
-            on_end(connection, results[connection])
-            if isinstance(results[connection], BaseException):
-                raise GroupException(results)
-        return results
+        """`Node.step` on one after the other; see `Pool.step`."""
+        act = _step(scripts, on_line, seconds, reconnect, on_end)
+        return _work(list(self), act, 1, self.questions, on_wait, until_one_fails=True)
 
 
 class Pool(ThreadingGroup):
-    """At most `at_once` hosts at the same time; every host is waited for and has its place in the result."""
+    """At most `at_once` hosts at the same time; every host is waited for and has its place in the result.
+
+    questions: those of the threads are answered while it waits.
+    """
 
     at_once = 32
+    questions: Questions | None = None
 
     @classmethod
-    def of(cls, connections: Iterable[Connection], at_once: int) -> Self:
+    def of(cls, connections: Iterable[Connection], at_once: int, questions: Questions | None = None) -> Self:
         """The pool of these."""
         pool: Self = cls.from_connections(connections)
         pool.at_once = at_once
+        pool.questions = questions
         return pool
 
-    def each(self, method: str) -> GroupResult:
-        """Call a Node's method on all, e.g. `open`."""
-        return self._do(lambda connection: _attempt(connection, method))
+    def each(self, method: str, *, on_wait: OnWait | None = None) -> GroupResult:
+        """Call a Node's method on all, e.g. `open`.
+
+        on_wait: called in this thread, every five seconds and when one of them ends after that, with the hosts that are
+        waited for and for how many seconds; with none when that is over, or the operator is asked.
+        """
+        return _work(list(self), lambda one: _attempt(one, method), self.at_once, self.questions, on_wait)
 
     def step(
         self,
@@ -69,29 +187,120 @@ class Pool(ThreadingGroup):
         seconds: float | None,
         reconnect: float = 0.0,
         on_end: OnEnd = _nobody,
+        *,
+        on_wait: OnWait | None = None,
     ) -> GroupResult:
-        """`Node.step` on all; on_end: called, from several threads, with each host's result as it comes."""
+        """`Node.step` on all; on_end: called, from several threads, with each host's result as it comes.
 
-        def step(connection: Connection) -> Any:
-            result = _attempt(connection, "step", (scripts, on_line, seconds, reconnect))
-            on_end(connection, result)
-            return result
+        on_wait: as in `each`.
+        """
+        act = _step(scripts, on_line, seconds, reconnect, on_end)
+        return _work(list(self), act, self.at_once, self.questions, on_wait)
 
-        return self._do(step)
 
-    def _do(self, act: Callable[[Connection], Any]) -> GroupResult:
-        results = GroupResult()
-        pool = ThreadPoolExecutor(max(1, min(self.at_once, len(self))))
-        try:
-            running = {connection: pool.submit(act, connection) for connection in self}
-            for connection, future in running.items():
-                results[connection] = future.result()
-        finally:
-            # After a second Ctrl-C nothing is waited for: closing the connections ends the threads.
-            pool.shutdown(wait=False, cancel_futures=True)
-        if results.failed:
-            raise GroupException(results)
-        return results
+def _step(
+    scripts: Mapping[str, str],
+    on_line: Callable[[str, str], None],
+    seconds: float | None,
+    reconnect: float,
+    on_end: OnEnd,
+) -> Callable[[Connection], Any]:
+    def step(connection: Connection) -> Any:
+        result = _attempt(connection, "step", (scripts, on_line, seconds, reconnect))
+        on_end(connection, result)
+        return result
+
+    return step
+
+
+def _work(
+    connections: list[Connection],
+    act: Callable[[Connection], Any],
+    at_once: int,
+    questions: Questions | None,
+    on_wait: OnWait | None,
+    until_one_fails: bool = False,
+) -> GroupResult:
+    """Let threads act on all; meanwhile answer their questions, and say who is waited for.
+
+    Raises GroupException with everybody's result where one failed, and what `act` itself raised.
+    """
+    inbox: SimpleQueue[_Question | _Said | _Ended] = SimpleQueue()
+    todo, results = deque(connections), dict[Connection, Any]()
+    futures, since = dict[Connection, Future[Any]](), dict[Connection, float]()
+    waits = _Waits(on_wait)
+    pool = ThreadPoolExecutor(max(1, min(at_once, len(connections))))
+    if questions:
+        questions._begin(inbox)
+    try:
+        while todo or since:
+            while todo and len(since) < max(1, at_once):
+                one = todo.popleft()
+                since[one], futures[one] = monotonic(), pool.submit(act, one)
+                futures[one].add_done_callback(partial(_has_ended, inbox, one))
+            try:
+                came = inbox.get(timeout=waits.left)
+            except Empty:
+                waits.tell(since)
+                continue
+            if isinstance(came, _Ended):
+                del since[came.connection]
+                results[came.connection] = futures[came.connection].result()
+                if until_one_fails and isinstance(results[came.connection], BaseException):
+                    todo.clear()
+                waits.fewer(since)
+            elif questions:
+                if isinstance(came, _Question):
+                    waits.end()
+                questions._serve(came)
+    finally:
+        # After a second Ctrl-C nothing is waited for: closing the connections ends the threads.
+        pool.shutdown(wait=False, cancel_futures=True)
+        if questions:
+            questions._end()
+        waits.end()
+    ordered = GroupResult()
+    ordered.update((one, results[one]) for one in connections if one in results)
+    if ordered.failed:
+        raise GroupException(ordered)
+    return ordered
+
+
+def _has_ended(inbox: SimpleQueue[Any], connection: Connection, _: Future[Any]) -> None:
+    inbox.put(_Ended(connection))
+
+
+class _Waits:
+    """When to say who is waited for."""
+
+    def __init__(self, on_wait: OnWait | None) -> None:
+        self._tell = on_wait
+        self._again = monotonic() + WAIT_SECONDS
+        self._told = False
+
+    @property
+    def left(self) -> float | None:
+        """Seconds until it is to be said."""
+        return max(0.0, self._again - monotonic()) if self._tell else None
+
+    def tell(self, since: Mapping[Connection, float]) -> None:
+        """Say it."""
+        self._again = monotonic() + WAIT_SECONDS
+        if self._tell and since:
+            self._told = True
+            self._tell(list(since), monotonic() - min(since.values()))
+
+    def fewer(self, since: Mapping[Connection, float]) -> None:
+        """One has ended: say it once more, if it has been said."""
+        if self._told:
+            self.tell(since)
+
+    def end(self) -> None:
+        """Nobody is waited for, or the operator is asked."""
+        self._again = monotonic() + WAIT_SECONDS
+        if self._told and self._tell:
+            self._told = False
+            self._tell([], 0.0)
 
 
 def _attempt(connection: Connection, method: str, args: tuple[Any, ...] = ()) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self
@@ -12,40 +12,59 @@ from fabric.exceptions import GroupException
 
 from ..errors import SopError, Unreachable
 from .connection import Node, Outcome, StepFailed, node
-from .groups import Pool, Row
+from .groups import Moot, OnWait, Pool, Questions, Row
 from .hosts import Host
 
 OnLine = Callable[[Host, str], None]
 OnEnd = Callable[[Host, Outcome], None]
-Ask = Callable[[Host, str], str]
+Ask = Callable[[str, str, bool, Moot], "str | None"]
+Waits = Callable[[Sequence[Host], str, float], None]
+Said = Callable[[str, str], None]
+
+
+def _unheard(who: str, text: str) -> None:
+    """Nobody is told."""
 
 
 class Machines:
     """Root shells on `hosts`, opened together and closed together; use it in a `with` statement.
 
-    ask: asks the operator, in the main thread, what sudo on a host wants to know (host, sudo's words → the answer).
+    ask: asks the operator, in the thread that opened them (host or jump host, the words, hidden?, moot → the answer,
+    or None where moot() came true first); on_said: tells what a host said on the way in (host or jump host, a line).
+    on_wait: told every few seconds who is waited for, what for, and for how many seconds; with no host when it is over.
     tolerant: hosts that cannot be reached are left out, and their errors kept in `unreachable`.
 
     Opening raises Unreachable with every host that cannot be reached: then nothing was sent to any of them.
     """
 
     def __init__(
-        self, hosts: Iterable[Host], config: Config, ask: Ask, at_once: int = 32, tolerant: bool = False
+        self,
+        hosts: Iterable[Host],
+        config: Config,
+        ask: Ask,
+        at_once: int = 32,
+        tolerant: bool = False,
+        *,
+        on_wait: Waits | None = None,
+        on_said: Said = _unheard,
     ) -> None:
         self._at_once = at_once
-        self._ask = ask
+        self._on_wait = on_wait
         self._tolerant = tolerant
         self._nodes: dict[Host, Node] = {host: node(host, config) for host in dict.fromkeys(hosts)}
+        self._questions = Questions(
+            lambda one, text, hidden, moot: ask(_label(one), text, hidden, moot),
+            lambda one, text: on_said(_label(one), text),
+        )
+        for one in self._nodes.values():
+            one.asks(self._questions)
         self.unreachable: dict[Host, SopError] = {}
         self._closing = False
 
     def __enter__(self) -> Self:
         try:
-            self._all("open")
-            prompts = self._all("become_root")
-            for host, prompt in prompts.items():
-                while prompt is not None:
-                    prompt = self._nodes[host].answer(self._ask(host, prompt))
+            self._all("open", "to connect")
+            self._all("become_root", "for sudo")
         except BaseException:
             self.close()
             raise
@@ -62,20 +81,26 @@ class Machines:
         problems = [problem for error in lost for problem in error.problems]
         raise Unreachable(*problems, *also, next_line="\n  or, ".join(filter(None, (_first_way(lost), way))) or None)
 
-    def _all(self, method: str) -> dict[Host, Any]:
-        """What `method` returns on every host, all at once. Raises what went wrong, or sets the host aside."""
+    def _all(self, method: str, what: str) -> None:
+        """Call `method` on every host, all at once. Raises what went wrong, or sets the host aside.
+
+        what: for the hosts to do what.
+        """
         of = {connection: host for host, connection in self._nodes.items()}
         try:
-            results = Pool.of(of, self._at_once).each(method)
+            results = Pool.of(of, self._at_once, self._questions).each(method, on_wait=self._waits(of, what))
         except GroupException as error:
             results = error.result
         failed = {of[connection]: error for connection, error in results.failed.items()}
-        if failed and not (self._tolerant and all(isinstance(error, SopError) for error in failed.values())):
+        if failed and not (self._tolerant and all(isinstance(error, Unreachable) for error in failed.values())):
             raise _together(failed.values()) from None
         self.unreachable |= failed
         for host in failed:
             self._nodes.pop(host).close()
-        return {of[connection]: result for connection, result in results.succeeded.items()}
+
+    def _waits(self, of: Mapping[Node, Host], what: str) -> OnWait | None:
+        tell = self._on_wait
+        return (lambda waited_for, seconds: tell([of[one] for one in waited_for], what, seconds)) if tell else None
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         self.close()
@@ -99,17 +124,18 @@ class Machines:
         seconds: float | None = None,
         reconnect: float = 0.0,
         on_end: OnEnd | None = None,
+        what: str = "for an answer",
     ) -> dict[Host, Outcome]:
         """Run each host's script as root, `at_once` hosts at a time, and say what became of it.
 
         on_line: called, from several threads, with each line as it comes; seconds: how long a script is waited for;
         reconnect: for how many seconds a host is tried again when the line drops, see `Node.step`; on_end: called, from
-        several threads, with what became of a host as soon as that is known.
+        several threads, with what became of a host as soon as that is known; what: for what they are waited for.
         With at_once=1 a failure keeps the hosts behind it from being touched: they are not in the result.
         """
         of = {self._nodes[host]: host for host in scripts if host in self._nodes}
         by_name = {host.name: script for host, script in scripts.items()}
-        group: Row | Pool = Row.of(of) if at_once == 1 else Pool.of(of, at_once)
+        group: Row | Pool = Row.of(of, self._questions) if at_once == 1 else Pool.of(of, at_once, self._questions)
 
         def tell(name: str, line: str) -> None:
             if on_line and not self._closing:
@@ -120,10 +146,16 @@ class Machines:
                 on_end(of[connection], _outcome(result))
 
         try:
-            results = group.step(by_name, tell, seconds, reconnect, end)
+            results = group.step(by_name, tell, seconds, reconnect, end, on_wait=self._waits(of, what))
         except GroupException as error:
             results = error.result
         return {of[connection]: _outcome(result) for connection, result in results.items()}
+
+
+def _label(connection: Any) -> str:
+    """What messages call a host, or a jump host."""
+    label: str = connection.label
+    return label
 
 
 def _outcome(result: Outcome | BaseException) -> Outcome:

@@ -47,7 +47,7 @@ def connect(context: Context, settings: Build) -> Iterator[Stage]:
     host_set = inventory.host_sets.get(settings.stg_set)
     if host_set is None:
         raise Refused(f"hosts.yml has no set {settings.stg_set}", next_line="build.stg_set in invoke.yml")
-    with Machines(host_set.hosts, setup.ssh(context), opened().ask_password) as machines:
+    with Machines(host_set.hosts, setup.ssh(context), opened().answer) as machines:
         yield Stage(inventory.app, host_set, machines)
 
 

@@ -75,7 +75,7 @@ def unlock(app: App, host_set: HostSet, config: Config, consent: Consent, report
 @contextmanager
 def _reached(host_set: HostSet, config: Config, report: Report) -> Iterator[Machines]:
     """Those hosts that can be reached: one that is dead must not hold the set for ever. The sync host has to be."""
-    with Machines(host_set.hosts, config, report.ask_password, tolerant=True) as machines:
+    with Machines(host_set.hosts, config, report.answer, tolerant=True) as machines:
         check_that_the_sync_host_is_there(machines, host_set)
         for host in machines.unreachable:
             report.warning(f"{host.short}: cannot be reached; what runs there, and whether it goes on, is not known")

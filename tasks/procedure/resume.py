@@ -37,7 +37,7 @@ def resume(app: App, host_set: HostSet, config: Config, consent: Consent, report
     Raises Refused where the rest would not be the same any more, and what a run raises.
     """
     check_that_somebody_can_agree(host_set, consent)
-    with Machines(host_set.hosts, config, report.ask_password, tolerant=True) as machines:
+    with Machines(host_set.hosts, config, report.answer, tolerant=True) as machines:
         check_that_the_sync_host_is_there(machines, host_set)
         report.looking(host_set.hosts)
         found = find(machines, app, host_set)

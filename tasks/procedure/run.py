@@ -39,7 +39,7 @@ def carry_out(request: Request, inventory: Inventory, config: Config, consent: C
     check_that_somebody_can_agree(request.host_set, consent)
     stage = predecessor(request, inventory)
     everyone = (*request.host_set.hosts, *(stage.hosts if stage else ()))
-    with Machines(everyone, config, report.ask_password, tolerant=not request.procedure.needs_all_hosts) as machines:
+    with Machines(everyone, config, report.answer, tolerant=not request.procedure.needs_all_hosts) as machines:
         _check_that_the_meant_are_there(request, machines)
         report.looking(request.host_set.hosts)
         plan = _consider(machines, request, stage, consent, report)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import sys
+from collections.abc import Callable
 
 from ..errors import Refused
 
@@ -24,14 +25,19 @@ def ask(question: str) -> str:
     return input().strip()
 
 
-def password(host: str, prompt: str) -> str:
-    """What sudo on `host` wants to know, hidden. Raises Refused where nobody can be asked."""
+def answer(who: str, text: str, hidden: bool = True, moot: Callable[[], bool] = bool) -> str | None:
+    """What the operator types when `who` (a host) asks `text`; None where `moot()` came true first.
+
+    hidden: it is not shown. Raises Refused where nobody can be asked.
+    """
+    question = f"{who}: {text.strip().rstrip(':')}: "
     if not can_ask():
+        more = ", or with --prompt-for-sudo-password" if "sudo" in text else ""
         raise Refused(
-            f"{host}: sudo asks for a password, and there is no terminal to ask on",
-            next_line="the same from a terminal, or with --prompt-for-sudo-password",
+            f"{who} asks, and there is no terminal to answer on: {text.strip()}",
+            next_line=f"the same from a terminal{more}",
         )
     try:
-        return getpass.getpass(f"{host}: {prompt.strip(' :') or 'sudo password'}: ")
+        return getpass.getpass(question) if hidden else input(question)
     except EOFError:
-        raise Refused(f"{host}: no password given") from None
+        raise Refused(f"{who}: no answer given") from None

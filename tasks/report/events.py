@@ -37,9 +37,12 @@ class Report:
     def close(self, error: BaseException | None) -> None:
         """Nothing more will be told; error: what ended the task, if it did not end by itself."""
 
-    def ask_password(self, host: Host, prompt: str) -> str:
-        """What sudo on `host` wants to know, hidden. Raises Refused where nobody can be asked."""
-        return asking.password(host.short, prompt)
+    def answer(self, who: str, text: str, hidden: bool, moot: Callable[[], bool]) -> str | None:
+        """What the operator types when `who` asks `text`; None where `moot()` came true first; hidden: it is not shown.
+
+        Raises Refused where nobody can be asked.
+        """
+        return asking.answer(who, text, hidden, moot)
 
     def looking(self, hosts: Sequence[Host]) -> None:
         """The preflight begins."""
@@ -114,7 +117,7 @@ class Report:
         """A line that is not ours: a command, a diff, a log, a text to be copied."""
 
 
-EVENTS = [name for name in vars(Report) if not name.startswith("_") and name != "ask_password"]
+EVENTS = [name for name in vars(Report) if not name.startswith("_") and name != "answer"]
 
 
 class Several(Report):

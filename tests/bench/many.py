@@ -17,7 +17,7 @@ def main(ssh_config: str, names: list[str]) -> int:
     """Three steps, each on every host before the next begins."""
     hosts = [Host(name=name) for name in names]
     failed = 0
-    with Machines(hosts, Config(runtime_ssh_path=ssh_config), lambda host, words: "") as machines:
+    with Machines(hosts, Config(runtime_ssh_path=ssh_config), lambda who, text, hidden, moot: "") as machines:
         for step in ("one", "two", "three"):
             outcomes = machines.do(dict.fromkeys(hosts, f"echo {step}"), at_once=32)
             failed += sum(outcome.output != step for outcome in outcomes.values()) + len(hosts) - len(outcomes)

@@ -180,7 +180,7 @@ def test_s8_a_password_for_all_hosts_can_be_given_beforehand(asking: Fleet) -> N
 def test_s8_without_a_terminal_sudo_that_asks_is_refused_and_says_what_helps(asking: Fleet) -> None:
     ended = asking.types("stg status")
     assert ended.code == 2, ended.said
-    assert "stg01: sudo asks for a password" in ended.err
+    assert "stg01 asks, and there is no terminal to answer on: sudo password" in ended.err
     assert "--prompt-for-sudo-password" in ended.err
 
 

@@ -75,7 +75,7 @@ class Breaking:
 
 
 def test_a_connection_that_cannot_be_closed_keeps_no_other_open_and_is_no_error() -> None:
-    machines = Machines((), Config(), lambda host, prompt: "")
+    machines = Machines((), Config(), lambda who, text, hidden, moot: "")
     one, two = Breaking(), Breaking()
     machines._nodes = {ONE: one, TWO: two}  # type: ignore[dict-item]
     machines.close()

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from fabric.exceptions import GroupException
 
-from tasks.fleet.groups import Pool, Row
+from tasks.fleet import groups
+from tasks.fleet.groups import NobodyAsks, Pool, Questions, Row
 
 Step = Callable[[str], str]
 
@@ -122,3 +123,141 @@ def test_a_pool_opens_every_host_and_says_which_could_not_be() -> None:
 @pytest.mark.parametrize("group", [Row.of([]), Pool.of([], at_once=1)], ids=["row", "pool"])
 def test_without_hosts_there_is_nothing_to_do(group: Row | Pool) -> None:
     assert step(group) == {}
+
+
+class Desk:
+    """The operator: what was asked and told, by which thread."""
+
+    def __init__(self, answers: dict[str, str] | None = None) -> None:
+        self.answers = answers or {}
+        self.heard: list[str] = []
+        self.threads: set[str] = set()
+        self.questions = Questions(self.answer, self.say)
+
+    def answer(self, connection: Any, text: str, hidden: bool, moot: Callable[[], bool]) -> str | None:
+        self.threads.add(threading.current_thread().name)
+        self.heard.append(f"{connection.name}? {text}")
+        if text not in self.answers:
+            raise KeyError(text)
+        return self.answers[text]
+
+    def say(self, connection: Any, text: str) -> None:
+        self.heard.append(f"{connection.name}: {text}")
+
+
+class Asking(Machine):
+    """A host that wants to know something while it is connected to."""
+
+    def __init__(self, name: str, desk: Desk, text: str, says: tuple[str, ...] = ()) -> None:
+        super().__init__(name, fails_on())
+        self.desk, self.text, self.says = desk, text, says
+
+    def open(self) -> str:
+        for line in self.says:
+            self.desk.questions.tell(self, line)
+        return self.desk.questions.ask(self, self.text)
+
+
+def test_what_a_host_wants_to_know_is_asked_by_the_thread_that_waits_for_it() -> None:
+    desk = Desk({"Password: ": "sesame"})
+    hosts: list[Any] = [Asking(f"host{n}", desk, "Password: ") for n in range(3)]
+    results = Pool.of(hosts, 3, desk.questions).each("open")
+    assert (set(results.values()), desk.threads) == ({"sesame"}, {threading.current_thread().name})
+    assert sorted(desk.heard) == [f"host{n}? Password: " for n in range(3)]
+
+
+def test_what_a_host_says_is_told_before_it_is_asked_for_an_answer() -> None:
+    desk = Desk({"Option: ": "1"})
+    host: Any = Asking("host0", desk, "Option: ", ("1. Push", "2. Phone"))
+    Pool.of([host], 1, desk.questions).each("open")
+    assert desk.heard == ["host0: 1. Push", "host0: 2. Phone", "host0? Option: "]
+
+
+def test_a_question_that_cannot_be_asked_is_that_hosts_failure_only() -> None:
+    desk = Desk({"Option: ": "1"})
+    hosts: list[Any] = [Asking("host0", desk, "Option: "), Asking("host1", desk, "Password: ")]
+    with pytest.raises(GroupException) as failed:
+        Pool.of(hosts, 2, desk.questions).each("open")
+    assert [(one.name, type(error)) for one, error in failed.value.result.failed.items()] == [("host1", KeyError)]
+
+
+def test_a_question_that_nobody_waits_for_is_not_asked() -> None:
+    desk = Desk({"Option: ": "1"})
+    with pytest.raises(NobodyAsks):
+        Asking("host0", desk, "Option: ").open()
+
+
+def test_n3_whoever_leaves_a_question_leaves_no_thread_behind_it() -> None:
+    left: list[BaseException] = []
+
+    class Leaving(Desk):
+        def answer(self, *asked: Any) -> str:
+            raise KeyboardInterrupt
+
+    class Left(Asking):
+        def open(self) -> str:
+            try:
+                return super().open()
+            except NobodyAsks as error:
+                left.append(error)
+                ended.release()
+                raise
+
+    desk, ended = Leaving(), threading.Semaphore(0)
+    hosts: list[Any] = [Left(f"host{n}", desk, "Password: ") for n in range(2)]
+    with pytest.raises(KeyboardInterrupt):
+        Pool.of(hosts, 2, desk.questions).each("open")
+    assert ended.acquire(timeout=20)
+    assert ended.acquire(timeout=20)
+    assert len(left) == 2
+
+
+def test_w3_who_is_waited_for_is_said_until_nobody_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(groups, "WAIT_SECONDS", 0.05)
+    told: list[list[str]] = []
+    slow, slowest = threading.Event(), threading.Event()
+    ends = {"host1": slow, "host2": slowest}
+
+    def on_wait(waited_for: list[Any], seconds: float) -> None:
+        told.append([one.name for one in waited_for])
+        slow.set()
+        if told[-1] == ["host2"]:
+            slowest.set()
+
+    def does(name: str) -> str:
+        assert name not in ends or ends[name].wait(20)
+        return name
+
+    Pool.of(machines(3, does), 3).each("open", on_wait=on_wait)
+    assert (told[0], told[-2], told[-1]) == (["host1", "host2"], ["host2"], [])
+
+
+def test_w3_nobody_is_said_to_be_waited_for_while_a_question_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(groups, "WAIT_SECONDS", 0.02)
+
+    class Slow(Desk):
+        def answer(self, *asked: Any) -> str:
+            self.heard.append("asked")
+            threading.Event().wait(0.1)
+            self.heard.append("answered")
+            return ""
+
+    desk = Slow()
+    host: Any = Asking("host0", desk, "Password: ")
+    Pool.of([host], 1, desk.questions).each("open", on_wait=lambda hosts, seconds: desk.heard.append("waits"))
+    at = desk.heard.index("asked")
+    assert desk.heard[at + 1] == "answered"
+
+
+def test_w3_of_a_row_only_the_host_that_is_at_work_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(groups, "WAIT_SECONDS", 0.02)
+    told: list[list[str]] = []
+    waits = threading.Event()
+
+    def on_wait(waited_for: list[Any], seconds: float) -> None:
+        told.append([one.name for one in waited_for])
+        waits.set()
+
+    row: Any = Row.of(machines(2, lambda name: str(waits.wait(20))))
+    row.step({"host0": "", "host1": ""}, lambda name, line: None, None, on_wait=on_wait)
+    assert told[0] == ["host0"]
