@@ -13,7 +13,7 @@ from invoke.exceptions import Exit
 
 from . import sandbox
 from .errors import Interrupted, Refused, SopError
-from .fleet import setup
+from .fleet import setup, ssh_config
 from .fleet import target as targets
 from .fleet.target import Target
 from .procedure.interrupt import endable
@@ -68,7 +68,7 @@ def start(
         raise Refused(f"--lock-wait {lock_wait:g}: for how many seconds?", next_line="--lock-wait 600")
     consent = Consent(plan_only=plan or context.config.run.dry, yes=yes, lock_wait=lock_wait)
     with opened(shown.as_configured(context.config.report, agreed=yes and not consent.plan_only)) as report:
-        inventory, config, target = _target(context, procedure)
+        inventory, config, target = _target(context, procedure, report)
         ansible = context.config.ansible
         request = Request(
             procedure=RESTART_TOGETHER if together else PROCEDURES[procedure],
@@ -96,7 +96,7 @@ def after_a_failure(context: Context, task: str, shown: Shown, plan: bool = Fals
     do = {"resume": resume, "abort": abort, "unlock": unlock}[task]
     consent = Consent(plan_only=plan or context.config.run.dry, yes=yes)
     with opened(shown.as_configured(context.config.report, agreed=yes and not consent.plan_only)) as report:
-        inventory, config, target = _target(context, task)
+        inventory, config, target = _target(context, task, report)
         code = do(inventory.app, target.host_set, config, consent, report)
         if code:
             raise Exit(code=int(code))
@@ -106,7 +106,7 @@ def after_a_failure(context: Context, task: str, shown: Shown, plan: bool = Fals
 def status(context: Context, shown: Shown) -> None:
     """Show every fact of every host of the set that `context` names; changes nothing."""
     with opened(shown.as_configured(context.config.report)) as report:
-        inventory, config, target = _target(context, "status")
+        inventory, config, target = _target(context, "status", report)
         _look(inventory.app, target.host_set, config, report)
 
 
@@ -148,7 +148,7 @@ def _look(app: App, host_set: HostSet, config: Config, report: Report) -> None:
 def history(context: Context, shown: Shown, last: int) -> None:
     """Show the `last` runs of the set that `context` names: all operators', or only this machine's, and then say so."""
     with opened(shown.as_configured(context.config.report)) as report:
-        inventory, config, target = _target(context, "history")
+        inventory, config, target = _target(context, "history", report)
         _look_back(inventory.app, target.host_set, config, report, last)
 
 
@@ -187,7 +187,7 @@ def report(context: Context, run: str, out: str) -> None:
         opened().note(str(path))
 
 
-def _target(context: Context, task: str) -> tuple[Inventory, Config, Target]:
+def _target(context: Context, task: str, report: Report) -> tuple[Inventory, Config, Target]:
     """hosts.yml, the SSH configuration that belongs to it, and who is meant."""
     name = targets.named(context)
     if name in sandbox.NAMES:
@@ -196,6 +196,11 @@ def _target(context: Context, task: str) -> tuple[Inventory, Config, Target]:
         inventory, config = session.enter()
     else:
         inventory, config = setup.inventory(context), setup.ssh(context)
+        if not ssh_config.understood():
+            report.warning(f"no ssh is installed here: {ssh_config.NOT_UNDERSTOOD}")
     target = targets.find(name, inventory, task, sandbox.NAMES)
     context.config.target.used = True
+    stage = inventory.host_sets.get(target.host_set.after or "")
+    hosts = (*target.host_set.hosts, *(stage.hosts if stage else ()))
+    ssh_config.expect(setup.ssh_config_file(config), [host.name for host in hosts])
     return inventory, config, target

@@ -11,7 +11,9 @@ import re
 import shlex
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Any
 
 from invoke import Collection, Program
@@ -37,6 +39,8 @@ def check(
     program = _running()
     if program is None:
         return
+    if "ssh-config" in program.args:  # fab has it, invoke has not
+        _spare_ssh_config(program)
     if program.args.complete.value:
         _complete(program.core.remainder, hosts)
         return
@@ -170,6 +174,24 @@ def _running() -> Program | None:
     loaded = (sys.modules.get(name) for name in PROGRAMS)
     programs = (getattr(module, "program", None) for module in loaded)
     return next((program for program in programs if hasattr(program, "core")), None)
+
+
+def _spare_ssh_config(program: Program) -> None:
+    """Fabric is about to read ssh_config by paramiko's reader, whose every objection is a traceback.
+
+    What that reader understands is kept for plain `fab -H host -- command`; the tasks ask ssh (fleet/ssh_config.py).
+    """
+    from paramiko import SSHConfig
+
+    class Lenient(SSHConfig):
+        def parse(self, file_obj: Any) -> None:
+            with suppress(Exception):
+                super().parse(file_obj)
+
+    typed = program.args["ssh-config"].value
+    if typed and not Path(typed).expanduser().is_file():
+        raise Refused(f"--ssh-config {typed}: there is no such file", next_line=f"ls -l {shlex.quote(typed)}")
+    program.config._set(base_ssh_config=Lenient())
 
 
 def _complete(line: str, hosts: Callable[[], Sequence[str]]) -> None:

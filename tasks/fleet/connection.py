@@ -7,36 +7,35 @@ TCP_NODELAY; a gateway is a plain Connection again. Each of these is closed here
 from __future__ import annotations
 
 import contextlib
+import getpass
 import logging
 import re
-import shlex
 import socket
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache, partial
-from pathlib import Path
+from functools import partial
 from time import monotonic, time
 from typing import Any, Literal, TypeVar
 
 from fabric import Config, Connection
 from invoke.exceptions import UnexpectedExit
 from invoke.runners import Result
-from paramiko import MissingHostKeyPolicy, PKey, SSHClient, Transport
-from paramiko.ssh_exception import (
-    AuthenticationException,
-    ChannelException,
-    NoValidConnectionsError,
-    PasswordRequiredException,
-    SSHException,
-)
+from paramiko import Message, MissingHostKeyPolicy, PKey, SSHClient, SSHConfig, Transport
+from paramiko.ssh_exception import SSHException
 
 from ..errors import Refused, Unreachable
-from . import detached
+from . import detached, ssh_config
 from .groups import NobodyAsks, Questions
 from .hosts import Host
-from .known_hosts import KnownHosts, first_key_file, key_files, lookup_name
+from .login import Login
+from .output import clean
+from .proxy import Proxy
+from .setup import ssh_config_file
 from .shell import ConnectionLost, OnLine, RootShell, ShellError, StepTimeout
+from .ssh_config import Options
+from .trust import Trust
+from .unreachable import unreachable
 
 CONNECT_SECONDS = 15  # TCP; also the time limit for the banner, the authentication and a new channel
 KEEPALIVE_SECONDS = 10
@@ -46,24 +45,20 @@ GOOD_AGAIN_SECONDS = 60  # an attempt that lasted longer was more than a connect
 # paramiko tells its troubles to the log, and Python's last resort is to show them: they are told in our words.
 logging.getLogger("paramiko").addHandler(logging.NullHandler())
 
-_RSA = ("rsa-sha2-512", "rsa-sha2-256")
 T = TypeVar("T")
 _Lost = Literal["", "before", "in the middle"]  # of a script
 
 
 class _Strict(MissingHostKeyPolicy):
-    def __init__(self, known: KnownHosts, name: str) -> None:
-        self._known = known
-        self._name = name
+    """paramiko knows no host by itself, and asks here about every key."""
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
 
     def missing_host_key(self, client: SSHClient, hostname: str, key: PKey) -> None:
-        reason = self._known.accepts(self._name, key)
-        if reason:
-            raise _UntrustedKey(reason)
-
-
-class _UntrustedKey(SSHException):
-    pass
+        node, transport = self._node, client.get_transport()
+        straight = transport and not (node.gateway or node.proxy)
+        node.trust.check(key, transport.getpeername()[0] if transport and straight else None)
 
 
 @dataclass(frozen=True)
@@ -98,8 +93,8 @@ class StepFailed(Exception):
 class Node(Connection):
     """The connection to one host.
 
-    name: the full name out of hosts.yml; user, port, key and jump host come from ssh_config.
-    config: Fabric's configuration (ssh_config, timeouts, sudo.password).
+    name: the full name out of hosts.yml; options: user, port, keys and jump hosts, as ssh_config has them.
+    config: Fabric's configuration (timeouts, sudo.password, what -i and --prompt-for-… gave).
     label: what messages call the host; a gateway is called by what ssh_config says.
     on_the_way: the hosts that this one is a jump host to.
 
@@ -110,67 +105,103 @@ class Node(Connection):
     connect_timeout: int | None
     label: str
     on_the_way: tuple[str, ...]
-    known_as: str
+    options: Options
+    trust: Trust
+    proxy: Proxy | None
     shell: Any  # RootShell or None
     left_behind: list[RootShell]
     closing: threading.Event
     questions: Questions | None = None
 
     def __init__(
-        self, name: str, config: Config, label: str | None = None, on_the_way: tuple[str, ...] = (), **kwargs: Any
+        self,
+        name: str,
+        config: Config,
+        options: Options,
+        label: str | None = None,
+        on_the_way: tuple[str, ...] = (),
+        **kwargs: Any,
     ) -> None:
-        self._set(on_the_way=on_the_way)
-        super().__init__(name, config=config, **kwargs)
-        known = _known_hosts(key_files(self.ssh_config))
-        alias = self.ssh_config.get("hostkeyalias") or lookup_name(self.host, self.port)
-        self.client.set_missing_host_key_policy(_Strict(known, alias))
+        # A Connection keeps what it is asked to set in its configuration unless told otherwise.
+        self._set(label=label or name, on_the_way=on_the_way, options=options, trust=Trust(options), proxy=None)
+        user = options.user if options.user != getpass.getuser() else config.user  # fabric.yml's, where ssh's is none
+        port = options.port if options.port != 22 else config.port
+        super().__init__(name, user=user, port=port, config=config, **kwargs)
+        self._set(host=options.host)
+        self.client.set_missing_host_key_policy(_Strict(self))
         given = {**self.connect_kwargs}
-        seconds: int = self.connect_timeout or given.pop("timeout", None) or CONNECT_SECONDS
+        seconds = self.connect_timeout or given.pop("timeout", None) or options.connect_seconds or CONNECT_SECONDS
         self.connect_timeout = seconds
+        login = Login(options, given, self._login_asks, self._login_says, seconds)
         self.connect_kwargs = {
-            **given,
             "banner_timeout": seconds,
             "auth_timeout": seconds,
             "channel_timeout": seconds,
-            "transport_factory": _transport_factory(known.key_types(alias)),
+            "transport_factory": partial(_transport, options, self.trust),
+            "auth_strategy": login,
         }
-        if str(self.ssh_config.get("identitiesonly", "no")).lower() == "yes":
-            self.connect_kwargs.update(allow_agent=False, look_for_keys=False)
-        # A Connection keeps what it is asked to set in its configuration unless told otherwise.
-        self._set(
-            label=label or self.original_host, known_as=alias, shell=None, left_behind=[], closing=threading.Event()
-        )
+        self._set(shell=None, left_behind=[], closing=threading.Event())
 
-    def get_gateway(self) -> Connection | str | bool | None:
+    def get_gateway(self) -> Connection | None:
         """The last jump host of ssh_config's ProxyJump, each reached through the one before, all strict."""
-        jumps = self.ssh_config.get("proxyjump", "none")
-        if jumps.lower() == "none":
-            command = self.ssh_config.get("proxycommand", "none")
-            return None if command.lower() == "none" else str(command)
         gateway: Node | None = None
-        for hop in filter(None, (hop.strip() for hop in jumps.split(","))):
-            host = self.derive_shorthand(hop)["host"]
-            if host in (self.host, self.original_host):
-                return None
+        for hop in self.options.jumps:
+            user, _, place = hop.rpartition("@")
+            host, port = _host_and_port(place)
             if host in self.on_the_way:
                 raise ValueError(f"ProxyJump goes in a circle: {' → '.join([*self.on_the_way, host])}")
+            try:
+                options = ssh_config.options(self.options.file, host, user or None, port)
+            except Unreachable as error:
+                why = error.problems[0].removeprefix(f"{host}: ")
+                raise Unreachable(f"{self.label}: its jump host {hop}: {why}", next_line=error.next_line) from None
             way = (*self.on_the_way, self.original_host)
-            gateway = Node(hop, self.config, label=f"jump host {hop}", on_the_way=way, gateway=gateway)
+            gateway = Node(host, self.config, options, f"jump host {hop}", way, gateway=gateway)
         return gateway
 
     def open(self) -> Any:
         """Connect and log in, checking the host key before anything is sent that proves who we are."""
+        if self.is_connected:
+            return None
+        self._end_proxy()  # of a connection that was lost
         try:
+            if not self.gateway:
+                self.connect_kwargs["sock"] = self._dial()
             opened = super().open()
         except Unreachable:
             raise  # a jump host that has said its reason already
         except Exception as error:
+            problem = unreachable(self, error)
             with contextlib.suppress(Exception):
                 self.client.close()
-            raise self._unreachable(error) from error
+            self._end_proxy()
+            raise problem from error
         if self.transport:
             self.transport.set_keepalive(KEEPALIVE_SECONDS)
         return opened
+
+    def _dial(self) -> socket.socket:
+        """The socket to the host, by its ProxyCommand or straight. Raises OSError."""
+        if command := self.options.proxy_command:
+            proxy = Proxy(command, self.options.yes("proxyusefdpass"))
+            self._set(proxy=proxy)
+            return proxy.socket
+        family = {"inet": socket.AF_INET, "inet6": socket.AF_INET6}.get(self.options.first("addressfamily"), 0)
+        source = self.options.first("bindaddress")
+        failed: OSError | None = None
+        for kind, _, _, _, address in socket.getaddrinfo(self.host, self.port, family, socket.SOCK_STREAM):
+            line = socket.socket(kind, socket.SOCK_STREAM)
+            try:
+                line.settimeout(self.connect_timeout)
+                if source:
+                    line.bind((source, 0))
+                line.connect(address)
+            except OSError as error:
+                failed = error
+                line.close()
+            else:
+                return line
+        raise failed or OSError("it has no address")
 
     def asks(self, questions: Questions) -> None:
         """What this host, and its jump hosts, want of the operator goes to `questions` from now on."""
@@ -205,6 +236,19 @@ class Node(Connection):
         except NobodyAsks:
             pass
         raise Unreachable(f"{self.label}: sudo asks for its password, and nobody is asked for it now")
+
+    def _login_asks(self, text: str) -> str:
+        try:
+            if self.questions:
+                return self.questions.ask(self, text)
+        except NobodyAsks:
+            pass
+        raise Refused(f"{self.label}: the login asks something, and nobody is asked for it now")
+
+    def _login_says(self, text: str) -> None:
+        with contextlib.suppress(NobodyAsks):
+            if self.questions:
+                self.questions.tell(self, text)
 
     def sudo(self, command: str, **kwargs: Any) -> Result:
         """Run `command` as root in the host's one root shell.
@@ -281,6 +325,7 @@ class Node(Connection):
             super().close()
         with contextlib.suppress(Exception):
             self.client.close()
+        self._end_proxy()
         if isinstance(self.gateway, Connection):
             self.gateway.close()
 
@@ -290,45 +335,13 @@ class Node(Connection):
         except ConnectionLost as error:
             raise Unreachable(f"{self.label}: the connection was lost: {error}") from error
         except ShellError as error:
-            raise Unreachable(f"{self.label}: {error}", next_line=f"{self.ssh('-t')} sudo true") from None
+            raise Unreachable(f"{self.label}: {error}", next_line=f"{self.options.ssh('-t')} sudo true") from None
 
-    def ssh(self, flags: str = "") -> str:
-        """The ssh command that reaches this host the way we do, for the lines to type."""
-        config = getattr(self.config, "_runtime_ssh_path", None)
-        words = ["ssh", *(["-F", str(config)] if config else []), *([flags] if flags else []), self.original_host]
-        return shlex.join(words)
-
-    def _scan(self) -> str:
-        """The command that makes the host's key known, under the name that it is looked for."""
-        port = f"-p {self.port} " if self.port != 22 else ""
-        alias = self.ssh_config.get("hostkeyalias")
-        named = f" | sed {shlex.quote(f's/^[^ ]* /{alias} /')}" if alias else ""
-        return f"ssh-keyscan {port}{self.host}{named} >> {first_key_file(self.ssh_config)}"
-
-    def _unreachable(self, error: Exception) -> Unreachable:
-        name, login = self.label, f"{self.ssh()} true"
-        if isinstance(error, _UntrustedKey):
-            if "CHANGED" in str(error):
-                advice = f"find out why; only then: ssh-keygen -R '{self.known_as}'"
-            elif "revoked" in str(error):
-                advice = None
-            else:
-                advice = f"compare the fingerprint, then: {self._scan()}"
-            return Unreachable(f"{name}: {error}", next_line=advice)
-        if isinstance(error, PasswordRequiredException):
-            return Unreachable(f"{name}: the key needs its passphrase", next_line="ssh-add, or --prompt-for-passphrase")
-        if isinstance(error, AuthenticationException):
-            return Unreachable(f"{name}: does not let {self.user} in: {error}", next_line=login)
-        if isinstance(error, NoValidConnectionsError):
-            error = next(iter(error.errors.values()))
-        if isinstance(error, TimeoutError):
-            return Unreachable(f"{name}: no answer on port {self.port} in time", next_line=login)
-        if isinstance(error, socket.gaierror):
-            return Unreachable(f"{name}: the name {self.host} cannot be resolved", next_line=login)
-        if isinstance(error, ChannelException) and isinstance(self.gateway, Node):
-            return Unreachable(f"{name}: the {self.gateway.label} cannot reach it: {error.text}", next_line=login)
-        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
-        return Unreachable(f"{name}: {reason}", next_line=login)
+    def _end_proxy(self) -> None:
+        proxy = self.proxy
+        self._set(proxy=None)
+        if proxy:
+            proxy.close()
 
 
 class _Attempts:
@@ -398,32 +411,55 @@ def _telling_line(output: str) -> str:
 def node(host: Host, config: Config) -> Node:
     """The connection, not yet open, to a host of hosts.yml.
 
-    Raises Refused for an ssh_config that cannot be used.
+    Raises Unreachable for an ssh_config that cannot be used.
     """
+    config._set(base_ssh_config=SSHConfig())  # ssh has read it; Fabric would add what paramiko makes of it
     try:
-        return Node(host.name, config, label=host.short)
+        return Node(host.name, config, ssh_config.options(ssh_config_file(config), host.name), label=host.short)
     except (ValueError, SSHException) as error:
-        raise Refused(f"{host.short}: ssh_config cannot be used: {error}", next_line=f"ssh -G {host.name}") from None
+        raise Unreachable(
+            f"{host.short}: ssh_config cannot be used: {error}", next_line=f"ssh -v {host.name}"
+        ) from None
 
 
-def _transport_factory(known_types: list[str]) -> Callable[..., Transport]:
-    """Builds transports that send at once, notice a dead peer, and ask first for a key that can be checked."""
+class _Transport(Transport):
+    """goodbye: what the server said when it hung up."""
 
-    def build(sock: Any, **kwargs: Any) -> Transport:
-        if isinstance(sock, socket.socket):
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            if hasattr(socket, "TCP_USER_TIMEOUT"):
-                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, DEAD_AFTER_SECONDS * 1000)
-        transport = Transport(sock, **kwargs)
-        options = transport.get_security_options()
-        wanted = [alg for known in known_types for alg in (_RSA if known == "ssh-rsa" else (known,))]
-        first = [alg for alg in wanted if alg in options.key_types]
-        options.key_types = (*first, *(alg for alg in options.key_types if alg not in first))
-        return transport
+    goodbye = ""
+    host_key_types: tuple[str, ...] = ()
 
-    return build
+    @property
+    def preferred_keys(self) -> tuple[str, ...]:
+        """paramiko would ask for certificates last, and so never get one."""
+        return self.host_key_types or tuple(super().preferred_keys)
+
+    def _parse_disconnect(self, message: Message) -> None:
+        message.get_int()
+        self.goodbye = clean(message.get_text())
+        message.rewind()
+        super()._parse_disconnect(message)  # type: ignore[misc]  # the stubs leave it out
 
 
-@cache
-def _known_hosts(paths: tuple[Path, ...]) -> KnownHosts:
-    return KnownHosts(paths)
+def _transport(options: Options, trust: Trust, sock: Any, **kwargs: Any) -> Transport:
+    """A transport that sends at once, notices a dead peer, and takes the algorithms that ssh_config allows."""
+    if isinstance(sock, socket.socket) and sock.family != socket.AF_UNIX:
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if hasattr(socket, "TCP_USER_TIMEOUT"):
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, DEAD_AFTER_SECONDS * 1000)
+    transport = _Transport(sock, **kwargs)
+    transport.host_key_types = tuple(trust.key_types(transport.preferred_keys))
+    security = transport.get_security_options()
+    for option, ours in (("ciphers", "ciphers"), ("macs", "digests"), ("kexalgorithms", "kex")):
+        allowed = options.listed(option)
+        both = [name for name in getattr(security, ours) if name in allowed]
+        if allowed and not both:
+            raise SSHException(f"ssh_config allows only {option} that are not known here: {', '.join(allowed)}")
+        if allowed:
+            setattr(security, ours, both)
+    return transport
+
+
+def _host_and_port(place: str) -> tuple[str, int | None]:
+    """`host`, `host:port`, `[address]:port`, as `ssh -G` prints a jump host."""
+    found = re.fullmatch(r"\[?([^\]]+?)\]?(?::(\d+))?", place)
+    return (found[1], int(found[2]) if found[2] else None) if found else (place, None)

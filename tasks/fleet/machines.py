@@ -114,7 +114,7 @@ class Machines:
 
     def ssh(self, host: Host) -> str:
         """The ssh command, with a terminal, that reaches a host the way we do, for the lines to type."""
-        return self._nodes[host].ssh("-t")
+        return self._nodes[host].options.ssh("-t")
 
     def do(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from invoke import Context
@@ -30,3 +31,9 @@ def ssh(context: Context) -> Config:
     config = Config()
     config.sudo.password = context.config.sudo.password
     return config
+
+
+def ssh_config_file(config: Config) -> str | None:
+    """The file of --ssh-config or of Fabric's `ssh_config_path`, if there is one."""
+    file = getattr(config, "_runtime_ssh_path", None) or config.ssh_config_path
+    return str(Path(file).expanduser()) if file else None

@@ -67,10 +67,17 @@ def test_s3_a_revoked_key_is_refused_even_if_it_is_known_as_well(fleet: Fleet) -
     not_reached(fleet, "stg status", "stg01: its host key", "is marked @revoked")
 
 
-def test_s3_a_certificate_authority_alone_is_said_not_to_be_supported(fleet: Fleet) -> None:
+def test_s3_a_host_that_an_authority_vouches_for_and_that_shows_no_certificate_is_refused(fleet: Fleet) -> None:
     line = next(line for line in known_hosts(fleet).read_text().splitlines() if STG in line)
     known_hosts(fleet).write_text(f"@cert-authority {line}\n")
-    not_reached(fleet, "stg status", "host certificates are not supported here")
+    not_reached(fleet, "stg status", "the host showed no certificate", "next: ssh -F ")
+
+
+def test_s12_where_no_ssh_is_installed_it_is_said_who_reads_ssh_config(fleet: Fleet, tmp_path: Path) -> None:
+    fleet.environment["PATH"] = str(tmp_path)
+    ended = fleet.types("stg status")
+    assert ended.code == 0, ended.said
+    assert "warning: no ssh is installed here: ssh_config is read by paramiko" in ended.said
 
 
 def through_a_jump_host(fleet: Fleet) -> None:
