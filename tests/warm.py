@@ -107,12 +107,14 @@ class Warm:
 
     usual: what the variables are that an interpreter looks at when it starts; a program that is to have others is
     started anew. As the first program has them, if not given. fresh: whether none is to be used (`pytest --fresh`).
+    within: a command that runs what stands behind it somewhere else, in a namespace for one.
     """
 
     fresh = False
 
-    def __init__(self, imports: str, usual: Mapping[str, str] | None = None) -> None:
+    def __init__(self, imports: str, usual: Mapping[str, str] | None = None, within: Sequence[str] = ()) -> None:
         self._imports = imports
+        self._within = within
         self._line: socket.socket | None = None
         self._usual = usual
 
@@ -135,8 +137,8 @@ class Warm:
             self._usual = _looked_at(environment)
         if self.fresh or _looked_at(environment) != self._usual:
             return subprocess.Popen(
-                [sys.executable, *begin, *words], stdin=stdin, stdout=subprocess.PIPE, stderr=stderr, text=True,
-                cwd=cwd, env=environment, start_new_session=session,
+                [*self._within, sys.executable, *begin, *words], stdin=stdin, stdout=subprocess.PIPE, stderr=stderr,
+                text=True, cwd=cwd, env=environment, start_new_session=session,
             )  # fmt: skip
         if self._line is None:
             self._begin(environment)
@@ -168,7 +170,7 @@ class Warm:
     def _begin(self, environment: Mapping[str, str]) -> None:
         self._line, its = socket.socketpair()
         self._process = subprocess.Popen(
-            [sys.executable, "-P", __file__, str(its.fileno()), self._imports],
+            [*self._within, sys.executable, "-P", __file__, str(its.fileno()), self._imports],
             stdin=subprocess.DEVNULL, pass_fds=[its.fileno()], cwd=Path(__file__).parents[1], env=environment,
         )  # fmt: skip
         its.close()

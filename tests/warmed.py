@@ -14,16 +14,14 @@ from tests.warm import Started, Warm
 PROJECT = Path(__file__).parents[1]
 # What a `fab` line imports until it ends, but for tasks.collection: that reads the environment while it is imported.
 _USUAL = {name: os.environ[name] for name in ("LANG", "LC_ALL") if name in os.environ}  # as the fence leaves it
-_FAB = Warm(
-    """
+FAB = """
 import fabric.main, pydantic, rich.live, rich.table
 from tasks import build, config, sandboxed, showing, steps, typed, upgrade
 from tasks.fleet import connection, detached, groups, machines, output, setup, shell
 from tasks.procedure import ending, history, hold, keep, perform, preflight, resume, run, uncertain, watch
 from tasks.report import human, junit, live, machine, recap, screen, tables
-""",
-    {**_USUAL, "PYTHONPATH": str(PROJECT)},
-)
+"""
+_FAB = Warm(FAB, {**_USUAL, "PYTHONPATH": str(PROJECT)})
 _FLEET = Warm(f"{fleet.IMPORTS}; import sandbox.machines, sandbox.sshd", _USUAL)
 
 

@@ -1,0 +1,141 @@
+"""A row typed both ways, and how each ended.
+
+In: the first server began a session, whatever was run in it. Both sides are judged by that, and by their exit status
+beside it: ssh's is 0, ours is not 4 ("unreachable"). Where the two disagree the row is a riddle, and fails.
+"""
+
+from __future__ import annotations
+
+import os
+import pty
+import re
+import select
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.warm import Warm
+from tests.warmed import FAB, PROJECT
+
+from .field import Field, Laid
+from .row import Row, Verdict
+
+PATIENCE_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How one line ended."""
+
+    verdict: Verdict | str
+    said: str
+    code: int
+    seconds: float
+
+
+class Typist:
+    """Who types the lines of a field's rows."""
+
+    def __init__(self, field: Field) -> None:
+        self._field = field
+        self._fab: Warm | None = None
+
+    def close(self) -> None:
+        """End the warm interpreter."""
+        if self._fab:
+            self._fab.close()
+
+    def both(self, row: Row) -> tuple[Ended, Ended]:
+        """How `ssh` and our line ended."""
+        with self._field.laid(row) as laid:
+            return self.ssh(laid), self.ours(laid)
+
+    def ssh(self, laid: Laid) -> Ended:
+        """`ssh -F FILE HOST true`; at a terminal, or with BatchMode."""
+        batch = ["-o", "BatchMode=yes"] if laid.row.answers is None else []
+        command = ["ssh", "-F", str(laid.home / "config"), *batch, laid.row.typed, "true"]
+        return _judged(laid, lambda: self._run(command, laid), lambda code: code == 0)
+
+    def ours(self, laid: Laid) -> Ended:
+        """`fab --ssh-config FILE stg status`."""
+        words = ["--ssh-config", str(laid.home / "config"), "stg", "status"]
+        return _judged(laid, lambda: self._fabs(words, laid), lambda code: code != 4)
+
+    def _fabs(self, words: list[str], laid: Laid) -> tuple[int, str]:
+        environment = {**laid.environment, "PYTHONPATH": str(PROJECT)}
+        if laid.row.answers is not None:
+            return self._run([sys.executable, "-m", "fabric", *words], laid, {"PYTHONPATH": str(PROJECT)})
+        if self._fab is None:
+            self._fab = Warm(FAB, within=(str(self._field.inside),))
+        program = self._fab.start(
+            ["-m", "fabric"], words, PROJECT, environment, stdin=subprocess.DEVNULL, stderr=subprocess.STDOUT
+        )
+        with program:
+            try:
+                said, _ = program.communicate(timeout=PATIENCE_SECONDS)
+            except subprocess.TimeoutExpired:
+                program.kill()
+                return -1, f"no end after {PATIENCE_SECONDS} s"
+        return int(program.returncode), said
+
+    def _run(self, command: list[str], laid: Laid, more: dict[str, str] | None = None) -> tuple[int, str]:
+        inside = [str(self._field.inside), *command]
+        environment = {**laid.environment, **(more or {})}
+        if laid.row.answers is not None:
+            return _at_a_terminal(inside, environment, laid.row.answers)
+        try:
+            ended = subprocess.run(
+                inside, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment,
+                cwd=PROJECT, timeout=PATIENCE_SECONDS, check=False,
+            )  # fmt: skip
+        except subprocess.TimeoutExpired:
+            return -1, f"no end after {PATIENCE_SECONDS} s"
+        return ended.returncode, ended.stdout.decode("utf-8", "replace")
+
+
+def _judged(laid: Laid, run: object, good: object) -> Ended:
+    laid.sessions()
+    began = time.monotonic()
+    code, said = run()  # type: ignore[operator]
+    took = time.monotonic() - began
+    sessions = laid.sessions()
+    if bool(sessions) != good(code):  # type: ignore[operator]
+        return Ended(f"exit {code} and {sessions} sessions", said, code, took)
+    return Ended("in" if sessions else "out", said, code, took)
+
+
+def _at_a_terminal(
+    command: list[str], environment: dict[str, str], answers: tuple[tuple[str, str], ...]
+) -> tuple[int, str]:
+    """Answer each question once, in their order, as soon as it stands there."""
+    keyboard, terminal = pty.openpty()
+    program = subprocess.Popen(
+        ["setsid", "--ctty", *command], stdin=terminal, stdout=terminal, stderr=terminal, env=environment, cwd=PROJECT
+    )
+    os.close(terminal)
+    said, asked, left, ends = "", 0, list(answers), time.monotonic() + PATIENCE_SECONDS
+    try:
+        while select.select([keyboard], [], [], max(0.0, ends - time.monotonic()))[0]:
+            try:
+                chunk = os.read(keyboard, 65536)
+            except OSError:  # Linux's way to say that the other side is closed
+                break
+            said += chunk.decode("utf-8", "replace")
+            if left and re.search(left[0][0], said[asked:]):
+                asked = len(said)
+                os.write(keyboard, f"{left.pop(0)[1]}\n".encode())
+        else:
+            program.kill()
+            said += f"no end after {PATIENCE_SECONDS} s"
+        return program.wait(), said
+    finally:
+        program.kill()
+        program.wait()
+        os.close(keyboard)
+
+
+def folder(path: Path) -> Field:
+    """A field in a new folder."""
+    return Field(path)
