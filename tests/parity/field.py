@@ -231,7 +231,7 @@ class Field:
         if server.pam:
             (self.folder / "etc/pam.d/sshd").write_text(
                 PAM[server.pam].replace("<inside>", str(self.folder))
-                + "account required pam_permit.so\nsession required pam_permit.so\n"
+                + "".join(f"{kind} required pam_permit.so\n" for kind in ("auth", "account", "session"))
             )
             lines.insert(0, "UsePAM yes")
         if server.cert:
@@ -355,10 +355,8 @@ class Laid:
         self._mark = mark
 
     def sessions(self) -> int:
-        """How many sessions the first server has begun since this was asked last."""
-        count = len(self._mark.read_text().splitlines())
-        self._mark.write_text("")
-        return count
+        """How many sessions the first server has begun."""
+        return len(self._mark.read_text().splitlines())
 
 
 HOSTS_YML = """
