@@ -111,14 +111,13 @@ def status(context: Context, shown: Shown) -> None:
 
 
 def _look(app: App, host_set: HostSet, config: Config, report: Report) -> None:
-    from .fleet.machines import Machines
     from .procedure import held, keep
     from .procedure.hold import holder, locked_by
-    from .procedure.look import ask_hosts
+    from .procedure.look import ask_hosts, connected
     from .procedure.preflight import UNREACHED
     from .report import words
 
-    with Machines(host_set.hosts, config, report.answer, tolerant=True) as machines:
+    with connected(config, report, host_set, tolerant=True) as machines:
         facts = ask_hosts(machines, app, host_set, repos=True)
         taken = holder(host_set, facts)
         lock = keep.read_lock(taken[1]) if taken and taken[0] == host_set.sync else None
@@ -153,13 +152,13 @@ def history(context: Context, shown: Shown, last: int) -> None:
 
 
 def _look_back(app: App, host_set: HostSet, config: Config, report: Report, last: int) -> None:
-    from .fleet.machines import Machines
     from .procedure import keep
     from .procedure.history import runs
     from .procedure.journal import kept_here, read
+    from .procedure.look import connected
 
     sync = host_set.sync
-    with Machines((sync,), config, report.answer, tolerant=True) as machines:
+    with connected(config, report, host_set, tolerant=True, hosts=(sync,)) as machines:
         outcomes = machines.do({sync: keep.history(app, last)}, 1, seconds=60)
         failure = outcomes[sync].failure if sync in outcomes else "cannot be reached"
     lines = keep.said(outcomes[sync].output) if not failure else []

@@ -26,13 +26,13 @@ from paramiko.ssh_exception import SSHException
 
 from ..errors import Refused, Unreachable
 from . import detached, ssh_config
-from .groups import NobodyAsks, Questions
+from .groups import Moot, NobodyAsks, Questions, Withdrawn
 from .hosts import Host
 from .login import Login
 from .output import clean
 from .proxy import Proxy
 from .setup import ssh_config_file
-from .shell import ConnectionLost, OnLine, RootShell, ShellError, StepTimeout
+from .shell import SUDO_SECONDS, ConnectionLost, OnLine, RootShell, ShellError, StepTimeout
 from .ssh_config import Options
 from .trust import Trust
 from .unreachable import unreachable
@@ -112,6 +112,7 @@ class Node(Connection):
     left_behind: list[RootShell]
     closing: threading.Event
     questions: Questions | None = None
+    sudo_seconds: float = SUDO_SECONDS
 
     def __init__(
         self,
@@ -132,7 +133,7 @@ class Node(Connection):
         given = {**self.connect_kwargs}
         seconds = self.connect_timeout or given.pop("timeout", None) or options.connect_seconds or CONNECT_SECONDS
         self.connect_timeout = seconds
-        login = Login(options, given, self._login_asks, self._login_says, seconds)
+        login = Login(options, given, self._ask, self._tell, seconds)
         self.connect_kwargs = {
             "banner_timeout": seconds,
             "auth_timeout": seconds,
@@ -203,11 +204,14 @@ class Node(Connection):
                 return line
         raise failed or OSError("it has no address")
 
-    def asks(self, questions: Questions) -> None:
-        """What this host, and its jump hosts, want of the operator goes to `questions` from now on."""
-        self._set(questions=questions)
+    def asks(self, questions: Questions, sudo_seconds: float) -> None:
+        """What this host, and its jump hosts, want of the operator goes to `questions` from now on.
+
+        sudo_seconds: how long sudo may take to let us in, and after each answer.
+        """
+        self._set(questions=questions, sudo_seconds=sudo_seconds)
         if isinstance(self.gateway, Node):
-            self.gateway.asks(questions)
+            self.gateway.asks(questions, sudo_seconds)
 
     def become_root(self) -> None:
         """Open the host's root shell, if it is not open; what sudo wants to know is asked of the operator.
@@ -218,37 +222,41 @@ class Node(Connection):
         self.open()
         if self.shell and self.shell.transport is self.transport:
             return
-        shell = self._sudo_says(lambda: RootShell(self.transport, as_root=self.user == "root"))
+        as_root, seconds = self.user == "root", self.sudo_seconds
+        shell = self._sudo_says(lambda: RootShell(self.transport, as_root, seconds, self._tell))
         try:
-            password: str | None = self.config.sudo.password
-            while shell.prompt is not None:
-                answer, password = password or self._ask(shell.prompt), None
-                self._sudo_says(partial(shell.answer, answer))
+            self._answer(shell)
         except BaseException:
             shell.close()
             raise
         self._set(shell=shell)
 
-    def _ask(self, prompt: str) -> str:
+    def _answer(self, shell: RootShell) -> None:
+        """Answer sudo until it asks no more."""
+        password: str | None = self.config.sudo.password
+        while shell.prompt is not None:
+            if password and (not shell.prompt or "password" in shell.prompt.lower()):
+                answer, password = password, None
+            else:
+                try:
+                    answer = self._ask(shell.prompt or "sudo password", lambda: shell.spoke)
+                except Withdrawn:
+                    self._sudo_says(shell.listen)
+                    continue
+            self._sudo_says(partial(shell.answer, answer))
+
+    def _ask(self, prompt: str, moot: Moot = bool) -> str:
         try:
             if self.questions:
-                return self.questions.ask(self, prompt or "sudo password")
+                return self.questions.ask(self, prompt, moot=moot)
         except NobodyAsks:
             pass
-        raise Unreachable(f"{self.label}: sudo asks for its password, and nobody is asked for it now")
+        raise Unreachable(f"{self.label} asks, and nobody is there to answer now: {prompt}")
 
-    def _login_asks(self, text: str) -> str:
-        try:
-            if self.questions:
-                return self.questions.ask(self, text)
-        except NobodyAsks:
-            pass
-        raise Refused(f"{self.label}: the login asks something, and nobody is asked for it now")
-
-    def _login_says(self, text: str) -> None:
+    def _tell(self, line: str) -> None:
         with contextlib.suppress(NobodyAsks):
             if self.questions:
-                self.questions.tell(self, text)
+                self.questions.tell(self, line)
 
     def sudo(self, command: str, **kwargs: Any) -> Result:
         """Run `command` as root in the host's one root shell.
@@ -268,6 +276,8 @@ class Node(Connection):
             # Whatever runs in that shell is in the way of the next command; to close it could end what runs.
             self.left_behind.append(self.shell)
             self._set(shell=None)
+            if not self.is_connected and isinstance(self.gateway, Node):
+                self.gateway.close()  # it may be what was lost, and would not know it for a while
             raise
         result = Result(stdout="\n".join(output.lines), command=command, exited=output.exited)
         if not result and not warn:
@@ -280,18 +290,21 @@ class Node(Connection):
         on_line: Callable[[str, str], None],
         seconds: float | None = None,
         reconnect: float = 0.0,
+        on_loss: Callable[[str, float | None], None] = lambda name, seconds: None,
     ) -> Outcome:
         """Run this host's script out of `scripts` (full name → shell) and say what became of it.
 
         reconnect: for how many seconds the host is tried again when the line drops. The script is sent again then:
         it has to be one that only looks, or one that is never started twice (detached.carry_out).
+        on_loss: told (full name, seconds) when the line has dropped in the middle and the host is tried again for so
+        long, and (full name, None) when it is back.
         Raises StepFailed, which carries the Outcome: a group counts what is raised as a failure.
         """
         began, at = monotonic(), time()
         name = self.original_host
-        fresh, attempts = _Fresh(partial(on_line, name)), _Attempts(reconnect, self.closing)
+        fresh, attempts = _Fresh(partial(on_line, name)), _Attempts(reconnect, self.closing, partial(on_loss, name))
         while True:
-            result, why, lost = self._once(scripts[name], fresh, seconds)
+            result, why, lost = self._once(scripts[name], fresh, seconds, attempts.back)
             if not (lost and attempts.another(was_there=lost == "in the middle")):
                 break
         took = monotonic() - began
@@ -301,10 +314,14 @@ class Node(Connection):
             return Outcome(result.stdout, took, began=at)
         raise StepFailed(Outcome(result.stdout, took, _failure(result), began=at, exited=result.exited))
 
-    def _once(self, script: str, fresh: _Fresh, seconds: float | None) -> tuple[Result | None, str, _Lost]:
+    def _once(
+        self, script: str, fresh: _Fresh, seconds: float | None, is_there: Callable[[], None]
+    ) -> tuple[Result | None, str, _Lost]:
         """The script's result, or why there is none, and whether that is because the host was lost."""
         try:
             fresh.begin()
+            self.become_root()
+            is_there()
             return self.sudo(script, on_line=fresh.tell, timeout=seconds, warn=True), "", ""
         except Refused as error:  # it was open when the run began: news about the host, not a refusal
             return None, error.problems[0].removeprefix(f"{self.label}: "), "before"
@@ -350,8 +367,14 @@ class _Attempts:
     They are over `seconds` after the host was lost; a host that was back for longer than a moment is lost anew.
     """
 
-    def __init__(self, seconds: float, closing: threading.Event) -> None:
+    def __init__(
+        self,
+        seconds: float,
+        closing: threading.Event,
+        on_loss: Callable[[float | None], None] = lambda seconds: None,
+    ) -> None:
         self._seconds, self._closing = seconds, closing
+        self._on_loss, self._told = on_loss, False
         self._pause = 0.25
         self._ends: float | None = None
         self._tried = monotonic()
@@ -366,10 +389,19 @@ class _Attempts:
             self._ends, self._pause = now + self._seconds, 0.25
         if now >= self._ends:
             return False
+        if not self._told:
+            self._told = True
+            self._on_loss(self._ends - now)
         pause, self._pause = self._pause, min(2 * self._pause, 5.0)
         closing = self._closing.wait(min(pause, self._ends - now))
         self._tried = monotonic()
         return not closing
+
+    def back(self) -> None:
+        """The host is there; to be told again if it was lost."""
+        if self._told:
+            self._told = False
+            self._on_loss(None)
 
 
 class _Fresh:

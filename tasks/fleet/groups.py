@@ -22,6 +22,7 @@ from fabric.exceptions import GroupException
 WAIT_SECONDS = 5.0  # after which it is said who is waited for, and between two times that it is
 
 OnEnd = Callable[[Connection, Any], None]
+OnLoss = Callable[[str, float | None], None]
 OnWait = Callable[[list[Connection], float], None]
 Moot = Callable[[], bool]
 Answer = Callable[[Connection, str, bool, Moot], "str | None"]
@@ -30,6 +31,10 @@ Say = Callable[[Connection, str], None]
 
 def _nobody(connection: Connection, result: Any) -> None:
     """Nobody wants to know at once."""
+
+
+def _unheard(name: str, seconds: float | None) -> None:
+    """Nobody wants to know that a line was lost."""
 
 
 def _never() -> bool:
@@ -148,10 +153,11 @@ class Row(SerialGroup):
         reconnect: float = 0.0,
         on_end: OnEnd = _nobody,
         *,
+        on_loss: OnLoss = _unheard,
         on_wait: OnWait | None = None,
     ) -> GroupResult:
         """`Node.step` on one after the other; see `Pool.step`."""
-        act = _step(scripts, on_line, seconds, reconnect, on_end)
+        act = _step(scripts, on_line, seconds, reconnect, on_end, on_loss)
         return _work(list(self), act, 1, self.questions, on_wait, until_one_fails=True)
 
 
@@ -188,13 +194,14 @@ class Pool(ThreadingGroup):
         reconnect: float = 0.0,
         on_end: OnEnd = _nobody,
         *,
+        on_loss: OnLoss = _unheard,
         on_wait: OnWait | None = None,
     ) -> GroupResult:
         """`Node.step` on all; on_end: called, from several threads, with each host's result as it comes.
 
-        on_wait: as in `each`.
+        on_loss: likewise, see `Node.step`; on_wait: as in `each`.
         """
-        act = _step(scripts, on_line, seconds, reconnect, on_end)
+        act = _step(scripts, on_line, seconds, reconnect, on_end, on_loss)
         return _work(list(self), act, self.at_once, self.questions, on_wait)
 
 
@@ -204,9 +211,10 @@ def _step(
     seconds: float | None,
     reconnect: float,
     on_end: OnEnd,
+    on_loss: OnLoss,
 ) -> Callable[[Connection], Any]:
     def step(connection: Connection) -> Any:
-        result = _attempt(connection, "step", (scripts, on_line, seconds, reconnect))
+        result = _attempt(connection, "step", (scripts, on_line, seconds, reconnect, on_loss))
         on_end(connection, result)
         return result
 

@@ -113,11 +113,15 @@ class Backup(_Strict):
 
 
 class Limits(_Strict):
-    """For how many seconds a step is waited for; after that nobody knows what became of it, and it is looked at."""
+    """For how many seconds a step is waited for; after that nobody knows what became of it, and it is looked at.
+
+    sudo: how long it may take to let us in after it was begun, and after each answer.
+    """
 
     service: Limit = 180.0
     yum: Limit = 1800.0
     database: Limit = 3600.0
+    sudo: Limit = 60.0
 
 
 class Host(_Strict):

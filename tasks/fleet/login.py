@@ -251,13 +251,13 @@ class Login:
         """The server asks what it likes: a one-time code, a choice, a password."""
         given, asked = self._given.get("password"), False
 
-        def answer(said: str, prompt: str) -> str:
+        def answer(prompt: str) -> str:
             nonlocal given, asked
             asked = True
-            if given and not said:
+            if given and "password" in prompt.lower():
                 word, given = str(given), None
                 return word
-            return self._ask(f"{said}\n{prompt}" if said else prompt)
+            return self._ask(prompt)
 
         for _ in range(PROMPTS):
             try:
@@ -338,25 +338,25 @@ class _Server(AuthHandler):
         """Is it the password?"""
         return self._advanced(self._request("password", False, password))
 
-    def converses(self, answer: Callable[[str, str], str], tell: Tell) -> bool:
-        """Answer its questions until it has decided. answer: (what it said before, its prompt) → the answer."""
-        kind, said = self._request("keyboard-interactive", "", ""), self._banner
+    def converses(self, answer: Ask, tell: Tell) -> bool:
+        """Answer its questions until it has decided, after telling everything that it says beside them."""
+        kind = self._request("keyboard-interactive", "", "")
+        banner, self._banner = self._banner, ""
+        _tell_lines(banner, tell)
         while kind == MSG_USERAUTH_INFO_REQUEST:
             assert self._reply
             message = self._reply[1]
-            texts = [said, message.get_text(), message.get_text()]
-            said = "\n".join(shown for text in texts if (shown := _shown(text)))
+            for _ in ("title", "instruction"):
+                _tell_lines(message.get_text(), tell)
             message.get_text()  # a language
-            prompts = [(message.get_text(), message.get_boolean()) for _ in range(message.get_int())]
             reply = Message()
             reply.add_byte(cMSG_USERAUTH_INFO_RESPONSE)
+            prompts = [(message.get_text(), message.get_boolean()) for _ in range(message.get_int())]
             reply.add_int(len(prompts))
             for prompt, _ in prompts:
-                reply.add_string(answer(said, _shown(prompt)))
-                said = ""
-            if said:  # nothing is asked: somebody is to do something
-                tell(said)
-                said = ""
+                *before, last = prompt.rstrip().splitlines() or [""]
+                _tell_lines("\n".join(before), tell)
+                reply.add_string(answer(clean(last)))
             kind = self._exchange(reply, ANSWER_SECONDS)
         return self._advanced(kind)
 
@@ -570,6 +570,7 @@ def _missing(path: Path) -> str:
     return "does not exist" if not path.exists() else "is no certificate"
 
 
-def _shown(text: str) -> str:
-    """What the server says, line by line made fit to be shown."""
-    return "\n".join(line for raw in text.splitlines() if (line := clean(raw).rstrip()))
+def _tell_lines(text: str, tell: Tell) -> None:
+    for raw in text.splitlines():
+        if line := clean(raw).rstrip():
+            tell(line)

@@ -11,12 +11,15 @@ from fabric import Config
 from fabric.exceptions import GroupException
 
 from ..errors import SopError, Unreachable
-from .connection import Node, Outcome, StepFailed, node
+from .connection import CONNECT_SECONDS, Node, Outcome, StepFailed, node
 from .groups import Moot, OnWait, Pool, Questions, Row
 from .hosts import Host
+from .output import duration
+from .shell import SUDO_SECONDS
 
 OnLine = Callable[[Host, str], None]
 OnEnd = Callable[[Host, Outcome], None]
+OnLoss = Callable[[Host, "float | None"], None]
 Ask = Callable[[str, str, bool, Moot], "str | None"]
 Waits = Callable[[Sequence[Host], str, float], None]
 Said = Callable[[str, str], None]
@@ -32,6 +35,7 @@ class Machines:
     ask: asks the operator, in the thread that opened them (host or jump host, the words, hidden?, moot → the answer,
     or None where moot() came true first); on_said: tells what a host said on the way in (host or jump host, a line).
     on_wait: told every few seconds who is waited for, what for, and for how many seconds; with no host when it is over.
+    sudo_seconds: how long sudo on a host may take to let us in, and after each answer.
     tolerant: hosts that cannot be reached are left out, and their errors kept in `unreachable`.
 
     Opening raises Unreachable with every host that cannot be reached: then nothing was sent to any of them.
@@ -47,6 +51,7 @@ class Machines:
         *,
         on_wait: Waits | None = None,
         on_said: Said = _unheard,
+        sudo_seconds: Mapping[Host, float] | None = None,
     ) -> None:
         self._at_once = at_once
         self._on_wait = on_wait
@@ -56,15 +61,17 @@ class Machines:
             lambda one, text, hidden, moot: ask(_label(one), text, hidden, moot),
             lambda one, text: on_said(_label(one), text),
         )
-        for one in self._nodes.values():
-            one.asks(self._questions)
+        for host, one in self._nodes.items():
+            one.asks(self._questions, (sudo_seconds or {}).get(host, SUDO_SECONDS))
         self.unreachable: dict[Host, SopError] = {}
         self._closing = False
 
     def __enter__(self) -> Self:
         try:
-            self._all("open", "to connect")
-            self._all("become_root", "for sudo")
+            patience = [one.connect_timeout or CONNECT_SECONDS for one in self._nodes.values()]
+            self._all("open", f"to connect (at most {duration(max(patience, default=0))} for each answer)")
+            longest = max((one.sudo_seconds for one in self._nodes.values()), default=0.0)
+            self._all("become_root", f"to get through sudo (at most {duration(longest)} for each answer)")
         except BaseException:
             self.close()
             raise
@@ -124,29 +131,39 @@ class Machines:
         seconds: float | None = None,
         reconnect: float = 0.0,
         on_end: OnEnd | None = None,
-        what: str = "for an answer",
+        what: str = "to answer",
+        on_loss: OnLoss | None = None,
     ) -> dict[Host, Outcome]:
         """Run each host's script as root, `at_once` hosts at a time, and say what became of it.
 
         on_line: called, from several threads, with each line as it comes; seconds: how long a script is waited for;
         reconnect: for how many seconds a host is tried again when the line drops, see `Node.step`; on_end: called, from
-        several threads, with what became of a host as soon as that is known; what: for what they are waited for.
+        several threads, with what became of a host as soon as that is known; what: what they are waited for to do.
+        on_loss: called, from several threads, when a host is lost in the middle, with the seconds for which it is tried
+        again, and with None when it is back.
         With at_once=1 a failure keeps the hosts behind it from being touched: they are not in the result.
         """
         of = {self._nodes[host]: host for host in scripts if host in self._nodes}
         by_name = {host.name: script for host, script in scripts.items()}
         group: Row | Pool = Row.of(of, self._questions) if at_once == 1 else Pool.of(of, at_once, self._questions)
 
+        at_most = f" (at most {duration(seconds)})" if seconds else ""
+
         def tell(name: str, line: str) -> None:
             if on_line and not self._closing:
                 on_line(next(host for host in scripts if host.name == name), line)
+
+        def lose(name: str, again: float | None) -> None:
+            if on_loss and not self._closing:
+                on_loss(next(host for host in scripts if host.name == name), again)
 
         def end(connection: Node, result: Outcome | BaseException) -> None:
             if on_end and not self._closing and isinstance(result, StepFailed | Outcome):
                 on_end(of[connection], _outcome(result))
 
         try:
-            results = group.step(by_name, tell, seconds, reconnect, end, on_wait=self._waits(of, what))
+            waits = self._waits(of, what + at_most)
+            results = group.step(by_name, tell, seconds, reconnect, end, on_loss=lose, on_wait=waits)
         except GroupException as error:
             results = error.result
         return {of[connection]: _outcome(result) for connection, result in results.items()}

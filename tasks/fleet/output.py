@@ -35,6 +35,14 @@ _SECRETS = (
 )
 
 
+def duration(seconds: float) -> str:
+    """`42 s`, `15 min`, `2 min 5 s`."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    return f"{whole // 60} min" + (f" {whole % 60} s" if whole % 60 else "")
+
+
 def clean(line: str) -> str:
     """One line of remote output without control characters (S10) and without secrets (S6).
 

@@ -3,12 +3,17 @@
 `sudo sh` is opened on a channel of its own, the password is typed at its prompt, and then commands are
 written to it one after the other. That is one authentication per host and run, also where sudo caches
 nothing (timestamp_timeout=0) or asks for a second factor.
+
+Where sudo wants a terminal (requiretty) it is given one, that echoes nothing and changes no line end; the shell behind
+it is in a session of its own and has pipes: what runs there does not take it for a terminal, and does not end with it.
 """
 
 from __future__ import annotations
 
+import re
 import secrets
 import shlex
+import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -25,6 +30,18 @@ if TYPE_CHECKING:
 OnLine = Callable[[str], None]
 
 SEND_SECONDS = 60
+SUDO_SECONDS = 60.0  # `limits: sudo` in hosts.yml
+SILENT_SECONDS = 5.0  # after which a host whose command says nothing is asked whether it is there
+DEAD_SECONDS = 10.0  # without an answer, after which it is not: a line is known to be lost after 15 s at most
+QUIET_SECONDS = 1.0  # after which an unfinished line is a question
+MOST_LINES = 100  # that are told of what sudo says between two answers
+LONGEST_LINE = 8192  # bytes of a line that does not end
+
+_WANTS_TERMINAL = re.compile(r"\btty\b", re.I)  # sudo says it in many languages, and `tty` in all of them
+
+
+def _nobody(line: str) -> None:
+    """Nobody is told."""
 
 
 class ShellError(Exception):
@@ -33,6 +50,10 @@ class ShellError(Exception):
 
 class ConnectionLost(Exception):
     """The connection went away while a command ran: what became of it is not known."""
+
+
+class _TerminalWanted(Exception):
+    """sudo says that it does nothing without a terminal."""
 
 
 class StepTimeout(Exception):
@@ -52,33 +73,78 @@ class RootShell:
 
     transport: an authenticated connection.
     as_root: the login user is root already, sudo is not needed.
-    seconds: how long sudo may take to say something.
-    prompt: what sudo asks, until `answer` has satisfied it.
+    seconds: how long sudo may take after it was begun, and after each answer.
+    on_said: called with each line that sudo says, as it comes; an unfinished one is a question.
+    prompt: what sudo asks, until `answer` has satisfied it: an empty text for sudo's own password.
 
     Raises ShellError when sudo says no, ConnectionLost when the line drops.
     """
 
-    def __init__(self, transport: Transport, as_root: bool = False, seconds: float = 30.0) -> None:
+    def __init__(
+        self,
+        transport: Transport,
+        as_root: bool = False,
+        seconds: float = SUDO_SECONDS,
+        on_said: OnLine = _nobody,
+    ) -> None:
         self.transport = transport
         self._mark = f"--{secrets.token_hex(8)}"
         self._token = f"[{secrets.token_hex(8)}]"
         self._number = 0
-        self._rest = b""
         self._seconds = seconds
-        shell = f"printf '%s\\n' {shlex.quote(f'{self._mark} ready')}; exec sh"
-        sudo = "" if as_root else f"sudo -S -p {shlex.quote(self._token)} "
+        self._on_said = on_said
         try:
-            self._channel: Channel = transport.open_session(timeout=seconds)
-            self._channel.set_combine_stderr(True)
-            self._channel.exec_command(f"{sudo}sh -c {shlex.quote(shell)}")
-        except (OSError, EOFError, SSHException) as error:
-            raise ConnectionLost(str(error) or type(error).__name__) from error
-        self.prompt = self._prompt()
+            self._open("" if as_root else f"sudo -S -p {shlex.quote(self._token)} ")
+            self.prompt = self._listen()
+        except _TerminalWanted:
+            self.close()
+            self._open(f"sudo -S -p {shlex.quote(self._token)} ", terminal=True)
+            self.prompt = self._listen()
 
-    def answer(self, password: str) -> None:
-        """Answer `prompt`; afterwards it is None, or what sudo asks next (again, if the password was wrong)."""
-        self._send(f"{password}\n")
-        self.prompt = self._prompt()
+    def answer(self, text: str) -> None:
+        """Answer `prompt`; afterwards it is None, or what sudo asks next (again, if the password was wrong).
+
+        Should sudo have let us in without the answer, nobody reads it.
+        """
+        self._rest = b""
+        self._said = 0
+        self._send(f"{text}\n")
+        self.prompt = self._listen()
+
+    def listen(self) -> None:
+        """Hear what sudo has said since it asked; afterwards `prompt` is what it asks now, or None."""
+        self.prompt = self._listen()
+
+    @property
+    def spoke(self) -> bool:
+        """Has sudo said more, or ended, since it asked?"""
+        return bool(self._channel.recv_ready() or self._channel.eof_received or self._channel.closed)
+
+    def _open(self, sudo: str, terminal: bool = False) -> None:
+        self._rest, self._asked = b"", b""
+        self._said, self._last, self._begun, self._terminal = 0, "", False, terminal
+        # A terminal must be silent before sudo is there. The shell reads from pipes in any case: it would take a
+        # terminal for a person. What is typed at a question that is none any more is not for the shell: it begins when
+        # it is told to.
+        inner = "cat | setsid sh 2>&1 | cat" if terminal else "exec sh"
+        shell = (
+            f"printf '\\n%s\\n' {shlex.quote(f'{self._mark} ready')}; "
+            f"while IFS= read -r line; do case $line in {self._mark}) {inner}; exit;; esac; done"
+        )
+        silent = "stty raw -echo && " if terminal else ""
+        command = f"{silent}printf '\\n%s\\n' {shlex.quote(f'{self._mark} asks')} && "
+        try:
+            self._channel: Channel = self.transport.open_session(timeout=SEND_SECONDS)
+            self._channel.set_combine_stderr(True)
+            if terminal:
+                self._channel.get_pty("dumb")
+            self._channel.exec_command(f"{command}exec {sudo}sh -c {shlex.quote(shell)}")
+        except (OSError, EOFError, SSHException) as error:
+            if terminal and self.transport.is_active():
+                raise ShellError(
+                    f"sudo wants a terminal (requiretty), and the host's sshd gives none (PermitTTY): {error}"
+                ) from None
+            raise ConnectionLost(str(error) or type(error).__name__) from error
 
     def run(self, command: str, on_line: OnLine | None = None, timeout: float | None = None) -> Output:
         """Run `command` and return its output and status, calling `on_line` with each line as it comes.
@@ -107,25 +173,69 @@ class RootShell:
         with suppress(OSError, EOFError, SSHException):
             self._channel.close()
 
-    def _prompt(self) -> str | None:
-        """Wait until sudo asks for something, or has let us in."""
-        ready, said = f"{self._mark} ready", ""
-        ends = time.monotonic() + self._seconds
-        while ready not in said:
+    def _listen(self) -> str | None:
+        """Wait until sudo asks for something, or has let us in; tell what it says meanwhile."""
+        heard = time.monotonic()
+        ends = heard + self._seconds
+        while True:
+            if self._hear():
+                self._send(f"{self._mark}\n")
+                return None
+            text = self._rest.decode("utf-8", "replace")
+            if text.endswith(self._token):
+                self._tell(text.removesuffix(self._token))
+                self._rest = b""
+                return ""
+            left = ends - time.monotonic()
+            if left <= 0:
+                said = f"; it said last: {self._last}" if self._last else ""
+                raise ShellError(f"sudo gave no answer in {self._seconds:g} s (limits: sudo in hosts.yml){said}")
             try:
-                said += self._receive(1.0).decode("utf-8", "replace")
+                self._rest += self._receive(min(QUIET_SECONDS, left))
+                heard = time.monotonic()
             except EOFError:
-                raise ShellError(_reason(said, self._token)) from None
+                self._ended()
             except TimeoutError:
                 # A second factor asks in its own words (pam ignores -p): an unfinished line is a prompt.
-                if said and not said.endswith("\n"):
-                    return clean(said.rsplit("\n", 1)[-1])
-                if time.monotonic() > ends:
-                    raise ShellError(f"sudo gave no answer in {self._seconds:g} s") from None
-            if said.endswith(self._token):
-                return ""
-        self._rest = said.split(ready, 1)[1].encode()
-        return None
+                silent = time.monotonic() - heard > QUIET_SECONDS / 2
+                if silent and self._begun and clean(text).strip():
+                    self._asked = self._rest
+                    return clean(text)
+
+    def _hear(self) -> bool:
+        """Tell the lines that have come whole, and say whether the shell was reached."""
+        *lines, self._rest = self._rest.split(b"\n")
+        while lines:
+            raw = lines.pop(0)
+            line = raw.decode("utf-8", "replace")
+            if line.strip("\r") == f"{self._mark} ready":
+                self._rest = b"\n".join([*lines, self._rest])
+                return True
+            if line.strip("\r") == f"{self._mark} asks":  # what came before it is the login's, not sudo's
+                self._begun = True
+            elif raw != self._asked:
+                self._tell(line)
+            self._asked = b""
+        self._rest = self._rest[-LONGEST_LINE:]
+        return False
+
+    def _tell(self, line: str) -> None:
+        line = clean(line.replace(self._token, "")).strip()
+        self._last = line or self._last
+        if not (line and self._begun) or (not self._terminal and _WANTS_TERMINAL.search(line)):
+            return
+        self._said += 1
+        if self._said <= MOST_LINES:
+            self._on_said(line if self._said < MOST_LINES else "(it says more, which is not shown)")
+
+    def _ended(self) -> None:
+        """sudo is gone. Raises what that means."""
+        if not self.transport.is_active():
+            raise ConnectionLost("the connection was closed") from None
+        self._tell(self._rest.decode("utf-8", "replace"))
+        if self._begun and not self._terminal and _WANTS_TERMINAL.search(self._last):
+            raise _TerminalWanted from None
+        raise ShellError(self._last or "sudo ended without a word") from None
 
     def _follow(self, mark: str, on_line: OnLine | None, ends: float | None) -> Output:
         lines: list[str] = []
@@ -143,18 +253,50 @@ class RootShell:
                     if on_line:
                         on_line(line)
             try:
-                self._rest += self._receive(None if ends is None else max(0.0, ends - time.monotonic()))
+                self._rest += self._next(ends)
             except EOFError:
                 raise ConnectionLost("the connection was closed") from None
-            except TimeoutError:
-                if ends is None or time.monotonic() >= ends:
-                    raise
-                # paramiko waits by the wall clock, which may have been set meanwhile.
+
+    def _next(self, ends: float | None) -> bytes:
+        """What comes next. Raises TimeoutError at `ends`, EOFError, and ConnectionLost where the host is silent.
+
+        paramiko's keepalive wants no answer, and a socket that is a channel of a jump host, or a program's pipe, knows
+        nothing of a peer that is gone. paramiko waits by the wall clock, too, which may be set meanwhile.
+        """
+        asked: tuple[float, threading.Event] | None = None
+        heard = time.monotonic()
+        while True:
+            now = time.monotonic()
+            if ends is not None and now >= ends:
+                raise TimeoutError
+            if asked and asked[1].is_set():
+                asked, heard = None, now
+            if not asked and now - heard >= SILENT_SECONDS:
+                asked = now, self._is_there()
+            if asked and now - asked[0] >= DEAD_SECONDS:
+                self.transport.close()
+                raise ConnectionLost("the host does not answer any more")
+            until = [heard + SILENT_SECONDS if not asked else now + 0.5, *([ends] if ends is not None else [])]
+            with suppress(TimeoutError):
+                return self._receive(max(0.0, min(until) - now))
+
+    def _is_there(self) -> threading.Event:
+        """Ask the host's sshd for an answer, whatever it is; set when it has come."""
+        answered = threading.Event()
+
+        def ask() -> None:
+            with suppress(OSError, EOFError, SSHException):
+                self.transport.global_request("keepalive@openssh.com", wait=True)
+                if self.transport.is_active():
+                    answered.set()
+
+        threading.Thread(target=ask, name="is there", daemon=True).start()
+        return answered
 
     def _send(self, text: str) -> None:
         try:
             self._channel.settimeout(SEND_SECONDS)
-            self._channel.sendall(text.encode())
+            self._channel.sendall(text.encode("utf-8", "surrogateescape"))
         except (OSError, EOFError, SSHException) as error:
             raise ConnectionLost(str(error) or "the connection was closed") from error
 
@@ -170,9 +312,3 @@ class RootShell:
         if not chunk:
             raise EOFError
         return chunk
-
-
-def _reason(said: str, token: str) -> str:
-    """sudo's last words, e.g. `sudo: a password is required`."""
-    lines = [clean(line) for line in said.replace(token, "").splitlines() if line.strip()]
-    return lines[-1] if lines else "sudo ended without a word"

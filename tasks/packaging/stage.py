@@ -40,14 +40,14 @@ class Stage:
 @contextmanager
 def connect(context: Context, settings: Build) -> Iterator[Stage]:
     """Connect to the stg set of hosts.yml. Raises Refused when it has none, Unreachable when a host is not reached."""
-    from ..fleet.machines import Machines
+    from ..procedure.look import connected
     from ..report import opened
 
     inventory = setup.inventory(context)
     host_set = inventory.host_sets.get(settings.stg_set)
     if host_set is None:
         raise Refused(f"hosts.yml has no set {settings.stg_set}", next_line="build.stg_set in invoke.yml")
-    with Machines(host_set.hosts, setup.ssh(context), opened().answer) as machines:
+    with connected(setup.ssh(context), opened(), host_set) as machines:
         yield Stage(inventory.app, host_set, machines)
 
 

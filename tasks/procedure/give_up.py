@@ -25,7 +25,7 @@ from .held import (
 from .hold import Hold, holder, locked_by
 from .journal import Journal, operator
 from .keep import Lock
-from .look import look
+from .look import connected, look
 from .preflight import Facts
 
 
@@ -75,7 +75,7 @@ def unlock(app: App, host_set: HostSet, config: Config, consent: Consent, report
 @contextmanager
 def _reached(host_set: HostSet, config: Config, report: Report) -> Iterator[Machines]:
     """Those hosts that can be reached: one that is dead must not hold the set for ever. The sync host has to be."""
-    with Machines(host_set.hosts, config, report.answer, tolerant=True) as machines:
+    with connected(config, report, host_set, tolerant=True) as machines:
         check_that_the_sync_host_is_there(machines, host_set)
         for host in machines.unreachable:
             report.warning(f"{host.short}: cannot be reached; what runs there, and whether it goes on, is not known")

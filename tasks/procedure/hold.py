@@ -49,7 +49,9 @@ class Hold:
         """
         others = [host for host in self._set.hosts if host != self._set.sync]
         alone = dict.fromkeys(others, f"{detached.LINE}\n{keep.nobody_else(self._app, self._journal.run)}")
-        for host, outcome in self._machines.do(alone, max(2, self._set.at_once), seconds=60).items():
+        for host, outcome in self._machines.do(
+            alone, max(2, self._set.at_once), seconds=60, what="to look for another lock"
+        ).items():
             if outcome.exited == detached.HELD:
                 self.release()
                 raise locked_by(host, outcome.output, self._app, self._set)
@@ -98,7 +100,9 @@ class Hold:
 
     def _ask(self, script: str) -> str:
         sync = self._set.sync
-        outcome = self._machines.do({sync: script}, 1, seconds=60, reconnect=self._set.reconnect)[sync]
+        outcome = self._machines.do(
+            {sync: script}, 1, seconds=60, reconnect=self._set.reconnect, what="to answer for the lock"
+        )[sync]
         if outcome.failure:
             raise Refused(f"{sync.short}: {outcome.failure}", next_line=f"fab {self._set.name} status")
         return outcome.output

@@ -3,16 +3,38 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import replace
+
+from fabric import Config
 
 from ..errors import Unreachable
 from ..fleet.connection import Outcome
 from ..fleet.hosts import App, Host, HostSet
 from ..fleet.machines import Machines
+from ..report import Report
 from . import preflight
 from .preflight import Facts
 
 LOOK_SECONDS = 120
+
+
+def connected(
+    config: Config, report: Report, *sets: HostSet, tolerant: bool = False, hosts: Sequence[Host] | None = None
+) -> Machines:
+    """The machines of some sets (or only these hosts of them), not yet open; the report asks, and tells what they say.
+
+    tolerant: see Machines.
+    """
+    return Machines(
+        [host for one in sets for host in one.hosts] if hosts is None else hosts,
+        config,
+        report.answer,
+        tolerant=tolerant,
+        on_wait=report.waits_for,
+        on_said=report.said,
+        sudo_seconds={host: one.limits.sudo for one in sets for host in one.hosts},
+    )
 
 
 def look(
@@ -51,7 +73,7 @@ def ask_hosts(
         for host in one.hosts
     }
     asked_at = time.time()
-    outcomes = machines.do(scripts, max(2, host_set.at_once), seconds=LOOK_SECONDS)
+    outcomes = machines.do(scripts, max(2, host_set.at_once), seconds=LOOK_SECONDS, what="to be looked at")
     known = {host: outcome for host, outcome in outcomes.items() if outcome.known}
     for one, wants_repos in asked.items():
         facts = {
@@ -78,7 +100,11 @@ def _with_the_schema(machines: Machines, app: App, host_set: HostSet, facts: dic
     others = [host for host in facts if host != host_set.sync and host_set.schema_status]
     own = [host for host in others if facts[host].installed != sync.installed or sync.installed is None]
     script = preflight.script(app, host_set, repos=False)
-    outcomes = machines.do(dict.fromkeys(own, script), max(2, host_set.at_once), seconds=LOOK_SECONDS) if own else {}
+    outcomes = (
+        machines.do(dict.fromkeys(own, script), max(2, host_set.at_once), seconds=LOOK_SECONDS, what="to be looked at")
+        if own
+        else {}
+    )
     told = {host: outcomes[host].output if host in outcomes else "" for host in own}
     said = {host: preflight.read(app, host_set, output, repos=False) for host, output in told.items()}
     return facts | {

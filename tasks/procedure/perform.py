@@ -169,7 +169,19 @@ def _do(run: Run, phase: Phase, left: Left, hold: Hold, machines: Machines, repo
         else:
             report.unknown(host, f"{outcome.failure}; looking")
 
-    results = machines.do(scripts, phase.at_once, report.line, step.seconds, hold.reconnect, tell_what_was_seen)
+    def tell_loss(host: Host, again: float | None) -> None:
+        report.back(host) if again is None else report.lost(host, again)
+
+    results = machines.do(
+        scripts,
+        phase.at_once,
+        report.line,
+        step.seconds,
+        hold.reconnect,
+        tell_what_was_seen,
+        f"to end {step.name}",
+        tell_loss,
+    )
     unseen = {host: outcome for host, outcome in results.items() if not outcome.known}
     if not step.looks:
         results |= found_out(unseen, left, scripts, hold, machines)

@@ -8,7 +8,6 @@ from fabric import Config
 
 from ..errors import Code, Refused, SopError
 from ..fleet.hosts import App, HostSet
-from ..fleet.machines import Machines
 from ..report import Report
 from ..telling.telling import told
 from . import nvr, todo
@@ -23,7 +22,7 @@ from .held import (
 )
 from .hold import Hold
 from .journal import Journal, operator
-from .look import look
+from .look import connected, look
 from .perform import leaving, perform
 from .plan import Plan
 from .progress import Run
@@ -37,7 +36,7 @@ def resume(app: App, host_set: HostSet, config: Config, consent: Consent, report
     Raises Refused where the rest would not be the same any more, and what a run raises.
     """
     check_that_somebody_can_agree(host_set, consent)
-    with Machines(host_set.hosts, config, report.answer, tolerant=True) as machines:
+    with connected(config, report, host_set, tolerant=True) as machines:
         check_that_the_sync_host_is_there(machines, host_set)
         report.looking(host_set.hosts)
         found = find(machines, app, host_set)

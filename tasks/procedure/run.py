@@ -19,7 +19,7 @@ from .consent import Consent, agree, check_that_somebody_can_agree
 from .ending import after_success
 from .hold import Hold, holder, locked_by
 from .journal import Journal, operator
-from .look import look
+from .look import connected, look
 from .perform import leaving, perform
 from .plan import Plan, decide
 from .preflight import Facts
@@ -38,8 +38,8 @@ def carry_out(request: Request, inventory: Inventory, config: Config, consent: C
     check_request(request)
     check_that_somebody_can_agree(request.host_set, consent)
     stage = predecessor(request, inventory)
-    everyone = (*request.host_set.hosts, *(stage.hosts if stage else ()))
-    with Machines(everyone, config, report.answer, tolerant=not request.procedure.needs_all_hosts) as machines:
+    sets = (request.host_set, *([stage] if stage else []))
+    with connected(config, report, *sets, tolerant=not request.procedure.needs_all_hosts) as machines:
         _check_that_the_meant_are_there(request, machines)
         report.looking(request.host_set.hosts)
         plan = _consider(machines, request, stage, consent, report)

@@ -25,7 +25,13 @@ def found_out(
     """
     if not unknown:
         return {}
-    looks = machines.do(dict.fromkeys(unknown, detached.states(hold.keeping)), max(2, len(unknown)), None, LOOK_SECONDS)
+    looks = machines.do(
+        dict.fromkeys(unknown, detached.states(hold.keeping)),
+        max(2, len(unknown)),
+        None,
+        LOOK_SECONDS,
+        what="to say what became of the step",
+    )
     kept = {host: detached.read_states(o.output).get(left.names[host]) for host, o in looks.items() if not o.failure}
     ended = [host for host, state in kept.items() if state not in (None, "runs")]
     followed = machines.do({host: scripts[host] for host in ended}, max(2, len(ended)), None, LOOK_SECONDS)

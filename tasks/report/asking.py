@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-import getpass
+import contextlib
+import os
+import select
 import sys
-from collections.abc import Callable
+import termios
+from collections.abc import Callable, Iterator
 
 from ..errors import Refused
+
+MOOT_SECONDS = 0.1  # between two looks at whether an answer is still wanted
 
 
 def can_ask() -> bool:
@@ -25,19 +30,58 @@ def ask(question: str) -> str:
     return input().strip()
 
 
-def answer(who: str, text: str, hidden: bool = True, moot: Callable[[], bool] = bool) -> str | None:
+def answer(who: str, text: str, hidden: bool = True, moot: Callable[[], bool] = lambda: False) -> str | None:
     """What the operator types when `who` (a host) asks `text`; None where `moot()` came true first.
 
     hidden: it is not shown. Raises Refused where nobody can be asked.
     """
-    question = f"{who}: {text.strip().rstrip(':')}: "
     if not can_ask():
         more = ", or with --prompt-for-sudo-password" if "sudo" in text else ""
         raise Refused(
             f"{who} asks, and there is no terminal to answer on: {text.strip()}",
             next_line=f"the same from a terminal{more}",
         )
+    with _terminal(hidden) as (keyboard, screen):
+        os.write(screen, f"{who}: {text.strip().rstrip(':')}: ".encode(errors="backslashreplace"))
+        try:
+            typed = _line(keyboard, moot)
+        finally:
+            if hidden:
+                os.write(screen, b"\n")
+    if typed == "":
+        raise Refused(f"{who}: no answer given")
+    return typed.rstrip("\n") if typed else None
+
+
+@contextlib.contextmanager
+def _terminal(hidden: bool) -> Iterator[tuple[int, int]]:
+    """Where is typed and where is asked; hidden: without what is typed being shown. getpass cannot be told to stop."""
     try:
-        return getpass.getpass(question) if hidden else input(question)
-    except EOFError:
-        raise Refused(f"{who}: no answer given") from None
+        own = os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY)
+    except OSError:
+        own = None
+    keyboard, screen = (sys.stdin.fileno(), sys.stderr.fileno()) if own is None else (own, own)
+    before = termios.tcgetattr(keyboard)
+    silent = [*before[:3], before[3] & ~termios.ECHO, *before[4:]]
+    try:
+        if hidden:
+            termios.tcsetattr(keyboard, termios.TCSAFLUSH, silent)
+        yield keyboard, screen
+    finally:
+        termios.tcsetattr(keyboard, termios.TCSADRAIN, before)
+        if own is not None:
+            os.close(own)
+
+
+def _line(keyboard: int, moot: Callable[[], bool]) -> str | None:
+    """One line with its end, nothing at the end of the input, and None when it is not wanted any more."""
+    typed = b""
+    while not typed.endswith(b"\n"):
+        if moot():
+            return None
+        if select.select([keyboard], [], [], MOOT_SECONDS)[0]:
+            came = os.read(keyboard, 4096)
+            if not came:
+                break
+            typed += came
+    return typed.decode(sys.stdin.encoding or "utf-8", "surrogateescape")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from types import TracebackType
@@ -21,11 +22,15 @@ if TYPE_CHECKING:
     from ..procedure.watch import Seen
 
 
+SAY_AGAIN_SECONDS = 60.0
+SOON_SECONDS = 4.0  # where the hosts that are waited for are others by now
+
+
 class Report:
     """Told what happens, in the order in which it happens; each kind of report overrides what it has a use for.
 
-    `line`, `done` and `failed` come from several threads, everything else from the main one. Use it in a `with`
-    statement: whatever ends a run early is told to `close`.
+    `line`, `done`, `failed`, `lost` and `back` come from several threads, everything else from the main one. Use it in
+    a `with` statement: whatever ends a run early is told to `close`.
     """
 
     def __enter__(self) -> Self:
@@ -43,6 +48,21 @@ class Report:
         Raises Refused where nobody can be asked.
         """
         return asking.answer(who, text, hidden, moot)
+
+    def said(self, who: str, text: str) -> None:
+        """What sudo said on a host before it let us in, or a host or jump host at login."""
+
+    def waits_for(self, hosts: Sequence[Host], what: str, seconds: float) -> None:
+        """These have not answered yet, for so long; what: what they are waited for to do, and how long at most.
+
+        Told every few seconds while it lasts, and with no host when it is over, or something is asked.
+        """
+
+    def lost(self, host: Host, seconds: float) -> None:
+        """The connection to a host was lost in the middle of a step; it is tried again for so many seconds."""
+
+    def back(self, host: Host) -> None:
+        """A host that was lost can be followed again."""
 
     def looking(self, hosts: Sequence[Host]) -> None:
         """The preflight begins."""
@@ -117,14 +137,35 @@ class Report:
         """A line that is not ours: a command, a diff, a log, a text to be copied."""
 
 
+class Again:
+    """Is it time to say who is waited for? At once, every minute, and when it is somebody else or something else."""
+
+    def __init__(self) -> None:
+        self._said: tuple[Sequence[Host], str] | None = None
+        self._at = 0.0
+
+    def due(self, hosts: Sequence[Host], what: str) -> bool:
+        """To be asked whenever a report is told; no hosts: it is over."""
+        now = time.monotonic()
+        if not hosts:
+            self._said = None
+        elif self._said is None or now - self._at >= (
+            SAY_AGAIN_SECONDS if self._said == (hosts, what) else SOON_SECONDS
+        ):
+            self._said, self._at = (hosts, what), now
+            return True
+        return False
+
+
 EVENTS = [name for name in vars(Report) if not name.startswith("_") and name != "answer"]
 
 
 class Several(Report):
-    """Reports that are told the same, each in its turn."""
+    """Reports that are told the same, each in its turn; the first of them asks."""
 
     def __init__(self, reports: Iterable[Report]) -> None:
         members = list(reports)
+        self.answer = members[0].answer  # type: ignore[method-assign]
         for event in EVENTS:
             setattr(self, event, partial(_tell, members, event))
 

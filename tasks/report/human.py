@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from . import recap, tables, words
-from .events import Report
+from .events import SAY_AGAIN_SECONDS, Again, Report
 from .screen import Screen
 
 if TYPE_CHECKING:
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from ..procedure.todo import Left, States
 
 LAST_LINES = 12  # of a step that failed
-SAY_AGAIN_SECONDS = 60.0
 
 
 class Human(Report):
@@ -41,9 +40,24 @@ class Human(Report):
         self._verbose = verbose
         self._quiet = quiet and not verbose
         self._agreed = agreed
-        self._step = ""
+        self._step, self._goes_on = "", True
         self._said: dict[Host, deque[str]] = {}
+        self._again = Again()
         self._waits = (0.0, 0.0)  # until when is waited, and until when that need not be said again
+
+    def said(self, who: str, text: str) -> None:
+        self.screen.quote(f"{who} | {text}")
+
+    def waits_for(self, hosts: Sequence[Host], what: str, seconds: float) -> None:
+        if self._again.due(hosts, what):
+            self._say(words.waits_for(hosts, what, seconds), "aside")
+
+    def lost(self, host: Host, seconds: float) -> None:
+        goes_on = "; the step goes on there" if self._goes_on else ""
+        self._say(f"{host.short}: connection lost, trying again for {words.duration(seconds)}{goes_on}", "warn")
+
+    def back(self, host: Host) -> None:
+        self._say(f"{host.short}: connection is back, following the step", "good")
 
     def looking(self, hosts: Sequence[Host]) -> None:
         if not self._quiet:
@@ -110,7 +124,7 @@ class Human(Report):
             self._say(f"{app.service} is not running on {words.names(down)}", "bad")
 
     def phase(self, number: int, total: int, phase: Phase) -> None:
-        self._step = phase.step.name
+        self._step, self._goes_on = phase.step.name, not phase.step.looks
         self._said = {host: deque(maxlen=LAST_LINES) for host in phase.hosts}
         if not self._quiet:
             if number == 1:

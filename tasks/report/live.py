@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -71,6 +71,15 @@ class Wait:
     ends: float
 
 
+@dataclass
+class Late:
+    """Hosts that have not answered yet, what they are waited for to do, and since when."""
+
+    hosts: list[Host]
+    what: str
+    since: float
+
+
 class _Drawn:
     """What is drawn below the lines that stay, again and again until it is ended.
 
@@ -119,6 +128,7 @@ class Live(Human):
         self._drawn: _Drawn | None = None
         self._work: Work | None = None
         self._wait: Wait | None = None
+        self._late: Late | None = None
         self._seen: Callable[[], Seen | None] | None = None
         self._ending = False
 
@@ -156,6 +166,30 @@ class Live(Human):
         self._wait = Wait(why, time.monotonic() + seconds)
         self._draw()
 
+    def waits_for(self, hosts: Sequence[Host], what: str, seconds: float) -> None:
+        if self._quiet:
+            super().waits_for(hosts, what, seconds)
+            return
+        seen_already = self._work is not None and set(hosts) <= set(self._work.left)
+        if hosts and not seen_already:
+            self._late = Late(list(hosts), what, time.monotonic() - seconds)
+            self._draw()
+        else:
+            self._late = None
+            if not (self._work or self._wait):
+                self._rest()
+
+    def answer(self, who: str, text: str, hidden: bool, moot: Callable[[], bool]) -> str | None:
+        """As every report; what is drawn is taken away meanwhile."""
+        drawn, self._drawn = self._drawn, None
+        if drawn:
+            drawn.end()
+        try:
+            return super().answer(who, text, hidden, moot)
+        finally:
+            if drawn:
+                self._draw()
+
     def finishing(self) -> None:
         self._ending = True  # shown when the region is drawn next; a signal handler must not draw
         if not self._drawn:
@@ -178,15 +212,23 @@ class Live(Human):
         drawn, self._drawn = self._drawn, None
         if drawn:
             drawn.end()
-        self._work = self._wait = None
+        self._work = self._wait = self._late = None
 
     def _frame(self) -> Group:
         now, width = time.monotonic(), self.screen.width
         seen = self._seen() if self._seen else None
-        return Group(*frame(self._work, self._wait, seen, self._ending, now, width))
+        return Group(*frame(self._work, self._wait, seen, self._ending, now, width, self._late))
 
 
-def frame(work: Work | None, wait: Wait | None, seen: Seen | None, ending: bool, now: float, width: int) -> list[Text]:
+def frame(
+    work: Work | None,
+    wait: Wait | None,
+    seen: Seen | None,
+    ending: bool,
+    now: float,
+    width: int,
+    late: Late | None = None,
+) -> list[Text]:
     """The lines below those that stay: none is longer than `width`, and the last one leaves room for a ^C."""
     lines = []
     if work:
@@ -194,6 +236,8 @@ def frame(work: Work | None, wait: Wait | None, seen: Seen | None, ending: bool,
     if wait:
         left = max(0.0, wait.ends - now)
         lines.append(_line(f"waiting {words.duration(left)} {wait.why}", "aside", width))
+    if late:
+        lines.append(_line(words.waits_for(late.hosts, late.what, now - late.since), "aside", width))
     if seen and seen.requests:
         lines.append(_watched(seen, width))
     advice = _advice(work, ending, now)

@@ -11,7 +11,7 @@ from typing import IO, TYPE_CHECKING
 from ..errors import Code, SopError
 from ..fleet.output import clean
 from . import words
-from .events import Report
+from .events import Again, Report
 from .screen import Unbreakable
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ class Machine(Report):
     def __init__(self, stream: IO[str]) -> None:
         self._stream = Unbreakable(stream)
         self._lock = threading.Lock()
+        self._again = Again()
         self._step = ""
         self._interrupted = False
         self._next: str | None = None  # what people are told to type after an end that is no error
@@ -51,6 +52,19 @@ class Machine(Report):
             problems=list(told.problems) if told else [],
             next=told.next_line if told else self._next,
         )
+
+    def said(self, who: str, text: str) -> None:
+        self._write("said", who=who, text=text)
+
+    def waits_for(self, hosts: Sequence[Host], what: str, seconds: float) -> None:
+        if self._again.due(hosts, what):
+            self._write("waits_for", hosts=_names(hosts), what=what, seconds=round(seconds, 3))
+
+    def lost(self, host: Host, seconds: float) -> None:
+        self._write("lost", host=host.name, step=self._step, seconds=round(seconds, 3))
+
+    def back(self, host: Host) -> None:
+        self._write("back", host=host.name, step=self._step)
 
     def looking(self, hosts: Sequence[Host]) -> None:
         self._write("looking", hosts=_names(hosts))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from ..fleet.output import duration as duration
+
 if TYPE_CHECKING:
     from ..fleet.hosts import Host, HostSet
     from ..procedure.preflight import Facts
@@ -31,12 +33,9 @@ def about(seconds: float) -> str:
     return f"{seconds / of:.0f} {unit}"
 
 
-def duration(seconds: float) -> str:
-    """`42 s`, `15 min`, `2 min 5 s`."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    return f"{whole // 60} min" + (f" {whole % 60} s" if whole % 60 else "")
+def waits_for(hosts: Sequence[Host], what: str, seconds: float) -> str:
+    """Who is waited for, to do what, and since when."""
+    return f"waiting for {names(hosts)} {what}: {duration(seconds)} so far"
 
 
 def build(found: Facts) -> str:

@@ -112,7 +112,24 @@ POSIX = (
         "mkdir",
         "mv",
     ),
-    *("ps", "rm", "sed", "setsid", "sh", "sha256sum", "sleep", "sort", "tail", "test", "true", "uniq", "wc"),
+    *(
+        "od",
+        "ps",
+        "rm",
+        "sed",
+        "setsid",
+        "sh",
+        "sha256sum",
+        "sleep",
+        "sort",
+        "stty",
+        "tail",
+        "test",
+        "tr",
+        "true",
+        "uniq",
+        "wc",
+    ),
 )
 
 

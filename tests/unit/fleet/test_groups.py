@@ -28,7 +28,9 @@ class Machine:
         on_line: Callable[[str, str], None],
         seconds: float | None,
         reconnect: float,
+        on_loss: Callable[[str, float | None], None],
     ) -> str:
+        del seconds, reconnect, on_loss
         on_line(self.name, scripts[self.name])
         return self.does(self.name)
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import select
 import subprocess
+import termios
+import threading
+import tracemalloc
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from itertools import pairwise
@@ -26,39 +30,60 @@ class Channel:
     def __init__(self, shell: Shell, chunk: int) -> None:
         self._shell, self._chunk = shell, chunk
         self._patience: float | None = None
+        self._terminal = False
         self.executed = ""
+        self.eof_received = self.closed = False
 
     def open_session(self, timeout: float) -> Channel:
         return self
+
+    def is_active(self) -> bool:
+        return True
+
+    def get_pty(self, term: str) -> None:
+        self._terminal = True
+
+    def recv_ready(self) -> bool:
+        return bool(select.select([self._out], [], [], 0)[0])
 
     def set_combine_stderr(self, combine: bool) -> None:
         pass
 
     def exec_command(self, command: str) -> None:
         self.executed = command
+        self._theirs = -1
+        if self._terminal:
+            ours, self._theirs = os.openpty()
+            self._in, self._out = os.fdopen(os.dup(ours), "wb", 0), os.fdopen(ours, "rb", 0)
+        else:
+            (stdin, ours_in), (ours_out, stdout) = os.pipe(), os.pipe()
+            self._in, self._out = os.fdopen(ours_in, "wb", 0), os.fdopen(ours_out, "rb", 0)
         self._process = subprocess.Popen(
             ["/bin/sh", "-c", command],
             cwd=self._shell.folder,
             env={"PATH": str(self._shell.bin)},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
+            stdin=self._theirs if self._terminal else stdin,
+            stdout=self._theirs if self._terminal else stdout,
             stderr=subprocess.STDOUT,
+            preexec_fn=_takes_the_terminal if self._terminal else None,
         )
-        assert self._process.stdin
-        assert self._process.stdout
-        self._in, self._out = self._process.stdin, self._process.stdout
+        for end in (self._theirs,) if self._terminal else (stdin, stdout):
+            os.close(end)
 
     def settimeout(self, seconds: float | None) -> None:
         self._patience = seconds
 
     def sendall(self, data: bytes) -> None:
-        self._in.write(data)
-        self._in.flush()
+        while data:
+            data = data[self._in.write(data) :]
 
     def recv(self, size: int) -> bytes:
         if not select.select([self._out], [], [], self._patience)[0]:
             raise TimeoutError
-        return os.read(self._out.fileno(), min(size, self._chunk))
+        try:
+            return os.read(self._out.fileno(), min(size, self._chunk))
+        except OSError:  # so a terminal says that nobody is at its other end
+            return b""
 
     def close(self) -> None:
         self._process.kill()
@@ -66,6 +91,11 @@ class Channel:
         self._out.close()
         with suppress(BrokenPipeError):
             self._in.close()
+
+
+def _takes_the_terminal() -> None:
+    os.setsid()
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
 
 @pytest.fixture
@@ -243,6 +273,171 @@ def test_a_second_factor_is_asked_for_in_its_own_words(shell: Shell, channel: Ca
 
     assert opened(channel(), ask).run("true").exited == 0
     assert asked == ["Token code: "]
+
+
+# What sudo and PAM say beside their questions
+
+
+def sudo_says(shell: Shell, script: str) -> None:
+    """A sudo that does this before it becomes the command."""
+    shell.program("sudo", f'shift 3\n{script}\nexec "$@"')
+
+
+def test_everything_that_sudo_says_is_told_before_its_question(shell: Shell, channel: Callable[..., Any]) -> None:
+    sudo_says(shell, "printf 'Duo login\\n\\n 1. Push to XXX-1234\\n 2. Phone\\n\\nOption (1-2): ' >&2; read -r answer")
+    heard: list[str] = []
+    root = RootShell(channel(), on_said=heard.append)
+    assert (heard, root.prompt) == (["Duo login", "1. Push to XXX-1234", "2. Phone"], "Option (1-2): ")
+    root.answer("1")
+    assert root.run("echo root") == Output(("root",), 0)
+
+
+def test_what_sudo_says_while_it_waits_is_told_at_once(shell: Shell, channel: Callable[..., Any]) -> None:
+    sudo_says(shell, "echo 'Please touch the device.' >&2; until test -e touched; do sleep 0.02; done")
+    told: list[str] = []
+
+    def touch(line: str) -> None:
+        told.append(line)
+        (shell.folder / "touched").touch()
+
+    assert RootShell(channel(), on_said=touch).run("echo root") == Output(("root",), 0)
+    assert told == ["Please touch the device."]
+
+
+def test_a_line_without_an_end_is_a_question_that_is_moot_when_sudo_goes_on(
+    shell: Shell, channel: Callable[..., Any]
+) -> None:
+    sudo_says(shell, "printf 'Please touch the device.' >&2; until test -e touched; do sleep 0.02; done")
+    heard: list[str] = []
+    root = RootShell(channel(), on_said=heard.append)
+    assert (root.prompt, root.spoke) == ("Please touch the device.", False)
+    (shell.folder / "touched").touch()
+    wait_until(lambda: root.spoke)
+    root.listen()
+    assert (root.prompt, heard) == (None, [])
+    assert root.run("echo root") == Output(("root",), 0)
+
+
+def test_s8_an_answer_that_comes_too_late_is_no_command(shell: Shell, channel: Callable[..., Any]) -> None:
+    sudo_says(shell, "printf 'Touch: ' >&2; until test -e touched; do sleep 0.02; done")
+    root = RootShell(channel())
+    (shell.folder / "touched").touch()
+    wait_until(lambda: root.spoke)
+    root.answer(": >executed")
+    assert root.run("ls") == Output(("bin", "touched"), 0)
+
+
+def test_s8_a_password_is_not_told_though_sudo_repeats_its_own_prompt(
+    shell: Shell, channel: Callable[..., Any]
+) -> None:
+    shell.program("sudo", SUDO)
+    heard: list[str] = []
+    root = RootShell(channel(), on_said=heard.append)
+    for password in ("wrong", "sesame"):
+        root.answer(password)
+    assert (root.prompt, heard) == (None, ["Sorry, try again."])
+
+
+def test_what_the_login_says_before_sudo_is_not_sudos(shell: Shell, channel: Callable[..., Any]) -> None:
+    sudo_says(shell, "echo 'usual lecture'")
+    ours, heard = channel(), list[str]()
+    execute = ours.exec_command
+    ours.exec_command = lambda command: execute(f"echo 'motd of .bashrc'; printf unfinished; {command}")
+    RootShell(ours, on_said=heard.append)
+    assert heard == ["usual lecture"]
+
+
+@pytest.mark.parametrize(
+    "flood", ["while :; do echo; done", "while :; do printf 'no end'; done", "while :; do echo more; done"]
+)
+def test_a_sudo_that_never_stops_talking_is_given_up_and_fills_no_memory(
+    flood: str, shell: Shell, channel: Callable[..., Any]
+) -> None:
+    sudo_says(shell, f"({flood}) >&2")
+    heard: list[str] = []
+    tracemalloc.start()
+    with pytest.raises(ShellError, match=r"no answer in 0\.5 s"):
+        RootShell(channel(), seconds=0.5, on_said=heard.append)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert (len(heard) <= 101, most < 4_000_000) == (True, True), (len(heard), most)
+
+
+def test_a_sudo_that_gives_no_answer_is_told_with_what_it_said_last_and_how_long_it_was_given(
+    shell: Shell, channel: Callable[..., Any]
+) -> None:
+    sudo_says(shell, "echo 'Please touch the device.' >&2; sleep 30")
+    with pytest.raises(ShellError, match=r"no answer in 0.2 s \(limits: sudo in hosts.yml\).*Please touch the device"):
+        RootShell(channel(), seconds=0.2)
+
+
+# requiretty: sudo wants a terminal
+
+WANTS_TERMINAL = """\
+if ! test -t 0; then echo 'sudo: sorry, you must have a tty to run sudo' >&2; exit 1; fi
+printf 'Option (1-2): ' >&2; read -r answer; echo "you said ${#answer} letters" >&2"""
+
+
+@pytest.fixture
+def at_a_terminal(shell: Shell, channel: Callable[..., Any]) -> RootShell:
+    """A root shell on a host whose sudo wants one, and has been answered."""
+    sudo_says(shell, WANTS_TERMINAL)
+    root = RootShell(channel())
+    assert root.prompt == "Option (1-2): "
+    root.answer("sesame")
+    return root
+
+
+def test_a_sudo_that_wants_a_terminal_gets_one_and_nothing_that_is_typed_comes_back(
+    shell: Shell, channel: Callable[..., Any]
+) -> None:
+    sudo_says(shell, WANTS_TERMINAL)
+    heard: list[str] = []
+    root = RootShell(channel(), on_said=heard.append)
+    root.answer("sesame")
+    assert (root.prompt, heard) == (None, ["you said 6 letters"])
+    assert root.run("echo one") == Output(("one",), 0)
+
+
+@pytest.mark.parametrize(
+    ("command", "lines"),
+    [
+        pytest.param("test -t 0 || test -t 1 || test -t 2 || echo none", ("none",), id="no terminal"),
+        pytest.param("(: </dev/tty) 2>/dev/null || echo none", ("none",), id="no terminal to open"),
+        pytest.param("printf 'a\\nb\\r\\n' | od -An -c | tr -s ' '", (" a \\n b \\r \\n",), id="line ends"),
+        pytest.param(
+            "printf '\\003\\004\\021\\023\\032' | od -An -b", (" 003 004 021 023 032",), id="control characters"
+        ),
+        pytest.param(f"echo {'x' * 300_000} | wc -c", ("300001",), id="more than a terminal's line"),
+    ],
+)
+def test_what_runs_behind_a_terminal_sees_nothing_of_it(
+    command: str, lines: tuple[str, ...], at_a_terminal: RootShell
+) -> None:
+    assert at_a_terminal.run(command) == Output(lines, 0)
+
+
+def test_what_runs_behind_a_terminal_does_not_end_with_it(at_a_terminal: RootShell, shell: Shell) -> None:
+    at_a_terminal.run("(until test -e go; do sleep 0.02; done; : >ended) >/dev/null 2>&1 &")
+    at_a_terminal.close()
+    (shell.folder / "go").touch()
+    wait_until((shell.folder / "ended").exists)
+
+
+def test_a_sudo_that_wants_a_terminal_and_says_no_on_one_is_told_in_its_words(
+    shell: Shell, channel: Callable[..., Any]
+) -> None:
+    sudo_says(shell, f"{WANTS_TERMINAL.splitlines()[0]}\necho 'qa is not in the sudoers file.' >&2; exit 1")
+    with pytest.raises(ShellError, match="not in the sudoers file"):
+        RootShell(channel())
+
+
+def wait_until(true: Callable[[], bool]) -> None:
+    for _ in range(1000):
+        if true():
+            return
+        threading.Event().wait(0.02)
+    raise AssertionError("not in 20 s")
 
 
 class Said:
