@@ -464,7 +464,7 @@ class _KeyFile:
             self.blob = self.blob or self.key.asbytes()
         except Exception as error:  # noqa: BLE001  # each kind of key and each library has its own errors
             self.blob = self.blob or _public_half(content)
-            self.encrypted = "ncrypted" in str(error) or b"ENCRYPTED" in content
+            self.encrypted = isinstance(error, TypeError)  # cryptography's word for a passphrase that is missing
             self.private = self.encrypted
             self.problem = None if self.encrypted else f"cannot be read: {error}"
 
