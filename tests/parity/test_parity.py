@@ -12,7 +12,8 @@ from .field import Field, lacks
 from .page import PAGE, rows_of
 from .row import Row
 from .rows import ROWS
-from .typed import Typist
+from .rows.ways import CIRCLE
+from .typed import Ended, Typist
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +32,16 @@ def typist(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Typist]:
 def test_parity(row: Row, typist: Typist) -> None:
     ssh, ours = typist.both(row)
     assert ssh.verdict == row.ssh, f"OpenSSH does not do what the row says:\n{ssh.said}"
-    assert ours.verdict == row.wanted, f"ssh: {ssh.verdict}, and we said:\n{ours.said}"
+    holds(row, ssh, ours)
+
+
+def test_a_circle_of_jump_hosts_which_ssh_follows_without_end_is_refused(typist: Typist) -> None:
+    holds(CIRCLE, None, typist.only_ours(CIRCLE))
+
+
+def holds(row: Row, ssh: Ended | None, ours: Ended) -> None:
+    """Ours ended as it has to, and said why."""
+    assert ours.verdict == row.wanted, f"ssh: {ssh and ssh.verdict}, and we said:\n{ours.said}"
     assert not re.search("^Traceback", ours.said, re.M), ours.said
     if ours.verdict == "out":
         assert row.typed in ours.said, "the host is not named"

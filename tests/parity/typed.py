@@ -55,6 +55,11 @@ class Typist:
         with self._field.laid(row) as laid:  # once more: ssh may have added a key to known_hosts
             return ssh, self.ours(laid)
 
+    def only_ours(self, row: Row) -> Ended:
+        """How our line ended, where ssh is not to be tried."""
+        with self._field.laid(row) as laid:
+            return self.ours(laid)
+
     def ssh(self, laid: Laid) -> Ended:
         """`ssh -F FILE HOST true`; at a terminal, or with BatchMode."""
         batch = ["-o", "BatchMode=yes"] if laid.row.answers is None else []
