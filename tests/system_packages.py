@@ -34,6 +34,10 @@ NEEDS = {
         Need(program("rpmbuild"), "rpm", "rpm-build"),
         Need(program("git"), "git", "git"),
     ),
+    "parity": (
+        Need(program("sshd"), "openssh-server", "openssh-server"),
+        Need(program("ssh-keygen"), "openssh-client", "openssh-clients"),
+    ),
 }
 
 

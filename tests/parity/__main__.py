@@ -36,6 +36,9 @@ def main(words: list[str]) -> int:
             same = (ssh.verdict, ours.verdict) == (row.ssh, row.wanted)
             differ += not same
             print(f"{'  ' if same else '! '}{chapter}: {row.words}: ssh {ssh.verdict}, ours {ours.verdict}")
+            if not same:
+                said = (ours if ssh.verdict == row.ssh else ssh).said
+                print("".join(f"      {line}\n" for line in said.splitlines()), end="")
     print(f"{len(seen)} rows, {differ} of them not as they should be")
     if not words:
         PAGE.write_text(MARKS.sub(lambda _: table(seen), PAGE.read_text(encoding="utf-8")), encoding="utf-8")

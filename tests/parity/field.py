@@ -167,10 +167,15 @@ class Field:
             self._check_servers()
 
     def _check_servers(self) -> None:
-        """A row must not pass because its sshd could not read what the row gives it. Raises RuntimeError."""
+        """A row must not pass because no sshd came up for it. Raises RuntimeError."""
+        for holder in (self._holder, self._servers):
+            if holder.poll() is not None:
+                raise RuntimeError("somebody has ended what holds the namespace")
         for log in self.folder.glob("servers/*/log"):
             if re.search(
-                "sshd_config(:| line )|^(Could not|Unable to) load", said := log.read_text(errors="replace"), re.M
+                "sshd_config(:| line )|^(Could not|Unable to) load|^Missing|^(nsenter|fork|fatal): ",
+                said := log.read_text(errors="replace"),
+                re.M,
             ):
                 raise RuntimeError(said)
 
@@ -254,6 +259,7 @@ class Field:
         """Hand every connection to an sshd, until the other end of `over` is closed; then end those that still run."""
         started = []
         with listener, (lies / "log").open("ab") as log:
+            # Shut down at its end: a process that is being started elsewhere may hold a copy of it for a moment.
             while over not in select.select([listener.fileno(), over], [], [])[0]:
                 connection, _ = listener.accept()
                 with connection:
@@ -263,6 +269,7 @@ class Field:
                         env={"PATH": os.environ["PATH"]}, start_new_session=True,
                     )  # fmt: skip
                 started.append(sshd)
+            listener.shutdown(socket.SHUT_RDWR)
         for sshd in started:
             _end(sshd)
 

@@ -11,11 +11,14 @@ import os
 import pty
 import re
 import select
+import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from typing import Any
 
 from tests.warm import Warm
 from tests.warmed import FAB, PROJECT
@@ -72,15 +75,14 @@ class Typist:
         return _judged(laid, lambda: self._fabs(words, laid), in_by=(0,), out_by=(2, 4))
 
     def _fabs(self, words: list[str], laid: Laid) -> tuple[int, str]:
-        environment = {**laid.environment, "PYTHONPATH": str(PROJECT)}
-        if laid.row.answers is not None:
+        if laid.row.answers is not None:  # a warm interpreter gives nobody a terminal
             return self._run([sys.executable, "-m", "fabric", *words], laid, {"PYTHONPATH": str(PROJECT)})
         if self._fab is None:
             self._fab = Warm(FAB, within=(str(self._field.inside),))
-        program = self._fab.start(
-            ["-m", "fabric"], words, PROJECT, environment, stdin=subprocess.DEVNULL, stderr=subprocess.STDOUT
-        )
-        with program:
+        environment = {**laid.environment, "PYTHONPATH": str(PROJECT)}
+        streams: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stderr": subprocess.STDOUT, "session": True}
+        program = self._fab.start(["-m", "fabric"], words, PROJECT, environment, **streams)
+        with program, _ended(program.pid):
             try:
                 said, _ = program.communicate(timeout=PATIENCE_SECONDS)
             except subprocess.TimeoutExpired:
@@ -88,19 +90,32 @@ class Typist:
                 return -1, f"no end after {PATIENCE_SECONDS} s"
         return int(program.returncode), said
 
-    def _run(self, command: list[str], laid: Laid, more: dict[str, str] | None = None) -> tuple[int, str]:
+    def _run(self, command: list[str], laid: Laid, more: Mapping[str, str] | None = None) -> tuple[int, str]:
         inside = [str(self._field.inside), *command]
         environment = {**laid.environment, **(more or {})}
         if laid.row.answers is not None:
             return _at_a_terminal(inside, environment, laid.row.answers)
-        try:
-            ended = subprocess.run(
-                inside, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment,
-                cwd=PROJECT, timeout=PATIENCE_SECONDS, check=False,
-            )  # fmt: skip
-        except subprocess.TimeoutExpired:
-            return -1, f"no end after {PATIENCE_SECONDS} s"
-        return ended.returncode, ended.stdout.decode("utf-8", "replace")
+        program = subprocess.Popen(
+            inside, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment,
+            cwd=PROJECT, start_new_session=True,
+        )  # fmt: skip
+        with program, _ended(program.pid):
+            try:
+                said, _ = program.communicate(timeout=PATIENCE_SECONDS)
+            except subprocess.TimeoutExpired:
+                program.kill()
+                return -1, f"no end after {PATIENCE_SECONDS} s"
+        return program.returncode, said.decode("utf-8", "replace")
+
+
+@contextmanager
+def _ended(session: int) -> Iterator[None]:
+    """Leave nothing of it behind, a ProxyCommand for one."""
+    try:
+        yield
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(session, signal.SIGKILL)
 
 
 def _judged(laid: Laid, run: Callable[[], tuple[int, str]], in_by: tuple[int, ...], out_by: tuple[int, ...]) -> Ended:
@@ -123,21 +138,14 @@ def _at_a_terminal(
     )
     os.close(terminal)
     said, asked, left, ends = "", 0, list(answers), time.monotonic() + PATIENCE_SECONDS
-    try:
-        while select.select([keyboard], [], [], max(0.0, ends - time.monotonic()))[0]:
+    with program, _ended(program.pid), os.fdopen(keyboard, "r+b", buffering=0) as line:
+        while select.select([line], [], [], max(0.0, ends - time.monotonic()))[0]:
             try:
-                chunk = os.read(keyboard, 65536)
+                chunk = line.read(65536)
             except OSError:  # Linux's way to say that the other side is closed
-                break
+                return program.wait(), said
             said += chunk.decode("utf-8", "replace")
             if left and re.search(left[0][0], said[asked:]):
                 asked = len(said)
-                os.write(keyboard, f"{left.pop(0)[1]}\n".encode())
-        else:
-            program.kill()
-            said += f"no end after {PATIENCE_SECONDS} s"
-        return program.wait(), said
-    finally:
-        program.kill()
-        program.wait()
-        os.close(keyboard)
+                line.write(f"{left.pop(0)[1]}\n".encode())
+    return -1, f"{said}\nno end after {PATIENCE_SECONDS} s"
