@@ -42,7 +42,8 @@ def down(context: Context) -> None:
         "step": "Where it goes wrong: download, yum-update, downgrade, sync, upgrade-db, stop-httpd, start-httpd, "
         "restart-httpd, healthy, preflight (the look before a run), schema (the look at the database).",
         "kind": "What goes wrong: fail (an error), hang (no end), slow (takes --seconds), drop (the connection is "
-        "lost), down (the host has no power), nothing (says it is done, and does nothing). For healthy also: "
+        "lost), down (the host has no power), restart (it restarts, and httpd with it), "
+        "nothing (says it is done, and does nothing). For healthy also: "
         "unavailable (503 for --seconds), loop (redirects to itself), drip (a byte every --seconds). Default: fail.",
         "host": "On which host: sandbox01 or sandbox02. Default: sandbox01.",
         "times": "How often, until it works again. Default: 1.",

@@ -14,6 +14,7 @@ from .downtime import downtime
 from .plan import Plan
 from .progress import Run
 from .request import RESTART_TOGETHER
+from .restarts import Restart
 from .sop import Phase
 from .todo import digests
 from .watch import Seen
@@ -79,6 +80,16 @@ def backup(host_set: HostSet, outcome: Outcome) -> Details:
         "file": host_set.backup.file if host_set.backup else None,
         "size": int(size[1]) if size else None,
         "seconds": round(outcome.seconds, 3),
+    }
+
+
+def restarted(host_set: HostSet, restart: Restart) -> Details:
+    """A host restarted while the run was on."""
+    return {
+        "set": host_set.name,
+        "host": restart.host.name,
+        "meanwhile": restart.meanwhile,
+        "service": restart.service,
     }
 
 

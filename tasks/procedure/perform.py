@@ -13,14 +13,15 @@ from ..fleet.connection import Outcome
 from ..fleet.hosts import Host
 from ..fleet.machines import Machines
 from ..report import Report, words
-from . import events
+from . import events, restarts
 from .ending import ending, saved, what_is_down
 from .hold import Hold
 from .interrupt import Ended, patience
 from .look import ask_hosts
 from .preflight import UNREACHED, Facts
 from .progress import Run
-from .sop import Phase
+from .restarts import Restart
+from .sop import Phase, Step
 from .todo import Left
 from .uncertain import found_out
 from .watch import Watches
@@ -45,7 +46,7 @@ def perform(
             hold.release()
             raise
         if not run.afterwards:
-            run.afterwards = _look_again(run, machines)
+            run.afterwards = _look_again(run, machines, report)
             report.recap(run)
         problems = [*error.problems, *([f"first: {error.next_line}"] if error.next_line else [])]
         raise HalfWay(*problems, *what_is_down(run), *saved(run), next_line=ways_out(run)) from None
@@ -111,9 +112,9 @@ def _phase_by_phase(run: Run, todo: Sequence[Left], hold: Hold, machines: Machin
             _let_the_balancer_see(phase, run, report, asked_to_stop)
         if run.taken_over:
             if run.done_late:
-                run.afterwards = _look_again(run, machines)
+                run.afterwards = _look_again(run, machines, report)
             return ending(run)
-        run.afterwards = _look_again(run, machines)
+        run.afterwards = _look_again(run, machines, report)
     run.users, run.nodes = watches.public(), watches.nodes()
     for watched in events.watched(run):
         run.journal.write("watched", **watched)
@@ -121,10 +122,16 @@ def _phase_by_phase(run: Run, todo: Sequence[Left], hold: Hold, machines: Machin
     return ending(run)
 
 
-def _look_again(run: Run, machines: Machines) -> dict[Host, Facts]:
-    """What the hosts are like now. The schema takes half a second: it is asked for where the run has not proven it."""
+def _look_again(run: Run, machines: Machines, report: Report) -> dict[Host, Facts]:
+    """What the hosts are like now, and whether one has restarted since it was seen last.
+
+    The schema takes half a second: it is asked for where the run has not proven it.
+    """
     request, schema = run.plan.request, run.schema
     found = ask_hosts(machines, request.app, request.host_set, repos=False, schema=schema is None)
+    for host, facts in found.items():
+        if facts.boot and run.boot_of(host) not in (None, facts.boot):
+            _write_the_restart(run, Restart(host, facts.boot, run.meanwhile(host)), report)
     return {host: replace(facts, revision=schema, at_head=True) if schema else facts for host, facts in found.items()}
 
 
@@ -153,6 +160,8 @@ def _phase(run: Run, phase: Phase, left: Left, hold: Hold, machines: Machines, r
 def _do(run: Run, phase: Phase, left: Left, hold: Hold, machines: Machines, report: Report) -> dict[Host, Outcome]:
     step = phase.step
     scripts = {host: hold.script(host, name, step.script, step.looks) for host, name in left.names.items()}
+    noticing = {host: _noticing(run, host, script) for host, script in scripts.items()}
+    lost: set[Host] = set()
 
     def tell(host: Host, outcome: Outcome) -> None:
         if outcome.taken_over:  # no failure of the host; how the run ends from here is told once
@@ -170,24 +179,65 @@ def _do(run: Run, phase: Phase, left: Left, hold: Hold, machines: Machines, repo
             report.unknown(host, f"{outcome.failure}; looking")
 
     def tell_loss(host: Host, again: float | None) -> None:
+        lost.add(host)
         report.back(host) if again is None else report.lost(host, again)
 
+    def tell_line(host: Host, line: str) -> None:
+        if not restarts.is_ours(line):
+            report.line(host, line)
+
+    what = f"to end {step.name}"
     results = machines.do(
-        scripts,
-        phase.at_once,
-        report.line,
-        step.seconds,
-        hold.reconnect,
-        tell_what_was_seen,
-        f"to end {step.name}",
-        tell_loss,
+        noticing, phase.at_once, tell_line, step.seconds, hold.reconnect, tell_what_was_seen, what, tell_loss
     )
     unseen = {host: outcome for host, outcome in results.items() if not outcome.known}
     if not step.looks:
         results |= found_out(unseen, left, scripts, hold, machines)
     for host in unseen:
         tell(host, results[host])
-    return results
+    back = [host for host, outcome in results.items() if _has_restarted(run, host, step, outcome, host in lost, report)]
+    results = {host: replace(o, output=restarts.without(o.output)) for host, o in results.items()}
+    return results | _done_again(run, phase, back, hold, machines, report)
+
+
+def _noticing(run: Run, host: Host, script: str) -> str:
+    boot = run.plan.facts[host].boot
+    return f"{restarts.notice(run.plan.request.app, boot)}\n{script}" if boot else script
+
+
+def _has_restarted(run: Run, host: Host, step: Step, outcome: Outcome, lost: bool, report: Report) -> bool:
+    """Write down and tell that a host has restarted, if it has; did that undo what the step looks at?"""
+    boot, service = restarts.seen(outcome.output)
+    if boot and (boot != run.boot_of(host) or service):
+        meanwhile = f"during {step.name}" if lost else run.meanwhile(host)
+        _write_the_restart(run, Restart(host, boot, meanwhile, service), report)
+    return bool(boot and service)
+
+
+def _write_the_restart(run: Run, restart: Restart, report: Report) -> None:
+    run.restarts.append(restart)
+    run.journal.write("restarted", **events.restarted(run.plan.request.host_set, restart))
+    report.restarted(restart)
+
+
+def _done_again(
+    run: Run, phase: Phase, hosts: Sequence[Host], hold: Hold, machines: Machines, report: Report
+) -> dict[Host, Outcome]:
+    """On hosts that restarted: do what that has undone, and look once more; kept under a name of this boot's own."""
+    step, again = phase.step, phase.step.after_restart
+    if not (hosts and again):
+        return {}
+    hold.check_still_ours()
+    number = len(run.outcomes) + 1
+    names = {host: f"{number:02d}-{again.name}.{run.boot_of(host)}" for host in hosts}
+    scripts = {host: hold.script(host, name, again.script, looks=False) for host, name in names.items()}
+    what = f"to end {again.name}"
+    run.waits = True
+    results = machines.do(scripts, phase.at_once, report.line, again.seconds, hold.reconnect, what=what)
+    run.waits = False
+    well = [host for host, outcome in results.items() if not outcome.failure]
+    looks = dict.fromkeys(well, f"restarted=\n{step.script}")
+    return results | machines.do(looks, phase.at_once, report.line, step.seconds, hold.reconnect, what=what)
 
 
 def _let_the_balancer_see(phase: Phase, run: Run, report: Report, asked_to_stop: Event) -> None:

@@ -11,8 +11,9 @@ from ..fleet import detached
 from ..fleet.hosts import App, HostSet
 from ..fleet.output import clean
 from ..report.words import NOT_REACHED
-from . import health, keep
+from . import health, keep, restarts
 from .nvr import Nvr, parse
+from .restarts import BOOT_ID
 from .sop import DATABASE_LOCK
 
 # yum waits for whoever holds these; the file has the holder's process id (yum 3, dnf 4).
@@ -30,6 +31,7 @@ class Facts:
     at_head: does the database have the schema that the installed build wants? None: not known.
     free: MB on the fuller one of / and /var; skew: seconds this host's clock is ahead of ours.
     problems: what could not be found out; no_list, no_schema: why its packages or its schema are not known.
+    boot: the id of the host's boot, another one after a restart.
     busy: an upgrade_db or sync that this tool began still works on the database.
     lock: what stands in the set's lock, last: the run that held it last, paused: the run that has paused cron.
     previous: the build before the last update, previous_schema: the revision the database was at then.
@@ -61,6 +63,7 @@ class Facts:
     no_list: str | None = None
     no_schema: str | None = None
     busy: bool = False
+    boot: str | None = None
 
     @property
     def pending(self) -> bool | None:
@@ -112,6 +115,7 @@ def script(app: App, host_set: HostSet, repos: bool = True, schema: bool = True)
         f'sum=$(sha256sum {settings} 2>/dev/null); say settings "${{sum%% *}}"',
         f"test -e {cron} && say cron yes",
         f"test -e {busy} && command -v flock >/dev/null && ! flock -n {busy} true && say busy yes",
+        f'line boot {app.path(BOOT_ID)}; say boot "$boot"',
         keep.show(app),
     ]
     if repos:
@@ -185,6 +189,7 @@ def read(
         migrated=how == "done",
         skew=0.0 if clock is None else clock - middle,
         busy="busy" in said,
+        boot=restarts.known(one("boot")),
         no_list=no_list,
         no_schema=no_schema,
     )

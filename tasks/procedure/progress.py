@@ -11,6 +11,7 @@ from . import sop
 from .journal import Journal
 from .plan import Plan
 from .preflight import Facts
+from .restarts import Restart
 from .sop import Phase
 from .watch import Seen
 
@@ -20,6 +21,7 @@ class Run:
     """What has become of a plan so far.
 
     doing: for whoever ends it, what it is at; waits: for a step to end, which does so by itself; at_work: where.
+    restarts: the hosts that restarted meanwhile, in the order in which it was noticed.
     users: what was seen of the set's public URL, nodes: of each node's own; as far as hosts.yml has them.
     """
 
@@ -31,6 +33,7 @@ class Run:
     began: float = field(default_factory=time.monotonic)
     outcomes: list[tuple[Phase, dict[Host, Outcome]]] = field(default_factory=list)
     afterwards: dict[Host, Facts] = field(default_factory=dict)
+    restarts: list[Restart] = field(default_factory=list)
     users: Seen | None = None
     nodes: dict[Host, Seen] = field(default_factory=dict)
 
@@ -100,6 +103,19 @@ class Run:
         # What needs the schema leaves it as it is: a minor upgrade has looked for migrations.
         stays = before.at_head and self.plan.request.procedure.needs_schema and not self.resumed
         return before.revision if stays else None
+
+    def meanwhile(self, host: Host) -> str:
+        """What was done since `host` was last seen on the boot that it is known by: `during …`, or `after …`."""
+        last = max((n for n, (_, results) in enumerate(self.outcomes) if host in results), default=-1)
+        between = [phase.step.name for phase, _ in self.outcomes[last + 1 :]]
+        if between:
+            return f"during {', '.join(dict.fromkeys(between))}"
+        return f"after {self.outcomes[last][0].step.name}" if last >= 0 else "after it was looked at"
+
+    def boot_of(self, host: Host) -> str | None:
+        """The boot that a host is known to be on."""
+        noticed = [restart.boot for restart in self.restarts if restart.host == host]
+        return noticed[-1] if noticed else self.plan.facts[host].boot
 
     @property
     def taken_over(self) -> Outcome | None:

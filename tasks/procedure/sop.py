@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from ..fleet.hosts import App, Balancer, Host, HostSet
 from ..fleet.output import clean
-from . import health, keep, yum
+from . import health, keep, restarts, yum
 from .nvr import Nvr
 
 DATABASE_LOCK = "/var/run/blockerbugs-upgrade.lock"
@@ -35,6 +35,7 @@ class Step:
     looks: it only looks, so that it may be done any number of times; every other step is kept on its host.
     mends: when it fails, it has put back what it had changed.
     brief: what is shown instead of a command that is too long to be read.
+    after_restart: what is done once more, before it is looked again, on a host that restarted and undid it so.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Step:
     looks: bool = False
     mends: bool = False
     brief: str = ""
+    after_restart: Step | None = None
 
     @property
     def shown(self) -> str:
@@ -146,7 +148,14 @@ def major(job: Job) -> list[Phase]:
     ]
     if not job.migrated:
         phases += migrate(job, cron_paused=True)
-    return [*phases, Phase(sync(job), job.sync, 1), *start_and_look(job), Phase(resume_cron(job), job.sync, 1)]
+    nobody_serves = Phase(still_stopped(job, "still-down"), job.host_set.serving, job.at_once)
+    return [
+        *phases,
+        nobody_serves,
+        Phase(sync(job), job.sync, 1),
+        *start_and_look(job),
+        Phase(resume_cron(job), job.sync, 1),
+    ]
 
 
 def migrate(job: Job, cron_paused: bool = False) -> list[Phase]:
@@ -354,15 +363,18 @@ def restart_httpd(job: Job) -> Step:
     )
 
 
-def still_stopped(job: Job) -> Step:
-    """What `stop-httpd` left may have been started again since, by puppet, ansible or a colleague."""
-    service = _q(job.app.service)
+def still_stopped(job: Job, name: str = "still-stopped") -> Step:
+    """What `stop-httpd` left may have been started again since, by puppet, ansible or a colleague: that ends the run.
+
+    Or the host restarted, and httpd with it: there it is stopped again.
+    """
     return Step(
-        name="still-stopped",
+        name=name,
         says="httpd is down everywhere",
         command=":",
-        proof=f"! systemctl is-active --quiet {service} || {{ echo {service} was started again; false; }}",
+        proof=restarts.still_down(_q(job.app.service)),
         if_it_fails=("stop-httpd", "upgrade-db", "sync", "start-httpd"),
+        after_restart=stop_httpd(job),
         changes=False,
         looks=True,
         seconds=job.host_set.limits.service,

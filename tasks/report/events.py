@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ..procedure.plan import Plan
     from ..procedure.preflight import Facts
     from ..procedure.progress import Run
+    from ..procedure.restarts import Restart
     from ..procedure.sop import Phase
     from ..procedure.todo import Left, States
     from ..procedure.watch import Seen
@@ -63,6 +64,9 @@ class Report:
 
     def back(self, host: Host) -> None:
         """A host that was lost can be followed again."""
+
+    def restarted(self, restart: Restart) -> None:
+        """A host restarted while the run was on."""
 
     def looking(self, hosts: Sequence[Host]) -> None:
         """The preflight begins."""

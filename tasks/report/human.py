@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ..procedure.plan import Plan
     from ..procedure.preflight import Facts
     from ..procedure.progress import Run
+    from ..procedure.restarts import Restart
     from ..procedure.sop import Phase
     from ..procedure.todo import Left, States
 
@@ -58,6 +59,9 @@ class Human(Report):
 
     def back(self, host: Host) -> None:
         self._say(f"{host.short}: connection is back, following the step", "good")
+
+    def restarted(self, restart: Restart) -> None:
+        self._say(restart.text, "bad" if restart.service else "warn")
 
     def looking(self, hosts: Sequence[Host]) -> None:
         if not self._quiet:

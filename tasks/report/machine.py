@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ..procedure.plan import Plan
     from ..procedure.preflight import Facts
     from ..procedure.progress import Run
+    from ..procedure.restarts import Restart
     from ..procedure.sop import Phase
     from ..procedure.todo import Left, States
     from ..procedure.watch import Seen
@@ -65,6 +66,9 @@ class Machine(Report):
 
     def back(self, host: Host) -> None:
         self._write("back", host=host.name, step=self._step)
+
+    def restarted(self, restart: Restart) -> None:
+        self._write("restarted", **_restart(restart))
 
     def looking(self, hosts: Sequence[Host]) -> None:
         self._write("looking", hosts=_names(hosts))
@@ -146,8 +150,9 @@ class Machine(Report):
         outage = _seen(host_set.url, run.users) if run.users else None
         nodes = [{"host": host.name, **_seen(host.url, seen)} for host, seen in run.nodes.items()]
         hosts = [_became(run, host) for host in host_set.hosts]
-        run_id, journal = run.journal.run, str(run.journal.path)
-        self._write("recap", **_what(run.plan), run=run_id, journal=journal, hosts=hosts, outage=outage, nodes=nodes)
+        restarts = [_restart(restart) for restart in run.restarts]
+        told = {"hosts": hosts, "restarts": restarts, "outage": outage, "nodes": nodes}
+        self._write("recap", **_what(run.plan), run=run.journal.run, journal=str(run.journal.path), **told)
 
     def finished(self, run: Run, next_line: str | None) -> None:
         self._write("finished", **_what(run.plan), run=run.journal.run, seconds=round(run.seconds, 3), next=next_line)
@@ -206,6 +211,10 @@ def _build(found: Nvr | None) -> str | None:
 def _what(plan: Plan) -> Json:
     request = plan.request
     return {"set": request.host_set.name, "procedure": request.procedure.name, "target": _build(plan.target)}
+
+
+def _restart(restart: Restart) -> Json:
+    return {"host": restart.host.name, "meanwhile": restart.meanwhile, "service": restart.service}
 
 
 def _lock(lock: Lock) -> Json:

@@ -28,6 +28,8 @@ def show(screen: Screen, run: Run) -> None:
     screen.rows(steps(run) if len(hosts) <= SIDE_BY_SIDE else counts(run))
     screen.say("")
     screen.rows(changes(run, screen.arrow))
+    for restart in run.restarts:
+        screen.say(restart.text, "bad" if restart.service else "warn")
     if run.users and run.users.requests:
         screen.say(*outage(run, run.users))
     for host, seen in run.nodes.items():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import shlex
+import uuid
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -49,8 +50,16 @@ def lay(root: Path, settings_text: str, syncs: bool) -> None:
     ):
         text = REPO.format(name=name, tag=tag, enabled=enabled)
         (root / f"etc/yum.repos.d/{name}.repo").write_text(text, encoding="utf-8")
+    new_boot(root)
     if syncs:
         (root / "etc/cron.d/blockerbugs").write_text(CRON, encoding="utf-8")
+
+
+def new_boot(root: Path) -> None:
+    """The host has just booted: the kernel's id of this boot is another one."""
+    file = root / "proc/sys/kernel/random/boot_id"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(f"{uuid.uuid4()}\n", encoding="utf-8")
 
 
 def install_programs(root: Path, python: str, package_folder: Path) -> None:

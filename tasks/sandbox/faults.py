@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from . import _tree
 from .programs import _control
 from .programs._faults import HTTPD_KINDS, PROGRAM_KINDS, faults_file
 from .programs._files import change_json, change_state, locked, read_json, read_state, write_json
@@ -18,6 +19,7 @@ KINDS = PROGRAM_KINDS | HTTPD_KINDS
 def inject(home: Path, host: str, step: str, kind: str, times: int = 1, seconds: float = 0.0) -> None:
     """Let `step` on `host` go wrong `times` times. ValueError for a word that is not known.
 
+    `restart`: the host restarts, and what is enabled comes back with it.
     seconds: how long `slow` takes, how long `unavailable` answers 503 after this moment or httpd's start, how long
     `drip` waits after each byte. A `healthy` fault of httpd (`health` is the same) is seen by everybody who asks while
     it waits; a run of curl uses one time up; `unavailable` ends by itself.
@@ -75,7 +77,13 @@ def _machine_room(home: Path, op: str, host: str) -> None:
         if op == "down":
             change_state(home, host, lambda state: _power(state, False))
         elif op == "revive" and read_state(home, host)["down"]:
-            change_state(home, host, lambda state: _power(state, True))
+            boot(home, host)
+
+
+def boot(home: Path, host: str) -> None:
+    """The state and the files of a host that comes up: httpd runs, because it is enabled, and it is another boot."""
+    change_state(home, host, lambda state: _power(state, True))
+    _tree.new_boot(home / "hosts" / host)
 
 
 def _power(state: dict[str, Any], on: bool) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import _tree
 from .balancer import Balancer
-from .faults import _power
+from .faults import _power, boot
 from .httpds import PACKAGE_FOLDER, PYTHON, Httpd
 from .programs._files import change_state, read_json, read_state
 
@@ -113,11 +113,18 @@ class MachineRoom:
             case "down":
                 change_state(self.home, name, lambda state: _power(state, False))
                 await self._power_off(name)
+            case "restart":
+                change_state(self.home, name, lambda state: _power(state, False))
+                await self._power_off(name)
+                await self._boot(name)
             case "revive" if read_state(self.home, name)["down"]:
-                change_state(self.home, name, lambda state: _power(state, True))
-                await self.httpds[name].begin(read_state(self.home, name)["httpd"]["since"])
-                await self.sshds[name].begin()
+                await self._boot(name)
         return {"ok": True}
+
+    async def _boot(self, name: str) -> None:
+        boot(self.home, name)
+        await self.httpds[name].begin(read_state(self.home, name)["httpd"]["since"])
+        await self.sshds[name].begin()
 
     async def _power_off(self, name: str) -> None:
         """Nothing of this host runs when this returns."""

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 # These are what httpd does to a request, so they are seen by everybody who asks, not by one program run.
 HTTPD_KINDS = frozenset({"slow", "loop", "drip", "unavailable"})
-PROGRAM_KINDS = frozenset({"fail", "hang", "slow", "drop", "down", "nothing"})
+PROGRAM_KINDS = frozenset({"fail", "hang", "slow", "drop", "down", "restart", "nothing"})
 
 
 def faults_file(home: Name) -> str:

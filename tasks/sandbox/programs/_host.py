@@ -120,11 +120,12 @@ class Host:
                     self.wait(fault["seconds"])
                 case "hang":
                     self.wait(None)
-                case cut:  # drop, down
+                case cut:  # drop, down, restart
                     from . import _control
 
                     _control.ask(self.home, cut, host=self.name)
-                    self.wait(None if cut == "down" else 0)
+                    if cut != "drop":  # nothing of before outlives a host
+                        self._die()
 
 
 def say(text: str = "", end: str = "\n") -> None:

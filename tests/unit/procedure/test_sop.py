@@ -74,6 +74,7 @@ def test_a_major_upgrade_is_the_sops_five_steps_and_ours_around_them() -> None:
         "yum-update: 01 02",
         "still-stopped: 01 02",
         "upgrade-db: 01",
+        "still-down: 01 02",
         "sync: 01",
         "start-httpd: 01 02",
         "healthy: 01 02",

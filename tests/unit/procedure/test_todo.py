@@ -36,6 +36,7 @@ def test_what_was_done_and_is_still_so_is_not_done_again() -> None:
     assert list(left(MAJOR, HALF[ONE], HALF[TWO], down())) == [
         "still-stopped",
         "upgrade-db",
+        "still-down",
         "sync",
         "start-httpd",
         "healthy",
@@ -71,8 +72,8 @@ def test_N5_httpd_that_runs_again_after_a_restart_is_stopped_again() -> None:
 
 
 def test_httpd_that_was_started_at_the_end_is_not_stopped_again() -> None:
-    one = {**BEGUN, "06-upgrade-db": "0", "07-sync": "0", "08-start-httpd": "0"}
-    rows = left(MAJOR, one, {**HALF[TWO], "08-start-httpd": "0"}, well(NEW))
+    one = {**BEGUN, "06-upgrade-db": "0", "08-sync": "0", "09-start-httpd": "0"}
+    rows = left(MAJOR, one, {**HALF[TWO], "09-start-httpd": "0"}, well(NEW))
     assert list(rows) == ["healthy", "resume-cron"]
 
 

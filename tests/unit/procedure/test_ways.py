@@ -41,7 +41,7 @@ def ways(run: Run, by_hand: str = "") -> list[str]:
 
 def test_resume_says_where_it_goes_on_and_abort_what_stays_down() -> None:
     resume, abort, *_ = ways(stopped("upgrade-db", AFTER))
-    assert resume == "next: fab prod resume goes on at step 6 of 10: upgrade-db to resume-cron"
+    assert resume == "next: fab prod resume goes on at step 6 of 11: upgrade-db to resume-cron"
     assert abort == "or: fab prod abort cron on again, lock released; httpd stays down"
 
 

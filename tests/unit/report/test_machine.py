@@ -16,6 +16,7 @@ from tasks.errors import HalfWay
 from tasks.fleet.hosts import App
 from tasks.procedure.history import Past
 from tasks.procedure.keep import Lock
+from tasks.procedure.restarts import Restart
 from tasks.procedure.todo import Left
 from tasks.procedure.watch import Seen
 from tasks.report.events import EVENTS
@@ -84,11 +85,13 @@ def everything_told() -> list[dict[str, Any]]:
     machine.failed(TWO, "exit status 1")
     machine.unknown(TWO, "the connection was lost")
     machine.lost(ONE, 110.0)
+    machine.restarted(Restart(TWO, "0123abcd", "during upgrade-db", "httpd"))
     machine.back(ONE)
     machine.waiting(10.0, "until the balancer sees it back")
     machine.finishing()
     run.users = Seen(40, 3, 0.31, outages=((0.0, 0.31),), slow=((9.0, 1.2),))
     run.nodes = {ONE.model_copy(update={"url": "http://blockerbugs01.iad2.example/blockerbugs/"}): run.users}
+    run.restarts = [Restart(TWO, "0123abcd", "during upgrade-db", "httpd")]
     machine.recap(run)
     machine.recap(ended(planned()))
     machine.finished(run, "fab prod status")

@@ -104,7 +104,7 @@ def test_live_at_work(terminal: Terminal, looks: Kept) -> None:
 
 @pytest.mark.parametrize(
     ("number", "line"),
-    [(1, "waiting for the sync that cron has started"), (8, "waiting for 200 1.1.0, answers 503 -")],
+    [(1, "waiting for the sync that cron has started"), (9, "waiting for 200 1.1.0, answers 503 -")],
     ids=["cron", "health"],
 )
 def test_live_waits_for(number: int, line: str, terminal: Terminal, looks: Kept) -> None:
