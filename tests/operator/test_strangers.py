@@ -197,6 +197,68 @@ def test_a_wrong_sudo_password_three_times_ends_with_sudos_own_words(asking: Fle
     assert "3 incorrect password attempts" in shown
 
 
+def sudo_does(fleet: Fleet, host: str, script: str) -> None:
+    """What the host's sudo does before it is the sandbox's own."""
+    file = fleet.home / "hosts" / host / "usr/bin/sudo"
+    real = file.with_name("sudo.real")
+    file.rename(real)
+    file.write_text(f"#!/bin/sh\n{script}\nexec '{real}' \"$@\"\n")
+    file.chmod(0o755)
+
+
+MENU = r"""printf 'Duo login for qa\n\n 1. Push to XXX-1234\n 2. Phone call\n\nPasscode or option (1-2): ' >&2
+read -r answer; test "$answer" = 1 || { echo 'Incorrect passcode.' >&2; exit 1; }
+echo 'Success. Logging you in...' >&2"""
+
+
+@pytest.mark.sandbox_only("puts another sudo in the place of the host's own")
+def test_everything_that_sudo_says_is_on_the_screen_before_its_question(fleet: Fleet) -> None:
+    sudo_does(fleet, STG, MENU)
+    code, shown = at_a_terminal(fleet, "stg status", {"Passcode or option (1-2)": "1"})
+    assert code == 0, shown
+    said = ["Duo login for qa", "1. Push to XXX-1234", "2. Phone call", "Passcode or option (1-2): ", "Success."]
+    places = [shown.find(f"stg01: {text}" if text.startswith("Passcode") else f"stg01 | {text}") for text in said]
+    assert places == sorted(places), shown
+    assert -1 not in places, shown
+
+
+@pytest.mark.sandbox_only("puts another sudo in the place of the host's own")
+@pytest.mark.parametrize("end", ["\\n", ""], ids=["a line", "without an end"])
+def test_a_key_to_be_touched_is_said_and_waits_for_no_answer(end: str, fleet: Fleet) -> None:
+    sudo_does(fleet, STG, f"printf 'Please touch the device.{end}' >&2; sleep 3")
+    code, shown = at_a_terminal(fleet, "stg status", {})
+    assert (code, "Please touch the device." in shown) == (0, True), shown
+
+
+@pytest.mark.sandbox_only("puts another sudo in the place of the host's own")
+def test_how_long_sudo_may_take_is_a_setting(fleet: Fleet) -> None:
+    file = fleet.home / "hosts.yml"
+    file.write_text(file.read_text().replace("sync_host: stg01", "sync_host: stg01\n    limits: {sudo: 0.5}"))
+    sudo_does(fleet, STG, "echo 'Please touch the device.' >&2; sleep 60")
+    ended = fleet.types("stg status")
+    assert ended.code == 4, ended.said
+    assert "stg01 | Please touch the device." in ended.out
+    assert "stg01: sudo gave no answer in 0.5 s (limits: sudo in hosts.yml); it said last: Please touch" in ended.err
+
+
+@pytest.mark.sandbox_only("puts another sudo in the place of the host's own")
+def test_s8_a_sudo_that_wants_a_terminal_has_one_and_nothing_typed_is_shown(asking: Fleet) -> None:
+    wants = "if ! test -t 0; then echo 'sudo: sorry, you must have a tty to run sudo' >&2; exit 1; fi"
+    for host in (STG, ONE, TWO):
+        sudo_does(asking, host, wants)
+    passwords = {f"{host[:6]}: sudo password": asking.machines.sudo_password(host) for host in (ONE, TWO)}
+    code, shown = at_a_terminal(
+        asking,
+        "prod minor-upgrade --version 1.0.1 --unverified x --yes",
+        {**passwords, "stg01: sudo password": asking.machines.sudo_password(STG)},
+    )
+    assert code == 0, shown
+    assert asking.runs(ONE) == asking.runs(TWO) == ("blockerbugs-1.0.1-1.el7", "1.0.1")
+    said = shown + str(asking.machines.events()) + asking.journal.read_text()
+    assert not [password for password in passwords.values() if password in said]
+    assert "must have a tty" not in shown
+
+
 def test_the_key_in_known_hosts_is_really_compared(fleet: Fleet) -> None:
     line = next(line for line in known_hosts(fleet).read_text().splitlines() if STG in line)
     name, kind, blob = line.split()[:3]
