@@ -148,7 +148,9 @@ def major(job: Job) -> list[Phase]:
     ]
     if not job.migrated:
         phases += migrate(job, cron_paused=True)
-    nobody_serves = Phase(still_stopped(job, "still-down"), job.host_set.serving, job.at_once)
+    nobody_serves = Phase(
+        still_stopped(job, "still-down", "httpd is still down everywhere"), job.host_set.serving, job.at_once
+    )
     return [
         *phases,
         nobody_serves,
@@ -363,14 +365,14 @@ def restart_httpd(job: Job) -> Step:
     )
 
 
-def still_stopped(job: Job, name: str = "still-stopped") -> Step:
+def still_stopped(job: Job, name: str = "still-stopped", says: str = "httpd is down everywhere") -> Step:
     """What `stop-httpd` left may have been started again since, by puppet, ansible or a colleague: that ends the run.
 
     Or the host restarted, and httpd with it: there it is stopped again.
     """
     return Step(
         name=name,
-        says="httpd is down everywhere",
+        says=says,
         command=":",
         proof=restarts.still_down(_q(job.app.service)),
         if_it_fails=("stop-httpd", "upgrade-db", "sync", "start-httpd"),

@@ -240,8 +240,8 @@ def frame(
         lines.append(_line(words.waits_for(late.hosts, late.what, now - late.since), "aside", width))
     if seen and seen.requests:
         lines.append(_watched(seen, width))
-    advice = _advice(work, ending, now)
-    if len("; ".join(advice)) <= width - ECHO:
+    advice = _advice(work, ending, now) if work or wait or ending else []  # before the first step Ctrl-C simply ends
+    if advice and len("; ".join(advice)) <= width - ECHO:
         advice = ["; ".join(advice)]
     return [*lines, *(_line(text, "warn" if ending else "aside", width - ECHO) for text in advice)]
 

@@ -64,6 +64,25 @@ def test_n2_no_new_time_has_a_host_that(clock: Clock, was_there: bool, lasts: in
     assert clock.now - began < at_most
 
 
+def test_n2_a_lost_line_is_told_once_with_what_is_left_and_that_it_is_back(clock: Clock) -> None:
+    told: list[float | None] = []
+    attempts = _Attempts(120, clock, told.append)  # type: ignore[arg-type]
+    assert attempts.another(True)
+    clock.now += 10
+    assert attempts.another(False)
+    attempts.back()
+    attempts.back()
+    clock.now += 600
+    assert attempts.another(True)
+    assert told == [120, None, 120]
+
+
+def test_n2_a_host_that_is_not_tried_again_is_not_said_to_be(clock: Clock) -> None:
+    told: list[float | None] = []
+    assert not _Attempts(0, clock, told.append).another(True)  # type: ignore[arg-type]
+    assert told == []
+
+
 class Breaking:
     """Something that breaks when it is closed."""
 

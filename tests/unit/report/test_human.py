@@ -183,6 +183,48 @@ def test_quiet_shows_a_plan_that_will_be_asked_about() -> None:
     assert screen.lines
 
 
+@pytest.mark.parametrize("quiet", [False, True])
+def test_w3_who_is_waited_for_is_said_once_a_minute_and_when_it_is_somebody_else(
+    quiet: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    screen, now = Shown(quiet=quiet), [1000.0]
+    monkeypatch.setattr("tasks.report.events.time.monotonic", lambda: now[0])
+    for hosts, seconds in (
+        ([ONE, TWO], 5),
+        ([ONE, TWO], 10),
+        ([TWO], 15),
+        ([TWO], 20),
+        ([TWO], 75),
+        ([], 0),
+        ([TWO], 5),
+    ):
+        now[0] += 5 if seconds < 75 else 60
+        screen.report.waits_for(hosts, "to end download (at most 30 min)", seconds)
+    what = "to end download (at most 30 min)"
+    assert screen.lines == [
+        f"waiting for blockerbugs01, blockerbugs02 {what}: 5 s so far",
+        f"waiting for blockerbugs02 {what}: 15 s so far",
+        f"waiting for blockerbugs02 {what}: 1 min 15 s so far",
+        f"waiting for blockerbugs02 {what}: 5 s so far",
+    ]
+
+
+@pytest.mark.parametrize("quiet", [False, True])
+def test_n2_a_lost_line_is_said_and_that_a_look_does_not_go_on_without_it(quiet: bool) -> None:
+    screen = Shown(quiet=quiet)
+    phases = planned("major-upgrade").phases
+    for phase in (phases[0], next(phase for phase in phases if phase.step.looks)):
+        screen.report.phase(2, 10, phase)
+        screen.report.lost(ONE, 110.0)
+        screen.report.back(ONE)
+    lost, back = (
+        "blockerbugs01: connection lost, trying again for 1 min 50 s",
+        "blockerbugs01: connection is back, following the step",
+    )
+    said = [line for line in screen.lines if "connection" in line]
+    assert said == [f"{lost}; the step goes on there", back, lost, back]
+
+
 def test_a_wait_that_is_told_again_and_again_is_said_once(screen: Shown) -> None:
     for left in (60.0, 59.5, 59.0):
         screen.report.waiting(left, f"at most: held since {60 - left} s")

@@ -13,6 +13,7 @@ from typing import IO, cast
 import pytest
 
 from tasks.procedure.watch import Seen
+from tasks.report import asking
 from tasks.report.human import Human
 from tasks.report.live import Live, Work
 from tasks.report.screen import STYLES, Screen
@@ -76,6 +77,43 @@ def test_no_line_that_stays_is_drawn_over_while_the_frame_changes_its_height(mon
         for line in stay:
             report.note(line)
     assert terminal.shown.splitlines()[-300:] == stay
+
+
+def test_w3_who_is_waited_for_stands_below_until_nobody_is() -> None:
+    terminal = Terminal(80)
+    with live(terminal) as report:
+        report.waits_for([TWO], "to connect (at most 15 s for each answer)", 5.0)
+        until(lambda: "waiting for blockerbugs02 to connect (at most 15 s for each answer): 6 s" in terminal.shown)
+        report.waits_for([], "to connect (at most 15 s for each answer)", 0.0)
+        report.note("connected")
+    assert [line.rstrip() for line in terminal.screen.display if line.strip()] == ["connected"]
+
+
+def test_w3_hosts_that_are_at_work_stand_below_once() -> None:
+    work = Work.of(PHASES[0], now=100.0)
+    terminal = Terminal(80)
+    with live(terminal) as report:
+        report.phase(1, 10, PHASES[0])
+        report.waits_for([ONE], "to end download", 5.0)
+        until(lambda: "Ctrl-C is safe" in terminal.shown)
+    assert ("waiting for" in terminal.shown, work.running) == (False, [ONE, TWO])
+
+
+def test_a_question_is_asked_with_nothing_drawn_below_and_then_it_is_drawn_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    terminal, drawn = Terminal(80), list[bool]()
+    with live(terminal) as report:
+
+        def answer(*asked: object) -> str:
+            drawn.append(report._drawn is not None)
+            return "sesame"
+
+        monkeypatch.setattr(asking, "answer", answer)
+        report.phase(1, 10, PHASES[0])
+        assert report.answer("blockerbugs02", "sudo password", True, lambda: False) == "sesame"
+        drawn.append(report._drawn is not None)
+    assert drawn == [False, True]
 
 
 def test_n3_ctrl_c_is_answered_where_the_advice_stood() -> None:
