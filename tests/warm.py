@@ -231,8 +231,10 @@ def become(request: dict[str, Any]) -> None:
     if request["session"]:
         os.setsid()
     os.chdir(request["cwd"])
+    # What an interpreter looks at when it starts is the same for both, and in the C locale it adds LC_CTYPE to it.
+    started_with = _looked_at(os.environ)
     os.environ.clear()
-    os.environ.update(request["env"])
+    os.environ.update({**request["env"], **started_with})
     for number, end in enumerate(request["streams"]):
         os.dup2(end, number)
         os.close(end)

@@ -55,13 +55,26 @@ def python(request: pytest.FixtureRequest, warm: Warm, tmp_path: Path) -> Begin:
     return start
 
 
+@pytest.fixture(params=["C.UTF-8", "C", None])
+def in_its_language(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Warm]:
+    """A warm interpreter on a machine that is set to a language; a bare one is set to none."""
+    for name in ("LANG", "LC_ALL"):
+        monkeypatch.delenv(name, raising=False)
+    if request.param:
+        monkeypatch.setenv("LANG", request.param)
+    warm = Warm("import random")
+    yield warm
+    warm.close()
+
+
 @pytest.mark.parametrize("begin", [["-m", "look"], ["-c", LOOK], ["-P", "-c", LOOK]], ids=["m", "c", "P c"])
 @pytest.mark.parametrize("session", [False, True])
 @pytest.mark.parametrize("stdin", [subprocess.PIPE, subprocess.DEVNULL])
 def test_it_finds_around_it_what_a_fresh_one_finds(
-    warm: Warm, tmp_path: Path, begin: list[str], session: bool, stdin: int
+    in_its_language: Warm, tmp_path: Path, begin: list[str], session: bool, stdin: int
 ) -> None:
     (tmp_path / "look.py").write_text(LOOK)
+    warm = in_its_language
     found = []
     for warm.fresh in (True, False):
         with warm.start(begin, ["a", "b c"], tmp_path, {**os.environ, "GIVEN": "ä"}, stdin, session=session) as program:
