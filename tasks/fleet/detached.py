@@ -33,10 +33,22 @@ _RUNNER = (
     f"case $rc in {HELD}|{TAKEN_OVER}|{DIED}) rc=1;; esac; "  # what these say is not a step's to say
     'echo $rc >"$1/rc.new" && mv "$1/rc.new" "$1/rc"; printf "\\n%s\\n" "$2"'
 )
-# The pid alone could be somebody else's by now: the runner's own arguments name the step.
+# `args PID`: what a process was started with, from /proc, which every Linux has, or else from ps.
+ARGS = (
+    'args() { if test -d /proc/self; then tr "\\0" " " <"/proc/$1/cmdline"; else ps -ww -o args= -p "$1"; fi; } '
+    "2>/dev/null"
+)
+# The pid alone could be somebody else's by now: the runner's own arguments name the step. Where nobody can tell what
+# a process was started with, one that has the pid is taken for the step: a step is not called dead while it may live.
 _ALIVE = (
-    f'alive() {{ line began "$step/boot"; {_BOOT}; line pid "$step/pid"; '
-    'test "$began" = "$boot" && ps -ww -o args= -p "$pid" 2>/dev/null | grep -qF "$mark"; }'
+    ARGS
+    + """
+alive() {
+  line began "$step/boot"; %s; line pid "$step/pid"; test "$began" = "$boot" || return 1
+  if test -d /proc/self || command -v ps >/dev/null; then args "$pid" | grep -qF "$mark"
+  else kill -0 "$pid" 2>/dev/null; fi
+}"""
+    % _BOOT
 )
 SECONDS_TO_BEGIN = 30  # a host may be busy; after that a step without a pid will never have one
 
@@ -79,7 +91,7 @@ fi
 
 
 def mark(keeping: Keeping, step: str) -> str:
-    """The last line of a step's log, and an argument of its runner, by which ps tells it."""
+    """The last line of a step's log, and an argument of its runner, by which it is told."""
     return f"{keeping.run}/{step} ended"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..errors import TryLater
 from ..fleet.hosts import HostSet
 from .nvr import Nvr
-from .preflight import UNREACHED
+from .preflight import PROGRAMS, UNREACHED
 from .reasons import FactsOf, Reason
 from .request import Request
 
@@ -31,6 +31,18 @@ def unknown(request: Request, facts: FactsOf) -> list[Reason]:
     if request.procedure.needs_schema:
         told += [(host, text) for host in request.host_set.hosts if (text := facts[host].no_schema)]
     return [Reason(f"{host.short}: {text}") for host, text in told]
+
+
+def missing(request: Request, facts: FactsOf) -> list[Reason]:
+    """The programs that a host lacks, and that its steps are written with."""
+    reasons = []
+    for host in request.hosts:
+        known = [name for name in facts[host].lacks if name in PROGRAMS]
+        wanted = " ".join(dict.fromkeys(PROGRAMS[name] for name in known))
+        if known:
+            text = f"{host.short}: has no {' and no '.join(known)}, which the steps need"
+            reasons.append(Reason(text, f"ssh -t {host.name} sudo yum -y install {wanted}"))
+    return reasons
 
 
 def packages(request: Request, facts: FactsOf, target: Nvr | None) -> list[Reason]:

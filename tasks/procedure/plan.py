@@ -72,7 +72,7 @@ def decide(request: Request, facts: FactsOf, stage: HostSet | None = None) -> Pl
     """
     procedure, host_set = request.procedure, request.host_set
     obstacles.check_that_nobody_is_at_work(request, facts)
-    reasons = obstacles.unknown(request, facts)
+    reasons = [*obstacles.missing(request, facts), *obstacles.unknown(request, facts)]
     target = None
     if procedure.installs:
         target, against = earlier_build(request, facts) if procedure.back else target_build(request, facts, stage)

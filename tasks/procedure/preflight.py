@@ -19,6 +19,27 @@ from .sop import DATABASE_LOCK
 # yum waits for whoever holds these; the file has the holder's process id (yum 3, dnf 4).
 _YUM_LOCKS = ("/var/run/yum.pid", "/var/lib/dnf/rpmdb_lock.pid", "/var/cache/dnf/metadata_lock.pid")
 _UNFINISHED = "/var/lib/yum/transaction-all.*"
+# What the steps, and what keeps them, are written with, and the package that yum installs for it. ps is wanted only
+# where there is no /proc; a Mac, which can be the sandbox's host, has neither that nor flock.
+PROGRAMS = {
+    "awk": "gawk",
+    "curl": "curl",
+    "find": "findutils",
+    "flock": "util-linux",
+    "grep": "grep",
+    "pgrep": "procps-ng",
+    "ps": "procps-ng",
+    "sed": "sed",
+    "service": "/usr/sbin/service",  # in initscripts, or in initscripts-service
+    "setsid": "util-linux",
+    "systemctl": "systemd",
+    **dict.fromkeys(("base64", "sha256sum", "tail", "tr"), "coreutils"),
+}
+_LACKS = f"""if test -d /proc/self; then other=ps; else other=flock; fi
+for program in {" ".join(PROGRAMS)}; do
+  test "$program" = $other || command -v "$program" >/dev/null || say lacks "$program"
+done
+! command -v sed >/dev/null || sed -u -n p </dev/null 2>/dev/null || say lacks sed"""  # steps want what GNU's sed can do
 _SCHEMA = """{ schema=$(at_schema) || say schema_failed $?; say schema "$(printf '%s' "$schema" | tail -n 1)"; } &"""
 
 
@@ -30,6 +51,7 @@ class Facts:
     service: systemd's word (active, inactive, failed); answers: HTTP status, or None for no answer.
     at_head: does the database have the schema that the installed build wants? None: not known.
     free: MB on the fuller one of / and /var; skew: seconds this host's clock is ahead of ours.
+    lacks: the programs that steps use and this host has not.
     problems: what could not be found out; no_list, no_schema: why its packages or its schema are not known.
     boot: the id of the host's boot, another one after a restart.
     busy: an upgrade_db or sync that this tool began still works on the database.
@@ -64,6 +86,7 @@ class Facts:
     no_schema: str | None = None
     busy: bool = False
     boot: str | None = None
+    lacks: tuple[str, ...] = ()
 
     @property
     def pending(self) -> bool | None:
@@ -99,7 +122,9 @@ def script(app: App, host_set: HostSet, repos: bool = True, schema: bool = True)
     lines = [
         "export LC_ALL=C",
         detached.LINE,
+        detached.ARGS,
         'say() { printf \'%s\\t%s\\n\' "$1" "$2"; }',
+        _LACKS,
         *([f"at_schema() {{ exec 2>/dev/null; {status}\n}}", _SCHEMA] if status else []),
         health.answer(app, host_set.health),
         'say clock "$(date +%s)"',
@@ -109,7 +134,7 @@ def script(app: App, host_set: HostSet, repos: bool = True, schema: bool = True)
         f'say free "$(df -Pk {app.path("/")} {app.path("/var")} '
         '| awk \'NR>1 && (least == "" || $4 < least) {least = $4} END {print least}\')"',
         f'held=; for lock in {locks}; do test -e "$lock" && line pid "$lock" && kill -0 "$pid" 2>/dev/null && '
-        'held=yes && say yum_holder "$(ps -o pid= -o args= -p "$pid")"; done',
+        'held=yes && say yum_holder "$pid $(args "$pid")"; done',
         f"for left in {app.path(_UNFINISHED)}; do case $left in *.disabled) continue;; esac; "
         'test -e "$left" && say unfinished "$left"; done',
         f'sum=$(sha256sum {settings} 2>/dev/null); say settings "${{sum%% *}}"',
@@ -190,6 +215,7 @@ def read(
         skew=0.0 if clock is None else clock - middle,
         busy="busy" in said,
         boot=restarts.known(one("boot")),
+        lacks=tuple(said.get("lacks", ())),
         no_list=no_list,
         no_schema=no_schema,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -55,6 +56,14 @@ def untouched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
 )
 def test_what_makes_no_sense_is_refused_with_the_line_to_type(untouched: Fleet, line: str, words: str) -> None:
     refused(untouched, line, words)
+
+
+@pytest.mark.sandbox_only("a real host would be left without it")
+@pytest.mark.skipif(bool(shutil.which("service", path="/usr/bin:/bin")), reason="the sandbox's hosts have this one too")
+def test_y4_a_host_that_lacks_a_program_is_refused_by_name_with_the_line_that_installs_it(stg_runs_101: Fleet) -> None:
+    (stg_runs_101.home / "hosts" / TWO / "usr/bin/service").unlink()
+    line = f"next: ssh -t {TWO} sudo yum -y install /usr/sbin/service"
+    refused(stg_runs_101, "prod minor-upgrade --yes", "prod02: has no service, which the steps need", line)
 
 
 def test_x1_prod_without_a_terminal_and_without_yes_ends_at_once(untouched: Fleet) -> None:

@@ -114,7 +114,6 @@ POSIX = (
     ),
     *(
         "od",
-        "ps",
         "rm",
         "sed",
         "setsid",

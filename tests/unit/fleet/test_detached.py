@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
@@ -97,6 +98,40 @@ def test_a_step_that_was_killed_is_told_from_one_that_failed(shell: Shell) -> No
     assert follower.wait(120) == DIED
     assert states(shell) == {STEP: "died"}
     assert does(shell, "echo again") == (DIED, ["begins"])
+
+
+@pytest.mark.parametrize(
+    "ps",
+    [
+        pytest.param(None, id="nobody can tell what a process was started with"),
+        pytest.param('shift $(($# - 1)); exec tr "\\0" " " </proc/$1/cmdline', id="ps tells it"),
+    ],
+)
+def test_without_proc_a_step_that_lives_is_not_called_dead(ps: str | None, shell: Shell) -> None:
+    if ps:
+        shell.program("ps", ps)
+    script = detached.states(KEEPING).replace("/proc/", "./nowhere/")
+    with subprocess.Popen(
+        ["sh", "-c", "read x; :", "sh", detached.mark(KEEPING, STEP)], stdin=subprocess.PIPE
+    ) as runner:
+        shell.file(f"keep/0123abcd/{STEP}/pid", f"{runner.pid}\n")
+        found = [detached.read_states(shell.run(script).stdout)]
+        runner.communicate()
+        found.append(detached.read_states(shell.run(script).stdout))
+    assert found == [{STEP: "runs"}, {STEP: "died"}]
+
+
+def test_with_proc_no_ps_is_wanted_and_another_process_of_that_number_is_not_the_step(shell: Shell) -> None:
+    (shell.folder / "keep/0123abcd" / STEP).mkdir(parents=True)
+    boot = Path("/proc/sys/kernel/random/boot_id").read_text()
+    shell.file(f"keep/0123abcd/{STEP}/boot", boot)
+    found = []
+    for argument in (detached.mark(KEEPING, STEP), "another"):
+        with subprocess.Popen(["sh", "-c", "read x; :", "sh", argument], stdin=subprocess.PIPE) as runner:
+            shell.file(f"keep/0123abcd/{STEP}/pid", f"{runner.pid}\n")
+            found.append(states(shell))
+            runner.communicate()
+    assert found == [{STEP: "runs"}, {STEP: "died"}]
 
 
 def test_a_step_of_before_a_restart_has_died_whoever_has_its_pid_now(shell: Shell) -> None:

@@ -201,6 +201,12 @@ def test_V5_a_major_upgrade_goes_on_where_only_the_database_is_behind() -> None:
     ("there", "why", "cure"),
     [
         pytest.param(well(unfinished=True), "not finished", "yum-complete-transaction", id="an unfinished transaction"),
+        pytest.param(
+            well(lacks=("flock", "pgrep", "setsid")),
+            "has no flock and no pgrep and no setsid",
+            "sudo yum -y install util-linux procps-ng",
+            id="Y4 a missing program",
+        ),
         pytest.param(well(free=10), "10 MB free", "yum clean packages", id="a full disk"),
         pytest.param(well(installed=None), "is not installed", None, id="no package"),
         pytest.param(
@@ -216,6 +222,14 @@ def test_an_upgrade_is_refused_on_a_host_with(there: Any, why: str, cure: str | 
         decide(request("minor-upgrade"), found(prod(), there, well()))
     assert any(problem.startswith("blockerbugs01: ") and why in problem for problem in refused.value.problems)
     assert (cure or "fab prod status") in str(refused.value.next_line)
+
+
+@pytest.mark.parametrize("procedure", sorted(PROCEDURES))
+def test_Y4_nothing_is_begun_on_a_host_that_lacks_what_the_steps_need(procedure: str) -> None:
+    message = reasons(request(procedure), found(prod(), well(), well(lacks=("setsid", "of its own making; reboot"))))
+    assert "blockerbugs02: has no setsid, which the steps need" in message
+    assert f"next: ssh -t {TWO.name} sudo yum -y install util-linux" in message.splitlines()
+    assert "reboot" not in message
 
 
 def test_S9_another_repo_without_signatures_is_nobodys_business() -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import shutil
+import subprocess
 from dataclasses import replace
 
 import pytest
@@ -31,6 +33,8 @@ def node(shell: Shell) -> Shell:
     shell.program("alembic", "echo 'INFO some words' >&2; echo 'aaa (head)'")
     shell.file("list", YUM_LIST)
     shell.program("yum", 'echo "$@" >>calls; case "$*" in *list*) cat list;; esac')
+    for name in ("flock", "pgrep", "service", "setsid"):
+        shell.program(name, "exit 1")
     shell.program("date", "echo 1000")
     shell.program("df", "echo head; echo 'a 9 9 8192000 1% /'; echo 'b 9 9 4096000 1% /var'")
     shell.file("etc/yum.conf", "[main]\ngpgcheck=1\n")
@@ -96,6 +100,23 @@ def test_a_bare_host_ends_the_script_well_and_brings_what_there_is(shell: Shell)
     assert found.no_schema
 
 
+@pytest.mark.parametrize("program", ["awk", "curl", "flock", "pgrep", "setsid", "sha256sum", "tail"])
+def test_Y4_a_program_that_steps_use_and_the_host_lacks_is_told_by_its_name(program: str, node: Shell) -> None:
+    assert facts(node).lacks == ()
+    (node.bin / program).unlink()
+    assert facts(node).lacks == (program,)
+
+
+def test_a_sed_that_cannot_hand_on_line_by_line_counts_as_none(node: Shell) -> None:
+    node.program("sed", f'case " $* " in *" -u "*) exit 1;; esac; exec {shutil.which("sed")} "$@"')
+    assert facts(node).lacks == ("sed",)
+
+
+def test_ps_is_wanted_only_where_there_is_no_proc(node: Shell) -> None:
+    sent = script(APP, SET).replace("/proc/self", "./nowhere")
+    assert read(APP, SET, node.run(sent).stdout).lacks == ("ps",)
+
+
 def test_what_is_not_installed_is_none(node: Shell) -> None:
     node.program("rpm", "echo package blockerbugs is not installed; exit 1")
     assert facts(node).installed is None
@@ -129,10 +150,10 @@ def test_a_schema_command_that_fails_is_a_problem_and_no_answer(node: Shell) -> 
 
 
 def test_Y1_who_holds_yum_is_named(node: Shell) -> None:
-    node.file("var/run/yum.pid", "4242")
-    node.program("ps", "echo ' 4242 /usr/bin/python /usr/bin/yum update'")
-    held = node.run(f"kill() {{ test $2 = 4242; }}\n{script(APP, SET)}").stdout
-    assert read(APP, SET, held).yum_holder == "4242 /usr/bin/python /usr/bin/yum update"
+    with subprocess.Popen(["sh", "-c", "read x; :", "/usr/bin/yum", "update"], stdin=subprocess.PIPE) as yum:
+        node.file("var/run/yum.pid", str(yum.pid))
+        assert facts(node).yum_holder == f"{yum.pid} sh -c read x; : /usr/bin/yum update"
+        yum.communicate()
 
 
 def test_Y1_a_lock_of_a_process_that_is_gone_holds_nobody(node: Shell) -> None:
