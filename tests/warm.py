@@ -31,6 +31,15 @@ LENGTH = 8  # bytes of hexadecimal before each request
 READ_AT_START = ("PYTHON", "LC_", "LANG")  # variables that an interpreter looks at once, before it imports
 
 
+class Program(subprocess.Popen[str]):
+    """Its `with` ends it when the test fails in there, and does not wait for one that may be stopped, or never ends."""
+
+    def __exit__(self, kind: type[BaseException] | None, *more: Any) -> None:
+        if kind:
+            self.kill()
+        super().__exit__(kind, *more)
+
+
 class Started:
     """A program that runs, with those parts of subprocess.Popen that tests have a use for."""
 
@@ -96,7 +105,9 @@ class Started:
     def __enter__(self) -> Started:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind:
+            self.kill()
         for stream in filter(None, (self.stdin, self.stdout, self.stderr)):
             stream.close()
         self.wait()
@@ -136,7 +147,7 @@ class Warm:
         if self._usual is None:
             self._usual = _looked_at(environment)
         if self.fresh or _looked_at(environment) != self._usual:
-            return subprocess.Popen(
+            return Program(
                 [*self._within, sys.executable, *begin, *words], stdin=stdin, stdout=subprocess.PIPE, stderr=stderr,
                 text=True, cwd=cwd, env=environment, start_new_session=session,
             )  # fmt: skip

@@ -43,7 +43,11 @@ def two_sets(tmp_path: Path, stg_runs: str = "1.0.0", patient: bool = False) -> 
         if patient:
             file = machines.home / "hosts.yml"
             file.write_text(re.sub("deadline: [0-9]+, timeout: [0-9]+", "deadline: 60, timeout: 20", file.read_text()))
-        yield Fleet(machines, tmp_path)
+        fleet = Fleet(machines, tmp_path)
+        try:
+            yield fleet
+        finally:
+            fleet.kill_clients()
 
 
 @contextmanager

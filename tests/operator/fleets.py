@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from tests.warm import Started
+from tests.warm import Program, Started
 from tests.warmed import PROJECT, start_fab
 
 STG, ONE, TWO = "stg01.example", "prod01.example", "prod02.example"
@@ -124,6 +124,7 @@ class Fleet:
         self.machines = machines
         self.home = home = machines.home
         self.folder = folder  # the operator's own
+        self._clients: list[Started | subprocess.Popen[str]] = []
         self.environment = {**os.environ, "FABRIC_HOSTS_FILE": str(home / "hosts.yml"), "PYTHONPATH": str(PROJECT)}
 
     def types(self, line: str, answers: str = "", tool: str = "fabric") -> Ended:
@@ -139,10 +140,17 @@ class Fleet:
         return Ended(program.returncode, out, err)
 
     def begins(self, line: str, state: str = "state") -> Started | subprocess.Popen[str]:
-        """`fab LINE`, typed on a machine with that state folder; it runs on its own, and is the test's to end."""
+        """`fab LINE`, typed on a machine with that state folder; it runs on its own."""
         environment = {**self.environment, "XDG_STATE_HOME": str(self.folder / state)}
         words = [*self.ssh(), *line.split()]
-        return start_fab(["-m", "fabric"], words, environment, stdin=subprocess.DEVNULL, session=True)
+        client = start_fab(["-m", "fabric"], words, environment, stdin=subprocess.DEVNULL, session=True)
+        self._clients.append(client)
+        return client
+
+    def kill_clients(self) -> None:
+        """Those that still run: a test that failed may have left some, stopped ones too."""
+        for client in self._clients:
+            client.kill()
 
     def dies_in(self, line: str, *words: str) -> None:
         """Somebody types `fab LINE`, and their machine loses its power as soon as a program with these words begins."""
@@ -235,7 +243,7 @@ def holder(fleet: Fleet) -> str:
 def asked(fleet: Fleet, line: str, question: str) -> Iterator[tuple[subprocess.Popen[str], Callable[[str], int]]]:
     """`fab LINE`, typed by somebody who is being asked the question now; and how to answer it."""
     keyboard, stdin = pty.openpty()
-    process = subprocess.Popen(
+    process = Program(
         [sys.executable, "-m", "fabric", *fleet.ssh(), *line.split()],
         stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=PROJECT, env=fleet.environment,
     )  # fmt: skip

@@ -8,6 +8,8 @@ import sys
 
 import pytest
 
+from tests.warm import Program
+
 from .conftest import PROJECT
 from .fleets import PATIENCE_SECONDS
 
@@ -83,7 +85,7 @@ def test_a_fault_on_a_host_that_does_not_exist_is_refused_with_those_that_do() -
 
 def test_reset_does_not_pull_the_hosts_from_under_a_run() -> None:
     typed("sandbox.fault --step upgrade-db --kind slow --seconds 60")
-    client = subprocess.Popen(
+    client = Program(
         [sys.executable, "-m", "fabric", "sandbox", "major-upgrade"],
         cwd=PROJECT, env=os.environ, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip

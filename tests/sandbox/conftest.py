@@ -45,6 +45,12 @@ def until(true: Callable[[], bool], seconds: float = 120.0) -> None:
 
 def gone(pid: int) -> bool:
     """Is there no such process, or only what its parent has not taken note of yet?"""
+    if Path("/proc/self").exists():
+        try:
+            text = Path(f"/proc/{pid}/stat").read_text(errors="replace")
+        except (FileNotFoundError, ProcessLookupError):
+            return True
+        return text.rpartition(") ")[2].startswith("Z")
     state = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False).stdout
     return state.strip().startswith("Z") or not state.strip()
 

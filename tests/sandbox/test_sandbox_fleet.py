@@ -19,6 +19,7 @@ from pathlib import Path
 import pytest
 
 from tasks.sandbox import faults, fleet, layout
+from tests.warm import Program
 
 from .conftest import ONE, TWO, client, gone, lay, until
 
@@ -112,7 +113,7 @@ def test_a_kept_fleet_needs_no_stdin_and_ends_at_sigterm(tmp_path: Path) -> None
     home = lay(tmp_path)
     command = [sys.executable, "-m", "tasks.sandbox.fleet", str(home), "--keep"]
     root = Path(fleet.__file__).parents[2]
-    with subprocess.Popen(
+    with Program(
         command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, cwd=root, start_new_session=True
     ) as kept:
         assert kept.stdout is not None

@@ -125,6 +125,13 @@ def test_a_signal_that_is_sent_ends_it(python: Begin) -> None:
     assert program.poll() == -signal.SIGTERM
 
 
+def test_one_that_was_stopped_does_not_hold_up_a_test_that_fails(python: Begin) -> None:
+    with pytest.raises(AssertionError), python("import time; time.sleep(600)") as program:  # noqa: PT012
+        program.send_signal(signal.SIGSTOP)
+        raise AssertionError
+    assert program.wait(PATIENCE_SECONDS) == -signal.SIGKILL
+
+
 def test_one_that_says_much_on_both_streams_and_reads_much_is_waited_for(python: Begin) -> None:
     code = "import sys; sys.stderr.write('e' * 10**6); sys.stdout.write(sys.stdin.read() * 2)"
     with python(code) as program:
