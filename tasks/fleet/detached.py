@@ -40,16 +40,12 @@ ARGS = (
 )
 # The pid alone could be somebody else's by now: the runner's own arguments name the step. Where nobody can tell what
 # a process was started with, one that has the pid is taken for the step: a step is not called dead while it may live.
-_ALIVE = (
-    ARGS
-    + """
-alive() {
-  line began "$step/boot"; %s; line pid "$step/pid"; test "$began" = "$boot" || return 1
+_ALIVE = f"""{ARGS}
+alive() {{
+  line began "$step/boot"; {_BOOT}; line pid "$step/pid"; test "$began" = "$boot" || return 1
   if test -d /proc/self || command -v ps >/dev/null; then args "$pid" | grep -qF "$mark"
   else kill -0 "$pid" 2>/dev/null; fi
-}"""
-    % _BOOT
-)
+}}"""
 SECONDS_TO_BEGIN = 30  # a host may be busy; after that a step without a pid will never have one
 
 

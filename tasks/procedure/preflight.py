@@ -35,11 +35,12 @@ PROGRAMS = {
     "systemctl": "systemd",
     **dict.fromkeys(("base64", "sha256sum", "tail", "tr"), "coreutils"),
 }
+# sed has to hand on what it is given line by line (-u).
 _LACKS = f"""if test -d /proc/self; then other=ps; else other=flock; fi
 for program in {" ".join(PROGRAMS)}; do
   test "$program" = $other || command -v "$program" >/dev/null || say lacks "$program"
 done
-! command -v sed >/dev/null || sed -u -n p </dev/null 2>/dev/null || say lacks sed"""  # steps want what GNU's sed can do
+! command -v sed >/dev/null || sed -u -n p </dev/null 2>/dev/null || say lacks sed"""
 _SCHEMA = """{ schema=$(at_schema) || say schema_failed $?; say schema "$(printf '%s' "$schema" | tail -n 1)"; } &"""
 
 

@@ -28,8 +28,8 @@ def _processes() -> Iterator[tuple[str, str]]:
     """This machine's: the process id, and the command line. From /proc, because not every machine has ps."""
     if os.path.isdir("/proc/self"):
         for pid in filter(str.isdigit, os.listdir("/proc")):
-            with suppress(OSError), open(f"/proc/{pid}/cmdline", encoding="utf-8", errors="replace") as words:
-                yield pid, words.read().replace("\0", " ").strip()
+            with suppress(OSError), open(f"/proc/{pid}/cmdline", encoding="utf-8", errors="replace") as file:
+                yield pid, file.read().replace("\0", " ").strip()
         return
     # Not by PATH: that begins with this host's own programs.
     listed = subprocess.run(["/bin/ps", "-ww", "-e", "-o", "pid=,args="], capture_output=True, text=True, check=True)
