@@ -8,11 +8,15 @@ from typing import NamedTuple
 
 
 class Need(NamedTuple):
-    """How it is looked for, and the packages of Debian's apt-get and Fedora's dnf that have it."""
+    """How it is looked for, and the packages of Debian's apt-get and Fedora's dnf that have it.
+
+    spared: without it the environment runs all the same, and leaves out the tests that want it (tests/wanted.py).
+    """
 
     found: Callable[[], object]
     apt: str
     dnf: str
+    spared: bool = False
 
 
 def program(name: str) -> Callable[[], object]:
@@ -25,6 +29,19 @@ def python_headers() -> bool:
     return (Path(sysconfig.get_path("include")) / "Python.h").exists()
 
 
+def server() -> bool:
+    """Look for sshd where only root's PATH leads."""
+    return bool(shutil.which("sshd") or shutil.which("sshd", path="/usr/sbin:/sbin"))
+
+
+# What hosts have, and the parts of OpenSSH that ours are compared with.
+_OF_HOSTS = (
+    Need(program("flock"), "util-linux", "util-linux", spared=True),
+    Need(program("pgrep"), "procps", "procps-ng", spared=True),
+    Need(program("ssh"), "openssh-client", "openssh-clients", spared=True),
+    Need(server, "openssh-server", "openssh-server", spared=True),
+)
+
 # The koji client's requests-gssapi is compiled, with the flags that krb5-config tells.
 NEEDS = {
     "packaging": (
@@ -35,10 +52,13 @@ NEEDS = {
         Need(program("git"), "git", "git"),
     ),
     "parity": (
-        Need(program("sshd"), "openssh-server", "openssh-server"),
+        Need(server, "openssh-server", "openssh-server"),
         Need(program("ssh-keygen"), "openssh-client", "openssh-clients"),
     ),
+    "tests": _OF_HOSTS,
+    "fresh": (Need(program("mmdebstrap"), "mmdebstrap", "mmdebstrap"),),
 }
+NEEDS |= dict.fromkeys(("py311", "py312", "py313", "py314"), _OF_HOSTS)
 
 
 def missing(environment: str) -> list[Need]:

@@ -7,12 +7,13 @@ import os
 import pty
 import re
 import select
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from tests.wanted import wanted
 
 from .conftest import ONE, PROJECT, STG, TWO, Fleet
 
@@ -36,7 +37,7 @@ def test_s1_an_unknown_host_key_is_refused_and_no_other_host_is_touched(fleet: F
 
 
 @pytest.mark.sandbox_only("a line of shell, for which one fleet is enough")
-@pytest.mark.skipif(not shutil.which("ssh-keyscan"), reason="OpenSSH is not on this machine")
+@wanted("ssh-keyscan", "OpenSSH's client")
 def test_s1_the_line_that_is_offered_for_an_unknown_key_makes_it_known(fleet: Fleet) -> None:
     known_hosts(fleet).write_text("")
     ended = fleet.types("stg status")

@@ -12,7 +12,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-ALL = ("cc", "krb5-config", "rpmbuild", "git")
+PACKAGING = ("cc", "krb5-config", "rpmbuild", "git")
+OF_HOSTS = ("flock", "pgrep", "ssh", "sshd")
+OWN = f"py3{sys.version_info.minor}"  # the environment of the Python that `tests` has
 
 
 class Machine:
@@ -27,6 +29,8 @@ class Machine:
         for name in ("run", "pyproject.toml", "tests/__init__.py", "tests/system_packages.py"):
             shutil.copy(ROOT / name, where / name)
         self.has("sudo", 'exec "$@"\n')
+        (where / ".venv").mkdir()
+        (where / ".venv/pyvenv.cfg").write_text("version = {}.{}.{}\n".format(*sys.version_info))
         for name in ("tox", "pip", "python"):
             self._script(where / ".venv" / "bin" / name, f'echo {name} "$@" skips=$TOX_SKIP_ENV >> {self.notes}\n')
 
@@ -76,8 +80,8 @@ def test_in_ci_what_is_missing_is_installed_unasked_before_tox(machine: Machine)
     update, install, tox = machine.did()
     assert update == "apt-get update -qq"
     assert install.startswith("apt-get install -y gcc ")
-    assert {"libkrb5-dev", "rpm", "git"} <= set(install.split())
-    assert tox == "tox skips="
+    assert {"libkrb5-dev", "rpm", "git", "openssh-client", "procps"} <= set(install.split())
+    assert tox == f"tox skips={OWN}"
 
 
 def test_on_a_terminal_the_command_is_shown_and_yes_runs_it(machine: Machine) -> None:
@@ -85,7 +89,7 @@ def test_on_a_terminal_the_command_is_shown_and_yes_runs_it(machine: Machine) ->
     said = machine.types("tox", answer="y")
     assert "apt-get install -y gcc" in said
     assert "[y/N]" in said
-    assert machine.did()[-1] == "tox skips="
+    assert machine.did()[-1] == f"tox skips={OWN}"
     assert len(machine.did()) == 3
 
 
@@ -94,17 +98,45 @@ def test_without_a_yes_nothing_is_installed_and_what_needs_it_is_left_out(machin
     machine.has("apt-get")
     said = machine.types("tox", answer=answer)
     assert "apt-get install -y gcc" in said
-    assert "left out: packaging, parity" in said
-    assert machine.did() == ["tox skips=packaging|parity"]
+    assert "left out: packaging, parity, the tests of tests that want these" in said
+    assert machine.did() == [f"tox skips={OWN}|packaging|parity"]
 
 
 def test_what_is_there_already_is_not_named(machine: Machine) -> None:
     machine.has("apt-get")
-    for name in ALL[1:]:
+    for name in (*PACKAGING[1:], *OF_HOSTS[1:]):
         machine.has(name)
     said = machine.types("tox")
     assert "install -y gcc" in said
+    assert "util-linux" in said
     assert "rpm" not in said
+    assert "openssh" not in said
+
+
+def test_tests_are_run_without_what_only_some_of_them_want(machine: Machine) -> None:
+    machine.has("apt-get")
+    for name in (*PACKAGING, *OF_HOSTS[1:]):
+        machine.has(name)
+    said = machine.types("tox -e tests,lint")
+    assert "lacks what tox -e tests wants; what helps: " in said
+    assert "apt-get install -y util-linux\n" in said
+    assert "left out: the tests of tests that want these" in said
+    assert machine.did() == ["tox -e tests,lint skips="]
+
+
+@pytest.mark.parametrize("line", ["tox -- -m smoke", "tox run-parallel", "tox run -- tests/unit"])
+def test_words_for_pytest_or_for_tox_leave_it_at_all_environments(machine: Machine, line: str) -> None:
+    machine.has("apt-get")
+    assert "lacks what tox -e packaging,tests wants" in machine.types(line)
+    assert machine.did() == [f"{line} skips={OWN}|packaging"]
+
+
+def test_an_environment_of_another_python_is_made_anew(machine: Machine) -> None:
+    settings = machine.where / ".venv/pyvenv.cfg"
+    settings.write_text("version = 3.10.4\n")
+    with pytest.raises(subprocess.CalledProcessError):  # nobody has a tox for it
+        machine.types("tox -e lint", PIP_NO_INDEX="1", PIP_CONFIG_FILE=os.devnull)
+    assert "version = {}.{}.{}".format(*sys.version_info) in settings.read_text()
 
 
 def test_another_environment_wants_nothing(machine: Machine) -> None:
@@ -121,7 +153,7 @@ def test_fedora_and_machines_of_neither_kind_are_told_their_names(machine: Machi
     said = machine.types("tox", TOX_SKIP_ENV="types")
     assert "apt-get install gcc" in said
     assert "dnf install gcc" in said
-    assert machine.did() == ["tox skips=types|packaging|parity"]
+    assert machine.did() == [f"tox skips=types|{OWN}|packaging|parity"]
     machine.has("dnf")
     machine.types("tox", CI="true")
     assert any("krb5-devel rpm-build git" in line for line in machine.did())

@@ -17,8 +17,9 @@ import pytest
 from tasks.fleet import detached
 from tasks.fleet.detached import DIED, HELD, TAKEN_OVER, Keeping
 from tests.unit.builders import Shell
+from tests.wanted import wanted
 
-pytestmark = pytest.mark.skipif(not shutil.which("setsid"), reason="hosts have util-linux, this machine has not")
+pytestmark = wanted("setsid", "util-linux")
 KEEPING = Keeping("./keep", "0123abcd", "alice@laptop (1)")
 STEP = "03-yum-update"
 

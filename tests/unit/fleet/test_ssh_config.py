@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from shutil import which
 
 import pytest
 
 from tasks.errors import Refused, Unreachable
 from tasks.fleet import ssh_config
 from tasks.fleet.ssh_config import Options
+from tests.wanted import wanted
 
-with_ssh = pytest.mark.skipif(not which("ssh"), reason="wants an ssh to ask")
+with_ssh = wanted("ssh", "OpenSSH's client")
 
 
 def said(**options: str) -> Options:

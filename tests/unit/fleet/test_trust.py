@@ -11,7 +11,6 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from io import StringIO
 from pathlib import Path
-from shutil import which
 from typing import Any
 
 import pytest
@@ -31,6 +30,7 @@ from paramiko import Ed25519Key, PKey, RSAKey
 from tasks.fleet import trust
 from tasks.fleet.ssh_config import Options
 from tasks.fleet.trust import Trust, Untrusted, lookup_name
+from tests.wanted import wanted
 
 NAME = "blockerbugs01.iad2.example"
 
@@ -188,7 +188,7 @@ def test_S1_the_refusal_shows_type_and_fingerprint(known: Known) -> None:
     assert f"ssh-ed25519 {fingerprint(KEY)}" in str(known().accepts(NAME, KEY))
 
 
-@pytest.mark.skipif(not which("ssh-keygen"), reason="the fingerprint is compared with ssh-keygen's")
+@wanted("ssh-keygen", "OpenSSH's client")
 def test_the_fingerprint_is_the_one_ssh_keygen_shows(tmp_path: Path) -> None:
     (tmp_path / "key.pub").write_text(f"{KEY.get_name()} {KEY.get_base64()}\n")
     said = subprocess.run(["ssh-keygen", "-lf", tmp_path / "key.pub"], capture_output=True, text=True, check=True)
@@ -428,7 +428,7 @@ def test_S3_a_key_in_a_file_of_revoked_keys_is_refused(known: Known, tmp_path: P
     assert "cannot be read" in str(lines.accepts(NAME, KEY, revokedhostkeys=str(tmp_path / "none")))
 
 
-@pytest.mark.skipif(not which("ssh-keygen"), reason="revocation lists are ssh-keygen's to make and to read")
+@wanted("ssh-keygen", "OpenSSH's client")
 def test_S3_a_key_in_a_revocation_list_is_refused(known: Known, tmp_path: Path) -> None:
     (tmp_path / "key.pub").write_text(f"{KEY.get_name()} {KEY.get_base64()}\n")
     subprocess.run(["ssh-keygen", "-q", "-k", "-f", tmp_path / "krl", tmp_path / "key.pub"], check=True)

@@ -15,6 +15,7 @@ from tasks.fleet.hosts import App
 from tasks.procedure import keep
 from tasks.procedure.keep import Lock
 from tests.unit.builders import Shell
+from tests.wanted import wanted
 
 APP = App(root=".")
 CRON = "etc/cron.d/blockerbugs"
@@ -218,7 +219,7 @@ def test_C2_a_sync_that_runs_keeps_the_migration_from_beginning(host: Shell) -> 
     assert host.run(keep.cron_is_away(APP)).returncode == 1
 
 
-@pytest.mark.skipif(not shutil.which("pgrep"), reason="hosts have procps, this machine has not")
+@wanted("pgrep", "procps")
 def test_the_look_for_a_sync_does_not_find_itself(host: Shell) -> None:
     host.program("pgrep", f'exec {shutil.which("pgrep")} "$@"')
     app = App(root=".", package="no-such-package-anywhere")

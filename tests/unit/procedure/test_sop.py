@@ -18,6 +18,7 @@ from tasks.procedure.nvr import Nvr
 from tasks.procedure.request import PROCEDURES, RESTART_TOGETHER
 from tasks.procedure.sop import Job, Phase, Step
 from tests.unit.builders import ONE, TWO, Shell, job, prod
+from tests.wanted import wanted
 
 FULL = prod(
     enable_repo="infra-stg",
@@ -276,7 +277,7 @@ def test_the_build_and_the_schema_before_an_update_are_remembered(shell: Shell) 
     assert kept.read_text() == "blockerbugs-1.0.0-1.el7 aaa\n"
 
 
-@pytest.mark.skipif(not shutil.which("flock"), reason="hosts have util-linux, this machine has not")
+@wanted("flock", "util-linux")
 @pytest.mark.parametrize("step", [sop.upgrade_db, sop.sync])
 def test_O2_a_look_that_holds_the_databases_lock_for_a_moment_is_waited_for(step: Any, shell: Shell) -> None:
     shell.program("flock", f'exec {shutil.which("flock")} "$@"')
