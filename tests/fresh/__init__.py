@@ -1,0 +1,1 @@
+"""README's two commands, typed on a machine that has only Python and git (`tox -e fresh`)."""
