@@ -211,7 +211,9 @@ def _named_by_pip() -> list[Path]:
     files = [Path("/etc/pip.conf"), *(Path.home() / name for name in _OF_USERS)]
     texts += [path.read_text(errors="replace") for path in files if path.is_file()]
     named = {Path(path) for text in texts for path in re.findall(r"(?<![\w/.:-])(?:file://)?(/[\w./+-]+)", text)}
-    return sorted(path for path in named if path.exists() and path != Path("/etc/ssl/certs"))
+    # An index's pages lead to files beside it.
+    named = {path.parent if path.name == "simple" else path for path in named if path.exists()}
+    return sorted(named - {Path("/etc/ssl/certs")})
 
 
 def _copy(path: Path, root: Path) -> None:
