@@ -22,7 +22,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "sandbox_only(why): what the lab's real machines cannot do, or need not")
-    config.addinivalue_line("markers", "smoke: belongs to the choice that `tox -e lab` runs on real machines")
+    config.addinivalue_line("markers", "smoke: belongs to the choice that `tox -e lab` and `tox -e fresh` run")
     Warm.fresh = config.option.fresh
     # A test run in the background of a shell ignores SIGINT, one under nohup SIGHUP, and all that they start with them.
     for signum, default in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):

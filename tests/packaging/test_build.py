@@ -24,6 +24,7 @@ def let_go_at(hub: Hub, call: str, method: str = "buildArch") -> None:
     hub.api.after[call] = machine.holding.clear
 
 
+@pytest.mark.smoke
 def test_a_build_goes_from_the_tarball_to_the_stg_tag(hub: Hub, project: Project, typed: Typed) -> None:
     said = typed("build")
     assert (said.code, said.err) == (0, "")

@@ -14,6 +14,7 @@ from .laid import Project
 NVR = "blockerbugs-0.4.4.16-1.el7"
 
 
+@pytest.mark.smoke
 def test_the_srpm_has_the_dist_of_the_targets_builders(project: Project, typed: Typed) -> None:
     said = typed("srpm")
     made = project.sources.parent / "SRPMS" / f"{NVR}.src.rpm"
