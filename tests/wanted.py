@@ -7,7 +7,6 @@ import shutil
 
 import pytest
 
-
 # Read before any test: they are fenced off from the environment.
 MAY_SKIP = os.environ.get("SKIP_NOTHING") != "true"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import tomllib
 from difflib import unified_diff
 from pathlib import Path
 from xml.etree import ElementTree
@@ -14,6 +15,7 @@ from invoke.parser import Parser, ParserContext
 
 from tasks.collection import namespace
 from tasks.fleet.hosts import read
+from tasks.procedure.preflight import PROGRAMS
 from tasks.typed import contexts
 from tests.warmed import PROJECT
 
@@ -101,3 +103,16 @@ def test_the_picture_is_of_a_run_that_went_well_and_asks_for_nothing() -> None:
     assert "sandbox:runsblockerbugs-1.1.0-1.el7" in "".join(words.split())
     assert "@font-face" not in drawn
     assert "<image" not in drawn
+
+
+def test_the_programs_that_a_host_must_have_are_those_that_the_look_asks_for() -> None:
+    _, _, after = TEXTS["docs/machines.md"].partition("with the line that installs it:\n\n")
+    assert re.findall(r"`(\w+)`", after.splitlines()[0]) == sorted(PROGRAMS)
+
+
+def test_readme_pyproject_and_tox_name_the_same_pythons() -> None:
+    project = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
+    minors = re.findall(r"Python :: 3\.(\d+)", " ".join(project["classifiers"]))
+    assert project["requires-python"] == f">=3.{minors[0]}"
+    assert f"With Python 3.{minors[0]} to 3.{minors[-1]}, " in TEXTS["README.md"]
+    assert f"py3{{{','.join(minors)}}}, tests\n" in (PROJECT / "tox.ini").read_text()

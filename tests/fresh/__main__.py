@@ -7,7 +7,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
 import sys
 from pathlib import Path
 
@@ -59,6 +61,10 @@ def user_without_sudo() -> None:
 
 
 if __name__ == "__main__":
+    if os.geteuid() or not shutil.which("mmdebstrap"):
+        sys.exit(
+            "bare machines are made by root with mmdebstrap, which ./run tox installs\nnext: sudo ./run tox -e fresh"
+        )
     tarball()
     for kind in (user_without_sudo, root_without_a_terminal, user_with_sudo):
         kind()
