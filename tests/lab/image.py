@@ -1,4 +1,4 @@
-"""The one image of the lab: a Debian base by mmdebstrap, and what makes it look like EL7 to the tool."""
+"""The one image of the lab: a Debian base by mmdebstrap, and what makes it look like EL to the tool."""
 
 from __future__ import annotations
 
@@ -10,23 +10,33 @@ from collections.abc import Callable
 from pathlib import Path
 
 from .errors import LabError
-from .layout import LABEL
+from .layout import DNF, LABEL
 from .podman import ENVIRONMENT, podman
 
 HERE = Path(__file__).parent
-SUITE = "bookworm"
+SUITE = "trixie" if DNF == 5 else "bookworm"
+RPM = ("dnf5", "rpm", "createrepo-c") if DNF == 5 else ("dnf", "rpm", "createrepo-c")
 PACKAGES = (
     *("systemd", "systemd-sysv", "netbase", "iproute2", "procps", "ca-certificates", "curl", "file"),
     *("openssh-server", "openssh-client", "sudo", "acl", "cron", "moreutils"),
-    *("dnf", "rpm", "createrepo-c", "gnupg"),
+    "gnupg",
     *("apache2", "libapache2-mod-wsgi-py3", "python3-flask", "python3-sqlalchemy", "python3-psycopg2", "alembic"),
     *("postgresql", "haproxy"),
+)
+# Debian has dnf 5 and rpm 6 in sid only, whose systemd wants cgroup v2: they and what they need come from sid, the rest
+# does not. By the apt inside: the one of Debian 12 finds no way to mix them. A mirror of sid may be some weeks behind.
+FROM_SID = (
+    f'sed -n "s/ {SUITE} main/ sid main/p" "$1/etc/apt/sources.list" >"$1/etc/apt/sources.list.d/sid.list"',
+    'printf "Package: *\\nPin: release n=sid\\nPin-Priority: 100\\n" >"$1/etc/apt/preferences.d/sid"',
+    'chroot "$1" apt-get -qq -o Acquire::Check-Valid-Until=false update',
+    f'chroot "$1" apt-get -qqy --no-install-recommends -t sid install {" ".join(RPM)} >/dev/null',
 )
 MMDEBSTRAP = (
     *("mmdebstrap", "--quiet", "--variant=apt", "--mode=root", '--aptopt=APT::Install-Recommends "false"'),
     "--dpkgopt=force-unsafe-io",
     *(f"--dpkgopt=path-exclude=/usr/share/{folder}/*" for folder in ("man", "doc", "locale")),
-    f"--include={','.join(PACKAGES)}",
+    f"--include={','.join(PACKAGES if DNF == 5 else (*PACKAGES, *RPM))}",
+    *(f"--customize-hook={line}" for line in (FROM_SID if DNF == 5 else ())),
     *(SUITE, "-"),
 )
 

@@ -1,16 +1,22 @@
-"""What the lab is made of: its machines, their names and addresses, and where its own files are."""
+"""What the lab is made of: its machines, their names and addresses, and where its own files are.
+
+Its hosts have dnf 4 and rpm 4 from Debian 12, or with LAB_DNF=5 in the environment dnf 5 and rpm 6; both can be up at once.
+"""
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from ipaddress import IPv4Network
 from pathlib import Path
 
-HOME = Path("/var/lib/blockerbugs-lab")  # keys, ssh_config, hosts.yml, and what each machine has of its own
-SHARED = HOME / "shared"  # seen at the same place by this machine and by every machine of the lab
-NETWORK = "blockerbugs-lab"
-LABEL = "blockerbugs-lab"  # on everything podman makes for the lab: what has it is ours to remove
-SUBNET = IPv4Network("10.89.77.0/24")
+DNF = 5 if os.environ.get("LAB_DNF") == "5" else 4
+LABEL = "blockerbugs-lab-dnf5" if DNF == 5 else "blockerbugs-lab"  # on all that podman makes: what has it is removed
+HOME = Path("/var/lib") / LABEL  # keys, ssh_config, hosts.yml, and what each machine has of its own
+SHARED = HOME / "shared"
+SEEN = "/var/lib/blockerbugs-lab/shared"  # where every machine of the lab sees SHARED
+NETWORK = LABEL
+SUBNET = IPv4Network("10.89.78.0/24" if DNF == 5 else "10.89.77.0/24")
 
 REPO, STG_REPO = "infrastructure-tags", "infrastructure-tags-stg"
 VERSIONS = ("1.0.0", "1.0.1", "1.1.0", "1.2.0")

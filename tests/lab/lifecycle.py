@@ -24,7 +24,7 @@ from .files import Settings
 from .image import Say, image
 from .layout import BASTION, HOME, HUB, LABEL, MACHINES, NETWORK, NODES, PORTS, Machine
 
-LOCK = Path("/run/lock/blockerbugs-lab")
+LOCK = Path("/run/lock") / LABEL
 UP_SECONDS = 60  # for systemd, PostgreSQL and httpd to answer after the containers were started
 
 

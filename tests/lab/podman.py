@@ -9,7 +9,7 @@ from ipaddress import IPv4Network
 from pathlib import Path
 
 from .errors import LabError
-from .layout import LABEL, MACHINES, NETWORK, SHARED, Machine
+from .layout import LABEL, MACHINES, NETWORK, SEEN, SHARED, Machine
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 ENVIRONMENT = {**os.environ, "CONTAINERS_CONF": str(Path(__file__).with_name("containers.conf"))}
@@ -44,8 +44,9 @@ def start(machine: Machine, image: str, subnet: IPv4Network) -> None:
     podman(
         *("run", "--detach", "--systemd=always", "--label", LABEL, "--name", machine.container),
         *("--hostname", machine.name, "--network", NETWORK, "--ip", machine.address(subnet), *names),
-        *("--volume", f"{machine.overlay}:/lab:ro", "--volume", f"{SHARED}:{SHARED}", "--pull=never", image),
-        *("/sbin/init", f"--unit=lab-{machine.role}.target"),
+        *("--volume", f"{machine.overlay}:/lab:ro", "--volume", f"{SHARED}:{SEEN}", "--pull=never", image),
+        # systemd reads the last word as if it stood on the kernel's command line: newer ones refuse cgroup v1 without it.
+        *("/sbin/init", f"--unit=lab-{machine.role}.target", "SYSTEMD_CGROUP_ENABLE_LEGACY_FORCE=1"),
     )
 
 

@@ -1,7 +1,13 @@
-# What turns the Debian base into machines that look like EL7's to the upgrade tool. Runs once, inside the image.
+# What turns the Debian base into machines that look like EL's to the upgrade tool. Runs once, inside the image.
 
 # EL's names for what Debian calls otherwise.
-ln -s dnf /usr/bin/yum
+if test -e /usr/bin/dnf5; then ln -s dnf5 /usr/bin/yum; else ln -s dnf /usr/bin/yum; fi
+# Debian's own plugin keeps each package in a repo of its own, and turns an exit status into 1 where that fails.
+if test -e /etc/dnf/libdnf5-plugins/local.conf; then
+    sed -i 's/^enabled *=.*/enabled = 0/' /etc/dnf/libdnf5-plugins/local.conf
+fi
+postgresql=$(ls /etc/postgresql) # the release's version of it
+sed -i "s/postgresql@-main/postgresql@$postgresql-main/" /etc/systemd/system/lab-*
 sed -i 's/^\(export APACHE_RUN_\(USER\|GROUP\)=\).*/\1apache/' /etc/apache2/envvars
 useradd --system --user-group apache
 # EL7's MPM. Debian's may wait for its children until systemd's 90 s are over when it is stopped under requests.
@@ -45,15 +51,15 @@ rpm --install /srv/rpms/blockerbugs-1.0.0-*.rpm
 
 # The database that `reset` copies: 1.0.0's schema, made by 1.0.0 itself.
 install -d -o postgres /run/postgresql
-runuser -u postgres -- pg_ctlcluster 15 main start -- -o '-c listen_addresses='
+runuser -u postgres -- pg_ctlcluster $postgresql main start -- -o '-c listen_addresses='
 runuser -u postgres -- createuser blockerbugs
 runuser -u postgres -- createdb --owner blockerbugs fresh
 echo 'SQLALCHEMY_DATABASE_URI = "postgresql:///fresh"' >/tmp/settings.py
 BLOCKERBUGS_CONFIG=/tmp/settings.py runuser -u blockerbugs -- blockerbugs upgrade_db
 rm /tmp/settings.py
-runuser -u postgres -- pg_ctlcluster 15 main stop
-echo "host all all samenet scram-sha-256" >>/etc/postgresql/15/main/pg_hba.conf
-cat >>/etc/postgresql/15/main/postgresql.conf <<'EOF'
+runuser -u postgres -- pg_ctlcluster $postgresql main stop
+echo "host all all samenet scram-sha-256" >>/etc/postgresql/$postgresql/main/pg_hba.conf
+cat >>/etc/postgresql/$postgresql/main/postgresql.conf <<'EOF'
 listen_addresses = '*'
 fsync = off # nothing here has to survive a power cut
 jit = off
