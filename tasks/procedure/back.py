@@ -18,6 +18,8 @@ def earlier_build(request: Request, facts: FactsOf) -> tuple[Nvr | None, list[Re
         target = newest(sorted(c for c in choices if c), request.version, request.app.package)
     else:
         target = next(iter(recorded)) if len(recorded) == 1 else None
+        # What was written down has no epoch, what is offered has.
+        target = next((nvr for host in request.hosts for nvr in facts[host].offered or () if nvr == target), target)
     if target is None:
         known = ", ".join(sorted(map(str, recorded))) or "none"
         text = f"{name}: which build to go back to? recorded are: {known}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from rpm_version import evr_compare
 
@@ -18,11 +18,15 @@ _LONGEST = 128
 
 @dataclass(frozen=True)
 class Nvr:
-    """One build: `blockerbugs-0.4.4.11-1.el7`."""
+    """One build: `blockerbugs-0.4.4.11-1.el7`.
+
+    epoch: only which of two builds is newer depends on it; koji has no two builds that differ in nothing else.
+    """
 
     name: str
     version: str
     release: str
+    epoch: int = field(default=0, compare=False)
 
     def __str__(self) -> str:
         return f"{self.name}-{self.version}-{self.release}"
@@ -34,13 +38,14 @@ class Nvr:
 
     def __lt__(self, other: Nvr) -> bool:
         """RPM's order (librpm's rpmvercmp), not the alphabet's."""
-        return int(evr_compare(self.vr, other.vr)) < 0
+        return int(evr_compare(f"{self.epoch}:{self.vr}", f"{other.epoch}:{other.vr}")) < 0
 
 
-def parse(text: str) -> Nvr | None:
-    """The NVR that `text` is, or None."""
+def parse(text: str, epoch: str = "") -> Nvr | None:
+    """The NVR that `text` is, or None. epoch: as rpm and yum print it; anything but a number is none."""
     match = _NVR.fullmatch(text) if len(text) <= 3 * _LONGEST else None
-    return Nvr(**match.groupdict()) if match else None
+    number = int(epoch) if re.fullmatch("[0-9]{1,10}", epoch, re.ASCII) else 0
+    return Nvr(**match.groupdict(), epoch=number) if match else None
 
 
 def typed(version: str, package: str) -> tuple[str, str | None]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..errors import TryLater
 from ..fleet.hosts import HostSet
 from .nvr import Nvr
-from .preflight import PROGRAMS, UNREACHED
+from .preflight import PROGRAMS, UNREACHED, Facts
 from .reasons import FactsOf, Reason
 from .request import Request
 
@@ -52,9 +52,17 @@ def packages(request: Request, facts: FactsOf, target: Nvr | None) -> list[Reaso
         found, name = facts[host], host.short
         on_host = f"ssh -t {host.name} sudo"
         if found.installed is None:
-            reasons.append(
-                Reason(f"{name}: {request.app.package} is not installed, and an update installs nothing new")
-            )
+            why = f" ({'; '.join(found.rpm_says)})" if found.rpm_says else ""
+            text = f"{name}: {request.app.package} is not installed{why}, and an update installs nothing new"
+            reasons.append(Reason(text))
+        if found.duplicates:
+            builds = " and ".join(map(str, found.duplicates))
+            text = f"{name}: rpm's database has {builds}: a transaction was cut off"
+            reasons.append(Reason(text, f"{on_host} {_one_build(request, found)}"))
+        if found.offered is not None and not found.offered and not found.no_list:
+            text = f"{name}: no repository offers a build of {request.app.package}: {_why_none(found)}"
+            line = f"{on_host} yum{request.host_set.enabling} list --showduplicates {request.app.package}"
+            reasons.append(Reason(text, line))
         if found.unfinished:
             cure = f"{on_host} yum-complete-transaction --cleanup-only"
             reasons.append(Reason(f"{name}: an rpm transaction was not finished", cure))
@@ -67,6 +75,23 @@ def packages(request: Request, facts: FactsOf, target: Nvr | None) -> list[Reaso
         if request.host_set.gpgcheck and repo in found.unchecked_repos:
             reasons.append(Reason(f"{name}: {repo} has gpgcheck=0, its packages' signatures would not be checked"))
     return reasons
+
+
+def _one_build(request: Request, found: Facts) -> str:
+    """What takes the older builds out of rpm's database. dnf 5 has no other command for that than a reinstall."""
+    newest, package = found.duplicates[-1], request.app.package
+    ways = {
+        "dnf5": f"yum -y{request.host_set.enabling} reinstall {newest}",
+        "yum": "package-cleanup --cleandupes",
+    }
+    return ways.get(found.yum, f"yum -y{request.host_set.enabling} remove --duplicates {package}")
+
+
+def _why_none(found: Facts) -> str:
+    """Words of yum's, if it has any, about a package that no repository offers."""
+    lock = (f"{found.version_lock} has a version lock on it",) if found.version_lock else ()
+    said = "; ".join((*found.yum_says, *lock))
+    return said or "is it excluded, or is the repository switched off or skipped?"
 
 
 def state(request: Request, facts: FactsOf) -> list[Reason]:

@@ -126,6 +126,11 @@ def _warnings(request: Request, facts: FactsOf) -> tuple[str, ...]:
     if request.procedure.installs and not host_set.schema_status:
         warnings.append("hosts.yml names no schema_status: whether the database is at the schema is not looked at")
     warnings += obstacles.unsettled(request, facts)
+    for host in request.hosts if request.procedure.installs else ():
+        warnings += [f"{host.short}: rpm says: {text}" for text in facts[host].rpm_says]
+        if facts[host].version_lock:
+            locked = f"{facts[host].version_lock} has a version lock on {request.app.package}"
+            warnings.append(f"{host.short}: {locked}: yum may refuse the build")
     for host in host_set.hosts:
         if facts[host] == UNREACHED:
             warnings.append(f"{host.short}: cannot be reached, what it does is not known")

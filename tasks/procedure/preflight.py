@@ -5,19 +5,27 @@ from __future__ import annotations
 import re
 import shlex
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from ..fleet import detached
 from ..fleet.hosts import App, HostSet
 from ..fleet.output import clean
 from ..report.words import NOT_REACHED
-from . import health, keep, restarts
+from . import health, keep, restarts, yum
 from .nvr import Nvr, parse
 from .restarts import BOOT_ID
 from .sop import DATABASE_LOCK
 
-# yum waits for whoever holds these; the file has the holder's process id (yum 3, dnf 4).
+# yum waits for whoever holds these. The file has the holder's process id (yum 3, dnf 4), or is locked by it (dnf 5).
 _YUM_LOCKS = ("/var/run/yum.pid", "/var/lib/dnf/rpmdb_lock.pid", "/var/cache/dnf/metadata_lock.pid")
+_DNF5_LOCKS = ("/var/lib/dnf/system-repo.lock", "/run/dnf/rpmtransaction.lock")
+_VERSION_LOCKS = (
+    "/etc/yum/pluginconf.d/versionlock.list",
+    "/etc/dnf/plugins/versionlock.list",
+    "/etc/dnf/versionlock.toml",
+)
+_REPOS = ("/etc/yum.repos.d/*.repo", "/etc/distro.repos.d/*.repo", "/usr/share/dnf5/repos.d/*.repo")
 _UNFINISHED = "/var/lib/yum/transaction-all.*"
 # What the steps, and what keeps them, are written with, and the package that yum installs for it. ps is wanted only
 # where there is no /proc; a Mac, which can be the sandbox's host, has neither that nor flock.
@@ -41,6 +49,8 @@ for program in {" ".join(PROGRAMS)}; do
   test "$program" = $other || command -v "$program" >/dev/null || say lacks "$program"
 done
 ! command -v sed >/dev/null || sed -u -n p </dev/null 2>/dev/null || say lacks sed"""
+# What yum says of repositories that it leaves out, of excludes and of locks; it succeeds all the same.
+_TELLS = re.compile(r"error|fail|ignoring|exclud|skipp|cannot|could not|couldn't|no match|usable url|errno", re.I)
 _SCHEMA = """{ schema=$(at_schema) || say schema_failed $?; say schema "$(printf '%s' "$schema" | tail -n 1)"; } &"""
 
 
@@ -48,6 +58,9 @@ _SCHEMA = """{ schema=$(at_schema) || say schema_failed $?; say schema "$(printf
 class Facts:
     """What was found on one host.
 
+    installed: the newest, where rpm's database has several, all of which are the duplicates then. yum: the program
+    behind that name, see yum.PROGRAM. rpm_says, yum_says: warnings beside their answers. version_lock: the file that
+    has one on the package.
     offered: NVR → repository, for every build the set's repos have; None where it was not asked for.
     service: systemd's word (active, inactive, failed); answers: HTTP status, or None for no answer.
     at_head: does the database have the schema that the installed build wants? None: not known.
@@ -62,6 +75,11 @@ class Facts:
     """
 
     installed: Nvr | None = None
+    duplicates: tuple[Nvr, ...] = ()
+    rpm_says: tuple[str, ...] = ()
+    yum: str = ""
+    yum_says: tuple[str, ...] = ()
+    version_lock: str | None = None
     offered: dict[Nvr, str] | None = None
     service: str = "unknown"
     answers: int | None = None
@@ -117,7 +135,9 @@ def script(app: App, host_set: HostSet, repos: bool = True, schema: bool = True)
     package, service = shlex.quote(app.package), shlex.quote(app.service)
     locks = " ".join(app.path(lock) for lock in _YUM_LOCKS)
     busy = app.path(DATABASE_LOCK)
-    configs = " ".join(app.path(name) for name in ("/etc/yum.conf", "/etc/dnf/dnf.conf", "/etc/yum.repos.d/*.repo"))
+    dnf5_locks = " ".join(app.path(lock) for lock in _DNF5_LOCKS)
+    configs = " ".join([yum.configs(app), *(app.path(name) for name in _REPOS)])
+    version_locks = " ".join(app.path(name) for name in _VERSION_LOCKS)
     settings, cron = shlex.quote(app.path(app.settings)), shlex.quote(app.path(app.cron))
     status = host_set.schema_status if schema else None
     lines = [
@@ -129,13 +149,21 @@ def script(app: App, host_set: HostSet, repos: bool = True, schema: bool = True)
         *([f"at_schema() {{ exec 2>/dev/null; {status}\n}}", _SCHEMA] if status else []),
         health.answer(app, host_set.health),
         'say clock "$(date +%s)"',
-        f"say installed \"$(rpm -q --qf '%{{NAME}}-%{{VERSION}}-%{{RELEASE}}\\n' {package} 2>&1)\"",
+        # rpm warns on stderr: its answer are the lines that have the mark.
+        f"rpm -q --qf 'installed\\t%{{NAME}}-%{{VERSION}}-%{{RELEASE}} %{{EPOCH}}\\n' {package} 2>&1 | "
+        "sed -u '/^installed\\t/!s/^/rpm\\t/'",
+        f'yum={yum.PROGRAM}; yum=${{yum##*/}}; say yum "$yum"',
         f'say service "$(systemctl is-active {service} 2>&1)"',
         'say answer "$(answer)"',
         f'say free "$(df -Pk {app.path("/")} {app.path("/var")} '
         '| awk \'NR>1 && (least == "" || $4 < least) {least = $4} END {print least}\')"',
+        'holds() { held=yes; say yum_holder "$1 $(args "$1")"; }',
         f'held=; for lock in {locks}; do test -e "$lock" && line pid "$lock" && kill -0 "$pid" 2>/dev/null && '
-        'held=yes && say yum_holder "$pid $(args "$pid")"; done',
+        'holds "$pid"; done',
+        'locker() { awk -v file=":$1" \'$4 == "WRITE" && $6 ~ (file "$") {print $5; exit}\' /proc/locks; }',
+        f'for lock in {dnf5_locks}; do test -e "$lock" && pid=$(locker $(ls -i "$lock") 2>/dev/null) && '
+        'test -n "$pid" && holds "$pid" && break; done',
+        f'say version_lock "$(grep -lswF {package} {version_locks} | head -n 1)"',
         f"for left in {app.path(_UNFINISHED)}; do case $left in *.disabled) continue;; esac; "
         'test -e "$left" && say unfinished "$left"; done',
         f'sum=$(sha256sum {settings} 2>/dev/null); say settings "${{sum%% *}}"',
@@ -148,12 +176,14 @@ def script(app: App, host_set: HostSet, repos: bool = True, schema: bool = True)
         lines += [
             'if test -z "$held"; then',  # yum would wait for whoever holds its lock, and we with it
             # dnf expires its cache in the same go; it is Python, and each start costs a quarter of a second.
-            'yum=$(readlink -f "$(command -v yum)"); case ${yum##*/} in dnf*) refresh=--refresh ;; *) refresh=',
+            "case $yum in dnf*) refresh=--refresh ;; *) refresh=",
             f"yum -q{host_set.enabling} clean expire-cache >/dev/null 2>&1 ;; esac",
-            f"list=$(yum -q{host_set.enabling} $refresh list --showduplicates {package} 2>&1) || say list_failed $?",
+            # Not -q: then nobody says which repositories were left out.
+            f"list=$(yum{host_set.enabling} $refresh list --showduplicates {package} 2>&1) || say list_failed $?",
             "printf '%s\\n' \"$list\" | sed -u 's/^/list\\t/'",  # line by line: the schema's may come in between
             "fi",
-            f"grep -hiE '^[[]|^[[:space:]]*gpgcheck[[:space:]]*[=:]' {configs} 2>/dev/null | sed -u 's/^/repo\\t/'",
+            f"grep -hiE '^[[]|^[[:space:]]*(pkg_)?gpgcheck[[:space:]]*[=:]' {configs} 2>/dev/null | "
+            "sed -u 's/^/repo\\t/'",
         ]
     return "\n".join([*lines, "wait"])
 
@@ -183,17 +213,25 @@ def read(
         no_schema = f"this {'failed' if 'schema_failed' in said else 'gave no answer'}: {command}"
     no_list = None
     offered = _offered(said.get("list", []), app.package) if repos else None
+    yum_says = _warnings(said.get("list", []), app.package)
     if repos and not offered and "list_failed" in said:
         words = [text.strip() for text in said.get("list", []) if text.strip()]
-        error = next((text for text in words if text.startswith("Error")), words[-1] if words else "no output")
+        error = next((text for text in words if text.startswith("Error")), (yum_says or words or ["no output"])[-1])
         no_list = f"yum cannot list {app.package}: {error}"
+    builds = {build for text in said.get("installed", []) if (build := parse(*text.split(" ")[:2]))}
+    rpm_says = [text for text in said.get("rpm", []) if text != f"package {app.package} is not installed"]
     previous = (one("previous") or "").split()
     how, _, migrated_with = (one("migration") or "").partition(" ")
     clock, free = _number(one("clock")), _number(one("free"))
     now = time.time()
     middle = (now + (now if asked_at is None else asked_at)) / 2
     return Facts(
-        installed=parse(one("installed") or ""),
+        installed=max(builds, default=None),
+        duplicates=tuple(sorted(builds)) if len(builds) > 1 else (),
+        rpm_says=_some(rpm_says),
+        yum=one("yum") or "",
+        yum_says=yum_says,
+        version_lock=one("version_lock"),
         offered=offered,
         service=one("service") or "unknown",
         answers=_number(answer[0]) or None,
@@ -202,8 +240,9 @@ def read(
         at_head=None if "schema" not in said or "schema_failed" in said else "(head)" in (revision or ""),
         free=None if free is None else free // 1024,
         yum_holder=one("yum_holder"),
-        unfinished="unfinished" in said,
-        unchecked_repos=_unchecked(said.get("repo", [])),
+        # A host that had yum 3 once may still have these; its dnf takes no notice.
+        unfinished="unfinished" in said and not (one("yum") or "").startswith("dnf"),
+        unchecked_repos=_unchecked(said.get("repo", []), one("yum") == "dnf5"),
         settings=one("settings"),
         cron="cron" in said,
         lock=said["lock"][0].removeprefix("=") if "lock" in said else None,
@@ -234,15 +273,30 @@ def _offered(lines: list[str], package: str) -> dict[Nvr, str]:
     found: dict[Nvr, str] = {}
     for name_arch, evr, repo in zip(words, words[1:], words[2:], strict=False):
         name, _, arch = name_arch.rpartition(".")
-        if name == package and arch in ("noarch", "x86_64"):
-            nvr = parse(f"{name}-{re.sub(r'^[0-9]+:', '', evr)}")
+        if name == package and re.fullmatch("[a-z0-9_]+", arch) and arch not in ("src", "nosrc"):
+            epoch, _, vr = evr.rpartition(":")
+            nvr = parse(f"{name}-{vr}", epoch)
             if nvr:
                 found[nvr] = repo.lstrip("@")
     return found
 
 
-def _unchecked(lines: list[str]) -> frozenset[str]:
-    """The repositories whose packages are installed without a look at their signature."""
+def _warnings(lines: list[str], package: str) -> tuple[str, ...]:
+    """What yum said beside the list of builds."""
+    rows = (f"{package}.", "Loaded plugins")
+    return _some(text for text in map(str.strip, lines) if _TELLS.search(text) and not text.startswith(rows))
+
+
+def _some(lines: Iterable[str]) -> tuple[str, ...]:
+    """The first of several lines, each of them once: a host may say a lot."""
+    return tuple(dict.fromkeys(clean(text)[:200] for text in lines))[:4]
+
+
+def _unchecked(lines: list[str], dnf5: bool) -> frozenset[str]:
+    """The repositories whose packages are installed without a look at their signature.
+
+    dnf5: it has a second name for the option, which the others do not know.
+    """
     section, default = "", False  # yum and dnf: not checked unless the configuration says so
     checks: dict[str, bool] = {}
     for line in (text.strip() for text in lines):
@@ -250,7 +304,7 @@ def _unchecked(lines: list[str]) -> frozenset[str]:
             section = line.strip("[]")
             if section != "main":
                 checks.setdefault(section, default)
-        else:
+        elif dnf5 or not line.lower().startswith("pkg_"):
             on = re.split("[=:]", line, maxsplit=1)[-1].strip().lower() in ("1", "yes", "true", "on")
             if section == "main":
                 default = on

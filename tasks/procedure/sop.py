@@ -218,15 +218,15 @@ def alone_on_the_sync_host(step: Callable[[Job], Step]) -> Workflow:
 def download(job: Job) -> Step:
     """Fetch the build while httpd still serves; the SOP's update then takes it from the cache.
 
-    dnf also checks its signature now.
+    dnf 4 also checks its signature now, dnf 5 in the proof; yum 3 not before it installs.
     """
     return Step(
         name="download",
         says="download the build; httpd goes on serving",
         command=yum.fetch(job),
         proof=(
-            f"{yum.installed_is_target(job)} || {yum.downloaded(job)} | grep -q . || "
-            f"{{ echo {_q(f'{job.target} was not downloaded')}; false; }}"
+            f"{yum.installed_is_target(job)} || {{ {yum.fetched(job)}\n}} || "
+            f"{{ echo {_q(f'{job.target} was not downloaded, or cannot be installed')}; false; }}"
         ),
         seconds=job.host_set.limits.yum,
         changes=False,
@@ -333,10 +333,10 @@ def no_migration(job: Job) -> Step:
         name="no-migration",
         says="look for a schema migration in the build; one ends the run here, with nothing installed",
         # It may have left the cache since it was downloaded: before a resume, say.
-        guard=f"{yum.downloaded(job)} | grep -q . || {there} || {{ {yum.fetch(job)}; }} >/dev/null 2>&1\n",
+        guard=f"{yum.files(job)} | grep -q . || {there} || {{ {yum.fetch(job)}; }} >/dev/null 2>&1\n",
         command=":",
         proof=(
-            f"new=$({yum.downloaded(job)} | head -n 1)\n"
+            f"new=$({yum.files(job)} | head -n 1)\n"
             f'test -n "$new" || {there} || '
             f"{{ echo {_q(f'{job.target} cannot be had any more')}; exit 1; }}\n"
             # What is installed is listed twice, so that only what is new stands alone.

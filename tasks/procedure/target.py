@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..fleet.hosts import HostSet
+from ..fleet.hosts import Host, HostSet
 from . import nvr as builds
 from .nvr import Nvr
 from .preflight import Facts
@@ -23,6 +23,9 @@ def target_build(request: Request, facts: FactsOf, stage: HostSet | None) -> tup
         for host, choice in choices.items()
         if choice is None
     ]
+    reasons += [
+        reason for host, choice in choices.items() if (reason := _left_out(request, facts[host], host, choice, stage))
+    ]
     found = {choice for choice in choices.values() if choice}
     if len(found) > 1:
         reasons += [Reason(f"{host.short}: is offered {choice}") for host, choice in choices.items() if choice]
@@ -31,6 +34,17 @@ def target_build(request: Request, facts: FactsOf, stage: HostSet | None) -> tup
     if stage and target and target != verified:
         reasons.append(Reason(f"{stage.name} runs {verified}, {target} was asked for: {OVERRIDE}"))
     return target, reasons
+
+
+def _left_out(request: Request, facts: Facts, host: Host, choice: Nvr | None, stage: HostSet | None) -> Reason | None:
+    """The newest on offer was asked for, and yum did not look everywhere: that nothing is newer is not known then."""
+    named = stage or request.version or _pinned(request)
+    if named or not (choice and choice == facts.installed and facts.offered and facts.yum_says):
+        return None
+    text = (
+        f"{host.short}: is there a build newer than {choice}? yum did not look everywhere: {'; '.join(facts.yum_says)}"
+    )
+    return Reason(text, f"fab {request.asked_as} {request.procedure.name} --version {choice.vr}, if that one is meant")
 
 
 def verified_build(host_set: HostSet, facts: FactsOf, package: str) -> tuple[Nvr | None, list[Reason]]:
@@ -59,12 +73,16 @@ def _choice(request: Request, facts: Facts, verified: Nvr | None) -> Nvr | None:
         return exact or fitting
     if verified:
         return verified if verified in candidates else None
-    pinned = request.host_set.minor_version if request.procedure.name == "minor-upgrade" else None
-    if pinned:
+    if pinned := _pinned(request):
         choice = newest(candidates, pinned, request.app.package)
         # Past the pin already: that is no reason to go back.
         return facts.installed if choice and facts.installed and choice < facts.installed else choice
     return candidates[-1] if candidates else None
+
+
+def _pinned(request: Request) -> str | None:
+    """The version that hosts.yml names for minor upgrades."""
+    return request.host_set.minor_version if request.procedure.name == "minor-upgrade" else None
 
 
 def newest(candidates: list[Nvr], wanted: str, package: str) -> Nvr | None:

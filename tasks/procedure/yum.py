@@ -1,12 +1,20 @@
-"""What yum and rpm are asked on a host, as shell: yum 3 and dnf under its name alike."""
+"""What yum and rpm are asked on a host, as shell that yum 3, dnf 4 and dnf 5 take alike; all are called yum there.
+
+On what each was tried, and what each answers: docs/package-managers.md.
+"""
 
 from __future__ import annotations
 
 import shlex
 from typing import TYPE_CHECKING
 
+from ..fleet.hosts import App
+
 if TYPE_CHECKING:
     from .sop import Job
+
+# What is behind the name: `yum` (yum 3), `dnf-3` (dnf 4) or `dnf5`.
+PROGRAM = '$(readlink -f "$(command -v yum)" 2>/dev/null)'
 
 
 def command(job: Job) -> str:
@@ -21,11 +29,11 @@ def expire(job: Job) -> str:
 
 
 def fetch(job: Job) -> str:
-    """Download the build and install nothing.
+    """Download the build and install nothing. dnf 5 takes the flag behind `update` only.
 
-    Some releases of yum 3 exit with 1 although they did: there the file counts, see `downloaded`.
+    Some releases of yum 3 exit with 1 although they did: there what is in the cache counts, see `fetched`.
     """
-    download = f"{command(job)} --downloadonly update {_q(job.target)}"
+    download = f"{command(job)} update --downloadonly {_q(job.target)}"
     return f"{expire(job)} && {{ {download} || yum --version | grep -q '^3[.]'; }}"
 
 
@@ -44,16 +52,50 @@ def downgrade(job: Job) -> str:
     return f"{expire(job)} && {{ {installed_is_target(job)} || {command(job)} downgrade {_q(job.target)}; }}"
 
 
-def downloaded(job: Job) -> str:
-    """Print the build's files in the caches of yum 3, dnf 4 and dnf 5."""
-    caches = " ".join(job.app.path(f"/var/cache/{name}") for name in ("yum", "dnf", "libdnf5"))
-    return f"find {caches} -name {_q(f'{job.target}.*.rpm')} 2>/dev/null"
+def files(job: Job) -> str:
+    """Print the build's files in yum's cache, wherever its configuration puts that, or a link."""
+    app = job.app
+    caches = " ".join(app.path(f"/var/cache/{name}") for name in ("yum", "dnf", "libdnf5"))
+    own = r"s|^[[:space:]]*\(system_\)\{0,1\}cachedir[[:space:]]*[=:][[:space:]]*\(/[^$[:space:]]*\).*|" + app.path(
+        r"\2|p"
+    )
+    return (
+        f"find -L {caches} $(sed -n {_q(own)} {configs(app)} 2>/dev/null) -name {_q(f'{job.target}.*.rpm')} 2>/dev/null"
+    )
+
+
+def configs(app: App) -> str:
+    """The files with yum's main options, in the order in which they are read."""
+    names = ("/usr/share/dnf5/libdnf.conf.d/*.conf", "/etc/dnf/libdnf5.conf.d/*.conf", "/etc/dnf/dnf.conf")
+    return " ".join(app.path(name) for name in ("/etc/yum.conf", *names))
+
+
+def fetched(job: Job) -> str:
+    """Succeed where the build was fetched with all that it needs; otherwise fail with what yum says.
+
+    yum itself is asked, with nothing but its cache. dnf 5 downloads what it will then refuse to install, because it is
+    not signed, say: there the whole transaction is tried, without being carried out. The others need not start once
+    more where the file is seen.
+    """
+    trial = f"{command(job)} -C --setopt=tsflags=test update {_q(job.target)}"
+    nothing = "*'othing to do'*|*'marked for update'*"
+    return (
+        f"case {PROGRAM} in\n"
+        f'*dnf5) said=$({trial} 2>&1); case "$?:$said" in {nothing}) false;; 0:*) ;; *) false;; esac;;\n'
+        f"*) {files(job)} | grep -q . || {{ said=$({_again(job)} 2>&1); "
+        f'case "$?:$said" in {nothing}) false;; 0:*|*\'"Download Only" specified\'*) ;; *) false;; esac; }};;\n'
+        "esac || { printf '%s\\n' \"$said\"; false; }"
+    )
 
 
 def in_cache(job: Job) -> str:
     """Succeed where the cache has all that `update_from_cache` needs: its failure had another cause then."""
-    metadata = f"yum -q{job.host_set.enabling} -C list available {_q(job.target)}"
-    return f"{{ {downloaded(job)} | grep -q . && {metadata} >/dev/null 2>&1; }}"
+    return f"{{ said=$({_again(job)} 2>&1) || case $said in *'\"Download Only\" specified'*) ;; *) false;; esac; }}"
+
+
+def _again(job: Job) -> str:
+    """Download it once more, with nothing but the cache."""
+    return f"{command(job)} -C update --downloadonly {_q(job.target)}"
 
 
 def query(job: Job) -> str:
