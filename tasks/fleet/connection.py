@@ -433,11 +433,18 @@ def _failure(result: Result) -> str:
     return f"exit status {result.exited}: {_telling_line(result.stdout)}"
 
 
+_SPEAKS_OF_AN_ERROR = re.compile(r"Error\b|Exception\b|error:|[Ff]ailed")
+
+
 def _telling_line(output: str) -> str:
-    """The last line that speaks of an error, or else the last: SQLAlchemy, for one, ends with a link."""
-    lines = output.splitlines() or ["no output"]
-    telling = (line for line in reversed(lines) if re.search(r"Error\b|Exception\b|error:|[Ff]ailed", line))
-    return next(telling, lines[-1]).strip()
+    """The last line that speaks of an error, or else the last: SQLAlchemy, for one, ends with a link.
+
+    What stands below it belongs to it where it is a heading, as yum's and dnf 5's are.
+    """
+    lines = [line.strip() for line in output.splitlines() if line.strip()] or ["no output"]
+    telling = (at for at in reversed(range(len(lines))) if _SPEAKS_OF_AN_ERROR.search(lines[at]))
+    at = next(telling, len(lines) - 1)
+    return " ".join(lines[at : at + 2]) if lines[at].endswith(":") else lines[at]
 
 
 def node(host: Host, config: Config) -> Node:

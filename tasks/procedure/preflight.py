@@ -149,9 +149,9 @@ def script(app: App, host_set: HostSet, repos: bool = True, schema: bool = True)
         *([f"at_schema() {{ exec 2>/dev/null; {status}\n}}", _SCHEMA] if status else []),
         health.answer(app, host_set.health),
         'say clock "$(date +%s)"',
-        # rpm warns on stderr: its answer are the lines that have the mark.
-        f"rpm -q --qf 'installed\\t%{{NAME}}-%{{VERSION}}-%{{RELEASE}} %{{EPOCH}}\\n' {package} 2>&1 | "
-        "sed -u '/^installed\\t/!s/^/rpm\\t/'",
+        # What it warns of on stderr is shown, and is not its answer.
+        f"{{ {{ rpm -q --qf '%{{NAME}}-%{{VERSION}}-%{{RELEASE}} %{{EPOCH}}\\n' {package} 2>&3 | "
+        "sed -u 's/^/installed\\t/' >&4; } 3>&1 | sed -u 's/^/rpm\\t/'; } 4>&1",
         f'yum={yum.PROGRAM}; yum=${{yum##*/}}; say yum "$yum"',
         f'say service "$(systemctl is-active {service} 2>&1)"',
         'say answer "$(answer)"',
@@ -219,7 +219,6 @@ def read(
         error = next((text for text in words if text.startswith("Error")), (yum_says or words or ["no output"])[-1])
         no_list = f"yum cannot list {app.package}: {error}"
     builds = {build for text in said.get("installed", []) if (build := parse(*text.split(" ")[:2]))}
-    rpm_says = [text for text in said.get("rpm", []) if text != f"package {app.package} is not installed"]
     previous = (one("previous") or "").split()
     how, _, migrated_with = (one("migration") or "").partition(" ")
     clock, free = _number(one("clock")), _number(one("free"))
@@ -228,7 +227,7 @@ def read(
     return Facts(
         installed=max(builds, default=None),
         duplicates=tuple(sorted(builds)) if len(builds) > 1 else (),
-        rpm_says=_some(rpm_says),
+        rpm_says=_some(said.get("rpm", [])),
         yum=one("yum") or "",
         yum_says=yum_says,
         version_lock=one("version_lock"),

@@ -1,6 +1,7 @@
 """What the lab is made of: its machines, their names and addresses, and where its own files are.
 
-Its hosts have dnf 4 and rpm 4 from Debian 12, or with LAB_DNF=5 in the environment dnf 5 and rpm 6; both can be up at once.
+Its hosts have dnf 4 and rpm 4 from Debian 12, or with LAB_DNF=5 in the environment dnf 5 and rpm 6. Both labs can be up
+at once.
 """
 
 from __future__ import annotations

@@ -45,7 +45,7 @@ def start(machine: Machine, image: str, subnet: IPv4Network) -> None:
         *("run", "--detach", "--systemd=always", "--label", LABEL, "--name", machine.container),
         *("--hostname", machine.name, "--network", NETWORK, "--ip", machine.address(subnet), *names),
         *("--volume", f"{machine.overlay}:/lab:ro", "--volume", f"{SHARED}:{SEEN}", "--pull=never", image),
-        # systemd reads the last word as if it stood on the kernel's command line: newer ones refuse cgroup v1 without it.
+        # systemd reads the last word as one of the kernel's command line: newer ones refuse cgroup v1 without it.
         *("/sbin/init", f"--unit=lab-{machine.role}.target", "SYSTEMD_CGROUP_ENABLE_LEGACY_FORCE=1"),
     )
 

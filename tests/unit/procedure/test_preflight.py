@@ -28,7 +28,7 @@ blockerbugs.noarch               1.1.0-1.el7               infra-stg
 def node(shell: Shell) -> Shell:
     """A host that is well."""
     shell.program("curl", "echo 'Blockerbugs 1.0.0'; echo 200")
-    shell.program("rpm", "echo blockerbugs-1.0.0-1.el7")
+    shell.program("rpm", "echo 'blockerbugs-1.0.0-1.el7 (none)'")
     shell.program("systemctl", "echo active")
     shell.program("alembic", "echo 'INFO some words' >&2; echo 'aaa (head)'")
     shell.file("list", YUM_LIST)
@@ -55,6 +55,7 @@ def test_every_fact_is_brought_by_one_script(node: Shell) -> None:
     assert found.settings
     assert replace(found, settings=None, skew=0.0) == Facts(
         installed=OLD,
+        yum="yum",
         offered={OLD: "infra", NEW: "infra-stg"},
         service="active",
         answers=200,
@@ -70,7 +71,7 @@ def test_the_sets_own_repo_is_asked_too_and_yum_changes_nothing(node: Shell) -> 
     facts(node)
     assert (node.folder / "calls").read_text().splitlines() == [
         "-q --enablerepo=infra-stg clean expire-cache",
-        "-q --enablerepo=infra-stg list --showduplicates blockerbugs",
+        "--enablerepo=infra-stg list --showduplicates blockerbugs",
     ]
 
 
@@ -79,7 +80,7 @@ def test_dnf_under_the_name_of_yum_expires_its_cache_in_the_go_that_lists(node: 
     (node.bin / "yum").symlink_to("dnf-3")
     assert facts(node).offered == {OLD: "infra", NEW: "infra-stg"}
     calls = (node.folder / "calls").read_text().splitlines()
-    assert calls == ["-q --enablerepo=infra-stg --refresh list --showduplicates blockerbugs"]
+    assert calls == ["--enablerepo=infra-stg --refresh list --showduplicates blockerbugs"]
 
 
 def test_a_schema_that_nothing_is_said_of_is_not_known_and_said_to_be_so() -> None:
