@@ -224,7 +224,7 @@ def remote_floor(settings: Settings) -> dict[str, float]:
     }
     for node in PROD:
         podman.run_in(
-            node, "sh", "-c", "yum clean expire-cache && yum -y --downloadonly update blockerbugs-1.1.0-1.el7"
+            node, "sh", "-c", "yum clean expire-cache && yum -y update --downloadonly blockerbugs-1.1.0-1.el7"
         )
     took = {}
     with ThreadPoolExecutor() as pool:

@@ -27,6 +27,7 @@ PROJECT = Path(__file__).parents[2]
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "lab: needs root and podman; only with --fleet lab")
+    config.addinivalue_line("markers", "dnf5: the choice for hosts with dnf 5 and rpm 6 (LAB_DNF=5)")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

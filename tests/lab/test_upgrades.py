@@ -13,6 +13,7 @@ from .layout import NODES, ONE, STG, TWO
 pytestmark = pytest.mark.lab
 
 
+@pytest.mark.dnf5
 def test_a_minor_upgrade_goes_from_stg_to_prod_and_no_request_fails(lab: Lab) -> None:
     assert lab.types("stg minor-upgrade --version 1.0.1 --yes").code == 0
     ended = lab.types("prod minor-upgrade --yes")
@@ -22,6 +23,7 @@ def test_a_minor_upgrade_goes_from_stg_to_prod_and_no_request_fails(lab: Lab) ->
     assert observe.times("prod", "upgrade_db") == 0
 
 
+@pytest.mark.dnf5
 def test_a_major_upgrade_migrates_the_shared_database_once(stg_runs_110: Lab) -> None:
     ended = stg_runs_110.types("prod major-upgrade --yes")
     assert ended.code == 0

@@ -45,7 +45,7 @@ minor)
 major | major-downloaded)
     update=$fresh
     if test "$what" = major-downloaded; then
-        all "yum clean expire-cache && yum -y --downloadonly update $nvr"
+        all "yum clean expire-cache && yum -y update --downloadonly $nvr"
         update="yum -y -C update $nvr"
     fi
     all "service httpd stop"
