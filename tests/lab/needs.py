@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
@@ -24,12 +25,20 @@ PACKAGES = {
 }
 
 
+_LOCK = Path("/run/lock/blockerbugs-lab-packages")
+
+
 def check(install: bool) -> None:
     """Raise LabError if the lab cannot come up here; with `install`, get the missing packages first."""
     check_root()
-    missing = missing_packages()
-    if not missing:
-        return
+    with _LOCK.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # two labs that come up at once would be in each other's way with apt
+        missing = missing_packages()
+        if missing:
+            _get(missing, install)
+
+
+def _get(missing: list[str], install: bool) -> None:
     command = ["apt-get", "install", "--yes", "--no-install-recommends", *missing]
     if not shutil.which("apt-get"):
         raise LabError(f"{', '.join(missing)}: missing, and this is no Debian: install them by your system's own means")

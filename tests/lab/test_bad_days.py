@@ -17,6 +17,7 @@ from .layout import MACHINES
 @pytest.fixture(autouse=True)
 def nobody_is_touched(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(lifecycle, "LOCK", tmp_path / "lock")
+    monkeypatch.setattr(needs, "_LOCK", tmp_path / "packages")
     monkeypatch.setattr(podman, "podman", lambda *words, **more: pytest.fail(f"podman {' '.join(words)}"))
 
 

@@ -46,7 +46,7 @@ def test_s9_a_build_signed_with_an_unknown_key_is_never_installed(lab: Lab) -> N
 
 
 @pytest.mark.dnf5
-def test_b1_a_repository_that_cannot_be_reached_is_not_taken_for_nothing_to_do(lab: Lab) -> None:
+def test_a_repository_that_cannot_be_reached_is_not_taken_for_nothing_to_do(lab: Lab) -> None:
     lab.on(STG, "sed -i '/^skip_if/d' /etc/dnf/dnf.conf; echo skip_if_unavailable=True >>/etc/dnf/dnf.conf")
     lab.on(STG, "sed -i 's|http://hub.lab/|http://hub.lab:9/|' /etc/yum.repos.d/*.repo")
     ended = lab.types("stg minor-upgrade --yes")
@@ -137,7 +137,7 @@ def test_y1_who_holds_dnf_5_is_named_though_no_pid_stands_in_its_lock(lab: Lab) 
 
 
 @pytest.mark.dnf5
-def test_a3_two_builds_in_rpms_database_are_refused_and_the_line_that_is_printed_mends_it(lab: Lab) -> None:
+def test_y2_two_builds_in_rpms_database_are_refused_and_the_line_that_is_printed_mends_it(lab: Lab) -> None:
     lab.on(STG, "rpm -i --justdb --force --nodeps --nosignature /srv/rpms/blockerbugs-1.0.1-*.rpm")
     ended = lab.types("stg major-upgrade --yes")
     assert ended.code == 2

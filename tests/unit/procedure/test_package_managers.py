@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import shlex
 from pathlib import Path
 
@@ -102,7 +103,7 @@ def test_a_host_of_another_architecture_is_read(manager: str, shell: Shell) -> N
 
 
 @every
-def test_B1_a_repository_that_was_left_out_is_not_taken_for_nothing_to_do(manager: str, shell: Shell) -> None:
+def test_a_repository_that_was_left_out_is_not_taken_for_nothing_to_do(manager: str, shell: Shell) -> None:
     there = host(shell, manager)
     there.says("yum", "list-unreachable-skipped")
     found = there.facts()
@@ -114,13 +115,13 @@ def test_B1_a_repository_that_was_left_out_is_not_taken_for_nothing_to_do(manage
 
 
 @every
-def test_B1_an_excluded_package_is_not_taken_for_nothing_to_do(manager: str, shell: Shell) -> None:
+def test_an_excluded_package_is_not_taken_for_nothing_to_do(manager: str, shell: Shell) -> None:
     there = host(shell, manager)
     there.says("yum", "list-excluded")
     assert "is it excluded, or is the repository switched off or skipped?" in refused(there.facts())
 
 
-def test_B1_that_nothing_is_newer_is_not_believed_where_a_repository_was_left_out(shell: Shell) -> None:
+def test_that_nothing_is_newer_is_not_believed_where_a_repository_was_left_out(shell: Shell) -> None:
     there = host(shell, "dnf4")
     there.says("yum", "list")
     rows = (shell.folder / "said-yum").read_text()
@@ -185,7 +186,7 @@ def test_the_build_that_dnf_5_does_not_have_is_the_reason_and_not_its_advice() -
 
 
 @every
-def test_A1_a_warning_of_rpms_is_shown_and_is_not_its_answer(manager: str, shell: Shell) -> None:
+def test_a_warning_of_rpms_is_shown_and_is_not_its_answer(manager: str, shell: Shell) -> None:
     there = host(shell, manager)
     warning = "warning: Found bdb Packages database while attempting sqlite backend: using bdb backend."
     shell.program("rpm", f"echo '{warning}' >&2; echo 'blockerbugs-1.0.0-1.el7 (none)'")
@@ -202,7 +203,7 @@ def test_A1_a_warning_of_rpms_is_shown_and_is_not_its_answer(manager: str, shell
         ("dnf5", "yum -y reinstall blockerbugs-1.0.1-1.el7"),
     ],
 )
-def test_A3_two_builds_in_rpms_database_are_refused_with_the_line_that_mends_it(
+def test_Y2_two_builds_in_rpms_database_are_refused_with_the_line_that_mends_it(
     manager: str, cure: str, shell: Shell
 ) -> None:
     there = host(shell, manager)
@@ -300,7 +301,7 @@ def test_S9_what_dnf_5_has_downloaded_and_will_not_install_is_refused_while_http
 
 @every
 @pytest.mark.parametrize("place", ["a link", "another folder"])
-def test_C1_the_cache_may_be(place: str, manager: str, shell: Shell) -> None:
+def test_the_cache_may_be(place: str, manager: str, shell: Shell) -> None:
     rpm = "infra/packages/blockerbugs-1.0.1-1.el7.noarch.rpm"
     shell.file(f"srv/cache/{rpm}", "")
     if place == "a link":
@@ -327,3 +328,27 @@ def test_the_words_are_those_that_every_package_manager_takes(manager: str) -> N
         commands = [place for place, word in enumerate(words) if word in ("update", "downgrade")]
         assert commands
         assert all("--downloadonly" not in words[max(0, place - 4) : place] for place in commands)
+
+
+# What the document says of them
+
+DOCUMENT = (Path(__file__).parents[3] / "docs/package-managers.md").read_text(encoding="utf-8")
+ROWS = [
+    cells for row in re.findall(r"^\| (.*\(`[a-z-]+`\).*) \|$", DOCUMENT, re.M) if (cells := re.split(r" *\| *", row))
+]
+
+
+@pytest.mark.parametrize("cells", ROWS, ids=lambda cells: re.findall(r"\(`([a-z-]+)`\)", cells[0])[0])
+def test_the_document_quotes_what_was_said(cells: list[str]) -> None:
+    (name,) = re.findall(r"\(`([a-z-]+)`\)", cells[0])
+    for manager, cell in zip(PROGRAMS, cells[1:], strict=False):
+        if not cell:
+            continue
+        status, _, text = (SAID / manager / name).read_text().partition("\n")
+        assert all(words in text for words in re.findall("`([^`]+)`", cell))
+        assert status in cell.replace("*", "") or cell.startswith("exit 0 or 1")
+        assert name.startswith("list") or "`" in cell
+
+
+def test_the_document_has_a_row_for_every_package_manager() -> None:
+    assert len(ROWS) > 10
