@@ -89,6 +89,7 @@ mount --bind "$1/etc/hosts-of-servers" /etc/hosts
 echo ready
 exec cat
 """
+NO_SSHD = re.compile("sshd_config(:| line )|^(Could not|Unable to) load|^Missing|^(nsenter|fork|fatal): ", re.M)
 _CLONE_NEWNET = 0x40000000
 _SIOCSIFFLAGS, _SIOCSIFADDR, _IFF_UP = 0x8914, 0x8916, 1
 
@@ -172,11 +173,8 @@ class Field:
             if holder.poll() is not None:
                 raise RuntimeError("somebody has ended what holds the namespace")
         for log in self.folder.glob("servers/*/log"):
-            if re.search(
-                "sshd_config(:| line )|^(Could not|Unable to) load|^Missing|^(nsenter|fork|fatal): ",
-                said := log.read_text(errors="replace"),
-                re.M,
-            ):
+            said = log.read_text(errors="replace")
+            if NO_SSHD.search(said):
                 raise RuntimeError(said)
 
     def filled(self, text: str) -> str:

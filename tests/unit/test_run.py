@@ -127,7 +127,7 @@ def test_tests_are_run_without_what_only_some_of_them_want(machine: Machine) -> 
 @pytest.mark.parametrize("line", ["tox -- -m smoke", "tox run-parallel", "tox run -- tests/unit"])
 def test_words_for_pytest_or_for_tox_leave_it_at_all_environments(machine: Machine, line: str) -> None:
     machine.has("apt-get")
-    assert "lacks what tox -e packaging,tests wants" in machine.types(line)
+    assert "lacks what tox -e packaging,parity,tests wants" in machine.types(line)
     assert machine.did() == [f"{line} skips={OWN}|packaging"]
 
 
