@@ -157,7 +157,7 @@ def script(app: App, host_set: HostSet, repos: bool = True, schema: bool = True)
         'say answer "$(answer)"',
         f'say free "$(df -Pk {app.path("/")} {app.path("/var")} '
         '| awk \'NR>1 && (least == "" || $4 < least) {least = $4} END {print least}\')"',
-        'holds() { held=yes; say yum_holder "$(test -d "/proc/$1" || ! test -d /proc/self && echo "$1 $(args "$1")" || echo somebody)"; }',
+        'holds() { held=yes; who=$(args "$1"); say yum_holder "${who:+$1 }${who:-somebody}"; }',
         f'held=; for lock in {locks}; do test -e "$lock" && line pid "$lock" && kill -0 "$pid" 2>/dev/null && '
         'holds "$pid"; done',
         'locker() { awk -v file=":$1" \'$4 == "WRITE" && $6 ~ (file "$") {print $5; exit}\' /proc/locks; }',
