@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..errors import TryLater
 from ..fleet.hosts import HostSet
+from . import yum
 from .nvr import Nvr
 from .preflight import PROGRAMS, UNREACHED, Facts
 from .reasons import FactsOf, Reason
@@ -58,7 +59,8 @@ def packages(request: Request, facts: FactsOf, target: Nvr | None) -> list[Reaso
         if found.duplicates:
             builds = " and ".join(map(str, found.duplicates))
             text = f"{name}: rpm's database has {builds}: a transaction was cut off"
-            reasons.append(Reason(text, f"{on_host} {_one_build(request, found)}"))
+            lines = yum.one_build(request.host_set.enabling, request.app.package, str(found.duplicates[-1]))
+            reasons.append(Reason(text, f"{on_host} {lines.get(found.yum, 'yum check')}"))
         if found.offered is not None and not found.offered and not found.no_list:
             text = f"{name}: no repository offers a build of {request.app.package}: {_why_none(found)}"
             line = f"{on_host} yum{request.host_set.enabling} list --showduplicates {request.app.package}"
@@ -75,16 +77,6 @@ def packages(request: Request, facts: FactsOf, target: Nvr | None) -> list[Reaso
         if request.host_set.gpgcheck and repo in found.unchecked_repos:
             reasons.append(Reason(f"{name}: {repo} has gpgcheck=0, its packages' signatures would not be checked"))
     return reasons
-
-
-def _one_build(request: Request, found: Facts) -> str:
-    """What takes the older builds out of rpm's database. dnf 5 has no other command for that than a reinstall."""
-    newest, package = found.duplicates[-1], request.app.package
-    ways = {
-        "dnf5": f"yum -y{request.host_set.enabling} reinstall {newest}",
-        "yum": "package-cleanup --cleandupes",
-    }
-    return ways.get(found.yum, f"yum -y{request.host_set.enabling} remove --duplicates {package}")
 
 
 def _why_none(found: Facts) -> str:

@@ -39,12 +39,12 @@ def target_build(request: Request, facts: FactsOf, stage: HostSet | None) -> tup
 def _left_out(request: Request, facts: Facts, host: Host, choice: Nvr | None, stage: HostSet | None) -> Reason | None:
     """The newest on offer was asked for, and yum did not look everywhere: that nothing is newer is not known then."""
     named = stage or request.version or _pinned(request)
-    if named or not (choice and choice == facts.installed and facts.offered and facts.yum_says):
+    # What a priority leaves out is what it is there for, and said each time.
+    says = [text for text in facts.yum_says if "repository priority" not in text]
+    if named or not (choice and choice == facts.installed and facts.offered and says):
         return None
-    text = (
-        f"{host.short}: is there a build newer than {choice}? yum did not look everywhere: {'; '.join(facts.yum_says)}"
-    )
-    return Reason(text, f"fab {request.asked_as} {request.procedure.name} --version {choice.vr}, if that one is meant")
+    text = f"{host.short}: is there a build newer than {choice}? yum did not look everywhere: {'; '.join(says)}"
+    return Reason(text, f"fab {request.asked_as} {request.procedure.name} --version {choice.vr}")
 
 
 def verified_build(host_set: HostSet, facts: FactsOf, package: str) -> tuple[Nvr | None, list[Reason]]:

@@ -115,10 +115,24 @@ def installed_is_target(job: Job) -> str:
 
 def installed_is_target_or_says(job: Job) -> str:
     """The same, with a sentence where it is not: yum exits 0 when it had nothing to do (V2)."""
+    package = job.app.package
+    lines = one_build(job.host_set.enabling, package, str(job.target))
+    cures = " ".join(f"*{program}) mend={_q(f': a transaction was cut off, this mends it: sudo {line}')};;"
+                     for program, line in lines.items())  # fmt: skip
     return (
-        f'{installed_is_target(job)} || {{ echo "installed is $(rpm -q {_q(job.app.package)}), '
-        f'not {job.target}"; false; }}'
+        f"{installed_is_target(job)} || {{ installed=$(rpm -q {_q(package)}) mend=\n"
+        f'test "$(printf "%s\\n" "$installed" | wc -l)" -lt 2 || case {PROGRAM} in {cures} esac\n'
+        f'echo "installed is $(echo $installed), not {job.target}$mend"; false; }}'
     )
+
+
+def one_build(enabling: str, package: str, newest: str) -> dict[str, str]:
+    """What takes all builds but the newest out of rpm's database, for each program that `yum` may be (PROGRAM)."""
+    return {
+        "dnf5": f"yum -y{enabling} reinstall {newest}",
+        "dnf-3": f"yum -y{enabling} remove --duplicates {package}",
+        "yum": "package-cleanup --cleandupes",
+    }
 
 
 def _q(text: object) -> str:

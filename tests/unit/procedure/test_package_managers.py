@@ -182,6 +182,13 @@ def test_the_build_that_dnf_5_does_not_have_is_the_reason_and_not_its_advice() -
     )
 
 
+def test_what_a_priority_leaves_out_is_left_out_on_purpose(shell: Shell) -> None:
+    there = host(shell, "yum3")
+    rows = [row for row in (shell.folder / "said-yum").read_text().splitlines(True) if "1.0.1" not in row]
+    shell.file("said-yum", "12 packages excluded due to repository priority protections\n" + "".join(rows))
+    assert not plan(there.facts()).phases
+
+
 # What rpm says
 
 
@@ -211,6 +218,25 @@ def test_Y2_two_builds_in_rpms_database_are_refused_with_the_line_that_mends_it(
     told = refused(there.facts())
     assert "rpm's database has blockerbugs-1.0.0-1.el7 and blockerbugs-1.0.1-1.el7: a transaction was cut off" in told
     assert f"next: ssh -t blockerbugs01.stg.iad2.example sudo {cure}" in told
+
+
+@pytest.mark.parametrize(
+    ("manager", "cure"),
+    [
+        ("yum3", "sudo package-cleanup --cleandupes"),
+        ("dnf4", "sudo yum -y remove --duplicates blockerbugs"),
+        ("dnf5", "sudo yum -y reinstall blockerbugs-1.0.1-1.el7"),
+    ],
+)
+def test_Y3_an_update_that_was_cut_off_ends_with_the_line_that_mends_it(manager: str, cure: str, shell: Shell) -> None:
+    host(shell, manager)
+    step = sop.yum_update(job(prod(), app=APP, target=nvr("1.0.1")), downloaded=True)
+    shell.program("rpm", "printf 'blockerbugs-%s-1.el7\\n' 1.0.0 1.0.1")
+    done = shell.run(step.script)
+    mended = f"not blockerbugs-1.0.1-1.el7: a transaction was cut off, this mends it: {cure}"
+    assert (done.returncode, done.stdout.splitlines()[-1].partition(", ")[2]) == (1, mended)
+    shell.program("rpm", "echo package blockerbugs is not installed; exit 1")
+    assert "cut off" not in shell.run(step.script).stdout
 
 
 @every
