@@ -93,13 +93,16 @@ class RootShell:
         self._number = 0
         self._seconds = seconds
         self._on_said = on_said
+        sudo = "" if as_root else f"sudo -S -p {shlex.quote(self._token)} "
         try:
-            self._open("" if as_root else f"sudo -S -p {shlex.quote(self._token)} ")
-            self.prompt = self._listen()
-        except _TerminalWanted:
-            self.close()
-            self._open(f"sudo -S -p {shlex.quote(self._token)} ", terminal=True)
-            self.prompt = self._listen()
+            try:
+                self.prompt = self._opened(sudo)
+            except _TerminalWanted:
+                self.close()
+                self.prompt = self._opened(sudo, terminal=True)
+        except BaseException:
+            self.close()  # a sudo that hangs would hang there on
+            raise
 
     def answer(self, text: str) -> None:
         """Answer `prompt`; afterwards it is None, or what sudo asks next (again, if the password was wrong).
@@ -120,7 +123,8 @@ class RootShell:
         """Has sudo said more, or ended, since it asked?"""
         return bool(self._channel.recv_ready() or self._channel.eof_received or self._channel.closed)
 
-    def _open(self, sudo: str, terminal: bool = False) -> None:
+    def _opened(self, sudo: str, terminal: bool = False) -> str | None:
+        """Begin, and say what is asked first."""
         self._rest, self._asked = b"", b""
         self._said, self._last, self._begun, self._terminal = 0, "", False, terminal
         # A terminal must be silent before sudo is there. The shell reads from pipes in any case: it would take a
@@ -145,6 +149,7 @@ class RootShell:
                     f"sudo wants a terminal (requiretty), and the host's sshd gives none (PermitTTY): {error}"
                 ) from None
             raise ConnectionLost(str(error) or type(error).__name__) from error
+        return self._listen()
 
     def run(self, command: str, on_line: OnLine | None = None, timeout: float | None = None) -> Output:
         """Run `command` and return its output and status, calling `on_line` with each line as it comes.
@@ -170,7 +175,7 @@ class RootShell:
 
     def close(self) -> None:
         """End the shell; never raises."""
-        with suppress(OSError, EOFError, SSHException):
+        with suppress(OSError, EOFError, SSHException, AttributeError):  # it may have no channel yet
             self._channel.close()
 
     def _listen(self) -> str | None:

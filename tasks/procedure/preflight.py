@@ -14,7 +14,6 @@ from ..fleet.output import clean
 from ..report.words import NOT_REACHED
 from . import health, keep, restarts, yum
 from .nvr import Nvr, parse
-from .restarts import BOOT_ID
 from .sop import DATABASE_LOCK
 
 # yum waits for whoever holds these. The file has the holder's process id (yum 3, dnf 4), or is locked by it (dnf 5).
@@ -169,7 +168,8 @@ def script(app: App, host_set: HostSet, repos: bool = True, schema: bool = True)
         f'sum=$(sha256sum {settings} 2>/dev/null); say settings "${{sum%% *}}"',
         f"test -e {cron} && say cron yes",
         f"test -e {busy} && command -v flock >/dev/null && ! flock -n {busy} true && say busy yes",
-        f'line boot {app.path(BOOT_ID)}; say boot "$boot"',
+        restarts.boot_id(app),
+        'boot_id; say boot "$boot"',
         keep.show(app),
     ]
     if repos:

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from ..fleet.hosts import App, Host
 
 BOOT_ID = "/proc/sys/kernel/random/boot_id"
-_ID = re.compile("[0-9a-f-]{8,36}")
+_INIT = "/proc/1/stat"
+_ID = re.compile("[0-9a-f-]{8,60}")
 _SAID, _BACK = "restarted", "came back"
 
 
@@ -43,12 +44,24 @@ def known(boot: str | None) -> str | None:
     return boot if boot and _ID.fullmatch(boot) else None
 
 
+def boot_id(app: App) -> str:
+    """Shell that defines `boot_id`, which sets $boot: the kernel's id, and when init began; nothing where neither is.
+
+    A container has its machine's kernel, and begins its own init anew.
+    """
+    return f"""boot_id() {{
+  boot=; init=
+  {{ IFS= read -r boot <{app.path(BOOT_ID)}; IFS= read -r init <{app.path(_INIT)}; }} 2>/dev/null
+  set -- ${{init##*) }}
+  boot=$boot${{20:+-${{20}}}}
+}}"""
+
+
 def notice(app: App, boot: str) -> str:
     """Shell in front of a step: says so, and sets $restarted, where the host's boot is not `boot` any more."""
-    return (
-        f"restarted=; {{ IFS= read -r now <{app.path(BOOT_ID)}; }} 2>/dev/null || now={boot}\n"
-        f'test "$now" = {boot} || {{ restarted=yes; printf "{_SAID}\\t%s\\n" "$now"; }}'
-    )
+    return f"""{boot_id(app)}
+restarted=; boot_id
+test "$boot" = {boot} || test -z "$boot" || {{ restarted=yes; printf '{_SAID}\\t%s\\n' "$boot"; }}"""
 
 
 def still_down(service: str) -> str:
