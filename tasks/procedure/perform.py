@@ -208,7 +208,11 @@ def _noticing(run: Run, host: Host, script: str) -> str:
 def _has_restarted(run: Run, host: Host, step: Step, outcome: Outcome, lost: bool, report: Report) -> bool:
     """Write down and tell that a host has restarted, if it has; did that undo what the step looks at?"""
     boot, service = restarts.seen(outcome.output)
-    if boot and (boot != run.boot_of(host) or service):
+    noticed = next((restart for restart in run.restarts if (restart.host, restart.boot) == (host, boot)), None)
+    if boot and service and noticed:  # not a second restart, but more about the first
+        run.restarts.remove(noticed)
+        _write_the_restart(run, replace(noticed, service=service), report)
+    elif boot and not noticed:
         meanwhile = f"during {step.name}" if lost else run.meanwhile(host)
         _write_the_restart(run, Restart(host, boot, meanwhile, service), report)
     return bool(boot and service)

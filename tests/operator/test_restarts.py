@@ -91,6 +91,18 @@ def test_n5_an_httpd_that_came_back_before_the_migration_is_stopped_before_it(st
     assert [stop < migrated for stop in stops_of_two(stg_runs_110)] == [True, True]
 
 
+def test_n5_a_restart_that_was_noticed_before_httpd_is_looked_at_is_one_restart(stg_runs_110: Fleet) -> None:
+    def two_has_stopped() -> bool:
+        return any(stg_runs_110.kept(TWO).glob("*/*-stop-httpd/rc"))
+
+    ended = restarts_during(stg_runs_110, MAJOR, "service", "stop", ready=two_has_stopped)
+    assert ended.code == 0, ended.said
+    assert stg_runs_110.at_rest("prod") == UNBROKEN_MAJOR
+    noticed = "prod02 restarted after stop-httpd"
+    said = [line for line in ended.out.splitlines() if line.startswith("prod02 restarted")]
+    assert said == [noticed, f"{noticed}: {CAME_BACK}", f"{noticed}: {CAME_BACK}"], ended.out
+
+
 def test_n5_a_restart_during_the_sync_is_said_though_httpd_is_to_run_anyway(stg_runs_110: Fleet) -> None:
     ended = restarts_during(stg_runs_110, MAJOR, "blockerbugs", "sync")
     assert ended.code == 0, ended.said
