@@ -26,7 +26,7 @@ def documented() -> dict[str, set[str]]:
         for events, keys in rows
         for event in re.findall(r"`(\w+)`", events)
     }
-    assert len(found) == 10
+    assert len(found) == 11
     return found
 
 
