@@ -189,7 +189,7 @@ def _spare_ssh_config(program: Program) -> None:
                 super().parse(file_obj)
 
     typed = program.args["ssh-config"].value
-    if typed and not Path(typed).expanduser().is_file():
+    if typed and not Path(typed).expanduser().exists():
         raise Refused(f"--ssh-config {typed}: there is no such file", next_line=f"ls -l {shlex.quote(typed)}")
     program.config._set(base_ssh_config=Lenient())
 

@@ -186,7 +186,10 @@ class Trust:
                 "(@cert-authority), and the host showed no certificate",
                 "uncertified",
             )
-        raise Untrusted(f"its host key {shown} is not in known_hosts", "unknown")
+        followed = self._options.first("stricthostkeychecking", "ask").lower()
+        waives = followed in ("no", "off", "false", "accept-new")
+        added = f"; none is added here, whatever StrictHostKeyChecking {followed} says" if waives else ""
+        raise Untrusted(f"its host key {shown} is not in known_hosts{added}", "unknown")
 
     def _problem_of(self, certificate: _Certificate, authorities: Sequence[bytes]) -> Untrusted | None:
         """Why the certificate does not vouch for this host; None if it does. The order is sshkey.c's."""
