@@ -13,7 +13,6 @@ import re
 import socket
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import partial
 from time import monotonic, time
 from typing import Any, Literal, TypeVar
@@ -21,26 +20,26 @@ from typing import Any, Literal, TypeVar
 from fabric import Config, Connection
 from invoke.exceptions import UnexpectedExit
 from invoke.runners import Result
-from paramiko import Message, MissingHostKeyPolicy, PKey, SSHClient, SSHConfig, Transport
+from paramiko import MissingHostKeyPolicy, PKey, SSHClient, SSHConfig
 from paramiko.ssh_exception import SSHException
 
 from ..errors import Refused, Unreachable
-from . import detached, ssh_config
+from . import ssh_config
+from .attempts import Attempts, Fresh
 from .groups import Moot, NobodyAsks, Questions, Withdrawn
 from .hosts import Host
 from .login import Login
-from .output import clean
+from .outcome import Outcome, StepFailed, failure
 from .proxy import Proxy
 from .setup import ssh_config_file
 from .shell import SUDO_SECONDS, ConnectionLost, OnLine, RootShell, ShellError, StepTimeout
 from .ssh_config import Options
+from .transport import transport_of
 from .trust import Trust
 from .unreachable import unreachable
 
 CONNECT_SECONDS = 15  # TCP; also the time limit for the banner, the authentication and a new channel
 KEEPALIVE_SECONDS = 10
-DEAD_AFTER_SECONDS = 30
-GOOD_AGAIN_SECONDS = 60  # an attempt that lasted longer was more than a connection that took long and broke at once
 
 # paramiko tells its troubles to the log, and Python's last resort is to show them: they are told in our words.
 logging.getLogger("paramiko").addHandler(logging.NullHandler())
@@ -59,35 +58,6 @@ class _Strict(MissingHostKeyPolicy):
         node, transport = self._node, client.get_transport()
         straight = transport and not (node.gateway or node.proxy)
         node.trust.check(key, transport.getpeername()[0] if transport and straight else None)
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What became of one script on one host.
-
-    failure: None if it did what it should, otherwise one sentence; known: False when the line dropped or the
-    time ran out, and the command may still be running; began: seconds since 1970; exited: its status, if it has one.
-    """
-
-    output: str
-    seconds: float
-    failure: str | None = None
-    known: bool = True
-    began: float = 0.0
-    exited: int | None = None
-
-    @property
-    def taken_over(self) -> bool:
-        """Was it not started because this run is carried out from elsewhere now?"""
-        return self.exited == detached.TAKEN_OVER
-
-
-class StepFailed(Exception):
-    """A script failed, or nobody knows."""
-
-    def __init__(self, outcome: Outcome) -> None:
-        super().__init__(outcome.failure)
-        self.outcome = outcome
 
 
 class Node(Connection):
@@ -138,7 +108,7 @@ class Node(Connection):
             "banner_timeout": seconds,
             "auth_timeout": seconds,
             "channel_timeout": seconds,
-            "transport_factory": partial(_transport, options, self.trust),
+            "transport_factory": partial(transport_of, options, self.trust),
             "auth_strategy": login,
         }
         self._set(shell=None, left_behind=[], closing=threading.Event())
@@ -302,7 +272,7 @@ class Node(Connection):
         """
         began, at = monotonic(), time()
         name = self.original_host
-        fresh, attempts = _Fresh(partial(on_line, name)), _Attempts(reconnect, self.closing, partial(on_loss, name))
+        fresh, attempts = Fresh(partial(on_line, name)), Attempts(reconnect, self.closing, partial(on_loss, name))
         while True:
             result, why, lost = self._once(scripts[name], fresh, seconds, attempts.back)
             if not (lost and attempts.another(was_there=lost == "in the middle")):
@@ -312,10 +282,10 @@ class Node(Connection):
             raise StepFailed(Outcome("", took, why, known=False, began=at))
         if result.ok:
             return Outcome(result.stdout, took, began=at)
-        raise StepFailed(Outcome(result.stdout, took, _failure(result), began=at, exited=result.exited))
+        raise StepFailed(Outcome(result.stdout, took, failure(result), began=at, exited=result.exited))
 
     def _once(
-        self, script: str, fresh: _Fresh, seconds: float | None, is_there: Callable[[], None]
+        self, script: str, fresh: Fresh, seconds: float | None, is_there: Callable[[], None]
     ) -> tuple[Result | None, str, _Lost]:
         """The script's result, or why there is none, and whether that is because the host was lost."""
         try:
@@ -361,92 +331,6 @@ class Node(Connection):
             proxy.close()
 
 
-class _Attempts:
-    """When to try a lost host again: sooner at first, then every few seconds, until `seconds` are over.
-
-    They are over `seconds` after the host was lost; a host that was back for longer than a moment is lost anew.
-    """
-
-    def __init__(
-        self,
-        seconds: float,
-        closing: threading.Event,
-        on_loss: Callable[[float | None], None] = lambda seconds: None,
-    ) -> None:
-        self._seconds, self._closing = seconds, closing
-        self._on_loss, self._told = on_loss, False
-        self._pause = 0.25
-        self._ends: float | None = None
-        self._tried = monotonic()
-
-    def another(self, was_there: bool) -> bool:
-        """Wait, and say whether to try again; not if everything is being closed.
-
-        was_there: the host was lost in the middle of the last attempt, not before it could begin.
-        """
-        now = monotonic()
-        if self._ends is None or (was_there and now - self._tried > GOOD_AGAIN_SECONDS):
-            self._ends, self._pause = now + self._seconds, 0.25
-        if now >= self._ends:
-            return False
-        if not self._told:
-            self._told = True
-            self._on_loss(self._ends - now)
-        pause, self._pause = self._pause, min(2 * self._pause, 5.0)
-        closing = self._closing.wait(min(pause, self._ends - now))
-        self._tried = monotonic()
-        return not closing
-
-    def back(self) -> None:
-        """The host is there; to be told again if it was lost."""
-        if self._told:
-            self._told = False
-            self._on_loss(None)
-
-
-class _Fresh:
-    """Tells lines once: a step that is followed again begins with what it has said already."""
-
-    def __init__(self, tell: OnLine) -> None:
-        self._tell = tell
-        self._told = self._at = 0
-
-    def begin(self) -> None:
-        """What comes now is the step from its beginning."""
-        self._at = 0
-
-    def tell(self, line: str) -> None:
-        """Tell `line` if it has not been told."""
-        self._at += 1
-        if self._at > self._told:
-            self._told = self._at
-            self._tell(line)
-
-
-def _failure(result: Result) -> str:
-    """One sentence: the status that means something by itself, or the line that tells most."""
-    if result.exited == detached.HELD:
-        return detached.SAYS[detached.HELD]  # and the last word is that run's lock
-    if result.exited in detached.SAYS:
-        last = result.stdout.splitlines()[-1:]
-        return detached.SAYS[result.exited] + (f" (its last words: {last[0].strip()})" if last else "")
-    return f"exit status {result.exited}: {_telling_line(result.stdout)}"
-
-
-_SPEAKS_OF_AN_ERROR = re.compile(r"Error\b|Exception\b|error:|[Ff]ailed")
-
-
-def _telling_line(output: str) -> str:
-    """The last line that speaks of an error, or else the last: SQLAlchemy, for one, ends with a link.
-
-    What stands below it belongs to it where it is a heading, as yum's and dnf 5's are.
-    """
-    lines = [line.strip() for line in output.splitlines() if line.strip()] or ["no output"]
-    telling = (at for at in reversed(range(len(lines))) if _SPEAKS_OF_AN_ERROR.search(lines[at]))
-    at = next(telling, len(lines) - 1)
-    return " ".join(lines[at : at + 2]) if lines[at].endswith(":") else lines[at]
-
-
 def node(host: Host, config: Config) -> Node:
     """The connection, not yet open, to a host of hosts.yml.
 
@@ -459,43 +343,6 @@ def node(host: Host, config: Config) -> Node:
         raise Unreachable(
             f"{host.short}: ssh_config cannot be used: {error}", next_line=f"ssh -v {host.name}"
         ) from None
-
-
-class _Transport(Transport):
-    """goodbye: what the server said when it hung up."""
-
-    goodbye = ""
-    host_key_types: tuple[str, ...] = ()
-
-    @property
-    def preferred_keys(self) -> tuple[str, ...]:
-        """paramiko would ask for certificates last, and so never get one."""
-        return self.host_key_types or tuple(super().preferred_keys)
-
-    def _parse_disconnect(self, message: Message) -> None:
-        message.get_int()
-        self.goodbye = clean(message.get_text())
-        message.rewind()
-        super()._parse_disconnect(message)  # type: ignore[misc]  # the stubs leave it out
-
-
-def _transport(options: Options, trust: Trust, sock: Any, **kwargs: Any) -> Transport:
-    """A transport that sends at once, notices a dead peer, and takes the algorithms that ssh_config allows."""
-    if isinstance(sock, socket.socket) and sock.family != socket.AF_UNIX:
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        if hasattr(socket, "TCP_USER_TIMEOUT"):
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, DEAD_AFTER_SECONDS * 1000)
-    transport = _Transport(sock, **kwargs)
-    transport.host_key_types = tuple(trust.key_types(transport.preferred_keys))
-    security = transport.get_security_options()
-    for option, ours in (("ciphers", "ciphers"), ("macs", "digests"), ("kexalgorithms", "kex")):
-        allowed = options.listed(option)
-        both = [name for name in getattr(security, ours) if name in allowed]
-        if allowed and not both:
-            raise SSHException(f"ssh_config allows only {option} that are not known here: {', '.join(allowed)}")
-        if allowed:
-            setattr(security, ours, both)
-    return transport
 
 
 def _host_and_port(place: str) -> tuple[str, int | None]:

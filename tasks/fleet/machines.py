@@ -11,9 +11,10 @@ from fabric import Config
 from fabric.exceptions import GroupException
 
 from ..errors import SopError, Unreachable
-from .connection import CONNECT_SECONDS, Node, Outcome, StepFailed, node
+from .connection import CONNECT_SECONDS, Node, node
 from .groups import Moot, OnWait, Pool, Questions, Row
 from .hosts import Host
+from .outcome import Outcome, StepFailed
 from .output import duration
 from .shell import SUDO_SECONDS
 

@@ -1,32 +1,23 @@
 """Whether a host is who it says: its key or certificate, judged by the known_hosts files as ssh judges it.
 
-paramiko stops at the first `@cert-authority` or `@revoked` line and loses every key after it; Fedora's file starts with
-such lines. The format is sshd(8)'s, SSH_KNOWN_HOSTS FILE FORMAT; the order of the checks is sshconnect.c's.
+The order of the checks is sshconnect.c's, check_host_key.
 """
 
 from __future__ import annotations
 
 import base64
-import binascii
-import hashlib
-import hmac
-import re
 import shlex
 import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from fnmatch import fnmatchcase
-from functools import cache
+from collections.abc import Sequence
 from ipaddress import ip_address
 from pathlib import Path
 
-from paramiko import Message, PKey
-from paramiko.ssh_exception import SSHException
+from paramiko import PKey
 
+from .certificate import Certificate, Untrusted, certificate_of, shown_time, vouches_by_pattern
+from .known_hosts import Line, as_lines, fingerprint, known_hosts, lines_in, lookup_name
 from .output import clean
 from .ssh_config import Options
 
@@ -44,57 +35,6 @@ CA_ALGORITHMS = (
 RSA = ("rsa-sha2-512", "rsa-sha2-256")  # the algorithms in which a key of type ssh-rsa signs
 
 
-class Untrusted(SSHException):
-    """The host is not believed. why: one sentence without its name; kind: what would help, see `unreachable`."""
-
-    def __init__(self, why: str, kind: str) -> None:
-        super().__init__(why)
-        self.kind = kind
-
-
-@dataclass(frozen=True)
-class Line:
-    """One line that could be read: who it is for, what it says (`""`, `@revoked` or `@cert-authority`), the key."""
-
-    patterns: str
-    marker: str
-    key_type: str
-    blob: bytes
-
-    def is_for(self, name: str) -> bool:
-        """Does the line's host field match `name` (`host`, or `[host]:port` off port 22)?"""
-        if self.patterns.startswith("|1|"):
-            return _hashed(self.patterns, name)
-        matched = False
-        for pattern in self.patterns.split(","):
-            if _matches(name, pattern.removeprefix("!")):
-                if pattern.startswith("!"):
-                    return False
-                matched = True
-        return matched
-
-
-class KnownHosts:
-    """The lines of several known_hosts files together.
-
-    paths: the files; one that does not exist or cannot be read counts as empty, as OpenSSH has it.
-    """
-
-    def __init__(self, paths: Iterable[Path]) -> None:
-        self._by_name: dict[str, list[Line]] = {}
-        self._patterns: list[Line] = []
-        for line in (line for path in paths for line in _lines(_content(path))):
-            if any(character in line.patterns for character in "*?!|"):
-                self._patterns.append(line)
-            else:
-                for name in line.patterns.lower().split(","):
-                    self._by_name.setdefault(name, []).append(line)
-
-    def of(self, name: str) -> list[Line]:
-        """The lines for `name`, a host or `[host]:port`."""
-        return self._by_name.get(name.lower(), []) + [line for line in self._patterns if line.is_for(name)]
-
-
 class Trust:
     """What is known of one host, by its ssh_config.
 
@@ -103,7 +43,7 @@ class Trust:
 
     def __init__(self, options: Options) -> None:
         self._options = options
-        self._known = _known_hosts(options.known_hosts)
+        self._known = known_hosts(options.known_hosts)
         self.known_as = options.alias or lookup_name(options.host, options.port)
 
     def key_types(self, available: Sequence[str]) -> list[str]:
@@ -160,7 +100,7 @@ class Trust:
         if plain in revoked:
             raise Untrusted(f"its host key {shown} is marked @revoked in known_hosts", "revoked")
         problem: Untrusted | None = None
-        if certificate := _certificate(key):
+        if certificate := certificate_of(key):
             if certificate.signed_by in revoked:
                 ca = fingerprint(certificate.signed_by)
                 raise Untrusted(f"the CA of its host certificate, {ca}, is marked @revoked in known_hosts", "revoked")
@@ -191,7 +131,7 @@ class Trust:
         added = f"; none is added here, whatever StrictHostKeyChecking {followed} says" if waives else ""
         raise Untrusted(f"its host key {shown} is not in known_hosts{added}", "unknown")
 
-    def _problem_of(self, certificate: _Certificate, authorities: Sequence[bytes]) -> Untrusted | None:
+    def _problem_of(self, certificate: Certificate, authorities: Sequence[bytes]) -> Untrusted | None:
         """Why the certificate does not vouch for this host; None if it does. The order is sshkey.c's."""
         name, now = self._options.alias or self._options.host.lower(), time.time()
         configured = self._options.listed("casignaturealgorithms")
@@ -205,10 +145,10 @@ class Trust:
         elif not certificate.is_for_hosts:
             why = "is one for users, not for hosts"
         elif now < certificate.valid_after:
-            why = f"is not valid before {_date(certificate.valid_after)}; the clock here says {_date(now)}"
+            why = f"is not valid before {shown_time(certificate.valid_after)}; the clock here says {shown_time(now)}"
         elif now >= certificate.valid_before:
-            why = f"expired at {_date(certificate.valid_before)}; the clock here says {_date(now)}"
-        elif name not in certificate.names and not _vouches_by_pattern(certificate.names, name):
+            why = f"expired at {shown_time(certificate.valid_before)}; the clock here says {shown_time(now)}"
+        elif name not in certificate.names and not vouches_by_pattern(certificate.names, name):
             why = f"is for {', '.join(certificate.names) or 'no host'}, and not for {name}"
         elif certificate.critical:
             why = f"has critical options that nobody knows: {', '.join(certificate.critical)}"
@@ -220,7 +160,7 @@ class Trust:
 
     def _check_address(self, key: PKey, address: str | None) -> None:
         """CheckHostIP: a key that is known for the host, and another one for its address."""
-        if not self._options.yes("checkhostip") or not address or _certificate(key):
+        if not self._options.yes("checkhostip") or not address or certificate_of(key):
             return
         if ip_address(address).is_loopback or address == self._options.host:
             return
@@ -236,12 +176,12 @@ class Trust:
                 content = path.read_bytes()
             except OSError as error:
                 raise Untrusted(f"RevokedHostKeys {path} cannot be read: {error.strerror}", "revoked") from None
-            certificate = _certificate(key)
+            certificate = certificate_of(key)
             shown = {key.asbytes(), *([certificate.signed_by] if certificate else [])}
             if content.startswith(b"SSHKRL\n"):
                 revoked = _in_revocation_list(path, key)
             else:
-                revoked = any(line.blob in shown for line in _lines(b"\n".join(_as_lines(content))))
+                revoked = any(line.blob in shown for line in lines_in(b"\n".join(as_lines(content))))
             if revoked:
                 shown_key = f"{key.get_name()} {fingerprint(key.asbytes())}"
                 raise Untrusted(f"its host key {shown_key} is revoked by {path}", "revoked")
@@ -269,110 +209,7 @@ class Trust:
         if done.returncode:
             said = clean(done.stderr.decode("utf-8", "replace").strip().rpartition("\n")[2])
             raise Untrusted(f"KnownHostsCommand {command}: exit status {done.returncode}: {said}", "command")
-        return list(_lines(done.stdout))
-
-
-@dataclass(frozen=True)
-class _Certificate:
-    """A host's certificate; times in seconds since 1970; broken: why its signature is none."""
-
-    signed_by: bytes
-    is_for_hosts: bool
-    valid_after: int
-    valid_before: int
-    names: tuple[str, ...]
-    critical: tuple[str, ...]
-    algorithm: str
-    broken: str | None
-
-
-def _certificate(key: PKey) -> _Certificate | None:
-    """The certificate that `key` came with, if it came with one."""
-    public = key.public_blob
-    if public is None:
-        return None
-    from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-    from cryptography.hazmat.primitives.serialization.ssh import SSHCertificate, load_ssh_public_identity
-
-    try:
-        loaded = load_ssh_public_identity(f"{public.key_type} {base64.b64encode(public.key_blob).decode()}".encode())
-        assert isinstance(loaded, SSHCertificate)
-        _, _, authority = loaded.signature_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).partition(b" ")
-    except (ValueError, UnsupportedAlgorithm) as error:
-        raise Untrusted(clean(f"its host certificate cannot be read: {error}"), "certificate") from None
-    signed_by = base64.b64decode(authority)
-    signature = Message(public.key_blob.rpartition(signed_by)[2]).get_binary()  # the field behind the CA's key
-    broken = None
-    try:
-        loaded.verify_cert_signature()
-    except InvalidSignature:
-        broken = "it was not made by that certificate authority"
-    except (ValueError, UnsupportedAlgorithm) as error:
-        broken = str(error)
-    return _Certificate(
-        signed_by=signed_by,
-        is_for_hosts=loaded.type.name == "HOST",
-        valid_after=loaded.valid_after,
-        valid_before=loaded.valid_before,
-        names=tuple(name.decode("utf-8", "replace") for name in loaded.valid_principals),
-        critical=tuple(name.decode("utf-8", "replace") for name in loaded.critical_options),
-        algorithm=Message(signature).get_text(),
-        broken=broken,
-    )
-
-
-def lookup_name(host: str, port: int) -> str:
-    """What known_hosts calls a host: its name, or `[name]:port` off port 22."""
-    return host if port == 22 else f"[{host}]:{port}"
-
-
-def fingerprint(blob: bytes) -> str:
-    """The SHA256 fingerprint of a public key as `ssh-keygen -l` prints it."""
-    return "SHA256:" + base64.b64encode(hashlib.sha256(blob).digest()).decode().rstrip("=")
-
-
-def _known_hosts(paths: tuple[Path, ...]) -> KnownHosts:
-    """The files' lines, read once for all hosts, and again when a file has changed."""
-    return _read(tuple((path, _version(path)) for path in paths))
-
-
-@cache
-def _read(files: tuple[tuple[Path, object], ...]) -> KnownHosts:
-    return KnownHosts(path for path, _ in files)
-
-
-def _version(path: Path) -> object:
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_ino, found.st_mtime_ns, found.st_size
-
-
-def _content(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError:
-        return b""
-
-
-def _lines(content: bytes) -> Iterator[Line]:
-    for raw in content.split(b"\n"):  # str.splitlines knows more line ends than OpenSSH does
-        fields = raw.decode("utf-8", "replace").split()
-        marker = fields.pop(0) if fields and fields[0].startswith("@") else ""
-        if len(fields) < 3 or fields[0].startswith("#") or marker not in ("", "@revoked", "@cert-authority"):
-            continue
-        try:
-            blob = base64.b64decode(fields[2], validate=True)
-        except (binascii.Error, ValueError):
-            continue  # garbage: OpenSSH skips it too
-        yield Line(fields[0], marker, fields[1], blob)
-
-
-def _as_lines(content: bytes) -> Iterator[bytes]:
-    """A file of public keys, one a line, as lines of known_hosts."""
-    return (b"* " + raw for raw in content.split(b"\n") if raw.strip() and not raw.lstrip().startswith(b"#"))
+        return list(lines_in(done.stdout))
 
 
 def _in_revocation_list(path: Path, key: PKey) -> bool:
@@ -388,42 +225,3 @@ def _in_revocation_list(path: Path, key: PKey) -> bool:
         except OSError as error:
             raise Untrusted(f"RevokedHostKeys {path} cannot be read without ssh-keygen: {error}", "revoked") from None
     return done.returncode != 0
-
-
-def _vouches_by_pattern(names: Sequence[str], name: str) -> bool:
-    """Does a certificate without the host's own name vouch for it? OpenSSH 10.3 turned that round: a certificate
-    without any name was one for every host, and is one for none since; a pattern was no name, and is one since.
-    """
-    return any(_matches(name, pattern) for pattern in names) if _openssh() >= (10, 3) else not names
-
-
-@cache
-def _openssh() -> tuple[int, int]:
-    """The version of the ssh that is installed here; the newest, where there is none."""
-    try:
-        said = subprocess.run(["ssh", "-V"], stdin=subprocess.DEVNULL, capture_output=True, check=False, text=True)
-        found = re.search(r"OpenSSH_(\d+)[.](\d+)", said.stderr)
-    except (OSError, UnicodeDecodeError):
-        found = None
-    return (int(found[1]), int(found[2])) if found else (sys.maxsize, 0)
-
-
-def _matches(name: str, pattern: str) -> bool:
-    """ssh's patterns know * and ? only."""
-    return fnmatchcase(name.lower(), pattern.lower().replace("[", "[[]"))
-
-
-def _date(seconds: float) -> str:
-    try:
-        return f"{datetime.fromtimestamp(seconds).astimezone():%Y-%m-%d %H:%M:%S %Z}"
-    except (OverflowError, ValueError, OSError):
-        return "the end of time"
-
-
-def _hashed(field: str, name: str) -> bool:
-    try:
-        _, _, salt, digest = field.split("|")
-        expected = hmac.new(base64.b64decode(salt), name.lower().encode(), hashlib.sha1).digest()
-        return hmac.compare_digest(expected, base64.b64decode(digest))
-    except (ValueError, binascii.Error):
-        return False

@@ -10,8 +10,8 @@ from fabric import Connection
 from paramiko.ssh_exception import AuthenticationException, ChannelException, IncompatiblePeer
 
 from ..errors import Unreachable
-from .login import LoginFailed
-from .trust import Untrusted
+from .certificate import Untrusted
+from .userauth import LoginFailed
 
 if TYPE_CHECKING:
     from .connection import Node

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from ..errors import HalfWay, Interrupted, Locked, Refused, SopError
 from ..fleet import detached
-from ..fleet.connection import Outcome
 from ..fleet.hosts import Host, Inventory
+from ..fleet.outcome import Outcome
 from . import keep
 from .hold import taken_over
 from .plan import Plan

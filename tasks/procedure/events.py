@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ..errors import Code, SopError
-from ..fleet.connection import Outcome
 from ..fleet.hosts import Host, HostSet
+from ..fleet.outcome import Outcome
 from .downtime import downtime
 from .plan import Plan
 from .progress import Run

@@ -9,9 +9,9 @@ from dataclasses import replace
 from fabric import Config
 
 from ..errors import Unreachable
-from ..fleet.connection import Outcome
 from ..fleet.hosts import App, Host, HostSet
 from ..fleet.machines import Machines
+from ..fleet.outcome import Outcome
 from ..report import Report
 from . import preflight
 from .preflight import Facts

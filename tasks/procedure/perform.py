@@ -9,9 +9,9 @@ from dataclasses import replace
 from threading import Event
 
 from ..errors import Code, HalfWay, Interrupted, Refused, SopError, TakenOver
-from ..fleet.connection import Outcome
 from ..fleet.hosts import Host
 from ..fleet.machines import Machines
+from ..fleet.outcome import Outcome
 from ..report import Report, words
 from . import events, restarts
 from .ending import ending, saved, what_is_down

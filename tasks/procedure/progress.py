@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 
-from ..fleet.connection import Outcome
 from ..fleet.hosts import Host
+from ..fleet.outcome import Outcome
 from . import sop
 from .journal import Journal
 from .plan import Plan

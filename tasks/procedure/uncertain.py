@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from ..fleet import detached
-from ..fleet.connection import Outcome
 from ..fleet.hosts import Host
 from ..fleet.machines import Machines
+from ..fleet.outcome import Outcome
 from .hold import Hold
 from .todo import Left
 

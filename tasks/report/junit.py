@@ -12,7 +12,7 @@ from ..errors import Refused
 from .events import Report
 
 if TYPE_CHECKING:
-    from ..fleet.connection import Outcome
+    from ..fleet.outcome import Outcome
     from ..procedure.plan import Plan
     from ..procedure.progress import Run
 

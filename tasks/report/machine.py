@@ -15,8 +15,8 @@ from .events import Again, Report
 from .screen import Unbreakable
 
 if TYPE_CHECKING:
-    from ..fleet.connection import Outcome
     from ..fleet.hosts import App, Host, HostSet
+    from ..fleet.outcome import Outcome
     from ..procedure.history import Past
     from ..procedure.keep import Lock
     from ..procedure.nvr import Nvr

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from fabric import Config
 
-from tasks.fleet import connection
-from tasks.fleet.connection import _Attempts
+from tasks.fleet import attempts
+from tasks.fleet.attempts import Attempts
 from tasks.fleet.machines import Machines
 from tasks.fleet.shell import RootShell
 
@@ -30,11 +30,11 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr(connection, "monotonic", clock.monotonic)
+    monkeypatch.setattr(attempts, "monotonic", clock.monotonic)
     return clock
 
 
-def gone_for(clock: Clock, attempts: _Attempts, was_there: bool = True) -> float:
+def gone_for(clock: Clock, attempts: Attempts, was_there: bool = True) -> float:
     """For how many seconds a host is tried that stays away."""
     began = clock.now
     while attempts.another(was_there):
@@ -43,7 +43,7 @@ def gone_for(clock: Clock, attempts: _Attempts, was_there: bool = True) -> float
 
 
 def test_n2_each_loss_has_the_whole_time_to_come_back(clock: Clock) -> None:
-    attempts = _Attempts(120, clock)  # type: ignore[arg-type]
+    attempts = Attempts(120, clock)  # type: ignore[arg-type]
     assert attempts.another(True)
     clock.now += 600  # followed again for ten minutes
     assert gone_for(clock, attempts) == pytest.approx(120)
@@ -57,7 +57,7 @@ def test_n2_each_loss_has_the_whole_time_to_come_back(clock: Clock) -> None:
     ],
 )
 def test_n2_no_new_time_has_a_host_that(clock: Clock, was_there: bool, lasts: int, at_most: int) -> None:
-    attempts = _Attempts(120, clock)  # type: ignore[arg-type]
+    attempts = Attempts(120, clock)  # type: ignore[arg-type]
     began = clock.now
     while attempts.another(was_there):
         clock.now += lasts
@@ -66,7 +66,7 @@ def test_n2_no_new_time_has_a_host_that(clock: Clock, was_there: bool, lasts: in
 
 def test_n2_a_lost_line_is_told_once_with_what_is_left_and_that_it_is_back(clock: Clock) -> None:
     told: list[float | None] = []
-    attempts = _Attempts(120, clock, told.append)  # type: ignore[arg-type]
+    attempts = Attempts(120, clock, told.append)  # type: ignore[arg-type]
     assert attempts.another(True)
     clock.now += 10
     assert attempts.another(False)
@@ -79,7 +79,7 @@ def test_n2_a_lost_line_is_told_once_with_what_is_left_and_that_it_is_back(clock
 
 def test_n2_a_host_that_is_not_tried_again_is_not_said_to_be(clock: Clock) -> None:
     told: list[float | None] = []
-    assert not _Attempts(0, clock, told.append).another(True)  # type: ignore[arg-type]
+    assert not Attempts(0, clock, told.append).another(True)  # type: ignore[arg-type]
     assert told == []
 
 

@@ -19,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from invoke.runners import Result
 
-from tasks.fleet.connection import Outcome, StepFailed, _failure
+from tasks.fleet.outcome import Outcome, StepFailed, failure
 from tasks.fleet.shell import ConnectionLost, Output, RootShell, ShellError, StepTimeout
 from tests.unit.builders import Shell
 
@@ -471,9 +471,9 @@ def test_S6_a_secret_is_shown_nowhere_however_the_channel_cuts_it(said: list[tup
     root._channel, root._rest = channel, b""
     told: list[str] = []
     output = root._follow("--m", told.append, None)
-    failure = StepFailed(Outcome("\n".join(output.lines), 1.0, _failure(Result("\n".join(output.lines), exited=1))))
+    failed = StepFailed(Outcome("\n".join(output.lines), 1.0, failure(Result("\n".join(output.lines), exited=1))))
     for _, password in said:
-        assert not [text for text in (*output.lines, *told, str(failure), str(failure.outcome)) if password in text]
+        assert not [text for text in (*output.lines, *told, str(failed), str(failed.outcome)) if password in text]
     assert all("[redacted]" in line for line in told)
 
 

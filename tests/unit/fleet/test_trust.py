@@ -27,9 +27,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from paramiko import Ed25519Key, PKey, RSAKey
 
-from tasks.fleet import trust
+from tasks.fleet import certificate, known_hosts
+from tasks.fleet.certificate import Untrusted
+from tasks.fleet.known_hosts import lookup_name
 from tasks.fleet.ssh_config import Options
-from tasks.fleet.trust import Trust, Untrusted, lookup_name
+from tasks.fleet.trust import Trust
 from tests.wanted import wanted
 
 NAME = "blockerbugs01.iad2.example"
@@ -59,7 +61,7 @@ def hashed(name: str) -> str:
 
 
 def fingerprint(key: PKey) -> str:
-    return trust.fingerprint(key.asbytes())
+    return known_hosts.fingerprint(key.asbytes())
 
 
 class KnownHosts:
@@ -94,7 +96,7 @@ def known(tmp_path: Path) -> Known:
     def write(*lines: str | bytes, end: bytes = b"\n") -> KnownHosts:
         path = tmp_path / "known_hosts"
         path.write_bytes(b"".join((line.encode() if isinstance(line, str) else line) + end for line in lines))
-        trust._read.cache_clear()  # two files of a test may be as large, and written in the same tick
+        known_hosts._read.cache_clear()  # two files of a test may be as large, and written in the same tick
         return KnownHosts([path])
 
     return write
@@ -385,7 +387,7 @@ def test_S3_where_the_plain_key_is_known_a_bad_certificate_does_no_harm(known: K
 def test_S3_names_and_patterns_in_a_certificate_count_as_for_the_ssh_that_is_installed(
     version: tuple[int, int], names: list[bytes], good: bool, known: Known, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(trust, "_openssh", lambda: version)
+    monkeypatch.setattr(certificate, "_openssh", lambda: version)
     reason = known(entry("*", CA, "@cert-authority")).accepts(NAME, certified(KEY, AUTHORITY, names=names))
     assert (reason is None) is good
 

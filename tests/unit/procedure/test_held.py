@@ -11,10 +11,10 @@ import pytest
 
 from tasks.errors import TakenOver
 from tasks.fleet import detached
-from tasks.fleet.connection import Outcome
 from tasks.fleet.detached import Keeping
 from tasks.fleet.hosts import App, Host
 from tasks.fleet.machines import Machines
+from tasks.fleet.outcome import Outcome
 from tasks.procedure.held import take_over
 from tasks.procedure.hold import Hold
 from tasks.procedure.journal import Journal

@@ -8,9 +8,9 @@ from typing import cast
 
 import pytest
 
-from tasks.fleet.connection import Outcome
 from tasks.fleet.hosts import App, Host
 from tasks.fleet.machines import Machines
+from tasks.fleet.outcome import Outcome
 from tasks.procedure.look import ask_hosts, look
 from tests.unit.builders import ONE, TWO, prod, stg
 

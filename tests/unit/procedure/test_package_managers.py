@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from tasks.errors import Refused
-from tasks.fleet.connection import _telling_line
 from tasks.fleet.hosts import App
+from tasks.fleet.outcome import telling_line
 from tasks.procedure import sop
 from tasks.procedure.plan import Plan, decide
 from tasks.procedure.preflight import Facts, read, script
@@ -173,11 +173,11 @@ def test_a_version_lock_of_yum_3_is_not_taken_for_nothing_to_do(shell: Shell) ->
 
 def test_the_line_that_names_dnf_5s_version_lock_is_the_reason_and_not_its_heading() -> None:
     words = (SAID / "dnf5/update-versionlock").read_text()
-    assert "Argument 'blockerbugs-1.0.1-1.el7' matches only packages excluded by versionlock." in _telling_line(words)
+    assert "Argument 'blockerbugs-1.0.1-1.el7' matches only packages excluded by versionlock." in telling_line(words)
 
 
 def test_the_build_that_dnf_5_does_not_have_is_the_reason_and_not_its_advice() -> None:
-    assert "No match for argument: blockerbugs-9.0.0-1.el7" in _telling_line(
+    assert "No match for argument: blockerbugs-9.0.0-1.el7" in telling_line(
         (SAID / "dnf5/update-unknown-build").read_text()
     )
 
@@ -322,7 +322,7 @@ def test_S9_what_dnf_5_has_downloaded_and_will_not_install_is_refused_while_http
     there.says("yum", "trial-unsigned", when="*tsflags=test*")
     code, told = downloads(there)
     assert code == 1
-    assert "The package is not signed" in _telling_line(told)
+    assert "The package is not signed" in telling_line(told)
 
 
 @every

@@ -11,9 +11,9 @@ import pytest
 
 from tasks.errors import HalfWay, Refused, TakenOver
 from tasks.fleet import detached
-from tasks.fleet.connection import Outcome
 from tasks.fleet.hosts import Host
 from tasks.fleet.machines import Machines
+from tasks.fleet.outcome import Outcome
 from tasks.procedure.hold import Hold
 from tasks.procedure.journal import Journal
 from tasks.procedure.perform import perform

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tasks.fleet.connection import Outcome
+from tasks.fleet.outcome import Outcome
 from tasks.procedure.journal import Journal
 from tasks.procedure.plan import decide
 from tasks.procedure.progress import Run

@@ -3,9 +3,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, cast
 
-from tasks.fleet.connection import Outcome
 from tasks.fleet.hosts import App, Host
 from tasks.fleet.machines import Machines
+from tasks.fleet.outcome import Outcome
 from tasks.procedure.hold import Hold
 from tasks.procedure.journal import Journal
 from tasks.procedure.todo import Left

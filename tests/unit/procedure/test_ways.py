@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tasks.fleet.connection import Outcome
+from tasks.fleet.outcome import Outcome
 from tasks.procedure.journal import Journal
 from tasks.procedure.preflight import Facts
 from tasks.procedure.progress import Run

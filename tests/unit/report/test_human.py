@@ -5,8 +5,8 @@ from io import StringIO
 
 import pytest
 
-from tasks.fleet.connection import Outcome
 from tasks.fleet.hosts import App, Balancer, Host
+from tasks.fleet.outcome import Outcome
 from tasks.procedure.keep import Lock
 from tasks.procedure.plan import decide
 from tasks.procedure.preflight import UNREACHED, Facts

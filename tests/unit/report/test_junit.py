@@ -9,7 +9,7 @@ import pytest
 from junitparser import Error, Failure, JUnitXml, Skipped, TestCase
 
 from tasks.errors import Refused
-from tasks.fleet.connection import Outcome
+from tasks.fleet.outcome import Outcome
 from tasks.procedure.progress import Run
 from tasks.report.junit import LAST_LINES, JUnit
 from tests.unit.builders import ONE, TWO

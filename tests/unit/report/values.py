@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pyte
 
-from tasks.fleet.connection import Outcome
 from tasks.fleet.hosts import HostSet
+from tasks.fleet.outcome import Outcome
 from tasks.procedure.journal import Journal
 from tasks.procedure.plan import Plan, decide
 from tasks.procedure.progress import Run
