@@ -13,7 +13,6 @@ from .layout import NODES, ONE, STG, TWO
 pytestmark = pytest.mark.lab
 
 
-@pytest.mark.dnf5
 def test_a_minor_upgrade_goes_from_stg_to_prod_and_no_request_fails(lab: Lab) -> None:
     assert lab.types("stg minor-upgrade --version 1.0.1 --yes").code == 0
     ended = lab.types("prod minor-upgrade --yes")
@@ -44,6 +43,7 @@ def test_a_canary_is_one_host_of_prod(stg_runs_101: Lab) -> None:
     assert [stg_runs_101.runs(node) for node in (ONE, TWO)] == [("1.0.0", "1.0.0"), ("1.0.1", "1.0.1")]
 
 
+@pytest.mark.dnf5
 def test_v1_prod_gets_the_build_that_stg_runs_also_when_a_newer_one_has_just_come(stg_runs_101: Lab) -> None:
     screen = stg_runs_101.terminal("prod minor-upgrade")
     screen.asks("Type prod to go on:")
