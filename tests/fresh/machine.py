@@ -1,6 +1,7 @@
 """A bare machine: Debian 12 with nothing but Python, git and CA certificates, in namespaces of its own.
 
-It is a folder that is entered with chroot, with processes, mounts and devices of its own and this machine's network.
+It is a folder that becomes the root of namespaces (pivot_root: who enters a namespace that is made in there must not
+land outside), with processes, mounts and devices of its own and this machine's network.
 Registries are reached as from here: resolv.conf, what apt and pip are told, proxies and CA certificates are copied.
 """
 
@@ -32,6 +33,7 @@ _FOLDERS = ("/etc/apt/keyrings", "/etc/apt/auth.conf.d", "/usr/share/keyrings", 
 _OF_USERS = (".config/pip/pip.conf", ".pip/pip.conf")
 ENTER = """set -e
 root=$1; shift
+mount --bind "$root" "$root"
 mount -t proc proc "$root/proc"
 mount -t tmpfs -o mode=755 dev "$root/dev"
 for node in null zero full random urandom tty; do : >"$root/dev/$node"; mount --bind /dev/$node "$root/dev/$node"; done
@@ -42,7 +44,7 @@ ln -s pts/ptmx "$root/dev/ptmx"
 ln -s /proc/self/fd "$root/dev/fd"
 for stream in 0:stdin 1:stdout 2:stderr; do ln -s "fd/${stream%:*}" "$root/dev/${stream#*:}"; done
 while test "$1" != --; do mkdir -p "$root$1"; mount --bind -o ro "$1" "$root$1"; shift; done
-shift; exec chroot "$@"
+shift; cd "$root"; mkdir -p .outside; pivot_root . .outside; umount -l /.outside; exec chroot "$@"
 """
 
 
@@ -124,7 +126,7 @@ class Machine:
         command = [
             *("unshare", "--mount", "--pid", "--fork", "--kill-child", "--propagation=private"),
             *("sh", "-c", ENTER, "sh", str(self.folder), *map(str, self._lent), "--"),
-            *(f"--userspec={user}:{user}", str(self.folder), "env", "-i"),
+            *(f"--userspec={user}:{user}", "/", "env", "-i"),
             *(f"{name}={value}" for name, value in told.items()),
             *("/bin/sh", "-c", f"cd {folder} && {line}"),
         ]
