@@ -54,5 +54,6 @@ def test_every_row_has_words_of_its_own() -> None:
     assert sorted(words) == sorted(set(words))
 
 
+@pytest.mark.smoke
 def test_the_page_has_every_row() -> None:
     assert rows_of(PAGE.read_text(encoding="utf-8")) == [row.words for row in ROWS], "python -m tests.parity"
