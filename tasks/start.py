@@ -39,7 +39,7 @@ def interruptible() -> Iterator[None]:
     except KeyboardInterrupt as error:
         if isinstance(error.__context__, SopError):  # it was on its way out already, past connections that were closed
             raise error.__context__ from None
-        raise Interrupted("before anything was begun, or after all was said above") from None
+        raise Interrupted("no step was running") from None
 
 
 @interruptible()

@@ -188,10 +188,25 @@ def _spare_ssh_config(program: Program) -> None:
             with suppress(Exception):
                 super().parse(file_obj)
 
+    for asks in ("prompt-for-login-password", "prompt-for-passphrase", "prompt-for-sudo-password"):
+        wanted = program.args[asks].value or f"--{asks}" in program.core.unparsed  # it may stand behind the task
+        if wanted and not _somebody_answers():
+            raise Refused(
+                f"--{asks}: there is no terminal to ask on, and nothing on standard input",
+                next_line="the same line from a terminal",
+            )
     typed = program.args["ssh-config"].value
     if typed and not Path(typed).expanduser().exists():
         raise Refused(f"--ssh-config {typed}: there is no such file", next_line=f"ls -l {shlex.quote(typed)}")
     program.config._set(base_ssh_config=Lenient())
+
+
+def _somebody_answers() -> bool:
+    """Is there a terminal, or something that was written for us to read?"""
+    if sys.stdin is None or sys.stdin.closed:
+        return False
+    buffered: Any = sys.stdin.buffer
+    return sys.stdin.isatty() or bool(buffered.peek(1))
 
 
 def _complete(line: str, hosts: Callable[[], Sequence[str]]) -> None:

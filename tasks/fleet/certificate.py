@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.hazmat.primitives.serialization.ssh import SSHCertificate, load_ssh_public_identity
 from paramiko import Message, PKey
 from paramiko.ssh_exception import SSHException
 
@@ -45,10 +48,6 @@ def certificate_of(key: PKey) -> Certificate | None:
     public = key.public_blob
     if public is None:
         return None
-    from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-    from cryptography.hazmat.primitives.serialization.ssh import SSHCertificate, load_ssh_public_identity
-
     try:
         loaded = load_ssh_public_identity(f"{public.key_type} {base64.b64encode(public.key_blob).decode()}".encode())
         assert isinstance(loaded, SSHCertificate)
@@ -77,8 +76,10 @@ def certificate_of(key: PKey) -> Certificate | None:
 
 
 def vouches_by_pattern(names: Sequence[str], name: str) -> bool:
-    """Does a certificate without the host's own name vouch for it? OpenSSH 10.3 turned that round: a certificate
-    without any name was one for every host, and is one for none since; a pattern was no name, and is one since.
+    """Does a certificate that does not list the host's own name vouch for it?
+
+    Before OpenSSH 10.3 a certificate without any name vouches for every host, and patterns mean nothing. Since 10.3
+    patterns count, and a certificate without any name vouches for none.
     """
     return any(matches(name, pattern) for pattern in names) if _openssh() >= (10, 3) else not names
 
@@ -100,3 +101,23 @@ def shown_time(seconds: float) -> str:
         return f"{datetime.fromtimestamp(seconds).astimezone():%Y-%m-%d %H:%M:%S %Z}"
     except (OverflowError, ValueError, OSError):
         return "the end of time"
+
+
+def plain_key(certificate: bytes) -> bytes:
+    """The public key in a certificate; nothing, if it cannot be read."""
+    try:
+        kind = Message(certificate).get_text()
+        loaded = load_ssh_public_identity(f"{kind} {base64.b64encode(certificate).decode()}".encode())
+        key = loaded.public_key() if isinstance(loaded, SSHCertificate) else loaded
+        return base64.b64decode(key.public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).split()[1])
+    except (ValueError, UnsupportedAlgorithm, SSHException):
+        return b""
+
+
+def rsa_bits(blob: bytes) -> int | None:
+    """The length of an RSA key, or of the one in a certificate; None for other kinds."""
+    fields = Message(plain_key(blob) or blob)
+    if fields.get_binary() != b"ssh-rsa":
+        return None
+    fields.get_mpint()  # the exponent
+    return int(fields.get_mpint().bit_length())

@@ -7,7 +7,6 @@ TCP_NODELAY; a gateway is a plain Connection again. Each of these is closed here
 from __future__ import annotations
 
 import contextlib
-import getpass
 import logging
 import re
 import socket
@@ -78,6 +77,7 @@ class Node(Connection):
     options: Options
     trust: Trust
     proxy: Proxy | None
+    login: Login
     shell: Any  # RootShell or None
     left_behind: list[RootShell]
     closing: threading.Event
@@ -95,21 +95,19 @@ class Node(Connection):
     ) -> None:
         # A Connection keeps what it is asked to set in its configuration unless told otherwise.
         self._set(label=label or name, on_the_way=on_the_way, options=options, trust=Trust(options), proxy=None)
-        user = options.user if options.user != getpass.getuser() else config.user  # fabric.yml's, where ssh's is none
-        port = options.port if options.port != 22 else config.port
-        super().__init__(name, user=user, port=port, config=config, **kwargs)
+        super().__init__(name, user=options.user, port=options.port, config=config, **kwargs)
         self._set(host=options.host)
         self.client.set_missing_host_key_policy(_Strict(self))
         given = {**self.connect_kwargs}
         seconds = self.connect_timeout or given.pop("timeout", None) or options.connect_seconds or CONNECT_SECONDS
         self.connect_timeout = seconds
-        login = Login(options, given, self._ask, self._tell, seconds)
+        self._set(login=Login(options, given, self._ask, self._tell, seconds))
         self.connect_kwargs = {
             "banner_timeout": seconds,
             "auth_timeout": seconds,
             "channel_timeout": seconds,
             "transport_factory": partial(transport_of, options, self.trust),
-            "auth_strategy": login,
+            "auth_strategy": self.login,
         }
         self._set(shell=None, left_behind=[], closing=threading.Event())
 
@@ -154,8 +152,10 @@ class Node(Connection):
     def _dial(self) -> socket.socket:
         """The socket to the host, by its ProxyCommand or straight. Raises OSError."""
         if command := self.options.proxy_command:
-            proxy = Proxy(command, self.options.yes("proxyusefdpass"))
+            proxy = Proxy(command)
             self._set(proxy=proxy)
+            if self.options.yes("proxyusefdpass"):
+                proxy.receive(self.connect_timeout or CONNECT_SECONDS)
             return proxy.socket
         family = {"inet": socket.AF_INET, "inet6": socket.AF_INET6}.get(self.options.first("addressfamily"), 0)
         source = self.options.first("bindaddress")
@@ -303,6 +303,7 @@ class Node(Connection):
     def close(self) -> None:
         """End the root shell, the connection and the jump hosts' connections."""
         self.closing.set()
+        self.login.leave()
         for shell in (self.shell, *self.left_behind):
             if shell:
                 shell.close()

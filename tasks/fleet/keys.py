@@ -6,12 +6,12 @@ import base64
 import binascii
 import os
 import socket
+from contextlib import suppress
 from functools import lru_cache
 from io import StringIO
 from pathlib import Path
 from typing import Self
 
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
@@ -19,14 +19,14 @@ from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
     PrivateFormat,
-    PublicFormat,
     load_pem_private_key,
     load_ssh_private_key,
 )
-from cryptography.hazmat.primitives.serialization.ssh import SSHCertificate, load_ssh_public_identity
 from paramiko import ECDSAKey, Ed25519Key, Message, PKey, RSAKey
 from paramiko.agent import AgentKey, AgentSSH
 from paramiko.ssh_exception import SSHException
+
+from .known_hosts import blob_type
 
 _OPENSSH = b"-----BEGIN OPENSSH PRIVATE KEY-----"
 
@@ -87,30 +87,40 @@ class Agent(AgentSSH):
     """The agent behind a socket, for a `with`; paramiko's own looks at SSH_AUTH_SOCK only.
 
     keys: by their public half; none, where there is no agent. problem: why there is none, if one was named.
+    seconds: for it to list its keys.
     """
 
-    def __init__(self, path: str | None) -> None:
+    def __init__(self, path: str | None, seconds: float) -> None:
         super().__init__()
-        self.problem: str | None = None
+        self._path, self._seconds = path, seconds
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        try:
-            if path:
-                self._socket.connect(path)
-                self._connect(self._socket)  # type: ignore[attr-defined]  # the stubs leave it out
-        except (OSError, SSHException) as error:
-            self.problem = f"the agent at {path} does not answer: {getattr(error, 'strerror', None) or error}"
-        self.keys: dict[bytes, AgentKey] = {key.blob: key for key in self.get_keys()}
+        self.problem: str | None = None
+        self.keys: dict[bytes, AgentKey] = {}
 
     def __enter__(self) -> Self:
+        self._socket.settimeout(self._seconds)
+        try:
+            if self._path:
+                self._socket.connect(self._path)
+                self._connect(self._socket)  # type: ignore[attr-defined]  # the stubs leave it out
+        except (OSError, SSHException) as error:
+            self.problem = f"the agent at {self._path} does not answer: {getattr(error, 'strerror', None) or error}"
+        self._socket.settimeout(None)  # to sign, it may ask somebody, who may take their time
+        self.keys = {key.blob: key for key in self.get_keys()}
         return self
 
     def __exit__(self, *error: object) -> None:
         self._socket.close()
 
+    def leave(self) -> None:
+        """Wait for it no longer, in whatever thread that is."""
+        with suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
+
 
 def shown_key(key: AgentKey) -> str:
     """What messages call a key that an agent holds."""
-    return f"the agent's key {key.comment or key.get_name()}"
+    return f"the agent's key '{key.comment or key.get_name()}'"
 
 
 def public_key(path: Path) -> bytes | None:
@@ -118,20 +128,9 @@ def public_key(path: Path) -> bytes | None:
     try:
         kind, body, *_ = path.read_bytes().split()
         blob = base64.b64decode(body, validate=True)
-        return blob if Message(blob).get_binary() == kind else None
+        return blob if blob_type(blob).encode() == kind else None
     except (OSError, binascii.Error, ValueError):
         return None
-
-
-def plain_key(certificate: bytes) -> bytes:
-    """The public key in a certificate; nothing, if it cannot be read."""
-    try:
-        kind = Message(certificate).get_text()
-        loaded = load_ssh_public_identity(f"{kind} {base64.b64encode(certificate).decode()}".encode())
-        key = loaded.public_key() if isinstance(loaded, SSHCertificate) else loaded
-        return base64.b64decode(key.public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).split()[1])
-    except (ValueError, UnsupportedAlgorithm, SSHException):
-        return b""
 
 
 def public_half(content: bytes) -> bytes | None:
@@ -148,8 +147,3 @@ def public_half(content: bytes) -> bytes | None:
         fields.get_string()
     fields.get_int()
     return fields.get_string() or None
-
-
-def missing(path: Path) -> str:
-    """Why a file that was named gives nothing."""
-    return "does not exist" if not path.exists() else "is no certificate"

@@ -16,6 +16,8 @@ from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
 
+from paramiko import Message
+
 
 @dataclass(frozen=True)
 class Line:
@@ -83,6 +85,11 @@ def lookup_name(host: str, port: int) -> str:
     return host if port == 22 else f"[{host}]:{port}"
 
 
+def blob_type(blob: bytes) -> str:
+    """The type that a public key, or a certificate, says it is of."""
+    return Message(blob).get_binary().decode("latin-1")
+
+
 def fingerprint(blob: bytes) -> str:
     """The SHA256 fingerprint of a public key as `ssh-keygen -l` prints it."""
     return "SHA256:" + base64.b64encode(hashlib.sha256(blob).digest()).decode().rstrip("=")
@@ -106,7 +113,8 @@ def lines_in(content: bytes) -> Iterator[Line]:
             blob = base64.b64decode(fields[2], validate=True)
         except (binascii.Error, ValueError):
             continue  # garbage: OpenSSH skips it too
-        yield Line(fields[0], marker, fields[1], blob)
+        if blob_type(blob) == fields[1]:
+            yield Line(fields[0], marker, fields[1], blob)
 
 
 def as_lines(content: bytes) -> Iterator[bytes]:

@@ -7,25 +7,25 @@ offered first, and used only where the server wants it. The order is sshconnect2
 
 from __future__ import annotations
 
+import shlex
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from paramiko import Message, PKey, Transport
 from paramiko.agent import AgentKey
 from paramiko.ssh_exception import SSHException
 
 from ..errors import Refused
-from .keys import Agent, KeyFile, missing, plain_key, private_key, public_key, shown_key
+from .certificate import plain_key, rsa_bits
+from .keys import Agent, KeyFile, private_key, public_key, shown_key
 from .output import clean
+from .ssh_config import DEFAULT_KEYS, DEFAULT_KEYS_IN, METHODS, Options
 from .trust import CERTIFICATE, RSA
 from .userauth import Ask, LoginFailed, Server, Tell
-
-if TYPE_CHECKING:
-    from .ssh_config import Options
 
 PROMPTS = 3  # times that a passphrase or a password is asked for, as ssh does
 
@@ -61,6 +61,7 @@ class Login:
         self._options, self._given, self._ask, self._tell, self._seconds = options, given, ask, tell, seconds
         self._tried: list[str] = []  # in words
         self._needed: list[Path] = []  # keys whose passphrase nobody was there to type
+        self._agent: Agent | None = None
 
     def authenticate(self, transport: Transport) -> None:
         """Log in over `transport`. Raises LoginFailed, with everything that was tried."""
@@ -82,7 +83,15 @@ class Login:
                 left = self._options.methods
         raise LoginFailed(self._why(server), self._next_line())
 
+    def leave(self) -> None:
+        """End a login that waits for an agent, in whatever thread that is."""
+        if self._agent:
+            self._agent.leave()
+
     def _why(self, server: Server) -> str:
+        if not self._options.methods:
+            preferred = ", ".join(self._options.listed("preferredauthentications")) or "nothing"
+            return f"ssh_config allows {preferred}, and here there are {', '.join(METHODS)}"
         takes = [f"it takes {', '.join(server.methods)}"] if server.methods else []
         passed = [f"after {', '.join(server.passed)} it wants more"] if server.passed else []
         kerberos = "gssapi-with-mic" in server.methods and self._options.yes("gssapiauthentication")
@@ -93,11 +102,14 @@ class Login:
     def _next_line(self) -> str | None:
         if not self._needed:
             return None
-        return f"ssh-add {self._needed[0]}, or the same line with --prompt-for-passphrase"
+        add = f"ssh-add {shlex.quote(str(self._needed[0]))}"
+        return add if self._options.agent else f'eval "$(ssh-agent)"; {add}'
 
     def _by_key(self, server: Server) -> None:
         accepted = self._options.listed("pubkeyacceptedalgorithms")
-        with Agent(self._options.agent) as agent:
+        shortest = int(self._options.first("requiredrsasize") or 0)
+        self._agent = Agent(self._options.agent, self._seconds)
+        with self._agent as agent:
             held = agent.keys
             if agent.problem:
                 self._tried.append(agent.problem)
@@ -105,6 +117,8 @@ class Login:
                 algorithm = _algorithm(identity.kind, accepted, server.signature_algorithms)
                 if not algorithm:
                     self._tried.append(f"{identity.shown}: its type {identity.kind} is not allowed")
+                elif (rsa_bits(identity.blob) or shortest) < shortest:
+                    self._tried.append(f"{identity.shown}: it is shorter than RequiredRSASize {shortest}")
                 elif self._try(server, identity, algorithm) or not server.takes("publickey"):
                     return
 
@@ -125,7 +139,8 @@ class Login:
                 return False
             if server.proves(algorithm, identity.blob, signature):
                 return True
-        self._tried.append(f"{identity.shown} is not accepted")
+        if server.takes("publickey"):
+            self._tried.append(f"{identity.shown} is not accepted")
         return False
 
     def _identities(self, held: Mapping[bytes, AgentKey]) -> Iterator[Identity]:
@@ -137,7 +152,7 @@ class Login:
         beside = {} if named else {blob: file for file in files if (blob := file.certificate)}
         for path in self._options.certificate_files:
             if not public_key(path):
-                self._tried.append(f"{path}: {missing(path)}")
+                self._tried.append(f"{path} is no certificate" if path.exists() else f"{path} does not exist")
         for blob in named:
             yield self._certified(blob, plain_key(blob), known, held)
         wanted = known.keys() | beside.keys()
@@ -171,12 +186,15 @@ class Login:
         elif file.blob and not file.problem:
             self._tried.append(f"{file.path} is a public key, and no agent has its other half")
         elif file.path.exists() or file.path in self._named:
-            self._tried.append(f"{file.path}: {file.problem or missing(file.path)}")
+            self._tried.append(f"{file.path}: {file.problem}")
 
     @property
     def _named(self) -> list[Path]:
         """The keys that somebody has named, unlike ssh's default ones, most of which nobody has."""
-        return [path for path in self._options.identity_files if not path.name.startswith("id_")]
+        given = self._given.get("key_filename") or []
+        typed = [Path(name).expanduser() for name in ([given] if isinstance(given, str) else given)]
+        default = [Path(DEFAULT_KEYS_IN).expanduser() / name for name in DEFAULT_KEYS]
+        return [path for path in (*typed, *self._options.identity_files) if path not in default]
 
     def _opened(self, file: KeyFile) -> PKey | None:
         """The private key, with its passphrase if need be, which is asked for once for all hosts."""
@@ -222,8 +240,8 @@ class Login:
             try:
                 if server.converses(answer, self._tell):
                     return
-            except Refused:
-                self._tried.append("it asks a question, and there is no terminal to ask it on")
+            except Refused as error:
+                self._tried.append(error.problems[0])
                 return
             if not asked:  # it has no question for us
                 return
@@ -236,8 +254,8 @@ class Login:
         for attempt in range(PROMPTS + bool(given)):
             try:
                 password = str(given) if given and not attempt else self._ask(f"{self._options.user}'s password")
-            except Refused:
-                self._tried.append("it asks for a password, and there is no terminal to ask on")
+            except Refused as error:
+                self._tried.append(error.problems[0])
                 return
             if server.takes_password(password):
                 return

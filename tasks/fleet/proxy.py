@@ -20,13 +20,12 @@ ENDING_SECONDS = 1.0
 class Proxy:
     """The program of a ProxyCommand; `socket` is its stdin and stdout, or what it hands over.
 
-    command: what the shell runs; hands_over: it connects, gives its socket away and ends (ProxyUseFdpass).
-    Raises OSError if it cannot be started, or hands nothing over.
+    command: what the shell runs. Raises OSError if it cannot be started.
     """
 
-    def __init__(self, command: str, hands_over: bool = False) -> None:
+    def __init__(self, command: str) -> None:
         self.command = command
-        ours, theirs = socket.socketpair()
+        self.socket, theirs = socket.socketpair()
         self._said: deque[str] = deque(maxlen=KEPT_LINES)
         # The operator's shell runs it (ssh_config(5)). Ctrl-C is for us: the step that runs is finished first, and
         # over this connection.
@@ -37,7 +36,26 @@ class Proxy:
             self._process = subprocess.Popen(words, stdin=end, stdout=end, stderr=subprocess.PIPE, bufsize=0)
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
-        self.socket = self._handed_over(ours) if hands_over else ours
+
+    def receive(self, seconds: float) -> None:
+        """ProxyUseFdpass: it connects, gives its socket away and ends; that is `socket` then.
+
+        Raises OSError if nothing has come in this time.
+        """
+        self.socket.settimeout(seconds)
+        with self.socket:
+            size = socket.CMSG_LEN(array.array("i", [0]).itemsize)
+            try:
+                _, control, *_ = self.socket.recvmsg(1, size)
+            except TimeoutError:
+                raise OSError(f"its ProxyCommand handed no socket over in {seconds:g} s (ProxyUseFdpass)") from None
+        handed = array.array("i")
+        for _, kind, data in control:
+            if kind == socket.SCM_RIGHTS:
+                handed.frombytes(data[: handed.itemsize])
+        if not handed:
+            raise OSError(self.failure or "its ProxyCommand handed no socket over (ProxyUseFdpass)")
+        self.socket = socket.socket(fileno=handed[0])
 
     @property
     def failure(self) -> str | None:
@@ -54,6 +72,8 @@ class Proxy:
 
     def close(self) -> None:
         """End it, as ssh does when it has hung up."""
+        with contextlib.suppress(OSError):  # ends whoever waits for it
+            self.socket.shutdown(socket.SHUT_RDWR)
         self.socket.close()
         with contextlib.suppress(ProcessLookupError):
             self._process.send_signal(signal.SIGHUP)
@@ -73,15 +93,3 @@ class Proxy:
         if rest:
             self._said.append(clean(rest.decode("utf-8", "replace")))
         self._process.stderr.close()
-
-    def _handed_over(self, ours: socket.socket) -> socket.socket:
-        with ours:
-            size = socket.CMSG_LEN(array.array("i", [0]).itemsize)
-            _, control, *_ = ours.recvmsg(1, size)
-            handed = array.array("i")
-            for _, kind, data in control:
-                if kind == socket.SCM_RIGHTS:
-                    handed.frombytes(data[: handed.itemsize])
-            if not handed:
-                raise OSError(self.failure or "its ProxyCommand handed no socket over (ProxyUseFdpass)")
-            return socket.socket(fileno=handed[0])

@@ -29,7 +29,16 @@ NOT_UNDERSTOOD = "ssh_config is read by paramiko, which knows no Include and few
 USER_FILES = "~/.ssh/known_hosts ~/.ssh/known_hosts2"
 SYSTEM_FILES = "/etc/ssh/ssh_known_hosts /etc/ssh/ssh_known_hosts2"
 METHODS = ("publickey", "keyboard-interactive", "password")  # of those that we have, ssh's default order
-_DEFAULT_KEYS = ("id_rsa", "id_ecdsa", "id_ecdsa_sk", "id_ed25519", "id_ed25519_sk")  # ssh_config(5), IdentityFile
+DEFAULT_KEYS_IN = "~/.ssh"
+DEFAULT_KEYS = (
+    "id_rsa",
+    "id_ecdsa",
+    "id_ecdsa_sk",
+    "id_ed25519",
+    "id_ed25519_sk",
+    "id_xmss",
+    "id_dsa",
+)  # ssh_config(5), IdentityFile
 _SWITCHED_OFF = {"publickey": "pubkey", "keyboard-interactive": "kbdinteractive", "password": "password"}
 _TOKEN = re.compile(r"%(.?)")
 _VARIABLE = re.compile(r"\$\{(\w+)\}")
@@ -110,12 +119,12 @@ class Options:
     @property
     def revoked_keys(self) -> list[Path]:
         """RevokedHostKeys: files of keys that are refused, whatever known_hosts says."""
-        return _paths(self._named(self.first("revokedhostkeys")))
+        return _paths(self.resolved(self.first("revokedhostkeys")))
 
     @property
     def identity_files(self) -> list[Path]:
         """The private (or only public) keys to log in with; most of ssh's default ones do not exist."""
-        named = self.said.get("identityfile") or tuple(f"~/.ssh/{name}" for name in _DEFAULT_KEYS)
+        named = self.said.get("identityfile") or tuple(f"{DEFAULT_KEYS_IN}/{name}" for name in DEFAULT_KEYS)
         return [self._file(name) for name in named if name.lower() != "none"]
 
     @property
@@ -182,10 +191,10 @@ class Options:
         }
 
     def _file(self, name: str) -> Path:
-        return _path(self._named(name))
+        return _path(self.resolved(name))
 
-    def _named(self, name: str) -> str:
-        """A file's name with its tokens and variables resolved; only a ~ is left."""
+    def resolved(self, name: str, **more: str) -> str:
+        """`name` with its tokens and variables resolved, only a ~ is left; more: as in `expanded`."""
 
         def variable(found: re.Match[str]) -> str:
             if found[1] not in os.environ:
@@ -195,7 +204,7 @@ class Options:
                 )
             return os.environ[found[1]]
 
-        return self.expanded(_VARIABLE.sub(variable, name))
+        return self.expanded(_VARIABLE.sub(variable, name), **more)
 
     def ssh(self, flags: str = "") -> str:
         """The ssh command that reaches this host the way we do, for the lines to type."""

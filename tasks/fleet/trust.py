@@ -10,14 +10,24 @@ import shlex
 import subprocess
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from ipaddress import ip_address
 from pathlib import Path
 
 from paramiko import PKey
 
-from .certificate import Certificate, Untrusted, certificate_of, shown_time, vouches_by_pattern
-from .known_hosts import Line, as_lines, fingerprint, known_hosts, lines_in, lookup_name
+from .certificate import (
+    Certificate,
+    Untrusted,
+    certificate_of,
+    plain_key,
+    rsa_bits,
+    shown_time,
+    vouches_by_pattern,
+)
+from .known_hosts import KnownHosts, Line, as_lines, fingerprint, known_hosts, lines_in, lookup_name
 from .output import clean
 from .ssh_config import Options
 
@@ -48,12 +58,13 @@ class Trust:
 
     def key_types(self, available: Sequence[str]) -> list[str]:
         """Of the `available` host key algorithms those that ssh_config allows, the ones that can be checked first."""
-        wanted = self._options.listed("hostkeyalgorithms") or [kind for kind in available if CERTIFICATE not in kind]
+        wanted = self._options.listed("hostkeyalgorithms") or list(available)
         allowed = [kind for kind in wanted if kind in available]
         lines = [line for name in self._names for line in self._lines(name, "ORDER")]
         types = {line.key_type for line in lines if line.marker == ""}
         known = {algorithm for kind in types for algorithm in (RSA if kind == "ssh-rsa" else (kind,))}
-        if not any(line.marker == "@cert-authority" for line in lines):  # then nobody could check a certificate
+        checked = any(line.marker for line in lines) or self._options.revoked_keys
+        if not checked:  # nothing here vouches for a certificate, or revokes one
             allowed = [kind for kind in allowed if CERTIFICATE not in kind] or allowed
         return sorted(allowed, key=lambda kind: CERTIFICATE not in kind and kind not in known)  # a stable sort
 
@@ -62,21 +73,31 @@ class Trust:
 
         address: the host's IP address, or None if it is reached through another host or a program.
         """
+        self._check_length(key)
         self._check_revoked_files(key)
+        found = [_Found(self._lines(name, "HOSTNAME", key), key) for name in self._names]
+        if found[0].revoked:
+            raise found[0].revoked
         problem: Untrusted | None = None
-        for name in self._names:
-            try:
-                self._check_as(name, key)
-            except Untrusted as error:
-                if not problem and error.kind in ("changed", "another", "revoked"):
-                    raise  # ssh looks no further, either
-                if not problem or error.kind == "certificate":  # says more than that a key is not known
-                    problem = error
-            else:
+        for lines in found:  # ssh tries the certificate by all names before it tries the plain key by any
+            if lines.certificate and lines.authorities and not lines.revoked:
+                problem = self._problem_of(lines.certificate, lines.authorities)
+                if not problem:
+                    return
+        for lines in found:
+            if lines.knows and not lines.revoked:
                 self._check_address(key, address)
                 return
-        assert problem
-        raise problem
+            if lines.known:  # another key: ssh does not look under the name without its port
+                break
+        raise found[-1].revoked or self._refusal(key, found, problem)
+
+    @property
+    def file_with_another_key(self) -> Path | None:
+        """The file to mend once a changed key is known to be right, unless it is the one that ssh-keygen would take."""
+        usual = Path("~/.ssh/known_hosts").expanduser()
+        has = (path for path in self._options.known_hosts if KnownHosts([path]).of(self.known_as))
+        return next((path for path in has if path != usual), None)
 
     @property
     def _names(self) -> list[str]:
@@ -90,38 +111,26 @@ class Trust:
             return lines + [line for line in self._told_by_command(name, reason, key) if line.is_for(name)]
         return lines
 
-    def _check_as(self, name: str, key: PKey) -> None:
-        mine = self._lines(name, "HOSTNAME", key)
-        revoked = {line.blob for line in mine if line.marker == "@revoked"}
-        authorities = [line.blob for line in mine if line.marker == "@cert-authority"]
-        known = [line for line in mine if line.marker == ""]
-        plain = key.asbytes()
-        shown = f"{key.get_name()} {fingerprint(plain)}"
-        if plain in revoked:
-            raise Untrusted(f"its host key {shown} is marked @revoked in known_hosts", "revoked")
-        problem: Untrusted | None = None
-        if certificate := certificate_of(key):
-            if certificate.signed_by in revoked:
-                ca = fingerprint(certificate.signed_by)
-                raise Untrusted(f"the CA of its host certificate, {ca}, is marked @revoked in known_hosts", "revoked")
-            if authorities:
-                problem = self._problem_of(certificate, authorities)
-                if not problem:
-                    return
-        if any(line.blob == plain for line in known):
-            return
+    def _check_length(self, key: PKey) -> None:
+        wanted, bits = int(self._options.first("requiredrsasize") or 0), rsa_bits(key.asbytes())
+        if bits is not None and bits < wanted:
+            raise Untrusted(f"its RSA host key has {bits} bits, and RequiredRSASize is {wanted}", "uncertified")
+
+    def _refusal(self, key: PKey, found: Sequence[_Found], problem: Untrusted | None) -> Untrusted:
+        """Why the host is not believed, where neither its certificate nor its plain key is."""
+        shown = f"{key.get_name()} {fingerprint(key.asbytes())}"
+        known = found[0].known
         if any(line.key_type == key.get_name() for line in known):
             changed = f"its host key CHANGED to {shown}: somebody may be in between, or the host was reinstalled"
-            raise Untrusted(changed, "changed")
+            return Untrusted(changed, "changed")
         if problem:
-            raise problem
+            return problem
         if known:
             kinds = ", ".join(dict.fromkeys(line.key_type for line in known))
-            raise Untrusted(
-                f"its host key {shown} is not in known_hosts, which has another for it ({kinds})", "another"
-            )
-        if authorities:
-            raise Untrusted(
+            why = f"its host key {shown} is not in known_hosts, which has another for it ({kinds})"
+            return Untrusted(why, "another")
+        if any(lines.authorities for lines in found):
+            return Untrusted(
                 f"its host key {shown} is not in known_hosts; known_hosts trusts it by a certificate authority "
                 "(@cert-authority), and the host showed no certificate",
                 "uncertified",
@@ -129,7 +138,7 @@ class Trust:
         followed = self._options.first("stricthostkeychecking", "ask").lower()
         waives = followed in ("no", "off", "false", "accept-new")
         added = f"; none is added here, whatever StrictHostKeyChecking {followed} says" if waives else ""
-        raise Untrusted(f"its host key {shown} is not in known_hosts{added}", "unknown")
+        return Untrusted(f"its host key {shown} is not in known_hosts{added}", "unknown")
 
     def _problem_of(self, certificate: Certificate, authorities: Sequence[bytes]) -> Untrusted | None:
         """Why the certificate does not vouch for this host; None if it does. The order is sshkey.c's."""
@@ -181,7 +190,7 @@ class Trust:
             if content.startswith(b"SSHKRL\n"):
                 revoked = _in_revocation_list(path, key)
             else:
-                revoked = any(line.blob in shown for line in lines_in(b"\n".join(as_lines(content))))
+                revoked = any(_revokes(line.blob, shown) for line in lines_in(b"\n".join(as_lines(content))))
             if revoked:
                 shown_key = f"{key.get_name()} {fingerprint(key.asbytes())}"
                 raise Untrusted(f"its host key {shown_key} is revoked by {path}", "revoked")
@@ -198,7 +207,8 @@ class Trust:
             "f": fingerprint(blob) if key else "NONE",
         }
         try:
-            words = [self._options.expanded(word, **tokens) for word in shlex.split(command)]
+            program, *arguments = shlex.split(command)
+            words = [program, *(self._options.resolved(word, **tokens) for word in arguments)]
             done = subprocess.run(
                 words, stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=COMMAND_SECONDS
             )
@@ -210,6 +220,52 @@ class Trust:
             said = clean(done.stderr.decode("utf-8", "replace").strip().rpartition("\n")[2])
             raise Untrusted(f"KnownHostsCommand {command}: exit status {done.returncode}: {said}", "command")
         return list(lines_in(done.stdout))
+
+
+@dataclass(frozen=True)
+class _Found:
+    """The lines of known_hosts for one name, beside the key that a host shows."""
+
+    lines: Sequence[Line]
+    key: PKey
+
+    @cached_property
+    def certificate(self) -> Certificate | None:
+        """What the host shows beside its key."""
+        return certificate_of(self.key)
+
+    @property
+    def authorities(self) -> list[bytes]:
+        """Who may vouch for the host."""
+        return [line.blob for line in self.lines if line.marker == "@cert-authority"]
+
+    @property
+    def known(self) -> list[Line]:
+        """The host's plain keys."""
+        return [line for line in self.lines if line.marker == ""]
+
+    @property
+    def knows(self) -> bool:
+        """Is the plain key one of them?"""
+        return any(line.blob == self.key.asbytes() for line in self.known)
+
+    @cached_property
+    def revoked(self) -> Untrusted | None:
+        """Why not to believe a key, or the authority behind a certificate, that is marked @revoked."""
+        plain = self.key.asbytes()
+        revoked = [line.blob for line in self.lines if line.marker == "@revoked"]
+        if any(_revokes(blob, {plain}) for blob in revoked):
+            shown = f"{self.key.get_name()} {fingerprint(plain)}"
+            return Untrusted(f"its host key {shown} is marked @revoked in known_hosts", "revoked")
+        if self.certificate and any(_revokes(blob, {self.certificate.signed_by}) for blob in revoked):
+            ca = fingerprint(self.certificate.signed_by)
+            return Untrusted(f"the CA of its host certificate, {ca}, is marked @revoked in known_hosts", "revoked")
+        return None
+
+
+def _revokes(listed: bytes, keys: Container[bytes]) -> bool:
+    """Does a revoked key, or a certificate with it, stand for one of `keys`? What counts is the key in it."""
+    return listed in keys or plain_key(listed) in keys
 
 
 def _in_revocation_list(path: Path, key: PKey) -> bool:

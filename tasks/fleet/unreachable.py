@@ -11,6 +11,7 @@ from paramiko.ssh_exception import AuthenticationException, ChannelException, In
 
 from ..errors import Unreachable
 from .certificate import Untrusted
+from .output import clean
 from .userauth import LoginFailed
 
 if TYPE_CHECKING:
@@ -34,7 +35,10 @@ def _reason(node: Node, error: Exception) -> str:
     if isinstance(error, AuthenticationException):
         return f"does not let {node.user} in: {error}"
     if isinstance(error, IncompatiblePeer):
-        return f"has no algorithm in common with us that ssh_config allows: {error}"
+        return f"it and this program's SSH library (paramiko) have no algorithm in common, though ssh may have: {error}"
+    if "SSH protocol banner" in str(error) or str(error) == "No existing session":
+        how = f"its ProxyCommand ({clean(node.proxy.command)})" if node.proxy else f"port {node.port} accepts, but"
+        return f"{how} said nothing of SSH in {node.connect_timeout} s"
     if isinstance(error, TimeoutError):
         return f"no answer on port {node.port} in time"
     if isinstance(error, socket.gaierror):
@@ -47,7 +51,9 @@ def _reason(node: Node, error: Exception) -> str:
 def _what_helps(node: Node, kind: str) -> str | None:
     """What to type about a host that is not believed, by the kind of `Untrusted`."""
     if kind == "changed":
-        return f"find out why; only then: ssh-keygen -R {shlex.quote(node.trust.known_as)}"
+        file = node.trust.file_with_another_key
+        of = f" -f {shlex.quote(str(file))}" if file else ""
+        return f"find out why; only then: ssh-keygen -R {shlex.quote(node.trust.known_as)}{of}"
     if kind in ("unknown", "another"):
         return f"compare the fingerprint, then: {_scan(node)}" if not node.proxy else f"{node.options.ssh()} true"
     if kind in ("certificate", "uncertified", "command"):  # only who has the CA's key can mend it; this shows them what

@@ -21,6 +21,7 @@ from paramiko.ssh_exception import AuthenticationException, SSHException
 
 from .output import clean
 
+MOST_PROMPTS = 100  # in one message; a server may claim any number
 ANSWER_SECONDS = 60.0  # for the server to say what it thinks of an answer: a second factor may be a telephone
 
 Ask = Callable[[str], str]  # the question as the server words it → the answer, which was typed hidden
@@ -99,7 +100,10 @@ class Server(AuthHandler):
             message.get_text()  # a language
             reply = Message()
             reply.add_byte(cMSG_USERAUTH_INFO_RESPONSE)
-            prompts = [(message.get_text(), message.get_boolean()) for _ in range(message.get_int())]
+            asked = message.get_int()
+            if asked > MOST_PROMPTS:
+                raise SSHException(f"{asked} questions at once")
+            prompts = [(message.get_text(), message.get_boolean()) for _ in range(asked)]
             reply.add_int(len(prompts))
             for prompt, _ in prompts:
                 *before, last = prompt.rstrip().splitlines() or [""]

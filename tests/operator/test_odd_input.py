@@ -100,3 +100,10 @@ def test_s6_the_database_password_of_a_traceback_is_neither_shown_nor_written_do
     for text in (ended.said, fleet.journal.read_text(), copy.read_text(), fleet.types("stg history").said):
         assert password not in text
     assert "[redacted]" in fleet.journal.read_text()
+
+
+@pytest.mark.parametrize("line", ["prod status --prompt-for-passphrase", "--prompt-for-sudo-password prod status"])
+def test_a_flag_that_asks_is_refused_in_words_where_nobody_answers(fleet: Fleet, line: str) -> None:
+    ended = fleet.types(line)
+    assert ended.code == 2, ended.said
+    assert "there is no terminal to ask on, and nothing on standard input" in ended.err

@@ -195,6 +195,32 @@ ROWS = (
         config=f"RevokedHostKeys <home>/revoked\n{BASE}",
     ),
     refused(
+        "RevokedHostKeys, a list with a certificate that has the host's key",
+        "(?i)revoked",
+        files={"revoked": Cert(ca="ca2")},
+        config=f"RevokedHostKeys <home>/revoked\n{BASE}",
+    ),
+    refused(
+        "a plain key that is known, beside a certificate whose CA is @revoked",
+        "(?i)revoked",
+        f"{HOST} <host>\n@revoked * <ca>\n",
+        never="",
+    ),
+    refused(
+        "a plain key that is known, beside a certificate whose CA is in RevokedHostKeys",
+        "(?i)revoked",
+        f"{HOST} <host>\n",
+        files={"revoked": "<ca>\n"},
+        config=f"RevokedHostKeys <home>/revoked\n{BASE}",
+        never="",
+    ),
+    believed(
+        "another plain key for the port, and a CA for the bare host",
+        f"[{HOST}]:2222 <other>\n{CA}",
+        config=_PORT,
+        servers=shows(Cert(), port=2222),
+    ),
+    refused(
         "RevokedHostKeys, a KRL with the host's key",
         "(?i)revoked",
         files={"revoked": Revoked(("host",))},

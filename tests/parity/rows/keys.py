@@ -34,6 +34,13 @@ ROWS = (
     Row("an Ed25519 key", "in"),
     Row("an RSA key", "in", with_key("IdentityFile <keys>/rsa"), servers=lets_in("rsa")),
     Row("an ECDSA key", "in", with_key("IdentityFile <keys>/ecdsa"), servers=lets_in("ecdsa")),
+    Row(
+        "RequiredRSASize that the only IdentityFile does not reach",
+        "out",
+        with_key("RequiredRSASize 3072", "IdentityFile <keys>/rsa"),
+        servers=lets_in("rsa"),
+        says="RequiredRSASize",
+    ),
     Row("an RSA key in its old format (PKCS#1)", "in", with_key("IdentityFile <keys>/pkcs1"), servers=lets_in("pkcs1")),
     Row("a key in PKCS#8", "in", with_key("IdentityFile <keys>/pkcs8"), servers=lets_in("pkcs8")),
     Row("a key that the host does not know", "out", with_key("IdentityFile <keys>/stranger"), says=DENIED),

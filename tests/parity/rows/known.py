@@ -221,6 +221,22 @@ ROWS = (
         files={"command": '#!/bin/sh\necho "$1 <host>"\n'},
     ),
     Row(
+        "KnownHostsCommand with ${VARIABLE}",
+        "in",
+        f"KnownHostsCommand /bin/cat ${{LINES_OF}}\n{BASE}",
+        "",
+        files={"lines": f"{HOST} <host>\n"},
+        environment={"LINES_OF": "<home>/lines"},
+    ),
+    Row(
+        "RequiredRSASize that the host's key does not reach",
+        "out",
+        f"RequiredRSASize 3072\n{BASE}",
+        f"{HOST} <host-rsa>\n",
+        servers=(Server(key="host-rsa"),),
+        says="RequiredRSASize",
+    ),
+    Row(
         "KnownHostsCommand with %t and %K",
         "in",
         f"KnownHostsCommand <home>/command %H %t %K\n{BASE}",

@@ -211,7 +211,8 @@ def test_the_types_of_the_keys_that_are_known_are_asked_for_first(known: Known) 
     assert known(entry(NAME, rsa())).trust(NAME).key_types(ALGORITHMS)[:2] == ["rsa-sha2-512", "rsa-sha2-256"]
 
 
-def test_certificates_are_asked_for_where_somebody_can_check_them_and_nowhere_else(known: Known) -> None:
+@pytest.mark.parametrize("marker", ["@cert-authority", "@revoked"])
+def test_certificates_are_asked_for_where_somebody_vouches_for_them_or_revokes_them(marker: str, known: Known) -> None:
     with_ca = known(entry("*", OTHER, "@cert-authority"), entry(NAME, rsa())).trust(
         NAME, hostkeyalgorithms=",".join(ALGORITHMS)
     )
@@ -420,6 +421,25 @@ def test_S2_with_CheckHostIP_the_address_has_to_have_the_same_key(
 ) -> None:
     lines = known(entry(NAME, KEY), entry("192.0.2.7,127.0.0.1", OTHER))
     assert bool(lines.accepts(NAME, KEY, address, checkhostip=checked)) is refused
+
+
+def test_S3_a_line_whose_type_is_not_that_of_its_key_counts_for_nothing(known: Known) -> None:
+    assert known(entry(NAME, KEY).replace("ssh-ed25519 ", "ssh-rsa ")).accepts(NAME, KEY) is not None
+
+
+def test_S3_a_revoked_certificate_revokes_the_key_in_it(known: Known) -> None:
+    shown = certified(KEY, AUTHORITY)
+    assert shown.public_blob
+    listed = f"@revoked * {shown.public_blob.key_type} {base64.b64encode(shown.public_blob.key_blob).decode()}"
+    for lines in (known(entry("*", CA, "@cert-authority"), listed), known(entry(NAME, KEY), listed)):
+        assert "@revoked" in str(lines.accepts(NAME, shown))
+        assert "@revoked" in str(lines.accepts(NAME, KEY))
+
+
+def test_S3_an_rsa_key_that_is_shorter_than_ssh_config_wants_is_refused(known: Known) -> None:
+    lines = known(entry(NAME, rsa()))
+    assert "RequiredRSASize is 4096" in str(lines.accepts(NAME, rsa(), requiredrsasize="4096"))
+    assert lines.accepts(NAME, rsa(), requiredrsasize="2048") is None
 
 
 def test_S3_a_key_in_a_file_of_revoked_keys_is_refused(known: Known, tmp_path: Path) -> None:
