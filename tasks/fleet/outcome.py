@@ -9,6 +9,7 @@ from invoke.runners import Result
 
 from . import detached
 
+FOR_THE_RUN = "--run-- "  # begins a line that a script says to this program, not to people
 _SPEAKS_OF_AN_ERROR = re.compile(r"Error\b|Exception\b|error:|[Ff]ailed")
 
 
@@ -43,12 +44,18 @@ class StepFailed(Exception):
 
 def failure(result: Result) -> str:
     """One sentence: the status that means something by itself, or the line that tells most."""
+    said = for_people(result.stdout)
     if result.exited == detached.HELD:
         return detached.SAYS[detached.HELD]  # and the last word is that run's lock
     if result.exited in detached.SAYS:
-        last = result.stdout.splitlines()[-1:]
+        last = said.splitlines()[-1:]
         return detached.SAYS[result.exited] + (f" (its last words: {last[0].strip()})" if last else "")
-    return f"exit status {result.exited}: {telling_line(result.stdout)}"
+    return f"exit status {result.exited}: {telling_line(said)}"
+
+
+def for_people(output: str) -> str:
+    """What a script said, without what it said to this program."""
+    return "\n".join(line for line in output.splitlines() if not line.startswith(FOR_THE_RUN))
 
 
 def telling_line(output: str) -> str:

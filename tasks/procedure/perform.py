@@ -11,7 +11,7 @@ from threading import Event
 from ..errors import Code, HalfWay, Interrupted, Refused, SopError, TakenOver
 from ..fleet.hosts import Host
 from ..fleet.machines import Machines
-from ..fleet.outcome import Outcome
+from ..fleet.outcome import Outcome, for_people
 from ..report import Report, words
 from . import events, restarts
 from .ending import ending, saved, what_is_down
@@ -160,7 +160,7 @@ def _phase(run: Run, phase: Phase, left: Left, hold: Hold, machines: Machines, r
 def _do(run: Run, phase: Phase, left: Left, hold: Hold, machines: Machines, report: Report) -> dict[Host, Outcome]:
     step = phase.step
     scripts = {host: hold.script(host, name, step.script, step.looks) for host, name in left.names.items()}
-    noticing = {host: _noticing(run, host, script) for host, script in scripts.items()}
+    noticing = {host: _noticing(run, step, host, script) for host, script in scripts.items()}
     lost: set[Host] = set()
 
     def tell(host: Host, outcome: Outcome) -> None:
@@ -196,12 +196,18 @@ def _do(run: Run, phase: Phase, left: Left, hold: Hold, machines: Machines, repo
     for host in unseen:
         tell(host, results[host])
     back = [host for host, outcome in results.items() if _has_restarted(run, host, step, outcome, host in lost, report)]
-    results = {host: replace(o, output=restarts.without(o.output)) for host, o in results.items()}
+    if any(later.step.after_restart == step for later in run.plan.phases):
+        run.stopped |= {host: run.boot_of(host) for host, o in results.items() if not o.failure and host not in lost}
+    results = {host: replace(o, output=for_people(o.output)) for host, o in results.items()}
     return results | _done_again(run, phase, back, hold, machines, report)
 
 
-def _noticing(run: Run, host: Host, script: str) -> str:
-    boot = run.plan.facts[host].boot
+def _noticing(run: Run, step: Step, host: Host, script: str) -> str:
+    """The step, with a look in front at whether its host has restarted since the plan; since the stop, where that is
+    what the step looks at: what runs again without a restart was started by somebody.
+    """
+    since_plan = run.plan.facts[host].boot
+    boot = run.stopped.get(host, since_plan) if step.after_restart else since_plan
     return f"{restarts.notice(run.plan.request.app, boot)}\n{script}" if boot else script
 
 
@@ -240,6 +246,7 @@ def _done_again(
     results = machines.do(scripts, phase.at_once, report.line, again.seconds, hold.reconnect, what=what)
     run.waits = False
     well = [host for host, outcome in results.items() if not outcome.failure]
+    run.stopped |= {host: run.boot_of(host) for host in well}
     looks = dict.fromkeys(well, f"restarted=\n{step.script}")
     return results | machines.do(looks, phase.at_once, report.line, step.seconds, hold.reconnect, what=what)
 

@@ -22,6 +22,7 @@ class Run:
 
     doing: for whoever ends it, what it is at; waits: for a step to end, which does so by itself; at_work: where.
     restarts: the hosts that restarted meanwhile, in the order in which it was noticed.
+    stopped: the boot on which this run stopped what a restart would start again, where it did.
     users: what was seen of the set's public URL, nodes: of each node's own; as far as hosts.yml has them.
     """
 
@@ -34,6 +35,7 @@ class Run:
     outcomes: list[tuple[Phase, dict[Host, Outcome]]] = field(default_factory=list)
     afterwards: dict[Host, Facts] = field(default_factory=dict)
     restarts: list[Restart] = field(default_factory=list)
+    stopped: dict[Host, str | None] = field(default_factory=dict)
     users: Seen | None = None
     nodes: dict[Host, Seen] = field(default_factory=dict)
 

@@ -11,11 +11,12 @@ import re
 from dataclasses import dataclass
 
 from ..fleet.hosts import App, Host
+from ..fleet.outcome import FOR_THE_RUN
 
 BOOT_ID = "/proc/sys/kernel/random/boot_id"
 _INIT = "/proc/1/stat"
 _ID = re.compile("[0-9a-f-]{8,60}")
-_SAID, _BACK = "restarted", "came back"
+_SAID, _BACK = f"{FOR_THE_RUN}restarted", f"{FOR_THE_RUN}came back"
 
 
 @dataclass(frozen=True)
@@ -61,29 +62,24 @@ def notice(app: App, boot: str) -> str:
     """Shell in front of a step: says so, and sets $restarted, where the host's boot is not `boot` any more."""
     return f"""{boot_id(app)}
 restarted=; boot_id
-test "$boot" = {boot} || test -z "$boot" || {{ restarted=yes; printf '{_SAID}\\t%s\\n' "$boot"; }}"""
+test "$boot" = {boot} || test -z "$boot" || {{ restarted=yes; printf -- '{_SAID}\\t%s\\n' "$boot"; }}"""
 
 
 def still_down(service: str) -> str:
     """Shell that fails where `service` runs; of a host that restarted ($restarted) it only says so."""
     return (
         f"! systemctl is-active --quiet {service} || "
-        f'{{ test -n "$restarted" && printf "{_BACK}\\t%s\\n" {service}; }} || '
+        f'{{ test -n "$restarted" && printf -- "{_BACK}\\t%s\\n" {service}; }} || '
         f"{{ echo {service} was started again; false; }}"
     )
 
 
 def seen(output: str) -> tuple[str | None, str | None]:
     """The boot id of a host that restarted, and the service that came back there, in what a step said."""
-    said = dict(line.split("\t", 1) for line in output.splitlines() if is_ours(line))
+    said = dict(line.split("\t", 1) for line in output.splitlines() if is_ours(line) and "\t" in line)
     return known(said.get(_SAID)), said.get(_BACK)
-
-
-def without(output: str) -> str:
-    """What a step said, without what is said for the run."""
-    return "\n".join(line for line in output.splitlines() if not is_ours(line))
 
 
 def is_ours(line: str) -> bool:
     """Is it a line that is said for the run, not for people?"""
-    return line.startswith((f"{_SAID}\t", f"{_BACK}\t"))
+    return line.startswith(FOR_THE_RUN)
