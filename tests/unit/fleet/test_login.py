@@ -90,7 +90,7 @@ class Claims:
         self.auth_handler._hear_more(said)
 
 
-def test_S14_a_server_that_claims_millions_of_questions_is_not_believed() -> None:
+def test_S12_a_server_that_claims_millions_of_questions_is_not_believed() -> None:
     claims = Claims(2**31 - 1)
     server = Server(claims, "me", 1.0)  # type: ignore[arg-type]
     with pytest.raises(SSHException, match="questions at once"):
