@@ -11,11 +11,13 @@ from fabric import Config
 from fabric.exceptions import GroupException
 
 from ..errors import SopError, Unreachable
+from . import ssh_config
 from .connection import CONNECT_SECONDS, Node, node
 from .groups import Moot, OnWait, Pool, Questions, Row
 from .hosts import Host
 from .outcome import Outcome, StepFailed
 from .output import duration
+from .setup import ssh_config_file
 from .shell import SUDO_SECONDS
 
 OnLine = Callable[[Host, str], None]
@@ -57,7 +59,9 @@ class Machines:
         self._at_once = at_once
         self._on_wait = on_wait
         self._tolerant = tolerant
-        self._nodes: dict[Host, Node] = {host: node(host, config) for host in dict.fromkeys(hosts)}
+        wanted = list(dict.fromkeys(hosts))
+        ssh_config.expect(ssh_config_file(config), [host.name for host in wanted])  # all at once, not one by one
+        self._nodes: dict[Host, Node] = {host: node(host, config) for host in wanted}
         self._questions = Questions(
             lambda one, text, hidden, moot: ask(_label(one), text, hidden, moot),
             lambda one, text: on_said(_label(one), text),

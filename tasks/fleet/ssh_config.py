@@ -219,7 +219,8 @@ def expect(file: str | None, names: Iterable[str]) -> None:
     """Begin to resolve `names` in the background: they will be asked for soon, and there is time until then."""
     pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="ssh-G")
     for name in names:
-        _expected[file, name] = pool.submit(resolve, file, name)
+        if (file, name) not in _expected:
+            _expected[file, name] = pool.submit(resolve, file, name)
     pool.shutdown(wait=False)
 
 
