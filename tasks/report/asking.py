@@ -7,11 +7,14 @@ import os
 import select
 import sys
 import termios
+import time
 from collections.abc import Callable, Iterator
 
 from ..errors import Refused
 
+OWN_TERMINAL = "/dev/tty"
 MOOT_SECONDS = 0.1  # between two looks at whether an answer is still wanted
+WITHDRAWN_SECONDS = 1.0  # for who is typing to see that it is not
 
 
 def can_ask() -> bool:
@@ -48,6 +51,10 @@ def answer(who: str, text: str, hidden: bool = True, moot: Callable[[], bool] = 
         finally:
             if hidden:
                 os.write(screen, b"\n")
+        if typed is None:  # who was typing must not give the rest to the next host that asks
+            os.write(screen, f"{who}: no answer is wanted any more; what was typed is thrown away\n".encode())
+            time.sleep(WITHDRAWN_SECONDS)
+            termios.tcflush(keyboard, termios.TCIFLUSH)
     if typed == "":
         raise Refused(f"{who}: no answer given")
     return typed.rstrip("\n") if typed else None
@@ -57,7 +64,7 @@ def answer(who: str, text: str, hidden: bool = True, moot: Callable[[], bool] = 
 def _terminal(hidden: bool) -> Iterator[tuple[int, int]]:
     """Where is typed and where is asked; hidden: without what is typed being shown. getpass cannot be told to stop."""
     try:
-        own = os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY)
+        own = os.open(OWN_TERMINAL, os.O_RDWR | os.O_NOCTTY)
     except OSError:
         own = None
     keyboard, screen = (sys.stdin.fileno(), sys.stderr.fileno()) if own is None else (own, own)
