@@ -35,6 +35,7 @@ class Work:
 
     limit: seconds after which the step is given up; at_once: hosts at the same time, in the order of `left`;
     since: when each of these began, on the clock of `time.monotonic`; last: each one's last line.
+    lost: hosts without a connection, and until when they are tried again.
     """
 
     step: str
@@ -43,6 +44,7 @@ class Work:
     left: list[Host]
     since: dict[Host, float]
     last: dict[Host, str] = field(default_factory=dict)
+    lost: dict[Host, float] = field(default_factory=dict)
 
     @classmethod
     def of(cls, phase: Phase, now: float) -> Work:
@@ -52,6 +54,7 @@ class Work:
 
     def end(self, host: Host, now: float) -> None:
         """A host is through with it, and the next one in the row begins."""
+        self.lost.pop(host, None)
         if host in self.left:
             self.left.remove(host)
         for begun in self.left[: self.at_once]:
@@ -152,6 +155,16 @@ class Live(Human):
         if self._work:
             self._work.last[host] = " ".join(text.split())
         super().line(host, text)
+
+    def lost(self, host: Host, seconds: float) -> None:
+        if self._work:
+            self._work.lost[host] = time.monotonic() + seconds
+        super().lost(host, seconds)
+
+    def back(self, host: Host) -> None:
+        if self._work:
+            self._work.lost.pop(host, None)
+        super().back(host)
 
     def done(self, host: Host, seconds: float) -> None:
         self._ended(host)
@@ -255,6 +268,8 @@ def _hosts(work: Work, now: float, width: int) -> list[Text]:
         time_taken = words.duration(now - work.since.get(host, now))
         head = f"{host.short:<{wide}}{step} | {time_taken}"
         last = work.last.get(host)
+        if host in work.lost:
+            last = f"no connection, tried for {words.duration(max(0.0, work.lost[host] - now))} more"
         lines.append(_line(f"{head} | {last}" if last else head, "", width))
     more = len(work.left) - len(lines)
     if more > 0:
@@ -273,7 +288,7 @@ def _advice(work: Work | None, ending: bool, now: float) -> list[str]:
     """How long it may take at most, and what Ctrl-C does."""
     if ending:
         return ["Ctrl-C: ends after this step", "again: leaves at once"]
-    running = work.running if work else []
+    running = [host for host in work.running if host not in work.lost] if work else []
     left = [work.limit - (now - work.since.get(host, now)) for host in running] if work else []
     limit = [f"at most {words.duration(max(0.0, *left))} more"] if left else []
     return [*limit, "Ctrl-C is safe: ends after this step"]

@@ -15,7 +15,7 @@ import pytest
 from tasks.procedure.watch import Seen
 from tasks.report import asking
 from tasks.report.human import Human
-from tasks.report.live import Live, Work
+from tasks.report.live import Live, Work, frame
 from tasks.report.screen import STYLES, Screen
 from tests.unit.builders import ONE, TWO
 from tests.unit.report.values import Terminal, ended, planned
@@ -114,6 +114,16 @@ def test_a_question_is_asked_with_nothing_drawn_below_and_then_it_is_drawn_again
         assert report.answer("blockerbugs02", "sudo password", True, lambda: False) == "sesame"
         drawn.append(report._drawn is not None)
     assert drawn == [False, True]
+
+
+def test_n2_a_host_that_is_tried_again_is_not_shown_to_be_at_work() -> None:
+    work = Work("upgrade-db", 3600.0, 2, [ONE, TWO], {ONE: 0.0, TWO: 0.0})
+    work.lost[ONE] = 30.0
+    shown = [line.plain for line in frame(work, None, None, False, 10.0, 100)]
+    assert shown[0].endswith("| no connection, tried for 20 s more")
+    assert "no connection" not in shown[1]
+    work.end(ONE, 11.0)
+    assert not work.lost
 
 
 def test_n3_ctrl_c_is_answered_where_the_advice_stood() -> None:
