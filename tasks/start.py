@@ -65,7 +65,9 @@ def start(
     from .procedure.run import carry_out
 
     if not (isfinite(lock_wait) and lock_wait >= 0):
-        raise Refused(f"--lock-wait {lock_wait:g}: for how many seconds?", next_line="--lock-wait 600")
+        raise Refused(
+            f"--lock-wait must be a number of seconds, 0 or more, not {lock_wait:g}", next_line="--lock-wait 600"
+        )
     consent = Consent(plan_only=plan or context.config.run.dry, yes=yes, lock_wait=lock_wait)
     with opened(shown.as_configured(context.config.report, agreed=yes and not consent.plan_only)) as report:
         inventory, config, target = _target(context, procedure, report)

@@ -60,7 +60,7 @@ def check(
     if last in sets and not asked and not read[0].args.help.value:
         name = last.partition(".")[0]
         first = next((word for word in before[1:] if word not in sets), None)
-        why = "the host set comes before the task" if first else "and what?"
+        why = "the host set comes before the task" if first else "no task given"
         raise Refused(f"{name}: {why}", next_line=f"{program.called_as} {name} {first or 'status'}")
 
 

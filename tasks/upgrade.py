@@ -11,7 +11,7 @@ from .showing import JSON, SHOWING, showing
 
 FLAGS = {
     "version": "The build: 0.4.4.11 or 0.4.4.11-1.el7. Default: what stg runs, or what the repos offer.",
-    "unverified": "Why a build may go on although the set before (stg) does not run it; written down.",
+    "unverified": "Reason to install a build that stg is not running; recorded in the journal.",
     "plan": "Show the plan and stop: exit 0 means nothing to do, 2 means changes.",
     "yes": "Do not ask.",
     "lock-wait": "Seconds to wait for another run that holds the set. Default: not at all.",

@@ -26,7 +26,7 @@ def _text(pattern: str, longest: int, wanted: str) -> AfterValidator:
 
 _LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _VERSION = r"[A-Za-z0-9][A-Za-z0-9._+~^]*"
-_SET = "{} is no name for a set: a small letter is wanted, then small letters, digits and dashes"
+_SET = "invalid set name {}: lower-case letters, digits and dashes, starting with a letter"
 _REPO = "{} is no repository's name: one is wanted, without wildcards"
 _FOLDER = "{} is no folder: letters, digits, dots, dashes and / are wanted"
 _PAGE = "{} is no page's path: it begins with /, and has no blanks"

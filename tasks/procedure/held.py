@@ -62,7 +62,7 @@ def check_that_none_is_lost(machines: Machines, host_set: HostSet, held: bool) -
     check_that_the_sync_host_is_there(machines, host_set)
     if held:
         machines.check_that_none_is_lost(
-            f"what the run that holds {host_set.name} has done, and left, stays as it is",
+            f"nothing was changed; {host_set.name} stays locked by that run",
             way=f"if it is gone for good: fab {host_set.name} abort, which does without it",
         )
     machines.check_that_none_is_lost()
@@ -70,7 +70,7 @@ def check_that_none_is_lost(machines: Machines, host_set: HostSet, held: bool) -
 
 def nobody_knows(host_set: HostSet) -> str:
     """What is said where the sync host cannot be asked."""
-    return f"whether a run holds {host_set.name} is not known: {host_set.sync.short} keeps that"
+    return f"cannot tell whether {host_set.name} is locked: the lock is on {host_set.sync.short}, which is unreachable"
 
 
 def states(machines: Machines, app: App, host_set: HostSet, run: str) -> todo.States:

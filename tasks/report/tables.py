@@ -49,7 +49,7 @@ def left(plan: Plan, todo: Sequence[Left]) -> Table:
     for number, (phase, rest) in enumerate(zip(plan.phases, todo, strict=True), 1):
         done = [host for host in phase.hosts if host not in rest.names]
         how = [f"{host.short}: still runs, is followed" for host in rest.runs]
-        how += [f"{host.short}: failed, or undone since: is done again" for host in rest.again]
+        how += [f"{host.short}: failed or was undone: will run again" for host in rest.again]
         where = (_part(hosts, phase.hosts) for hosts in (done, list(rest.names)))
         made.add_row(f"{number:2} {phase.step.name}", *where, "; ".join(how))
     return made

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 SECONDS = 5.0  # that a target which does not answer may cost, in all
 LATE = f"no answer in {SECONDS:.0f} s"
 LEFT = "it was not waited for"
-ENDED = "what tells it has ended without a word"
+ENDED = "the notifier exited without answering"
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 

@@ -47,9 +47,18 @@ def untouched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
         ("prod minor-upgrade --version -1 --yes", "is no version"),
         ("prod minor-upgrade --version '' --yes", "is no version"),
         ("prod minor-upgrade --unverified ' ' --yes", "--unverified without a reason"),
-        ("prod minor-upgrade --lock-wait inf --yes", "--lock-wait inf: for how many seconds?\nnext: --lock-wait 600"),
-        ("prod minor-upgrade --lock-wait nan --plan", "--lock-wait nan: for how many seconds?\nnext: --lock-wait 600"),
-        ("prod major-upgrade --lock-wait=-1 --yes", "--lock-wait -1: for how many seconds?\nnext: --lock-wait 600"),
+        (
+            "prod minor-upgrade --lock-wait inf --yes",
+            "--lock-wait must be a number of seconds, 0 or more, not inf\nnext: --lock-wait 600",
+        ),
+        (
+            "prod minor-upgrade --lock-wait nan --plan",
+            "--lock-wait must be a number of seconds, 0 or more, not nan\nnext: --lock-wait 600",
+        ),
+        (
+            "prod major-upgrade --lock-wait=-1 --yes",
+            "--lock-wait must be a number of seconds, 0 or more, not -1\nnext: --lock-wait 600",
+        ),
         ("-H somebody@prod01 status", "ssh_config says how prod01 is reached"),
     ],
     ids=lambda value: value.removesuffix(" --yes"),

@@ -157,7 +157,7 @@ def test_roles_are_shown_as_words() -> None:
         pytest.param(
             {"host_sets": {"Prod": a_set()["host_sets"]["prod"]}},
             "host_sets.Prod",
-            "'Prod' is no name for a set",
+            "invalid set name 'Prod'",
             id="a capital",
         ),
         pytest.param({}, "host_sets", "missing", id="nothing about sets"),

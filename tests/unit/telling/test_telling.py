@@ -105,7 +105,7 @@ def test_a_dead_endpoint_costs_one_warning_without_its_address(status: int | Non
 
 def test_a_teller_that_has_died_is_not_said_to_have_got_no_answer_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "executable", "/bin/false")
-    assert run(refusing()) == "warning: notify[0] (json) was not told: what tells it has ended without a word\n"
+    assert run(refusing()) == "warning: notify[0] (json) was not told: the notifier exited without answering\n"
 
 
 def test_X4_where_nobody_listens_it_is_a_warning_too_and_the_others_are_told() -> None:
