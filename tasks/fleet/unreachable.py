@@ -35,10 +35,10 @@ def _reason(node: Node, error: Exception) -> str:
     if isinstance(error, AuthenticationException):
         return f"does not let {node.user} in: {error}"
     if isinstance(error, IncompatiblePeer):
-        return f"it and this program's SSH library (paramiko) have no algorithm in common, though ssh may have: {error}"
+        return f"it has no algorithm in common with this program's SSH library (paramiko); ssh may have one: {error}"
     if "SSH protocol banner" in str(error) or str(error) == "No existing session":
-        how = f"its ProxyCommand ({clean(node.proxy.command)})" if node.proxy else f"port {node.port} accepts, but"
-        return f"{how} said nothing of SSH in {node.connect_timeout} s"
+        where = f"its ProxyCommand ({clean(node.proxy.command)}) runs" if node.proxy else f"port {node.port} is open"
+        return f"{where}, but no SSH server answered within {node.connect_timeout} s"
     if isinstance(error, TimeoutError):
         return f"no answer on port {node.port} in time"
     if isinstance(error, socket.gaierror):

@@ -5,13 +5,16 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from fabric import Config
 from paramiko import Message
 from paramiko.ssh_exception import SSHException
 
+from tasks.errors import Unreachable
+from tasks.fleet.connection import node
+from tasks.fleet.hosts import Host
 from tasks.fleet.keys import Agent, KeyFile
 from tasks.fleet.login import Login
 from tasks.fleet.proxy import Proxy
@@ -111,5 +114,22 @@ def test_S12_a_file_that_is_no_key_says_why(content: bytes | None, mode: int, pr
     if content is not None:
         path.write_bytes(content)
         path.chmod(mode)
-    with suppress(AttributeError):
-        assert problem in str(KeyFile(path).problem)
+    assert problem in str(KeyFile(path).problem)
+
+
+@pytest.mark.parametrize(
+    ("way", "where"),
+    [("HostName 127.0.0.1", "port {port} is open"), ("ProxyCommand sleep 600", "its ProxyCommand (sleep 600) runs")],
+)
+def test_S12_a_host_that_accepts_and_says_nothing_is_told_from_one_that_is_away(
+    way: str, where: str, tmp_path: Path
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        config = tmp_path / "config"
+        config.write_text(f"Host silent.example\n  {way}\n  Port {port}\n  ConnectTimeout 1\n")
+        line = node(Host(name="silent.example"), Config(runtime_ssh_path=str(config)))
+        with pytest.raises(Unreachable) as refused:
+            line.open()
+        line.close()
+    assert f"silent.example: {where.format(port=port)}, but no SSH server answered within 1 s" in str(refused.value)
