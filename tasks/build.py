@@ -44,7 +44,7 @@ def build(
 
     Can be interrupted at any time: it says how to go on, and never submits twice.
     """
-    from .packaging import asked, flow
+    from .koji import asked, flow
 
     line = asked.line(
         "build",
@@ -68,7 +68,7 @@ def build(
 @task(help=_SPEC, auto_shortflags=False)
 def srpm(context: Context, spec: str = "", version: str = "", from_tag: str = "") -> None:
     """Build: only the SRPM, with the right dist."""
-    from .packaging import asked, flow
+    from .koji import asked, flow
 
     line = asked.line("srpm", spec=spec, version=version, from_tag=from_tag)
     flow.make_srpm(asked.read(context, line), spec, version, from_tag)
@@ -84,7 +84,7 @@ def koji_build(
     attempts: str = "",
 ) -> None:
     """Build: an SRPM that is there, in Koji."""
-    from .packaging import asked, flow, spec
+    from .koji import asked, flow, spec
 
     path = Path(srpm).expanduser()
     line = asked.line("koji-build", str(path), scratch=scratch, no_wait=no_wait)
@@ -95,7 +95,7 @@ def koji_build(
 @task(help={"nvr": "The build to wait for.", "profile": _KOJI["profile"]}, auto_shortflags=False)
 def wait_tag(context: Context, nvr: str, profile: str = "") -> None:
     """Build: wait for the stg tag and its repo."""
-    from .packaging import asked, flow
+    from .koji import asked, flow
 
     flow.wait_tag(asked.read(context, asked.line("wait-tag", nvr), profile), nvr)
 
@@ -114,7 +114,7 @@ def promote(context: Context, nvr: str = "", unverified: str = "", profile: str 
     Moves what stg runs and is healthy with. Without the right to do so: the
     exact line, and a text for infra.
     """
-    from .packaging import asked, flow
+    from .koji import asked, flow
 
     line = asked.line("promote", nvr=nvr, unverified=unverified)
     flow.move(asked.read(context, line, profile), nvr, unverified)

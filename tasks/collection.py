@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from invoke import Collection
 
-from . import build, config, sandbox, sandboxed, steps, typed, upgrade
-from .fleet.hosts_file import configured_file, names, set_names
-from .packaging.settings import DEFAULTS
+from . import build, config, sandbox, sandboxed, steps, suggest, upgrade
+from .inventory.file import configured_file, names, set_names
+from .koji.settings import DEFAULTS
 from .targets import target
 
 namespace = Collection()
@@ -32,9 +32,9 @@ namespace.configure(
 
 
 def _read_strictly() -> None:
-    from .fleet.hosts import read  # pydantic takes longer than all of `fab --list`
+    from .inventory.model import read  # pydantic takes longer than all of `fab --list`
 
     read(configured_file())
 
 
-typed.check(namespace, [*sets, "sandbox.here"], lambda: [*names(configured_file()), *sandbox.NAMES], _read_strictly)
+suggest.check(namespace, [*sets, "sandbox.here"], lambda: [*names(configured_file()), *sandbox.NAMES], _read_strictly)

@@ -12,7 +12,7 @@ def push_config(context: Context, message: str = "") -> None:
     Shows its diff without secrets, commits only that file, rebases, pushes, and
     says what applies it.
     """
-    from .packaging import push
+    from .ansible import push
 
     push.push_config(context, message)
 
@@ -24,6 +24,6 @@ def show_config(context: Context, key: str = "") -> None:
     Every key can be set in fabric.yml and invoke.yml, and as
     FABRIC_KOJI_TARGET, INVOKE_KOJI_TARGET, and so on.
     """
-    from .packaging import settings
+    from .koji import settings
 
     settings.show(context, key)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from invoke import Context, task
 
-from .fleet.target import choose
+from .inventory.named import choose
 
 
 @task(default=True, auto_shortflags=False)

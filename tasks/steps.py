@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from invoke import Context, task
 
-from . import start
+from . import entry
+from .flags import SHOWING, showing
 from .report import Shown
-from .showing import SHOWING, showing
 from .upgrade import FLAGS
 
 _ASKING = {key: FLAGS[key] for key in ("plan", "yes")}
@@ -17,7 +17,7 @@ _ANYWHERE = {**_ASKING, "serial": FLAGS["serial"]}
 @showing(SHOWING)
 def stop_httpd(context: Context, shown: Shown, serial: bool = False, plan: bool = False, yes: bool = False) -> None:
     """SOP step: service httpd stop."""
-    start.start(context, "stop-httpd", shown, serial=serial, plan=plan, yes=yes)
+    entry.start(context, "stop-httpd", shown, serial=serial, plan=plan, yes=yes)
 
 
 @task(help={**_ANYWHERE, **{key: FLAGS[key] for key in ("version", "unverified")}, **SHOWING}, auto_shortflags=False)
@@ -32,28 +32,28 @@ def yum_update(
     yes: bool = False,
 ) -> None:
     """SOP step: yum update, to one build everywhere."""
-    start.start(context, "yum-update", shown, version=version, unverified=unverified, serial=serial, plan=plan, yes=yes)
+    entry.start(context, "yum-update", shown, version=version, unverified=unverified, serial=serial, plan=plan, yes=yes)
 
 
 @task(help={**_ASKING, **SHOWING}, auto_shortflags=False)
 @showing(SHOWING)
 def upgrade_db(context: Context, shown: Shown, plan: bool = False, yes: bool = False) -> None:
     """SOP step: blockerbugs upgrade_db, once."""
-    start.start(context, "upgrade-db", shown, plan=plan, yes=yes)
+    entry.start(context, "upgrade-db", shown, plan=plan, yes=yes)
 
 
 @task(help={**_ASKING, **SHOWING}, auto_shortflags=False)
 @showing(SHOWING)
 def sync(context: Context, shown: Shown, plan: bool = False, yes: bool = False) -> None:
     """SOP step: blockerbugs sync, once, as the check."""
-    start.start(context, "sync", shown, plan=plan, yes=yes)
+    entry.start(context, "sync", shown, plan=plan, yes=yes)
 
 
 @task(help={**_ANYWHERE, **SHOWING}, auto_shortflags=False)
 @showing(SHOWING)
 def start_httpd(context: Context, shown: Shown, serial: bool = False, plan: bool = False, yes: bool = False) -> None:
     """SOP step: service httpd start, and health."""
-    start.start(context, "start-httpd", shown, serial=serial, plan=plan, yes=yes)
+    entry.start(context, "start-httpd", shown, serial=serial, plan=plan, yes=yes)
 
 
 @task(help={**_ANYWHERE, "parallel": "All hosts at once: nobody serves meanwhile.", **SHOWING}, auto_shortflags=False)
@@ -66,4 +66,4 @@ def restart_httpd(
     Serially, each host waited for, because the others have to serve meanwhile;
     --parallel takes them all at once.
     """
-    start.start(context, "restart-httpd", shown, serial=serial, together=parallel and not serial, plan=plan, yes=yes)
+    entry.start(context, "restart-httpd", shown, serial=serial, together=parallel and not serial, plan=plan, yes=yes)

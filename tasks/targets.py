@@ -6,7 +6,7 @@ from typing import Any
 
 from invoke import Context, Task, task
 
-from .fleet.target import choose
+from .inventory.named import choose
 
 
 def target(name: str) -> Task[Any]:

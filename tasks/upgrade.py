@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from invoke import Context, task
 
-from . import start
+from . import entry
 from .errors import Refused
+from .flags import JSON, SHOWING, showing
 from .report import Shown
-from .showing import JSON, SHOWING, showing
 
 FLAGS = {
     "version": "The build: 0.4.4.11 or 0.4.4.11-1.el7. Default: what stg runs, or what the repos offer.",
@@ -37,7 +37,7 @@ def minor_upgrade(
     serving. The next host is touched only when this one answers with the new
     build. A pending schema migration stops it before anything is installed.
     """
-    start.start(
+    entry.start(
         context, "minor-upgrade", shown, version=version, unverified=unverified, plan=plan, yes=yes, lock_wait=lock_wait
     )
 
@@ -60,7 +60,7 @@ def major_upgrade(
     upgrade_db and sync once on the sync host, start httpd on all, healthy?
     Each phase begins when every host has ended the one before.
     """
-    start.start(
+    entry.start(
         context,
         "major-upgrade",
         shown,
@@ -84,7 +84,7 @@ def rollback(context: Context, shown: Shown, version: str | None = None, plan: b
     the database has been restored, and then the build has to be typed. Whether
     the build is still to be had is asked on every host first.
     """
-    start.start(context, "rollback", shown, version=version, plan=plan, yes=yes)
+    entry.start(context, "rollback", shown, version=version, plan=plan, yes=yes)
 
 
 @task(help={"plan": "Show what is left and stop.", "yes": FLAGS["yes"], **SHOWING}, auto_shortflags=False)
@@ -96,7 +96,7 @@ def resume(context: Context, shown: Shown, plan: bool = False, yes: bool = False
     decides what is left. A step that still runs is followed, one that failed is
     tried again, one that was done is not: upgrade_db never runs twice.
     """
-    start.after_a_failure(context, "resume", shown, plan=plan, yes=yes)
+    entry.after_a_failure(context, "resume", shown, plan=plan, yes=yes)
 
 
 @task(help={"yes": FLAGS["yes"], **JSON}, auto_shortflags=False)
@@ -107,7 +107,7 @@ def abort(context: Context, shown: Shown, yes: bool = False) -> None:
     Cron's sync is restored, the lock released, and what is down is said.
     Nothing is started or taken back.
     """
-    start.after_a_failure(context, "abort", shown, yes=yes)
+    entry.after_a_failure(context, "abort", shown, yes=yes)
 
 
 @task(help={"yes": FLAGS["yes"], **JSON}, auto_shortflags=False)
@@ -118,7 +118,7 @@ def unlock(context: Context, shown: Shown, yes: bool = False) -> None:
     Shows whose it is and how old; refused while a step of that run still runs.
     Cron is not touched: `abort` does that.
     """
-    start.after_a_failure(context, "unlock", shown, yes=yes)
+    entry.after_a_failure(context, "unlock", shown, yes=yes)
 
 
 @task(help={"last": "How many runs. Default: 20.", **JSON}, auto_shortflags=False)
@@ -132,7 +132,7 @@ def history(context: Context, shown: Shown, last: int = 20) -> None:
     """
     if last < 1:
         raise Refused(f"--last {last}: at least one run has to be shown", next_line="fab --help history")
-    start.history(context, shown, last)
+    entry.history(context, shown, last)
 
 
 @task(help=JSON, auto_shortflags=False)
@@ -144,7 +144,7 @@ def status(context: Context, shown: Shown) -> None:
     every column comes from is asked in one round trip per host. Exits 0
     whatever it finds, and 4 if a host cannot be reached.
     """
-    start.status(context, shown)
+    entry.status(context, shown)
 
 
 @task(
@@ -161,4 +161,4 @@ def report(context: Context, run: str = "", out: str = "") -> None:
     host's steps over time, what the users saw, what failed, the commands and
     their output without secrets. From this machine's journal; asks no host.
     """
-    start.report(context, run, out)
+    entry.report(context, run, out)

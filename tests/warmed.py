@@ -16,10 +16,12 @@ PROJECT = Path(__file__).parents[1]
 _USUAL = {name: os.environ[name] for name in ("LANG", "LC_ALL") if name in os.environ}  # as the fence leaves it
 FAB = """
 import fabric.main, pydantic, rich.live, rich.table
-from tasks import build, config, sandboxed, showing, steps, typed, upgrade
+from tasks import build, config, flags, sandboxed, steps, suggest, upgrade
 from tasks.fleet import connection, detached, groups, machines, output, setup, shell
-from tasks.procedure import ending, history, hold, keep, perform, preflight, resume, run, uncertain, watch
-from tasks.report import human, junit, live, machine, recap, screen, tables
+from tasks.journal import history
+from tasks.run import ending, facts, flow, phases, probe, resume, uncertain
+from tasks.sop import keep
+from tasks.report import human, jsonl, junit, live, recap, screen, tables
 """
 _FAB = Warm(FAB, {**_USUAL, "PYTHONPATH": str(PROJECT)})
 _FLEET = Warm(f"{fleet.IMPORTS}; import sandbox.machines, sandbox.sshd", _USUAL)

@@ -23,10 +23,10 @@ from paramiko import MissingHostKeyPolicy, PKey, SSHClient, SSHConfig
 from paramiko.ssh_exception import SSHException
 
 from ..errors import Refused, Unreachable
+from ..inventory.model import Host
 from . import ssh_config
 from .attempts import Attempts, Fresh
 from .groups import Moot, NobodyAsks, Questions, Withdrawn
-from .hosts import Host
 from .login import Login
 from .outcome import Outcome, StepFailed, failure
 from .proxy import Proxy

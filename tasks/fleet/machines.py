@@ -11,10 +11,10 @@ from fabric import Config
 from fabric.exceptions import GroupException
 
 from ..errors import SopError, Unreachable
+from ..inventory.model import Host
 from . import ssh_config
 from .connection import CONNECT_SECONDS, Node, node
 from .groups import Moot, OnWait, Pool, Questions, Row
-from .hosts import Host
 from .outcome import Outcome, StepFailed
 from .output import duration
 from .setup import ssh_config_file

@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING
 
 from invoke import Context
 
-from .hosts_file import chosen_file, configured_file
+from ..inventory.file import chosen_file, configured_file
 
 if TYPE_CHECKING:
     from fabric import Config
 
-    from .hosts import Inventory
+    from ..inventory.model import Inventory
 
 
 def inventory(context: Context) -> Inventory:
     """hosts.yml, or what `hosts_file` names. Raises Refused for a file with mistakes."""
-    from .hosts import read
+    from ..inventory.model import read
 
     return read(chosen_file(context.config.hosts_file) if context.config.hosts_file else configured_file())
 

@@ -18,15 +18,7 @@ from pathlib import Path
 
 from paramiko import PKey
 
-from .certificate import (
-    Certificate,
-    Untrusted,
-    certificate_of,
-    plain_key,
-    rsa_bits,
-    shown_time,
-    vouches_by_pattern,
-)
+from .certificate import Certificate, Untrusted, certificate_of, plain_key, rsa_bits, shown_time, vouches_by_pattern
 from .known_hosts import KnownHosts, Line, as_lines, fingerprint, known_hosts, lines_in, lookup_name
 from .output import clean
 from .ssh_config import Options

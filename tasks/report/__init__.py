@@ -3,8 +3,8 @@
 A run tells a `Report` what happens, and knows nothing of terminals; the report is told, and knows nothing of SSH.
 """
 
+from ..run.observer import Report
 from .asking import ask, can_ask
-from .events import Report
 from .opened import Shown, opened
 
 __all__ = ["Report", "Shown", "ask", "can_ask", "opened"]

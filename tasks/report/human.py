@@ -9,20 +9,20 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from ..run.observer import SAY_AGAIN_SECONDS, Again, Report
 from . import recap, tables, words
-from .events import SAY_AGAIN_SECONDS, Again, Report
 from .screen import Screen
 
 if TYPE_CHECKING:
-    from ..fleet.hosts import App, Host, HostSet
-    from ..procedure.history import Past
-    from ..procedure.keep import Lock
-    from ..procedure.plan import Plan
-    from ..procedure.preflight import Facts
-    from ..procedure.progress import Run
-    from ..procedure.restarts import Restart
-    from ..procedure.sop import Phase
-    from ..procedure.todo import Left, States
+    from ..inventory.model import App, Host, HostSet
+    from ..journal.history import Past
+    from ..run.decide import Plan
+    from ..run.facts import Facts
+    from ..run.remaining import Left, States
+    from ..run.state import Run
+    from ..sop.keep import Lock
+    from ..sop.restarts import Restart
+    from ..sop.steps import Phase
 
 LAST_LINES = 12  # of a step that failed
 

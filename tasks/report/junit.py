@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
 
 from ..errors import Refused
-from .events import Report
+from ..run.observer import Report
 
 if TYPE_CHECKING:
     from ..fleet.outcome import Outcome
-    from ..procedure.plan import Plan
-    from ..procedure.progress import Run
+    from ..run.decide import Plan
+    from ..run.state import Run
 
 LAST_LINES = 50  # of a step that failed
 

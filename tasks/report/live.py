@@ -17,11 +17,11 @@ from .human import Human
 from .screen import Screen
 
 if TYPE_CHECKING:
-    from ..fleet.hosts import Host
-    from ..procedure.plan import Plan
-    from ..procedure.progress import Run
-    from ..procedure.sop import Phase
-    from ..procedure.watch import Seen
+    from ..inventory.model import Host
+    from ..run.decide import Plan
+    from ..run.probe import Seen
+    from ..run.state import Run
+    from ..sop.steps import Phase
 
 TIMES_A_SECOND = 5
 MOST_HOSTS = 10  # at work at the same time that each have a line

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import Refused
-from .events import Report, Several
+from ..run.observer import Report, Several
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def opened(shown: Shown | None = None) -> Report:
 
 def _machines(shown: Shown, warn: Callable[[str], None]) -> Iterator[Report]:
     if shown.json:
-        from .machine import Machine
+        from .jsonl import Machine
 
         yield Machine(sys.stdout)
     if shown.junit:

@@ -13,10 +13,10 @@ from .screen import SIDE_BY_SIDE, Screen, table
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from ..fleet.hosts import Host
-    from ..procedure.preflight import Facts
-    from ..procedure.progress import Run
-    from ..procedure.watch import Seen
+    from ..inventory.model import Host
+    from ..run.facts import Facts
+    from ..run.probe import Seen
+    from ..run.state import Run
 
 LONE_SECONDS = 0.05  # an outage that is told as 0.0 s: one request failed, and none was made after it
 

@@ -11,11 +11,11 @@ from .screen import GAP, table
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from ..fleet.hosts import App, Host, HostSet
-    from ..procedure.history import Past
-    from ..procedure.plan import Plan
-    from ..procedure.preflight import Facts
-    from ..procedure.todo import Left
+    from ..inventory.model import App, Host, HostSet
+    from ..journal.history import Past
+    from ..run.decide import Plan
+    from ..run.facts import Facts
+    from ..run.remaining import Left
 
 
 def builds(plan: Plan) -> Table:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from ..fleet.output import duration as duration
 
 if TYPE_CHECKING:
-    from ..fleet.hosts import Host, HostSet
-    from ..procedure.preflight import Facts
-    from ..procedure.todo import States
+    from ..inventory.model import Host, HostSet
+    from ..run.facts import Facts
+    from ..run.remaining import States
 
 NOT_REACHED = "not reached"  # as `Facts.service` of a host that could not be asked
 

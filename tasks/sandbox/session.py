@@ -14,9 +14,9 @@ from pathlib import Path
 from fabric import Config
 
 from ..errors import Refused, SopError, TryLater
-from ..fleet.hosts import Inventory, read
+from ..inventory.model import Inventory, read
+from ..paths import state_dir
 from ..report import opened
-from ..state import state_dir
 from . import faults, fleet, layout
 from .programs._db import Error as DatabaseError
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import Refused
-from ..state import state_dir
+from ..paths import state_dir
 from . import page
 from .story import tell
 

@@ -9,8 +9,8 @@ import sys
 
 from fabric import Config
 
-from tasks.fleet.hosts import Host
 from tasks.fleet.machines import Machines
+from tasks.inventory.model import Host
 
 
 def main(ssh_config: str, names: list[str]) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests.warmed import PROJECT
 
+from .faults import named_again
 from .picture import svg
 from .screens import PAGE, page
 from .table import MARKS, table
@@ -13,6 +14,7 @@ PAGE.write_text(page(), encoding="utf-8")
 for document in (PROJECT / "README.md", *sorted((PROJECT / "docs").glob("*.md"))):
     text = document.read_text(encoding="utf-8")
     now = MARKS.sub(lambda _: table(), text)
+    now = named_again(now) if document.name == "faults.md" else now
     now = written_again(now) if BLOCK.search(now) else now
     if now != text:
         document.write_text(now, encoding="utf-8")

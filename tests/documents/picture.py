@@ -18,7 +18,7 @@ from rich.style import Style
 from rich.terminal_theme import DEFAULT_TERMINAL_THEME
 from rich.text import Text
 
-from tasks.procedure.journal import operator
+from tasks.journal.file import operator
 from tests.warmed import PROJECT
 
 from .transcript import CHATTER

@@ -5,29 +5,29 @@ from __future__ import annotations
 import re
 
 from tasks.collection import namespace
-from tasks.fleet.hosts import App, Host, HostSet
-from tasks.procedure import sop
-from tasks.procedure.nvr import Nvr
-from tasks.procedure.request import PROCEDURES
+from tasks.inventory.model import App, Host, HostSet
+from tasks.run.request import PROCEDURES
+from tasks.sop import steps
+from tasks.sop.nvr import Nvr
 
 MARKS = re.compile(r"(?<=<!-- the SOP -->\n).*?(?=<!-- end -->)", re.S)
 _GROUP = re.compile("^(SOP step|Upgrade|Build|Config|After a failure): ")
 _HOST = Host(name="host.example")
-_JOB = sop.Job(
+_JOB = steps.Job(
     App(),
     HostSet(name="prod", hosts=(_HOST,), sync_host=_HOST.name),
     (_HOST,),
     Nvr("blockerbugs", "VERSION", "RELEASE"),
 )
 _STEPS = {
-    "1. stop": sop.stop_httpd,
-    "2. update": sop.yum_update,
-    "3. migrate": sop.upgrade_db,
-    "4. check": sop.sync,
-    "5. start": sop.start_httpd,
-    "restart": sop.restart_httpd,
+    "1. stop": steps.stop_httpd,
+    "2. update": steps.yum_update,
+    "3. migrate": steps.upgrade_db,
+    "4. check": steps.sync,
+    "5. start": steps.start_httpd,
+    "restart": steps.restart_httpd,
 }
-_WORKFLOWS = {"Minor upgrade": ("minor-upgrade", sop.minor), "Major upgrade": ("major-upgrade", sop.major)}
+_WORKFLOWS = {"Minor upgrade": ("minor-upgrade", steps.minor), "Major upgrade": ("major-upgrade", steps.major)}
 _OTHERS = {
     "before: build": "invoke build",
     "before: promote": "invoke promote",

@@ -14,9 +14,9 @@ from fabric.main import program
 from invoke.parser import Parser, ParserContext
 
 from tasks.collection import namespace
-from tasks.fleet.hosts import read
-from tasks.procedure.preflight import PROGRAMS
-from tasks.typed import contexts
+from tasks.inventory.model import read
+from tasks.run.facts import PROGRAMS
+from tasks.suggest import contexts
 from tests.warmed import PROJECT
 
 from .screens import PAGE, SCREENS, SNAPSHOTS, WIDTHS, page

@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from tasks.procedure.journal import operator
+from tasks.journal.file import operator
 from tests.warmed import start_fab
 
 BLOCK = re.compile(r"^```console\n(.*?)^```$", re.M | re.S)

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from tasks.fleet.hosts import App, Host, HostSet
-from tasks.procedure import sop
-from tasks.procedure.journal import read
-from tasks.procedure.nvr import parse
+from tasks.inventory.model import App, Host, HostSet
+from tasks.journal.file import read
+from tasks.sop import steps
+from tasks.sop.nvr import parse
 
 from .conftest import ONE, TWO, Fleet, two_sets
 
@@ -44,16 +44,16 @@ ENDS = {
 Boundary = tuple[str, int | None]  # an event of the journal, and the number of the phase it is about
 
 
-def boundaries(workflow: sop.Workflow) -> list[Boundary]:
+def boundaries(workflow: steps.Workflow) -> list[Boundary]:
     """Every line of the journal that a run of this workflow is sure to write."""
     hosts = tuple(Host(name=name) for name in (ONE, TWO))
     prod = HostSet(name="prod", hosts=hosts, sync_host=ONE)
-    phases = workflow(sop.Job(App(), prod, hosts, parse("blockerbugs-1.1.0-1.el7")))
+    phases = workflow(steps.Job(App(), prod, hosts, parse("blockerbugs-1.1.0-1.el7")))
     each = [(event, number) for number in range(1, len(phases) + 1) for event in ("phase", "ended")]
     return [("begin", None), *each, ("watched", None), ("end", None)]
 
 
-BOUNDARIES = [(line, at) for line, flow in ((MAJOR, sop.major), (MINOR, sop.minor)) for at in boundaries(flow)]
+BOUNDARIES = [(line, at) for line, flow in ((MAJOR, steps.major), (MINOR, steps.minor)) for at in boundaries(flow)]
 
 
 def some(number: int) -> list[tuple[str, Boundary]]:

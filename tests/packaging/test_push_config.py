@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.packaging.checkout import template_state
+from tasks.ansible.checkout import template_state
 
 from .conftest import Typed
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tasks.packaging.spec import Package
-from tasks.packaging.tree import Attempt, Builder, keeps_choosing
+from tasks.koji.spec import Package
+from tasks.koji.tree import Attempt, Builder, keeps_choosing
 
 FARM = ["x86_64", "ppc64le", "aarch64"]
 

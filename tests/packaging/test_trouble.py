@@ -285,7 +285,7 @@ def test_ctrl_c_after_a_wrong_builder_does_not_say_that_the_cancelled_task_goes_
     def ctrl_c(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("tasks.packaging.progress.Progress.lost", ctrl_c)
+    monkeypatch.setattr("tasks.koji.progress.Progress.lost", ctrl_c)
     hub.api.machine.route = ["buildppc64le"]
     said = typed("build", "--scratch")
     assert said.code == 130

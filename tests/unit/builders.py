@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from tasks.errors import SopError
-from tasks.fleet.hosts import App, Host, HostSet, Inventory
-from tasks.procedure.nvr import Nvr, parse
-from tasks.procedure.preflight import Facts
-from tasks.procedure.request import PROCEDURES, Request
-from tasks.procedure.sop import Job
+from tasks.inventory.model import App, Host, HostSet, Inventory
+from tasks.run.facts import Facts
+from tasks.run.request import PROCEDURES, Request
+from tasks.sop.nvr import Nvr, parse
+from tasks.sop.steps import Job
 
 
 def nvr(text: str) -> Nvr:

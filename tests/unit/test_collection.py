@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tasks.collection import namespace
-from tasks.fleet.hosts_file import TASK_NAMES, set_names
+from tasks.inventory.file import TASK_NAMES, set_names
 
 PROJECT = Path(__file__).parents[2]
 SETS = set_names(PROJECT / "hosts.yml")
@@ -36,7 +36,7 @@ def test_the_help_of_every_task_fits_80_columns(name: str) -> None:
 
 @pytest.mark.parametrize("tool", ["fabric", "invoke"])
 def test_the_list_needs_neither_ssh_nor_schema_nor_sandbox(tool: str) -> None:
-    heavy = {"pydantic", "rich", "asyncssh", "koji", "tasks.fleet.connection", "tasks.procedure.run"}
+    heavy = {"pydantic", "rich", "asyncssh", "koji", "tasks.fleet.connection", "tasks.run.flow"}
     look = f"atexit.register(lambda: print(sorted({heavy!r} & set(sys.modules))))"
     run = f"import sys, atexit; {look}; sys.argv[1:] = ['--list']; from {tool}.main import program; program.run()"
     shown = subprocess.run([sys.executable, "-c", run], cwd=PROJECT, capture_output=True, text=True, check=False)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
-from .records import (
+from .records import (  # fmt: skip
     ASSIGNED,
     BUILD_CANCELED,
     BUILD_FAILED,
@@ -28,7 +28,7 @@ from .records import (
     Tag,
     Tagging,
     Task,
-)  # fmt: skip
+)
 from .srpms import Srpm
 
 ROOT_LOG = b"""\

@@ -14,12 +14,12 @@ from paramiko.ssh_exception import SSHException
 
 from tasks.errors import Unreachable
 from tasks.fleet.connection import node
-from tasks.fleet.hosts import Host
 from tasks.fleet.keys import Agent, KeyFile
 from tasks.fleet.login import Login
 from tasks.fleet.proxy import Proxy
 from tasks.fleet.ssh_config import Options
 from tasks.fleet.userauth import Server
+from tasks.inventory.model import Host
 
 
 @pytest.fixture

@@ -5,16 +5,16 @@ from io import StringIO
 
 import pytest
 
-from tasks.fleet.hosts import App, Balancer, Host
 from tasks.fleet.outcome import Outcome
-from tasks.procedure.keep import Lock
-from tasks.procedure.plan import decide
-from tasks.procedure.preflight import UNREACHED, Facts
-from tasks.procedure.watch import Seen
+from tasks.inventory.model import App, Balancer, Host
+from tasks.paths import state_dir
 from tasks.report import ask, can_ask, opened, recap, words
 from tasks.report.human import Human
 from tasks.report.screen import Screen
-from tasks.state import state_dir
+from tasks.run.decide import decide
+from tasks.run.facts import UNREACHED, Facts
+from tasks.run.probe import Seen
+from tasks.sop.keep import Lock
 from tests.unit.builders import NEW, ONE, TWO, found, prod, request, well
 from tests.unit.report.values import ended, planned
 
@@ -188,7 +188,7 @@ def test_w3_who_is_waited_for_is_said_once_a_minute_and_when_it_is_somebody_else
     quiet: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     screen, now = Shown(quiet=quiet), [1000.0]
-    monkeypatch.setattr("tasks.report.events.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("tasks.run.observer.time.monotonic", lambda: now[0])
     for hosts, seconds in (
         ([ONE, TWO], 5),
         ([ONE, TWO], 10),

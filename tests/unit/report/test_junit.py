@@ -10,8 +10,8 @@ from junitparser import Error, Failure, JUnitXml, Skipped, TestCase
 
 from tasks.errors import Refused
 from tasks.fleet.outcome import Outcome
-from tasks.procedure.progress import Run
 from tasks.report.junit import LAST_LINES, JUnit
+from tasks.run.state import Run
 from tests.unit.builders import ONE, TWO
 from tests.unit.report.values import ended, planned
 

@@ -12,11 +12,11 @@ from typing import IO, cast
 
 import pytest
 
-from tasks.procedure.watch import Seen
 from tasks.report import asking
 from tasks.report.human import Human
 from tasks.report.live import Live, Work, frame
 from tasks.report.screen import STYLES, Screen
+from tasks.run.probe import Seen
 from tests.unit.builders import ONE, TWO
 from tests.unit.report.values import Terminal, ended, planned
 

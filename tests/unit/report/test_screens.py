@@ -11,15 +11,15 @@ from typing import IO, cast
 
 import pytest
 
-from tasks.fleet.hosts import App
-from tasks.procedure.ending import ending
-from tasks.procedure.history import Past
-from tasks.procedure.keep import Lock
-from tasks.procedure.todo import Left
-from tasks.procedure.watch import Seen
+from tasks.inventory.model import App
+from tasks.journal.history import Past
 from tasks.report.human import Human
 from tasks.report.live import Wait, Work, frame
 from tasks.report.screen import Screen
+from tasks.run.ending import ending
+from tasks.run.probe import Seen
+from tasks.run.remaining import Left
+from tasks.sop.keep import Lock
 from tests.unit.builders import NEW, OLD, ONE, TWO, found, nvr, prod, well
 from tests.unit.report.values import Terminal, ended, planned
 

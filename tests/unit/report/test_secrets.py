@@ -9,16 +9,16 @@ from io import StringIO
 import pytest
 
 from tasks.errors import Refused
-from tasks.fleet.hosts import App, Backup, Host
-from tasks.procedure.back import earlier_build
-from tasks.procedure.journal import Journal
-from tasks.procedure.plan import decide
-from tasks.procedure.preflight import read
-from tasks.procedure.progress import Run
-from tasks.procedure.watch import Seen
+from tasks.inventory.model import App, Backup, Host
+from tasks.journal.file import Journal
 from tasks.report.human import Human
-from tasks.report.machine import Machine
+from tasks.report.jsonl import Machine
 from tasks.report.screen import Screen
+from tasks.run.back import earlier_build
+from tasks.run.decide import decide
+from tasks.run.facts import read
+from tasks.run.probe import Seen
+from tasks.run.state import Run
 from tests.unit.builders import NEW, OLD, ONE, found, prod, request, well
 
 SECRET = "hunter2"

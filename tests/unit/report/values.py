@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pyte
 
-from tasks.fleet.hosts import HostSet
 from tasks.fleet.outcome import Outcome
-from tasks.procedure.journal import Journal
-from tasks.procedure.plan import Plan, decide
-from tasks.procedure.progress import Run
-from tasks.procedure.watch import Seen
+from tasks.inventory.model import HostSet
+from tasks.journal.file import Journal
+from tasks.run.decide import Plan, decide
+from tasks.run.probe import Seen
+from tasks.run.state import Run
 from tests.unit.builders import NEW, found, prod, request, well
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tasks.errors import Refused
-from tasks.state import state_dir
+from tasks.paths import state_dir
 from tasks.timeline.shelf import events_of, put
 
 from .runs import RESUMED, STOPPED, begin, event

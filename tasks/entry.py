@@ -1,0 +1,208 @@
+"""From what was typed to a run: the few lines that every task on hosts shares."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from math import isfinite
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from invoke import Context
+from invoke.exceptions import Exit
+
+from . import sandbox
+from .errors import Interrupted, Refused, SopError
+from .fleet import setup, ssh_config
+from .inventory import named as targets
+from .inventory.named import Target
+from .report import Report, Shown, opened
+from .run.interrupt import endable
+
+# What carries a run out (paramiko, pydantic, rich) is imported when there is one: `fab --list` has none.
+if TYPE_CHECKING:
+    from fabric import Config
+
+    from .inventory.model import App, HostSet, Inventory
+    from .run.remaining import States
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Ctrl-C, SIGTERM and SIGHUP are exit 130 and a sentence, also while modules are loaded.
+
+    A run that has begun has its own sentence, and one that has ended is said to have ended as it did.
+    """
+    try:
+        with endable():
+            yield
+    except KeyboardInterrupt as error:
+        if isinstance(error.__context__, SopError):  # it was on its way out already, past connections that were closed
+            raise error.__context__ from None
+        raise Interrupted("no step was running") from None
+
+
+@interruptible()
+def start(
+    context: Context,
+    procedure: str,
+    shown: Shown,
+    version: str | None = None,
+    unverified: str | None = None,
+    plan: bool = False,
+    yes: bool = False,
+    serial: bool = False,
+    together: bool = False,
+    lock_wait: float = 0.0,
+) -> None:
+    """Carry out one of PROCEDURES on the hosts that `context` names.
+
+    lock_wait: in seconds. Raises Exit with the run's code, unless that is 0.
+    """
+    from .ansible.checkout import template_state
+    from .run.consent import Consent
+    from .run.flow import carry_out
+    from .run.request import PROCEDURES, RESTART_TOGETHER, Request
+
+    if not (isfinite(lock_wait) and lock_wait >= 0):
+        raise Refused(
+            f"--lock-wait must be a number of seconds, 0 or more, not {lock_wait:g}", next_line="--lock-wait 600"
+        )
+    consent = Consent(plan_only=plan or context.config.run.dry, yes=yes, lock_wait=lock_wait)
+    with opened(shown.as_configured(context.config.report, agreed=yes and not consent.plan_only)) as report:
+        inventory, config, target = _target(context, procedure, report)
+        ansible = context.config.ansible
+        request = Request(
+            procedure=RESTART_TOGETHER if together else PROCEDURES[procedure],
+            app=inventory.app,
+            host_set=target.host_set,
+            hosts=target.hosts,
+            asked_as=target.asked_as,
+            version=version,
+            unverified=unverified,
+            serial=serial,
+            unsettled=tuple(template_state(Path(ansible.checkout), ansible.template)),
+        )
+        code = carry_out(request, inventory, config, consent, report)
+        if code:
+            raise Exit(code=int(code))
+
+
+@interruptible()
+def after_a_failure(context: Context, task: str, shown: Shown, plan: bool = False, yes: bool = False) -> None:
+    """`resume`, `abort` or `unlock` the set that `context` names. Raises Exit with the code, unless that is 0."""
+    from .run.abort import abort, unlock
+    from .run.consent import Consent
+    from .run.resume import resume
+
+    do = {"resume": resume, "abort": abort, "unlock": unlock}[task]
+    consent = Consent(plan_only=plan or context.config.run.dry, yes=yes)
+    with opened(shown.as_configured(context.config.report, agreed=yes and not consent.plan_only)) as report:
+        inventory, config, target = _target(context, task, report)
+        code = do(inventory.app, target.host_set, config, consent, report)
+        if code:
+            raise Exit(code=int(code))
+
+
+@interruptible()
+def status(context: Context, shown: Shown) -> None:
+    """Show every fact of every host of the set that `context` names; changes nothing."""
+    with opened(shown.as_configured(context.config.report)) as report:
+        inventory, config, target = _target(context, "status", report)
+        _look(inventory.app, target.host_set, config, report)
+
+
+def _look(app: App, host_set: HostSet, config: Config, report: Report) -> None:
+    from .report import words
+    from .run import takeover
+    from .run.facts import UNREACHED
+    from .run.lock import holder, locked_by
+    from .run.look import ask_hosts, connected
+    from .sop import keep
+
+    with connected(config, report, host_set, tolerant=True) as machines:
+        facts = ask_hosts(machines, app, host_set, repos=True)
+        taken = holder(host_set, facts)
+        lock = keep.read_lock(taken[1]) if taken and taken[0] == host_set.sync else None
+        states: States = {}
+        if lock:
+            with suppress(Refused):  # lost since: the table says what was found
+                states = takeover.states(machines, app, host_set, lock.run)
+    report.status(app, host_set, facts)
+    if lock:
+        report.held(host_set, lock, states)
+        runs = words.running(states)
+        ways = "resume follows it, if whoever began it is gone" if runs else f"resume, or fab {host_set.name} abort"
+        if not machines.unreachable:
+            report.note(f"next: fab {host_set.name} {ways}")
+    elif not taken and host_set.sync not in facts:
+        if host_set.sync not in machines.unreachable:  # lost since, and not told below
+            report.note(takeover.nobody_knows(host_set))
+    elif not taken:
+        report.left(app, host_set, dict.fromkeys(host_set.hosts, UNREACHED) | facts)
+    else:
+        for problem in locked_by(*taken, app, host_set).problems:
+            report.note(problem)
+    takeover.check_that_none_is_lost(machines, host_set, lock is not None)
+
+
+@interruptible()
+def history(context: Context, shown: Shown, last: int) -> None:
+    """Show the `last` runs of the set that `context` names: all operators', or only this machine's, and then say so."""
+    with opened(shown.as_configured(context.config.report)) as report:
+        inventory, config, target = _target(context, "history", report)
+        _look_back(inventory.app, target.host_set, config, report, last)
+
+
+def _look_back(app: App, host_set: HostSet, config: Config, report: Report, last: int) -> None:
+    from .journal.file import kept_here, read
+    from .journal.history import runs
+    from .run.look import connected
+    from .sop import keep
+
+    sync = host_set.sync
+    with connected(config, report, host_set, tolerant=True, hosts=(sync,)) as machines:
+        outcomes = machines.do({sync: keep.history(app, last)}, 1, seconds=60)
+        failure = outcomes[sync].failure if sync in outcomes else "cannot be reached"
+    lines = keep.said(outcomes[sync].output) if not failure else []
+    lock = next((keep.read_lock(line.removeprefix("lock\t")) for line in lines if line.startswith("lock\t")), None)
+    past = runs([*kept_here(), *read(lines)], host_set.name, lock.run if lock else None)
+    report.history(host_set, past[-last:])
+    if failure:
+        report.note(f"{sync.short}: {failure}: these are the runs that were typed on this machine")
+
+
+@interruptible()
+def report(context: Context, run: str, out: str) -> None:
+    """Write the page and the picture of a run from this machine's journal, and say where. Reaches no host."""
+    from .journal.file import kept_here
+    from .timeline import shelf
+
+    name = targets.named(context)
+    if name and name not in sandbox.NAMES:
+        set_name: str | None = targets.find(name, setup.inventory(context), "report", sandbox.NAMES).host_set.name
+    else:
+        set_name = "sandbox" if name else None
+    context.config.target.used = True
+    events = shelf.events_of(kept_here(), set_name, run or None)
+    for path in shelf.put(events, Path(out).expanduser() if out else None):
+        opened().note(str(path))
+
+
+def _target(context: Context, task: str, report: Report) -> tuple[Inventory, Config, Target]:
+    """hosts.yml, the SSH configuration that belongs to it, and who is meant."""
+    name = targets.named(context)
+    if name in sandbox.NAMES:
+        from .sandbox import session
+
+        inventory, config = session.enter()
+    else:
+        inventory, config = setup.inventory(context), setup.ssh(context)
+        if not ssh_config.understood():
+            report.warning(f"no ssh is installed here: {ssh_config.NOT_UNDERSTOOD}")
+    target = targets.find(name, inventory, task, sandbox.NAMES)
+    context.config.target.used = True
+    stage = inventory.host_sets.get(target.host_set.after or "")
+    hosts = (*target.host_set.hosts, *(stage.hosts if stage else ()))
+    ssh_config.expect(setup.ssh_config_file(config), [host.name for host in hosts])
+    return inventory, config, target

@@ -1,0 +1,1 @@
+"""hosts.yml: what it says, what is wrong with it, and which host or set a name means."""

@@ -1,0 +1,276 @@
+"""hosts.yml, read strictly: the host sets, their hosts and what is special about each.
+
+The shipped hosts.yml is the manual of this schema; what a key means is written there.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Hashable
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+
+from ..errors import Refused
+from ..fleet.output import clean
+from . import mistakes
+from .file import TASK_NAMES, parsed, yaml
+from .texts import (
+    Address,
+    FilePath,
+    Folder,
+    HostName,
+    Line,
+    PackageName,
+    RepoName,
+    ServiceName,
+    SetName,
+    Url,
+    UrlPath,
+    Version,
+)
+
+Seconds = Annotated[float, Field(ge=0, le=86400, strict=False)]
+Limit = Annotated[float, Field(gt=0, le=86400, strict=False)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, str_strip_whitespace=True)
+
+
+class App(_Strict):
+    """What is upgraded, on every set: the package, its service and its files."""
+
+    package: PackageName = "blockerbugs"
+    service: ServiceName = "httpd"
+    settings: FilePath = "/etc/blockerbugs/settings.py"
+    cron: FilePath = "/etc/cron.d/blockerbugs"
+    migrations: Line = "/versions/[^/]*[.]py$"
+    free_space: Annotated[int, Field(ge=0)] = 200
+    root: Folder | None = None
+
+    def path(self, absolute: str) -> str:
+        """Where `absolute` is on a host: there, unless the host lives in a folder (the sandbox)."""
+        return f"{self.root or ''}{absolute}"
+
+
+class Health(_Strict):
+    """When a node counts as healthy."""
+
+    path: UrlPath = "/blockerbugs/"
+    status: Annotated[int, Field(ge=100, le=599)] = 200
+    version: Line | None = None
+    deadline: Seconds = 60.0
+    timeout: Annotated[float, Field(gt=0, le=600, strict=False)] = 5.0
+
+    @field_validator("version")
+    @classmethod
+    def _has_a_place_for_the_version(cls, text: str | None) -> str | None:
+        if text is not None and text.count("{version}") != 1:
+            raise ValueError("must contain {version} exactly once, e.g. 'Blockerbugs {version}'")
+        return text
+
+
+class Balancer(_Strict):
+    """How the load balancer checks its nodes (haproxy's inter, rise and fall)."""
+
+    interval: Seconds = 10.0
+    rise: Annotated[int, Field(ge=1)] = 1
+    fall: Annotated[int, Field(ge=1)] = 2
+
+    def notices(self, seconds_away: float) -> bool:
+        """Can the balancer have taken a node out that did not answer for so many seconds?
+
+        It needs `fall` failed checks in a row: in the worst case the first comes at once.
+        """
+        return seconds_away >= (self.fall - 1) * self.interval
+
+    @property
+    def seconds_to_return(self) -> float:
+        """How long a healthy node may wait until the balancer sends it requests again."""
+        return self.rise * self.interval
+
+
+class Backup(_Strict):
+    """A command that saves the database, the file it must leave behind, and what an operator types to get it back."""
+
+    command: Line
+    file: FilePath
+    restore: Line | None = None
+
+    @property
+    def way_back(self) -> str:
+        """From where, and with which command, the database is had back, as a person may read it."""
+        return f"from {self.file}" + (f": {clean(self.restore)}" if self.restore else "")
+
+
+class Limits(_Strict):
+    """For how many seconds a step is waited for; after that nobody knows what became of it, and it is looked at.
+
+    sudo: how long it may take to let us in after it was begun, and after each answer.
+    """
+
+    service: Limit = 180.0
+    yum: Limit = 1800.0
+    database: Limit = 3600.0
+    sudo: Limit = 60.0
+
+
+class Host(_Strict):
+    """One machine: its full name, the short names an operator may type, its role, and where its own page is."""
+
+    name: HostName
+    aliases: tuple[HostName, ...] = Field(default=(), strict=False)
+    serves: bool = True
+    url: Url | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _a_bare_name_will_do(cls, value: Any) -> Any:
+        return {"name": value} if isinstance(value, str) else value
+
+    def answers_to(self, typed: str) -> bool:
+        """Is `typed` one of this host's names?"""
+        return typed == self.name or typed in self.aliases
+
+    @property
+    def short(self) -> str:
+        """The name shown beside every line: the first alias, or the full name."""
+        return self.aliases[0] if self.aliases else self.name
+
+
+class HostSet(_Strict):
+    """Hosts that are upgraded together, because they share one database."""
+
+    name: SetName
+    hosts: tuple[Host, ...] = Field(min_length=1, strict=False)
+    sync_host: HostName
+    order: Literal["parallel", "serial"] = "parallel"
+    at_once: Annotated[int, Field(ge=1, le=64)] = 32
+    rolling: Annotated[int, Field(ge=1)] = 1
+    reconnect: Seconds = 120.0
+    limits: Limits = Limits()
+    enable_repo: RepoName | None = None
+    gpgcheck: bool = True
+    balancer: Balancer | None = None
+    health: Health = Health()
+    url: Url | None = None
+    schema_status: Line | None = None
+    backup: Backup | None = None
+    confirm: Literal["question", "name", "none"] = "question"
+    after: SetName | None = None
+    location: Line | None = None
+    owner: Line = "Fedora QA Devel"
+    contact: Line = "#fedora-qa"
+    minor_version: Version | None = None
+    notify: tuple[Address, ...] = Field(default=(), strict=False)
+
+    @model_validator(mode="after")
+    def _the_sync_host_is_one_of_them(self) -> HostSet:
+        if not any(host.answers_to(self.sync_host) for host in self.hosts):
+            raise ValueError(f"sync_host {self.sync_host!r} is not one of the set's hosts")
+        if self.after == self.name:
+            raise ValueError("after: a set cannot wait for itself")
+        return self
+
+    @property
+    def sync(self) -> Host:
+        """The host that runs what works on the shared database: upgrade_db, sync, cron."""
+        return next(host for host in self.hosts if host.answers_to(self.sync_host))
+
+    @property
+    def serving(self) -> tuple[Host, ...]:
+        """The hosts that answer requests."""
+        return tuple(host for host in self.hosts if host.serves)
+
+    @property
+    def enabling(self) -> str:
+        """yum's flag for the set's own repository, with a blank in front, or nothing."""
+        return f" --enablerepo={self.enable_repo}" if self.enable_repo else ""
+
+    def roles(self, host: Host) -> str:
+        """`serves`, `syncs`, both or none, as status shows it."""
+        roles = (["serves"] if host.serves else []) + (["syncs"] if host == self.sync else [])
+        return "+".join(roles) or "-"
+
+
+class Inventory(_Strict):
+    """The whole file."""
+
+    app: App = App()
+    host_sets: dict[SetName, HostSet]
+
+    def find(self, typed: str) -> tuple[HostSet, tuple[Host, ...]] | None:
+        """The set and the hosts that `typed` (a set, a host, an alias) means, or None."""
+        if typed in self.host_sets:
+            return self.host_sets[typed], self.host_sets[typed].hosts
+        for host_set in self.host_sets.values():
+            for host in host_set.hosts:
+                if host.answers_to(typed):
+                    return host_set, (host,)
+        return None
+
+    def names(self) -> list[str]:
+        """Everything `-H` can be given, sets first."""
+        hosts = [host for host_set in self.host_sets.values() for host in host_set.hosts]
+        return [*self.host_sets, *(name for host in hosts for name in (host.name, *host.aliases))]
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML as it is meant to be read: a key that stands twice is a mistake, not a choice."""
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Hashable, Any]:
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        for key, times in Counter(map(str, keys)).items():
+            if times > 1:
+                raise yaml.constructor.ConstructorError(None, None, f"the key {key!r} stands twice", node.start_mark)
+        mapping: dict[Hashable, Any] = super().construct_mapping(node, deep)
+        return mapping
+
+
+def read(path: Path, built_in: bool = False) -> Inventory:
+    """The inventory in `path`.
+
+    built_in: it comes with a task of its name, as the sandbox's does.
+    Raises Refused with every problem at once, each with its place in the file.
+    """
+    problems: list[str] = []
+    try:
+        raw = parsed(path.read_text(encoding="utf-8"), _Loader)
+    except FileNotFoundError:
+        raise Refused(f"{path} does not exist") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise Refused(f"{path} cannot be read: {error}") from None
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f"{path}:{mark.line + 1}" if mark else str(path)
+        raise Refused(f"{where}: {getattr(error, 'problem', None) or error}", next_line=f"$EDITOR {path}") from None
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:  # what PyYAML makes of odd tags
+        raise Refused(f"{path}: cannot be understood: {error}", next_line=f"$EDITOR {path}") from None
+    try:
+        inventory = Inventory.model_validate(_named(raw))
+    except ValidationError as error:
+        problems = mistakes.told(error, Inventory)
+    problems += mistakes.contradictions(raw, frozenset() if built_in else TASK_NAMES)
+    if problems:
+        raise Refused(*(f"{path}: {problem}" for problem in problems), next_line=f"$EDITOR {path}")
+    return inventory
+
+
+def _named(raw: Any) -> Any:
+    """`raw` with each set's key also as its name, as the schema wants it."""
+    if not isinstance(raw, dict) or not isinstance(raw.get("host_sets"), dict):
+        return raw
+    sets = {
+        key: {**value, "name": key} if isinstance(value, dict) and "name" not in value else value
+        for key, value in raw["host_sets"].items()
+    }
+    return {**raw, "host_sets": sets}

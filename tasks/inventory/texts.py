@@ -1,0 +1,53 @@
+"""The kinds of text in hosts.yml: the pattern of each, and what is told about a text that does not match it."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator
+
+from ..fleet.output import clean
+
+
+def _text(pattern: str, longest: int, wanted: str) -> AfterValidator:
+    """All of a text matches `pattern`, in `longest` characters at most; else `wanted` is said, `{}` in it being it."""
+    known = re.compile(pattern)
+
+    def check(text: str) -> str:
+        if len(text) > longest:
+            raise ValueError(f"is longer than {longest} characters")
+        if not known.fullmatch(text):
+            raise ValueError(wanted.replace("{}", ascii(clean(text)[:60])))
+        return text
+
+    return AfterValidator(check)
+
+
+_LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_VERSION = r"[A-Za-z0-9][A-Za-z0-9._+~^]*"
+_SET = "invalid set name {}: lower-case letters, digits and dashes, starting with a letter"
+_REPO = "{} is no repository's name: one is wanted, without wildcards"
+_FOLDER = "{} is no folder: letters, digits, dots, dashes and / are wanted"
+_PAGE = "{} is no page's path: it begins with /, and has no blanks"
+_WATCHED = "is no address to be watched: http:// or https:// is wanted, without blanks, user and password"
+_TOLD = "is no address: it begins with ${NAME} or a scheme, as mailto:, and has no blanks"
+
+HostName = Annotated[
+    str, _text(rf"{_LABEL}(\.{_LABEL})*", 253, "{} is no host name; user and port belong in ~/.ssh/config")
+]
+Version = Annotated[
+    str,
+    _text(rf"{_VERSION}(-{_VERSION})?", 128, "{} is no version: VERSION or VERSION-RELEASE is wanted, as rpm has it"),
+]
+SetName = Annotated[str, _text(r"[a-z][a-z0-9-]*", 63, _SET)]
+PackageName = Annotated[str, _text(r"[A-Za-z0-9][A-Za-z0-9._+-]*", 128, "{} is no package's name")]
+ServiceName = Annotated[str, _text(r"[A-Za-z0-9][A-Za-z0-9._@-]*", 128, "{} is no service's name")]
+RepoName = Annotated[str, _text(r"[A-Za-z0-9][A-Za-z0-9._:-]*", 128, _REPO)]
+FilePath = Annotated[str, _text(r"/[^\x00-\x1f\x7f]*", 1024, "{} is no file's full path: it begins with /")]
+Folder = Annotated[str, _text(r"[A-Za-z0-9._/-]+", 1024, _FOLDER)]
+UrlPath = Annotated[str, _text(r"/[!-~]*", 1024, _PAGE)]
+# No user and password in front of the host: urllib would take them for a port.
+Url = Annotated[str, _text(r"https?://[!-\"$-.0->A-~]+([/?#][!-~]*)?", 2048, _WATCHED)]
+Address = Annotated[str, _text(r"(\$\{[A-Za-z_]|[a-z][a-z0-9+-]*:)[!-~]*", 2048, _TOLD)]
+Line = Annotated[str, _text(r"[^\x00-\x1f\x7f]+", 4096, "one line is wanted, not empty, without control characters")]

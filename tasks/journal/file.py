@@ -1,0 +1,144 @@
+"""What was done, by whom and why: one JSON line per event, kept on the operator's machine.
+
+`$XDG_STATE_HOME/blockerbugs-upgrade/journal.jsonl`, 0600 in a 0700 directory, append-only, on disk (fsync)
+before what it announces is begun. The same lines, without what the hosts have said, go to the sync host with the next
+thing that is sent there, so that another operator on another machine can go on. What a line holds: events.py.
+"""
+
+from __future__ import annotations
+
+import errno
+import getpass
+import json
+import os
+import secrets
+import socket
+import stat
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from ..errors import Refused
+from ..fleet.output import clean
+from ..paths import state_dir
+
+
+class Journal:
+    """The journal of one run.
+
+    path: the file, made if it is not there; run: the run's id, a new one if None; earlier: what that run wrote
+    before, to be found in `events` in front of what it writes now.
+    Raises Refused, before anything is changed, if it cannot be written or if a symlink stands in its place.
+    """
+
+    def __init__(
+        self, path: Path | None = None, run: str | None = None, earlier: Iterable[dict[str, Any]] = ()
+    ) -> None:
+        self.path = path or state_dir() / "journal.jsonl"
+        self.run = run or secrets.token_hex(4)
+        self.events: list[dict[str, Any]] = list(earlier)
+        self._unsent: list[str] = []
+        try:
+            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.path.parent.chmod(0o700)
+            flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK
+            self._fd = os.open(self.path, flags, 0o600)
+            if not stat.S_ISREG(os.fstat(self._fd).st_mode):
+                raise OSError(errno.EINVAL, "it is no file")
+            os.fchmod(self._fd, 0o600)
+        except OSError as error:
+            raise Refused(
+                f"the journal {self.path} cannot be written: {error.strerror}", next_line=f"ls -ld {self.path}"
+            ) from None
+
+    def write(self, event: str, **details: object) -> None:
+        """Append one event; it is on disk when this returns. Raises Refused if it cannot be."""
+        entry = {
+            "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
+            "run": self.run,
+            "event": event,
+            **{key: _cleaned(value) for key, value in details.items()},
+        }
+        self.events.append(entry)
+        self._unsent.append(json.dumps(_without_output(entry), ensure_ascii=True))
+        self._put(entry)
+
+    def adopt(self) -> None:
+        """Put what the run wrote earlier, on another machine, before what it writes now: `report` reads it here.
+
+        Nothing, where it began on this machine. Raises Refused as `write` does.
+        """
+        if not any((event.get("run"), event["event"]) == (self.run, "begin") for event in kept_here(self.path)):
+            for event in self.events:
+                self._put({key: _cleaned(value) for key, value in event.items()})
+
+    def _put(self, entry: dict[str, Any]) -> None:
+        try:
+            line = json.dumps(entry, ensure_ascii=True).encode() + b"\n"
+            while line:  # a disk that is nearly full takes a part
+                line = line[os.write(self._fd, line) :]
+            os.fsync(self._fd)
+        except OSError as error:
+            raise Refused(
+                f"the journal {self.path} cannot be written: {error.strerror}",
+                next_line=f"df -h {self.path.parent}, and make room; or go on from another machine",
+            ) from None
+
+    def unsent(self) -> list[str]:
+        """The lines that the sync host has not been sent yet; from now on they count as sent."""
+        lines, self._unsent = self._unsent, []
+        return lines
+
+    def close(self) -> None:
+        """Nothing more will be written."""
+        os.close(self._fd)
+
+
+def kept_here(path: Path | None = None) -> list[dict[str, Any]]:
+    """The events of all runs that were typed on this machine; none where there is no journal."""
+    try:
+        text = (path or state_dir() / "journal.jsonl").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return []
+    return read(text.splitlines())
+
+
+def read(lines: Iterable[str]) -> list[dict[str, Any]]:
+    """The events in these lines; what is no event (a line cut in the middle, an edited one) is left out."""
+    events = []
+    for line in lines:
+        try:
+            event = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(event, dict) and isinstance(event.get("event"), str):
+            events.append(event)
+    return events
+
+
+def _cleaned(value: object) -> object:
+    """`value` without secrets and control characters, however deep they are."""
+    if isinstance(value, str):
+        return "\n".join(clean(line) for line in value.split("\n"))
+    if isinstance(value, dict):
+        return {key: _cleaned(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_cleaned(one) for one in value]
+    return value
+
+
+def _without_output(value: object) -> object:
+    """What is sent to the sync host: what a step has said is kept on the host that said it, in its log."""
+    if isinstance(value, dict):
+        return {key: _without_output(one) for key, one in value.items() if key != "output"}
+    return value
+
+
+def operator() -> str:
+    """Who is at the keyboard, and where: `lbrabec@laptop`."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):  # a user id without an entry, as in some containers
+        user = str(os.getuid())
+    return f"{user}@{socket.gethostname()}"

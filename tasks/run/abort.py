@@ -1,0 +1,138 @@
+"""Give the run that holds a set up, or only release its lock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+
+from fabric import Config
+
+from ..errors import Code, Interrupted
+from ..fleet.machines import Machines
+from ..inventory.model import App, Host, HostSet
+from ..journal.file import Journal, operator
+from ..report import Report
+from ..sop import keep
+from ..sop.keep import Lock
+from .consent import Consent, agree, check_that_somebody_can_agree
+from .facts import Facts
+from .lock import Hold, holder, locked_by
+from .look import connected, look
+from .takeover import (
+    Found,
+    check_that_it_is_still_held,
+    check_that_nothing_runs,
+    check_that_the_sync_host_is_there,
+    find,
+    states,
+    take_over,
+)
+
+
+def abort(app: App, host_set: HostSet, config: Config, consent: Consent, report: Report) -> Code:
+    """Give the run that holds the set up: cron restored, lock released, and said what is down.
+
+    Returns DONE, or REFUSED when it was only to be shown (plan_only) and there is something to give up.
+    A host that cannot be reached does not keep it from that, unless it is the sync host.
+    Raises TryLater while one of its steps still runs.
+    """
+    check_that_somebody_can_agree(host_set, consent)
+    with _reached(host_set, config, report) as machines:
+        found = find(machines, app, host_set)
+        if not isinstance(found, Found):
+            return _give_cron_back(machines, app, host_set, found, consent, report)
+        _show(machines, app, host_set, found, report)
+        if consent.plan_only:
+            cron = "let cron sync again, " if found.facts[host_set.sync].paused else ""
+            report.note(f"abort would {cron}release the lock, and start or take back nothing")
+            return Code.REFUSED
+        _end(machines, app, host_set, found, "abort", consent)
+        report.aborted(app, host_set, found.lock, look(machines, app, host_set, repos=False))
+        return Code.DONE
+
+
+def unlock(app: App, host_set: HostSet, config: Config, consent: Consent, report: Report) -> Code:
+    """Release a set's lock, and nothing else. Shows whose it is and how old.
+
+    Returns DONE, or REFUSED when it was only to be shown (plan_only) and there is a lock.
+    Raises TryLater while a step of its run still runs: what is begun next could meet it.
+    """
+    check_that_somebody_can_agree(host_set, consent)
+    with _reached(host_set, config, report) as machines:
+        found = find(machines, app, host_set)
+        if not isinstance(found, Found):
+            report.free(app, host_set, found, f"{host_set.name} is not locked")
+            return Code.DONE
+        _show(machines, app, host_set, found, report)
+        if consent.plan_only:
+            report.note("unlock would release the lock, and leave all else as it is")
+            return Code.REFUSED
+        _end(machines, app, host_set, found, "unlock", consent)
+        report.free(app, host_set, look(machines, app, host_set, repos=False), f"{host_set.name} is unlocked")
+        return Code.DONE
+
+
+@contextmanager
+def _reached(host_set: HostSet, config: Config, report: Report) -> Iterator[Machines]:
+    """Those hosts that can be reached: one that is dead must not hold the set for ever. The sync host has to be."""
+    with connected(config, report, host_set, tolerant=True) as machines:
+        check_that_the_sync_host_is_there(machines, host_set)
+        for host in machines.unreachable:
+            report.warning(f"{host.short}: cannot be reached; what runs there, and whether it goes on, is not known")
+        yield machines
+
+
+def _show(machines: Machines, app: App, host_set: HostSet, found: Found, report: Report) -> None:
+    """The run that would be ended. Raises TryLater while one of its steps runs."""
+    check_that_nothing_runs(machines, app, host_set, found.lock, found.states)
+    report.held(host_set, found.lock, found.states)
+
+
+def _end(machines: Machines, app: App, host_set: HostSet, found: Found, how: str, consent: Consent) -> None:
+    """Ask, take the run over, write down how it ends, give cron back if it is given up, and release the lock."""
+    lock = found.lock
+    agree(host_set, consent)
+    # Its client may be at work, or have slept: what it has begun meanwhile is left to it.
+    check_that_nothing_runs(machines, app, host_set, lock, states(machines, app, host_set, lock.run))
+    with closing(Journal(run=lock.run)) as journal, _leaving(host_set, how, lock):
+        hold = Hold(machines, app, host_set, journal)
+        check_that_nothing_runs(machines, app, host_set, lock, take_over(machines, hold, host_set), ousted=True)
+        now = look(machines, app, host_set, repos=False, schema=False)
+        check_that_it_is_still_held(host_set, lock, now)
+        journal.write(how, operator=operator(), set=host_set.name)
+        hold.release(keep.resume_cron(app) if how == "abort" else "true")
+
+
+@contextmanager
+def _leaving(host_set: HostSet, how: str, lock: Lock) -> Iterator[None]:
+    """Raises Interrupted for who is made to leave: the run may have lost its driver, its pause of cron, its lock."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        what = f"{host_set.name}: {how} of run {lock.run} was left in its middle"
+        again = f"fab {host_set.name} status; if a run still holds it: fab {host_set.name} {how}"
+        raise Interrupted(what, next_line=again) from None
+
+
+def _give_cron_back(
+    machines: Machines, app: App, host_set: HostSet, facts: Mapping[Host, Facts], consent: Consent, report: Report
+) -> Code:
+    """No run holds the set. One whose lock was released by `unlock` may have left cron's sync paused."""
+    run, sync = facts[host_set.sync].paused, host_set.sync
+    if run is None:
+        report.free(app, host_set, facts, f"nothing to give up: no run holds {host_set.name}")
+        return Code.DONE
+    report.note(f"{sync.short}: cron's sync is paused by run {run}, which holds {host_set.name} no more")
+    if consent.plan_only:
+        report.note("abort would let cron sync again")
+        return Code.REFUSED
+    agree(host_set, consent)
+    held = holder(host_set, look(machines, app, host_set, repos=False))
+    if held is not None:  # begun while the question was read: cron must not come back in the middle of it
+        raise locked_by(*held, app, host_set)
+    with closing(Journal(run=run)) as journal:
+        journal.write("abort", operator=operator(), set=host_set.name)
+        Hold(machines, app, host_set, journal).give_cron_back()
+    now = look(machines, app, host_set, repos=False)
+    report.free(app, host_set, now, f"{sync.short}: cron's sync is {'on again' if now[sync].cron else 'not there'}")
+    return Code.DONE

@@ -1,0 +1,148 @@
+"""From what is asked for and what was found to what will be done, or to why not. Pure: nothing here reaches a host."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from ..errors import Refused
+from ..inventory.model import Host, HostSet
+from ..sop.nvr import Nvr
+from ..sop.steps import Job, Phase
+from . import refusals
+from .back import earlier_build
+from .facts import UNREACHED
+from .reasons import OVERRIDE, FactsOf, Reason
+from .request import PROCEDURES, RESTART_TOGETHER, Request
+from .which_build import target_build
+
+CLOCK_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What will be done. No phases: nothing to do. job: what the phases were made for."""
+
+    request: Request
+    target: Nvr | None
+    facts: FactsOf
+    phases: tuple[Phase, ...]
+    warnings: tuple[str, ...] = field(default=())
+    job: Job | None = None
+
+    @property
+    def hosts(self) -> tuple[Host, ...]:
+        """The hosts of the set that the phases touch."""
+        touched = {host for phase in self.phases for host in phase.hosts}
+        return tuple(host for host in self.request.host_set.hosts if host in touched)
+
+    @property
+    def steps(self) -> list[list[str]]:
+        """The phases' names and hosts, by which two plans can be told apart."""
+        return [[phase.step.name, *(host.name for host in phase.hosts)] for phase in self.phases]
+
+    @property
+    def resumable(self) -> bool:
+        """Is it more than one SOP step, which could as well be typed again?"""
+        return self.request.procedure.installs and self.request.procedure.name != "yum-update"
+
+    def does_to(self, host: Host) -> list[str]:
+        """The names of the steps that `host` goes through."""
+        return [phase.step.name for phase in self.phases if host in phase.hosts]
+
+    def typed(self, task: str) -> str:
+        """The line to type for another task on the same hosts, pinned to the same build where that matters.
+
+        An upgrade's build is not the one to go back to: rollback knows that by itself.
+        """
+        procedure = PROCEDURES.get(task)
+        for_all = procedure and (procedure.whole_set or procedure.once)
+        line = f"fab {self.request.host_set.name if for_all else self.request.asked_as} {task}"
+        if not (procedure and procedure.installs and self.target) or procedure.back != self.request.procedure.back:
+            return line
+        why = self.request.unverified
+        return f"{line} --version {self.target.vr}" + (f" --unverified {shlex.quote(why)}" if why else "")
+
+
+def decide(request: Request, facts: FactsOf, stage: HostSet | None = None) -> Plan:
+    """The plan for `request`, given the facts of every host of its set, and of the set it comes after.
+
+    Raises Refused (or TryLater) with every reason there is, not only the first.
+    """
+    procedure, host_set = request.procedure, request.host_set
+    refusals.check_that_nobody_is_at_work(request, facts)
+    reasons = [*refusals.missing(request, facts), *refusals.unknown(request, facts)]
+    target = None
+    if procedure.installs:
+        target, against = earlier_build(request, facts) if procedure.back else target_build(request, facts, stage)
+        reasons += [*against, *refusals.packages(request, facts, target)]
+        reasons += refusals.migration_ahead(request, facts, target, stage)
+        if host_set.after and not request.unverified:
+            reasons += [Reason(f"{text}: {OVERRIDE}") for text in refusals.unsettled(request, facts)]
+    reasons += refusals.state(request, facts)
+    if reasons:
+        cure = next((reason.cure for reason in reasons if reason.cure), f"fab {host_set.name} status")
+        raise Refused(*(reason.text for reason in reasons), next_line=cure)
+
+    hosts = _hosts(request, facts, target)
+    warnings = _warnings(request, facts)
+    if not hosts:
+        return Plan(request, target, facts, (), warnings)
+    # The database is everybody's: what the sync host's build finds in it counts, whatever the others have installed.
+    migrated = facts[host_set.sync].installed == target and bool(facts[host_set.sync].at_head)
+    job = Job(request.app, host_set, hosts, target, request.serial, migrated, facts[host_set.sync].revision)
+    return Plan(request, target, facts, tuple(procedure.phases(job)), warnings, job)
+
+
+def _hosts(request: Request, facts: FactsOf, target: Nvr | None) -> tuple[Host, ...]:
+    """The hosts that need it, in the order to take them; for an upgrade, none where all is as wanted (V5)."""
+    wanted = request.host_set.health.status
+
+    def ill_first(hosts: Sequence[Host]) -> tuple[Host, ...]:
+        return tuple(sorted(hosts, key=lambda host: facts[host].healthy(wanted)))
+
+    if not request.procedure.installs:
+        return ill_first(request.hosts) if request.procedure.rolling else request.hosts
+
+    def there(host: Host) -> bool:
+        found = facts[host]
+        runs = found.healthy(wanted) or not host.serves or request.procedure.name == "yum-update"
+        return found.installed == target and runs and found.at_head is not False
+
+    if all(there(host) for host in request.hosts):
+        return ()
+    if not request.procedure.rolling:
+        return request.hosts
+    # An ill host first: if the build does not cure it, the healthy ones are never touched.
+    return ill_first([host for host in request.hosts if not there(host)])
+
+
+def _warnings(request: Request, facts: FactsOf) -> tuple[str, ...]:
+    host_set = request.host_set
+    warnings = []
+    if request.unverified:
+        warnings.append(f"not verified on {host_set.after or 'another set'}: {request.unverified}")
+    if request.procedure.installs and not host_set.schema_status:
+        warnings.append("hosts.yml names no schema_status: whether the database is at the schema is not looked at")
+    warnings += refusals.unsettled(request, facts)
+    for host in request.hosts if request.procedure.installs else ():
+        warnings += [f"{host.short}: rpm says: {text}" for text in facts[host].rpm_says]
+        if facts[host].version_lock:
+            locked = f"{facts[host].version_lock} has a version lock on {request.app.package}"
+            warnings.append(f"{host.short}: {locked}: yum may refuse the build")
+    for host in host_set.hosts:
+        if facts[host] == UNREACHED:
+            warnings.append(f"{host.short}: cannot be reached, what it does is not known")
+            continue
+        if facts[host].paused:
+            warnings.append(f"{host.short}: cron's sync is paused by run {facts[host].paused}")
+        elif facts[host].cron != (host == host_set.sync):
+            has = "has" if facts[host].cron else "lacks"
+            warnings.append(f"{host.short} {has} the sync's cron file {request.app.cron}")
+        if abs(facts[host].skew) > CLOCK_SECONDS:
+            warnings.append(f"{host.short}: its clock is {facts[host].skew:+.0f} s off")
+    all_down = request.procedure in (RESTART_TOGETHER, PROCEDURES["stop-httpd"])
+    if all_down and set(host_set.serving) <= set(request.hosts):
+        warnings.append(f"no node of {host_set.name} serves while this lasts")
+    return tuple(warnings)

@@ -1,0 +1,137 @@
+"""How a run ended, and what to type next. Pure."""
+
+from __future__ import annotations
+
+from ..errors import HalfWay, Interrupted, Locked, Refused, SopError
+from ..fleet import detached
+from ..fleet.outcome import Outcome
+from ..inventory.model import Host, Inventory
+from ..sop import keep
+from ..sop.steps import Phase, Step
+from .advice import ways_out
+from .decide import Plan
+from .lock import taken_over
+from .request import PROCEDURES
+from .state import Run
+
+
+def ending(run: Run) -> SopError | None:
+    """How the run ended, if not well: with every host that failed, what is down, and what to type next."""
+    plan, host_set = run.plan, run.plan.request.host_set
+    if run.complete:
+        return _not_as_promised(run)
+    if run.taken_over:
+        return taken_over(host_set, run.journal.run, _last_line(run.taken_over), *_done_late(run))
+    last = run.outcomes[-1][0]
+    problems = [_why(last.step, host, outcome) for host, outcome in run.failures.items()]
+    lost = [host.short for host in host_set.hosts if host not in run.afterwards]
+    if lost:
+        problems.append(f"{', '.join(lost)}: cannot be reached any more, its state is not known")
+    problems += [*what_is_down(run), *_cron_paused(run), *saved(run)]
+    locked = [host for host, outcome in run.failures.items() if outcome.exited == detached.HELD]
+    # Where it is the sync host, another run has this one's place: there is nothing left to resume or to abort.
+    next_line = plan.typed("status") if host_set.sync in locked else _what_next(run, last)
+    if not run.failures:
+        return Interrupted("after " + last.step.name, *problems, next_line=next_line)
+    if run.untouched and locked:
+        return Locked(*problems, next_line=plan.typed("status"))
+    if run.untouched and last.step.refuses:
+        return Refused(*problems, next_line=next_line)
+    if run.untouched:
+        return SopError(*problems, f"no step that changes {host_set.name} was begun", next_line=next_line)
+    problems.append(f"if it needs a person: {host_set.owner}, {host_set.contact}")
+    return HalfWay(*problems, next_line=next_line)
+
+
+def _why(step: Step, host: Host, outcome: Outcome) -> str:
+    lock = keep.read_lock(_last_line(outcome)) if outcome.exited == detached.HELD else None
+    return f"{host.short}: {step.name}: {f'another run has locked this host: {lock}' if lock else outcome.failure}"
+
+
+def _done_late(run: Run) -> list[str]:
+    """What this run did before it knew that it is somebody else's, and what is down now."""
+    late = ", ".join(host.short for host in run.done_late)
+    return [f"{run.outcomes[-1][0].step.name} was done on {late}", *what_is_down(run)] if late else []
+
+
+def _last_line(outcome: Outcome) -> str:
+    return "".join(outcome.output.splitlines()[-1:])
+
+
+def _what_next(run: Run, phase: Phase) -> str:
+    if run.failures:
+        tasks = phase.step.if_it_fails or (run.plan.request.procedure.name,)
+        if run.plan.request.procedure.name == "minor-upgrade" and phase.step.name in ("restart-httpd", "healthy"):
+            return ways_out(run)  # which goes back
+    elif run.plan.request.procedure.rolling:
+        tasks = (run.plan.request.procedure.name,)
+    else:
+        left = [phase.step.name for phase in run.plan.phases[len(run.outcomes) :]]
+        tasks = tuple(name for name in left if name in PROCEDURES) or ("status",)
+    by_hand = ", then ".join(run.plan.typed(task) for task in tasks)
+    return ways_out(run, by_hand) if run.half_way else by_hand
+
+
+def what_is_down(run: Run) -> list[str]:
+    """Where httpd does not run, as far as this run knows."""
+    down = ", ".join(host.short for host in run.down)
+    return [f"{run.plan.request.app.service} is not running on {down}"] if down else []
+
+
+def _cron_paused(run: Run) -> list[str]:
+    """That cron's sync is still paused, where the run ends and leaves it so."""
+    host_set = run.plan.request.host_set
+    found = run.afterwards.get(host_set.sync)
+    if run.half_way or not (found and found.paused):
+        return []
+    ways = f"fab {host_set.name} abort lets it sync again, and so does an upgrade-db that succeeds"
+    return [f"{host_set.sync.short}: cron's sync is paused: {ways}"]
+
+
+def saved(run: Run) -> list[str]:
+    """Where the database was saved to before anything was stopped, if it was."""
+    host_set = run.plan.request.host_set
+    done = any(phase.step.name == "backup" and not any(o.failure for o in r.values()) for phase, r in run.outcomes)
+    if not (done and host_set.backup):
+        return []
+    sizes = [event.get("size") for event in run.journal.events if event.get("event") == "backup"]
+    size = f", {sizes[-1]} bytes" if sizes and sizes[-1] else ""
+    return [f"the database as it was before is in {host_set.backup.file} on {host_set.sync.short}{size}"]
+
+
+def _not_as_promised(run: Run) -> SopError | None:
+    """Every command succeeded; did the world become what was promised?"""
+    plan, host_set = run.plan, run.plan.request.host_set
+    looked_at = any(phase.step.name == "healthy" for phase in plan.phases)
+    wrong = []
+    for host in plan.hosts:
+        found = run.afterwards.get(host)
+        if not found:
+            wrong.append(f"{host.short}: does not answer any more")
+        elif plan.target and found.installed != plan.target:
+            wrong.append(f"{host.short}: has {found.installed}, not {plan.target}")
+        elif looked_at and host.serves and not found.healthy(host_set.health.status):
+            wrong.append(f"{host.short}: is not healthy any more")
+    wrong += _cron_away(run)
+    return HalfWay(*wrong, next_line=plan.typed("status")) if wrong else None
+
+
+def _cron_away(run: Run) -> list[str]:
+    """Who has paused cron has to see it back (C3)."""
+    host_set = run.plan.request.host_set
+    before, now = run.plan.facts[host_set.sync], run.afterwards.get(host_set.sync)
+    paused = any(phase.step.name in ("pause-cron", "upgrade-db") for phase in run.plan.phases)
+    if not (paused and now) or (now.cron and not now.paused) or not (before.cron or before.paused):
+        return []
+    return [f"{host_set.sync.short}: cron's sync is not back in {run.plan.request.app.cron}"]
+
+
+def after_success(plan: Plan, inventory: Inventory) -> str | None:
+    """The same upgrade on the set that was waiting for this one (prod after stg), and what moves the build there."""
+    request = plan.request
+    waiting = [s for s in inventory.host_sets.values() if s.after == request.host_set.name]
+    if not (waiting and plan.target and request.procedure.installs and len(plan.hosts) == len(request.host_set.hosts)):
+        return None
+    upgrade = f"fab {waiting[0].name} {request.procedure.name} --version {plan.target.vr}"
+    another_repo = request.host_set.enable_repo != waiting[0].enable_repo
+    return f"invoke promote, then {upgrade}" if another_repo else upgrade

@@ -1,0 +1,152 @@
+"""A run, from the question to the recap."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
+from functools import partial
+
+from fabric import Config
+
+from ..errors import Code, Refused, SopError, TryLater
+from ..fleet.machines import Machines
+from ..inventory.model import Host, HostSet, Inventory
+from ..journal import events
+from ..journal.file import Journal, operator
+from ..notify.around import told
+from ..report import Report
+from .consent import Consent, agree, check_that_somebody_can_agree
+from .decide import Plan, decide
+from .ending import after_success
+from .facts import Facts
+from .lock import Hold, holder, locked_by
+from .look import connected, look
+from .phases import leaving, perform
+from .remaining import everything
+from .request import Request, check_request, predecessor
+from .state import Run
+
+LOCK_SECONDS = 1.0  # between two looks at a lock that is waited for
+
+
+def carry_out(request: Request, inventory: Inventory, config: Config, consent: Consent, report: Report) -> Code:
+    """Choose, connect, look at everything, plan, show, ask, do the phases, look again, recap.
+
+    Returns DONE, or REFUSED when only the plan was wanted and it holds changes. Raises SopError for every other end.
+    """
+    check_request(request)
+    check_that_somebody_can_agree(request.host_set, consent)
+    stage = predecessor(request, inventory)
+    sets = (request.host_set, *([stage] if stage else []))
+    with connected(config, report, *sets, tolerant=not request.procedure.needs_all_hosts) as machines:
+        _check_that_the_meant_are_there(request, machines)
+        report.looking(request.host_set.hosts)
+        plan = _consider(machines, request, stage, consent, report)
+        report.plan(plan)
+        if not plan.phases:
+            report.nothing_to_do(plan)
+            return Code.DONE
+        if consent.plan_only:
+            report.commands(plan)
+            return Code.REFUSED
+        agree(plan.request.host_set, consent)
+        journal = Journal()
+        hold = Hold(machines, request.app, request.host_set, journal)
+        run = Run(plan, journal, doing="taking the lock")
+        with closing(journal), told(request.host_set.notify, journal, report) as run_begins, leaving(run):
+            journal.write("begin", operator=operator(), **events.begin(plan))
+            with _refusing(run):
+                last = hold.take(f"{request.procedure.name} {plan.target or ''}".strip())
+                if last != plan.facts[request.host_set.sync].last:
+                    again = partial(_consider, machines, request, stage, consent, report, hold)
+                    _check_that_it_is_still_so(plan, again, hold)
+            run_begins()
+            return perform(run, everything(plan), hold, machines, report, after_success(plan, inventory))
+
+
+@contextmanager
+def _refusing(run: Run) -> Iterator[None]:
+    """A run that gets no further than this has an end too: history would call it lost."""
+    try:
+        yield
+    except SopError as error:
+        with suppress(Refused):
+            run.journal.write("end", **events.end(run, error))
+        raise
+
+
+def _consider(
+    machines: Machines,
+    request: Request,
+    stage: HostSet | None,
+    consent: Consent,
+    report: Report,
+    hold: Hold | None = None,
+) -> Plan:
+    """Look at everything and decide, as soon as nobody else holds the set; a plan alone is made at once.
+
+    Raises Locked if that does not come.
+    """
+    ends = time.monotonic() + consent.lock_wait
+    while True:
+        facts = look(machines, request.app, request.host_set, request.procedure.installs, stage=stage)
+        held = None if hold else holder(request.host_set, facts)
+        if held is None:
+            return decide(request, facts, stage)
+        if consent.plan_only:
+            return _planned_beside(held, request, facts, stage, report)
+        _wait_for(held, request, machines, report, ends)
+
+
+def _planned_beside(
+    held: tuple[Host, str], request: Request, facts: Mapping[Host, Facts], stage: HostSet | None, report: Report
+) -> Plan:
+    """What would be done if no run held the set. What is at work there is that run's: its lock says what leads out."""
+    locked = locked_by(*held, request.app, request.host_set)
+    report.warning(locked.problems[0])
+    try:
+        return decide(request, facts, stage)
+    except TryLater as error:
+        raise TryLater(*error.problems, next_line=locked.next_line) from None
+
+
+def _wait_for(held: tuple[Host, str] | None, request: Request, machines: Machines, report: Report, ends: float) -> None:
+    """Until the set is free, looking at little more than its lock: its hosts have work to do.
+
+    ends: on time.monotonic's clock; then Locked is raised.
+    """
+    while held is not None:
+        locked = locked_by(*held, request.app, request.host_set)
+        if time.monotonic() >= ends:
+            raise locked
+        report.waiting(ends - time.monotonic(), f"at most: {locked.problems[0]}")
+        time.sleep(LOCK_SECONDS)
+        facts = look(machines, request.app, request.host_set, repos=False, schema=False)
+        held = holder(request.host_set, facts)
+
+
+def _check_that_it_is_still_so(plan: Plan, consider: Callable[[], Plan], hold: Hold) -> None:
+    """Between the look and the lock another run has come and gone: what was agreed to must still be what is needed."""
+    try:
+        now = consider()
+    except SopError:
+        hold.release()
+        raise
+    if (now.target, now.hosts, now.phases) == (plan.target, plan.hosts, plan.phases):
+        return
+    hold.release()
+    raise Refused(
+        f"{plan.request.host_set.name}: another run has changed it since it was looked at",
+        next_line=plan.typed(plan.request.procedure.name),
+    )
+
+
+def _check_that_the_meant_are_there(request: Request, machines: Machines) -> None:
+    """One dead host must not keep another from being stopped or started; the ones that are meant have to be there.
+
+    So must the sync host, which keeps the lock.
+    """
+    for host in (*request.hosts, request.host_set.sync):
+        if host in machines.unreachable:
+            raise machines.unreachable[host]

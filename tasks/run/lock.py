@@ -1,0 +1,149 @@
+"""The lock of a host set in the hands of a run, and the journal's copy beside it."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from ..errors import Locked, Refused, TakenOver
+from ..fleet import detached
+from ..fleet.detached import Keeping
+from ..fleet.machines import Machines
+from ..inventory.model import App, Host, HostSet
+from ..journal.file import Journal, operator
+from ..sop import keep
+from ..sop.keep import Lock
+from .facts import Facts
+
+
+class Hold:
+    """What a run does on the sync host to hold its set.
+
+    Everything it sends takes the journal's new lines along. It is the run's driver from now on: hosts that were
+    told of another driver later start no step for it.
+    """
+
+    def __init__(self, machines: Machines, app: App, host_set: HostSet, journal: Journal) -> None:
+        self._machines = machines
+        self._app = app
+        self._set = host_set
+        self._journal = journal
+        self.reconnect = host_set.reconnect
+        self.keeping: Keeping = keep.keeping(app, journal.run, f"{operator()} ({secrets.token_hex(4)})")
+
+    def take(self, doing: str) -> str | None:
+        """Take the lock; the run that held it last. Raises Locked, or Refused if it could not be taken."""
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        lock = Lock(self._journal.run, operator(), now, doing)
+        found = self._told(keep.take(self._app, lock, self._journal.unsent()))
+        if "taken" not in found:
+            raise locked_by(self._set.sync, found.get("holder", ""), self._app, self._set)
+        self._check_that_no_other_host_is_locked()
+        return found.get("last") or None
+
+    def _check_that_no_other_host_is_locked(self) -> None:
+        """Who has another sync_host in hosts.yml may have taken a lock there since all hosts were looked at.
+
+        After our own was taken: of two in the same instant at least one finds the other's.
+        """
+        others = [host for host in self._set.hosts if host != self._set.sync]
+        alone = dict.fromkeys(others, f"{detached.LINE}\n{keep.nobody_else(self._app, self._journal.run)}")
+        for host, outcome in self._machines.do(
+            alone, max(2, self._set.at_once), seconds=60, what="to look for another lock"
+        ).items():
+            if outcome.exited == detached.HELD:
+                self.release()
+                raise locked_by(host, outcome.output, self._app, self._set)
+
+    def script(self, host: Host, name: str, script: str, looks: bool) -> str:
+        """What is sent to a host for a step: kept there and started once, unless it only looks."""
+        alone = keep.nobody_else(self._app, self._journal.run)
+        sent = script if looks else detached.carry_out(self.keeping, name, script, alone)
+        lines = self._journal.unsent() if host == self._set.sync else []
+        return f"{keep.append(self._app, self._journal.run, lines)}\n{sent}" if lines else sent
+
+    def check_still_ours(self) -> None:
+        """Send what the journal's copy lacks. Raises TakenOver where this run is not ours to carry out any more."""
+        self._check(self._told(keep.still_ours(self._app, self._journal.run, *self._driver_and_lines)))
+
+    def release(self, first: str = "true") -> None:
+        """Give the lock back, after the shell `first` has succeeded; one that is gone already is given back.
+
+        Raises TakenOver, and leaves all as it is, where somebody else drives the run now, or another run has the lock.
+        """
+        self._check(self._told(keep.release(self._app, self._journal.run, *self._driver_and_lines, first)))
+
+    @property
+    def _driver_and_lines(self) -> tuple[str, list[str]]:
+        return self.keeping.driver, self._journal.unsent()
+
+    def _check(self, found: Mapping[str, str]) -> None:
+        if "driver" in found:
+            raise taken_over(self._set, self._journal.run, found["driver"])
+        if "holder" in found:
+            name, lock = self._set.name, keep.read_lock(found["holder"])
+            raise TakenOver(
+                f"{name}: run {self._journal.run} holds it no more, but {lock or 'what is no lock of this tool'}",
+                next_line=f"fab {name} status",
+            )
+
+    def give_cron_back(self) -> None:
+        """Let cron sync again although this run has lost its set. Raises Locked where another one holds it now."""
+        found = self._told(keep.give_cron_back(self._app, self._journal.run, self._journal.unsent()))
+        if "holder" in found:
+            raise locked_by(self._set.sync, found["holder"], self._app, self._set)
+
+    def _told(self, script: str) -> dict[str, str]:
+        """What the sync host says in `name<TAB>value` lines."""
+        return dict(line.split("\t", 1) for line in self._ask(script).splitlines() if "\t" in line)
+
+    def _ask(self, script: str) -> str:
+        sync = self._set.sync
+        outcome = self._machines.do(
+            {sync: script}, 1, seconds=60, reconnect=self._set.reconnect, what="to answer for the lock"
+        )[sync]
+        if outcome.failure:
+            raise Refused(f"{sync.short}: {outcome.failure}", next_line=f"fab {self._set.name} status")
+        return outcome.output
+
+
+def holder(host_set: HostSet, facts: Mapping[Host, Facts]) -> tuple[Host, str] | None:
+    """Where the set's lock is, and what stands in it.
+
+    Every host counts, not only the sync host: who has another one as sync_host in hosts.yml holds the set all the same.
+    """
+    hosts = (host_set.sync, *host_set.hosts)
+    return next(((host, lock) for host in hosts if host in facts and (lock := facts[host].lock) is not None), None)
+
+
+def locked_by(host: Host, text: str, app: App, host_set: HostSet) -> Locked:
+    """What the operator is told about the lock `text` on `host`."""
+    name, lock = host_set.name, keep.read_lock(text)
+    if lock is None:
+        path = f"{keep.root(app)}/lock"
+        return Locked(
+            f"{name}: {path} on {host.short} is not a lock of this tool",
+            next_line=f"ssh -t {host.name} sudo cat {path}, sudo rm it if nobody needs it, then fab {name} status",
+        )
+    held = f"{name} is held by {lock}"
+    if host != host_set.sync:
+        here = f"not on {host_set.sync.short}: it was begun with another sync_host in hosts.yml"
+        why = f"its lock is on {host.short}, {here}"
+        return Locked(held, why, next_line=f"make hosts.yml the same for both, then fab {name} status")
+    return Locked(
+        held,
+        next_line=f"fab {name} status; if that run has stopped: fab {name} resume, or fab {name} abort",
+    )
+
+
+def taken_over(host_set: HostSet, run: str, driver: str, *also: str) -> TakenOver:
+    """What is told to whoever does not carry the run out any more; driver: as in Keeping; also: what they did before
+    they knew.
+    """
+    who = driver.rsplit(" (", 1)[0] or "somebody else"
+    return TakenOver(
+        f"{host_set.name}: run {run} was taken over by {who}, who goes on with it or gives it up",
+        *also,
+        next_line=f"fab {host_set.name} status",
+    )

@@ -1,0 +1,179 @@
+"""What can be told: the events of a run, and the tables of a look."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from ..report import asking
+
+if TYPE_CHECKING:
+    from ..inventory.model import App, Host, HostSet
+    from ..journal.history import Past
+    from ..sop.keep import Lock
+    from ..sop.restarts import Restart
+    from ..sop.steps import Phase
+    from .decide import Plan
+    from .facts import Facts
+    from .probe import Seen
+    from .remaining import Left, States
+    from .state import Run
+
+
+SAY_AGAIN_SECONDS = 60.0
+SOON_SECONDS = 4.0  # where the hosts that are waited for are others by now
+
+
+class Report:
+    """Told what happens, in the order in which it happens; each kind of report overrides what it has a use for.
+
+    `line`, `done`, `failed`, `lost` and `back` come from several threads, everything else from the main one. Use it in
+    a `with` statement: whatever ends a run early is told to `close`.
+    """
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self.close(error)
+
+    def close(self, error: BaseException | None) -> None:
+        """Nothing more will be told; error: what ended the task, if it did not end by itself."""
+
+    def answer(self, who: str, text: str, hidden: bool, moot: Callable[[], bool]) -> str | None:
+        """What the operator types when `who` asks `text`; None where `moot()` came true first; hidden: it is not shown.
+
+        Raises Refused where nobody can be asked.
+        """
+        return asking.answer(who, text, hidden, moot)
+
+    def said(self, who: str, text: str) -> None:
+        """What sudo said on a host before it let us in, or a host or jump host at login."""
+
+    def waits_for(self, hosts: Sequence[Host], what: str, seconds: float) -> None:
+        """These have not answered yet, for so long; what: what they are waited for to do, and how long at most.
+
+        Told every few seconds while it lasts, and with no host when it is over, or something is asked.
+        """
+
+    def lost(self, host: Host, seconds: float) -> None:
+        """The connection to a host was lost in the middle of a step; it is tried again for so many seconds."""
+
+    def back(self, host: Host) -> None:
+        """A host that was lost can be followed again."""
+
+    def restarted(self, restart: Restart) -> None:
+        """A host restarted while the run was on."""
+
+    def looking(self, hosts: Sequence[Host]) -> None:
+        """The preflight begins."""
+
+    def plan(self, plan: Plan) -> None:
+        """What would be done, and why one should think twice."""
+
+    def commands(self, plan: Plan) -> None:
+        """The commands behind the steps, as the SOP has them."""
+
+    def nothing_to_do(self, plan: Plan) -> None:
+        """The world is as wanted already."""
+
+    def resume(self, plan: Plan, lock: Lock, todo: Sequence[Left]) -> None:
+        """A run that stopped: what it did, what still runs, what is left."""
+
+    def held(self, host_set: HostSet, lock: Lock, states: States) -> None:
+        """Who holds a set, and whether a step of that run still runs."""
+
+    def aborted(self, app: App, host_set: HostSet, lock: Lock, facts: Mapping[Host, Facts]) -> None:
+        """A run was given up: what that leaves."""
+
+    def free(self, app: App, host_set: HostSet, facts: Mapping[Host, Facts], text: str) -> None:
+        """No run holds the set (any more), as `text` says; with what an earlier one has left down or paused."""
+
+    def left(self, app: App, host_set: HostSet, facts: Mapping[Host, Facts]) -> None:
+        """What is down although no run holds the set, and what may be typed then; nothing, if all is well."""
+
+    def watching(self, seen: Callable[[], Seen | None]) -> None:
+        """The set's public address is watched from now on, if it has one; seen: what was seen so far."""
+
+    def phase(self, number: int, total: int, phase: Phase) -> None:
+        """A phase begins, on all its hosts."""
+
+    def line(self, host: Host, text: str) -> None:
+        """A host said something; cleaned by the fleet already."""
+
+    def done(self, host: Host, seconds: float) -> None:
+        """A host ended a phase as it should."""
+
+    def failed(self, host: Host, why: str) -> None:
+        """A host did not."""
+
+    def unknown(self, host: Host, why: str) -> None:
+        """Nobody saw how a phase ended on a host, which is asked now; then comes `done` or `failed`."""
+
+    def waiting(self, seconds: float, why: str) -> None:
+        """Nothing happens for so many seconds at most, and that is right; may be told again while it lasts."""
+
+    def finishing(self) -> None:
+        """Ctrl-C was pressed once. Comes from a signal handler, which must not wait for anybody's lock."""
+
+    def recap(self, run: Run) -> None:
+        """Per host and phase what was done, failed and not reached, and what was seen from here meanwhile."""
+
+    def finished(self, run: Run, next_line: str | None) -> None:
+        """All of it was done, and the world looks as promised."""
+
+    def status(self, app: App, host_set: HostSet, facts: Mapping[Host, Facts]) -> None:
+        """Every fact of every host."""
+
+    def history(self, host_set: HostSet, runs: Sequence[Past]) -> None:
+        """What was done to a set, the latest run last."""
+
+    def note(self, text: str) -> None:
+        """A sentence of a task that carries out no procedure."""
+
+    def warning(self, text: str) -> None:
+        """Something that changes nothing, and that somebody should know."""
+
+    def verbatim(self, text: str) -> None:
+        """A line that is not ours: a command, a diff, a log, a text to be copied."""
+
+
+class Again:
+    """Is it time to say who is waited for? At once, every minute, and when it is somebody else or something else."""
+
+    def __init__(self) -> None:
+        self._said: tuple[Sequence[Host], str] | None = None
+        self._at = 0.0
+
+    def due(self, hosts: Sequence[Host], what: str) -> bool:
+        """To be asked whenever a report is told; no hosts: it is over."""
+        now = time.monotonic()
+        if not hosts:
+            self._said = None
+        elif self._said is None or now - self._at >= (
+            SAY_AGAIN_SECONDS if self._said == (hosts, what) else SOON_SECONDS
+        ):
+            self._said, self._at = (hosts, what), now
+            return True
+        return False
+
+
+EVENTS = [name for name in vars(Report) if not name.startswith("_") and name != "answer"]
+
+
+class Several(Report):
+    """Reports that are told the same, each in its turn; the first of them asks."""
+
+    def __init__(self, reports: Iterable[Report]) -> None:
+        members = list(reports)
+        self.answer = members[0].answer  # type: ignore[method-assign]
+        for event in EVENTS:
+            setattr(self, event, partial(_tell, members, event))
+
+
+def _tell(members: Sequence[Report], event: str, *told: Any) -> None:
+    for member in members:
+        getattr(member, event)(*told)

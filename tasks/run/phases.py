@@ -1,0 +1,270 @@
+"""Carry the phases of a plan out, one after the other, and write down what becomes of them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from threading import Event
+
+from ..errors import Code, HalfWay, Interrupted, Refused, SopError, TakenOver
+from ..fleet.machines import Machines
+from ..fleet.outcome import Outcome, for_people
+from ..inventory.model import Host
+from ..journal import events
+from ..report import Report, words
+from ..sop import restarts
+from ..sop.restarts import Restart
+from ..sop.steps import Phase, Step
+from .advice import ways_out
+from .ending import ending, saved, what_is_down
+from .facts import UNREACHED, Facts
+from .interrupt import Ended, patience
+from .lock import Hold
+from .look import ask_hosts
+from .probe import Watches
+from .remaining import Left
+from .state import Run
+from .uncertain import found_out
+
+
+def perform(
+    run: Run, todo: Sequence[Left], hold: Hold, machines: Machines, report: Report, next_line: str | None = None
+) -> Code:
+    """Carry out what is left of the plan, look again, recap, and give the lock back unless the run is half-way.
+
+    Returns DONE; raises SopError for every other end.
+    """
+    try:
+        try:
+            end = _phase_by_phase(run, todo, hold, machines, report)
+        except TakenOver as error:
+            end = error
+        _write_the_end(run, end, hold)
+    except Refused as error:  # the journal's disk, or a host's sudo: after the first phase it is no refusal any more
+        if not (run.outcomes or run.resumed):
+            hold.release()
+            raise
+        if not run.afterwards:
+            run.afterwards = _look_again(run, machines, report)
+            report.recap(run)
+        problems = [*error.problems, *([f"first: {error.next_line}"] if error.next_line else [])]
+        raise HalfWay(*problems, *what_is_down(run), *saved(run), next_line=ways_out(run)) from None
+    if end:
+        raise end
+    report.finished(run, next_line or _next_step(run))
+    return Code.DONE
+
+
+def _next_step(run: Run) -> str | None:
+    """After a step of the SOP by itself: what has to follow it, where httpd is down."""
+    step, host_set = run.plan.request.procedure.name, run.plan.request.host_set
+    if step not in ("yum-update", "upgrade-db", "sync"):
+        return None
+    return words.unlocked(host_set, dict.fromkeys(host_set.hosts, UNREACHED) | run.afterwards, after=step) or None
+
+
+@contextmanager
+def leaving(run: Run) -> Iterator[None]:
+    """Whoever is made to leave writes down that it did. Raises Interrupted then, with what goes on by itself."""
+    try:
+        yield
+    except KeyboardInterrupt as error:
+        at = str(error) if isinstance(error, Ended) else "Ctrl-C"
+        where = f" on {', '.join(host.short for host in run.at_work)}" if run.at_work else ""
+        goes_on = ", which goes on by itself" if run.waits else ""
+        what = f"left in the middle of {run.doing}{where}{goes_on}; the set stays locked"
+        left = Interrupted(what, *what_is_down(run), *saved(run), next_line=ways_out(run))
+        with suppress(Refused):
+            run.journal.write("end", **events.end(run, left, f"left at {at}"))
+        raise left from None
+
+
+def _write_the_end(run: Run, end: SopError | None, hold: Hold) -> None:
+    if isinstance(end, TakenOver):  # the run's end is somebody else's to write
+        run.journal.write("taken-over", set=run.plan.request.host_set.name, why=end.problems[0])
+    else:
+        run.journal.write("end", **events.end(run, end))
+    try:
+        hold.check_still_ours() if run.half_way else hold.release()
+    except TakenOver as error:
+        if isinstance(end, TakenOver):
+            return
+        # How it ended here is told too, but not what to type next: that is not ours any more.
+        raise TakenOver(*error.problems, *(end.problems if end else ()), next_line=error.next_line) from None
+    except SopError as error:
+        if not end:
+            raise HalfWay(*error.problems, next_line=ways_out(run)) from None
+
+
+def _phase_by_phase(run: Run, todo: Sequence[Left], hold: Hold, machines: Machines, report: Report) -> SopError | None:
+    """Do the phases until all are done, or one has failed, or Ctrl-C was pressed; look again; say how it ended."""
+    plan, host_set = run.plan, run.plan.request.host_set
+    watches = Watches(host_set)
+    report.watching(watches.public)
+    with watches, patience(report) as asked_to_stop:
+        for phase, left in zip(plan.phases, todo, strict=True):
+            if asked_to_stop.is_set():
+                break
+            _phase(run, phase, left, hold, machines, report)
+            if run.failures:
+                break
+            _let_the_balancer_see(phase, run, report, asked_to_stop)
+        if run.taken_over:
+            if run.done_late:
+                run.afterwards = _look_again(run, machines, report)
+            return ending(run)
+        run.afterwards = _look_again(run, machines, report)
+    run.users, run.nodes = watches.public(), watches.nodes()
+    for watched in events.watched(run):
+        run.journal.write("watched", **watched)
+    report.recap(run)
+    return ending(run)
+
+
+def _look_again(run: Run, machines: Machines, report: Report) -> dict[Host, Facts]:
+    """What the hosts are like now, and whether one has restarted since it was seen last.
+
+    The schema takes half a second: it is asked for where the run has not proven it.
+    """
+    request, schema = run.plan.request, run.schema
+    found = ask_hosts(machines, request.app, request.host_set, repos=False, schema=schema is None)
+    for host, facts in found.items():
+        if facts.boot and run.boot_of(host) not in (None, facts.boot):
+            _write_the_restart(run, Restart(host, facts.boot, run.meanwhile(host)), report)
+    return {host: replace(facts, revision=schema, at_head=True) if schema else facts for host, facts in found.items()}
+
+
+def _phase(run: Run, phase: Phase, left: Left, hold: Hold, machines: Machines, report: Report) -> None:
+    """Do one phase on the hosts where it is left to do, and write it down before and after."""
+    host_set, number = run.plan.request.host_set, len(run.outcomes) + 1
+    done = {host: Outcome("", 0.0) for host in phase.hosts if host not in left.names}
+    if not left.names:
+        run.outcomes.append((phase, done))
+        return
+    part = replace(phase, hosts=tuple(left.names))
+    report.phase(number, len(run.plan.phases), part)
+    run.doing, run.at_work = phase.step.name, list(part.hosts)
+    run.journal.write("phase", **events.phase(host_set, number, part))
+    if not phase.step.looks and set(part.hosts) != {host_set.sync}:
+        hold.check_still_ours()  # a host that could not be told of another driver would go on working for us
+    run.waits = not phase.step.looks
+    results = _do(run, phase, left, hold, machines, report)
+    run.waits = False
+    run.outcomes.append((phase, done | results))
+    run.journal.write("ended", **events.ended(host_set, number, phase, results))
+    if phase.step.name == "backup" and not run.failures:
+        run.journal.write("backup", **events.backup(host_set, results[host_set.sync]))
+
+
+def _do(run: Run, phase: Phase, left: Left, hold: Hold, machines: Machines, report: Report) -> dict[Host, Outcome]:
+    step = phase.step
+    scripts = {host: hold.script(host, name, step.script, step.looks) for host, name in left.names.items()}
+    noticing = {host: _noticing(run, step, host, script) for host, script in scripts.items()}
+    lost: set[Host] = set()
+
+    def tell(host: Host, outcome: Outcome) -> None:
+        if outcome.taken_over:  # no failure of the host; how the run ends from here is told once
+            return
+        if outcome.failure:
+            report.failed(host, outcome.failure)
+        else:
+            report.done(host, outcome.seconds)
+
+    def tell_what_was_seen(host: Host, outcome: Outcome) -> None:
+        if outcome.known:
+            run.at_work.remove(host)
+            tell(host, outcome)
+        else:
+            report.unknown(host, f"{outcome.failure}; looking")
+
+    def tell_loss(host: Host, again: float | None) -> None:
+        lost.add(host)
+        report.back(host) if again is None else report.lost(host, again)
+
+    def tell_line(host: Host, line: str) -> None:
+        if not restarts.is_ours(line):
+            report.line(host, line)
+
+    what = f"to end {step.name}"
+    results = machines.do(
+        noticing, phase.at_once, tell_line, step.seconds, hold.reconnect, tell_what_was_seen, what, tell_loss
+    )
+    unseen = {host: outcome for host, outcome in results.items() if not outcome.known}
+    if not step.looks:
+        results |= found_out(unseen, left, scripts, hold, machines)
+    for host in unseen:
+        tell(host, results[host])
+    back = [host for host, outcome in results.items() if _has_restarted(run, host, step, outcome, host in lost, report)]
+    if any(later.step.after_restart == step for later in run.plan.phases):
+        run.stopped |= {host: run.boot_of(host) for host, o in results.items() if not o.failure and host not in lost}
+    results = {host: replace(o, output=for_people(o.output)) for host, o in results.items()}
+    return results | _done_again(run, phase, back, hold, machines, report)
+
+
+def _noticing(run: Run, step: Step, host: Host, script: str) -> str:
+    """The step, with a look in front at whether its host has restarted since the plan; since the stop, where that is
+    what the step looks at: what runs again without a restart was started by somebody.
+    """
+    since_plan = run.plan.facts[host].boot
+    boot = run.stopped.get(host, since_plan) if step.after_restart else since_plan
+    return f"{restarts.notice(run.plan.request.app, boot)}\n{script}" if boot else script
+
+
+def _has_restarted(run: Run, host: Host, step: Step, outcome: Outcome, lost: bool, report: Report) -> bool:
+    """Write down and tell that a host has restarted, if it has; did that undo what the step looks at?"""
+    boot, service = restarts.seen(outcome.output)
+    noticed = next((restart for restart in run.restarts if (restart.host, restart.boot) == (host, boot)), None)
+    if boot and service and noticed:  # not a second restart, but more about the first
+        run.restarts.remove(noticed)
+        _write_the_restart(run, replace(noticed, service=service), report)
+    elif boot and not noticed:
+        meanwhile = f"during {step.name}" if lost else run.meanwhile(host)
+        _write_the_restart(run, Restart(host, boot, meanwhile, service), report)
+    return bool(boot and service)
+
+
+def _write_the_restart(run: Run, restart: Restart, report: Report) -> None:
+    run.restarts.append(restart)
+    run.journal.write("restarted", **events.restarted(run.plan.request.host_set, restart))
+    report.restarted(restart)
+
+
+def _done_again(
+    run: Run, phase: Phase, hosts: Sequence[Host], hold: Hold, machines: Machines, report: Report
+) -> dict[Host, Outcome]:
+    """On hosts that restarted: do what that has undone, and look once more; kept under a name of this boot's own."""
+    step, again = phase.step, phase.step.after_restart
+    if not (hosts and again):
+        return {}
+    hold.check_still_ours()
+    number = len(run.outcomes) + 1
+    names = {host: f"{number:02d}-{again.name}.{run.boot_of(host)}" for host in hosts}
+    scripts = {host: hold.script(host, name, again.script, looks=False) for host, name in names.items()}
+    what = f"to end {again.name}"
+    run.waits = True
+    results = machines.do(scripts, phase.at_once, report.line, again.seconds, hold.reconnect, what=what)
+    run.waits = False
+    well = [host for host, outcome in results.items() if not outcome.failure]
+    run.stopped |= {host: run.boot_of(host) for host in well}
+    looks = dict.fromkeys(well, f"restarted=\n{step.script}")
+    return results | machines.do(looks, phase.at_once, report.line, step.seconds, hold.reconnect, what=what)
+
+
+def _let_the_balancer_see(phase: Phase, run: Run, report: Report, asked_to_stop: Event) -> None:
+    """After a host of a rolling upgrade: was it away so long that the balancer may have taken it out?"""
+    if not phase.let_return:
+        return
+    wanted = run.plan.request.host_set.health.status
+    was_ill = not all(run.plan.facts[host].healthy(wanted) for host in phase.hosts)
+    away = sum(max((o.seconds for o in results.values()), default=0.0) for _, results in run.outcomes[-2:])
+    if was_ill or phase.let_return.notices(away):
+        seconds = phase.let_return.seconds_to_return
+        why = "it was down before" if was_ill else f"it was away for {away:.1f} s"
+        why = f"until the balancer sees it back: {why}"
+        if seconds >= 1:
+            report.waiting(seconds, why)
+        began = time.monotonic()
+        asked_to_stop.wait(seconds)
+        run.journal.write("waited", why=why, seconds=round(time.monotonic() - began, 3))

@@ -1,0 +1,152 @@
+"""What is seen from here while an upgrade runs: the set's public URL, asked again and again, and each node's own."""
+
+from __future__ import annotations
+
+import http.client
+import threading
+import time
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+
+from ..inventory.model import Host, HostSet
+
+INTERVAL_SECONDS = 0.1
+NODE_INTERVAL_SECONDS = 0.25
+REQUEST_SECONDS = 5.0
+NODE_LEAVE_SECONDS = 0.5  # a firewall that swallows what is asked must not hold the recap up
+SLOW_SECONDS = 1.0  # a balancer that tries another node holds its answer back for about so long, or longer
+MOST_NODES = 8  # each is asked by a thread of its own, beside the upgrade's
+
+
+@dataclass(frozen=True)
+class Seen:
+    """requests made, how many failed (no answer, or 5xx), and the longest time without a good answer, in seconds.
+
+    down: had the last one failed too? outages: every time without a good answer: since when (seconds since 1970), and
+    for how many seconds; slow: every good answer that was held back, likewise.
+    """
+
+    requests: int
+    failed: int
+    longest: float
+    down: bool = False
+    outages: tuple[tuple[float, float], ...] = ()
+    slow: tuple[tuple[float, float], ...] = ()
+
+    @property
+    def never(self) -> bool:
+        """Was there not one good answer? From here it may simply not be reachable."""
+        return self.requests == self.failed
+
+
+class Watch:
+    """Asks `url` ten times a second in a thread of its own; use it in a `with` statement, then read `seen`.
+
+    node: it is one node's own URL: asked four times a second, a redirect is its answer (where it leads, another node
+    may serve).
+    """
+
+    def __init__(self, url: str, node: bool = False) -> None:
+        self._url = url
+        self._interval = NODE_INTERVAL_SECONDS if node else INTERVAL_SECONDS
+        self._answers = range(300, 500) if node else range(400, 500)  # 3xx, followed: they went in a circle
+        self._opener = urllib.request.build_opener(*([_NoRedirect] if node else []))
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._ask, name="watch", daemon=True)
+        self._requests = self._failed = 0
+        self._outages: list[tuple[float, float]] = []  # the last of them may go on
+        self._slow: list[tuple[float, float]] = []
+        self._since: float | None = None  # when the first request of an unbroken row of failures began
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self.end(REQUEST_SECONDS + 1)
+
+    def stop(self) -> None:
+        """Ask no more."""
+        self._stop.set()
+
+    def end(self, seconds: float) -> None:
+        """Ask no more, and wait so long at most for the last answer."""
+        self.stop()
+        self._thread.join(seconds)
+
+    @property
+    def seen(self) -> Seen:
+        """What was seen so far."""
+        outages = tuple(self._outages)
+        longest = max((seconds for _, seconds in outages), default=0.0)
+        return Seen(self._requests, self._failed, longest, self._since is not None, outages, tuple(self._slow))
+
+    def _ask(self) -> None:
+        while not self._stop.is_set():
+            began, at = time.monotonic(), time.time()
+            good = self._good()
+            self._requests += 1
+            if self._since is not None:  # up to the beginning of this answer, if it is one
+                until = began if good else time.monotonic()
+                self._outages[-1] = (self._outages[-1][0], until - self._since)
+            if good:
+                self._since = None
+                if time.monotonic() - began >= SLOW_SECONDS:
+                    self._slow.append((at, time.monotonic() - began))
+            else:
+                self._failed += 1
+                if self._since is None:
+                    self._since = began
+                    self._outages.append((at, time.monotonic() - began))
+            self._stop.wait(max(0.0, self._interval - (time.monotonic() - began)))
+
+    def _good(self) -> bool:
+        try:
+            with self._opener.open(self._url, timeout=REQUEST_SECONDS) as response:  # from hosts.yml
+                response.read(1)
+                return True
+        except urllib.error.HTTPError as error:
+            error.close()
+            return error.code in self._answers
+        except (OSError, http.client.HTTPException, ValueError):
+            return False
+
+
+class Watches:
+    """The watch of a set's public URL, and of each node that has a URL, as far as hosts.yml names them."""
+
+    def __init__(self, host_set: HostSet) -> None:
+        self._public = Watch(host_set.url) if host_set.url else None
+        urls = {host: host.url for host in host_set.serving if host.url}
+        self._nodes = {host: Watch(url, node=True) for host, url in list(urls.items())[:MOST_NODES]}
+
+    def __enter__(self) -> Self:
+        for watch in (self._public, *self._nodes.values()):
+            if watch:
+                watch.__enter__()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        ends = time.monotonic() + NODE_LEAVE_SECONDS
+        for watch in self._nodes.values():  # none asks on while another is waited for
+            watch.stop()
+        for watch in self._nodes.values():
+            watch.end(max(0.0, ends - time.monotonic()))
+        if self._public:
+            self._public.end(REQUEST_SECONDS + 1)
+
+    def public(self) -> Seen | None:
+        """What the set's users saw so far; None where hosts.yml has no URL."""
+        return self._public.seen if self._public else None
+
+    def nodes(self) -> dict[Host, Seen]:
+        """What each watched node answered so far."""
+        return {host: watch.seen for host, watch in self._nodes.items()}
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *asked: Any) -> None:
+        """None: what the node answered is the answer."""

@@ -1,0 +1,164 @@
+"""What stands in the way of a request: on a host, or in the state that the set is in. Pure."""
+
+from __future__ import annotations
+
+from ..errors import TryLater
+from ..inventory.model import HostSet
+from ..sop import yum
+from ..sop.nvr import Nvr
+from .facts import PROGRAMS, UNREACHED, Facts
+from .reasons import FactsOf, Reason
+from .request import Request
+
+
+def check_that_nobody_is_at_work(request: Request, facts: FactsOf) -> None:
+    """Raise TryLater for what will pass: said first, because a host whose yum is held was not asked for its builds."""
+    procedure, sync = request.procedure, request.host_set.sync
+    working = []
+    if facts[sync].busy and procedure.name != "stop-httpd":
+        working = [f"{sync.short}: an upgrade_db or sync of an earlier run still works on the database"]
+    if procedure.installs:
+        holders = [(host.short, facts[host].yum_holder) for host in request.hosts]
+        working += [f"{name}: yum is held by {holder}" for name, holder in holders if holder]
+    if working:
+        raise TryLater(*working, next_line=f"fab {request.asked_as} {procedure.name}, when it has ended")
+
+
+def unknown(request: Request, facts: FactsOf) -> list[Reason]:
+    """What could not be found out, and is needed."""
+    told = [(host, text) for host in request.host_set.hosts for text in facts[host].problems]
+    if request.procedure.installs:
+        told += [(host, text) for host in request.hosts if (text := facts[host].no_list)]
+    if request.procedure.needs_schema:
+        told += [(host, text) for host in request.host_set.hosts if (text := facts[host].no_schema)]
+    return [Reason(f"{host.short}: {text}") for host, text in told]
+
+
+def missing(request: Request, facts: FactsOf) -> list[Reason]:
+    """The programs that a host lacks, and that its steps are written with."""
+    reasons = []
+    for host in request.hosts:
+        known = [name for name in facts[host].lacks if name in PROGRAMS]
+        wanted = " ".join(dict.fromkeys(PROGRAMS[name] for name in known))
+        if known:
+            text = f"{host.short}: has no {' and no '.join(known)}, which the steps need"
+            reasons.append(Reason(text, f"ssh -t {host.name} sudo yum -y install {wanted}"))
+    return reasons
+
+
+def packages(request: Request, facts: FactsOf, target: Nvr | None) -> list[Reason]:
+    """What stands in yum's way on a host."""
+    reasons = []
+    for host in request.hosts:
+        found, name = facts[host], host.short
+        on_host = f"ssh -t {host.name} sudo"
+        if found.installed is None:
+            why = f" ({'; '.join(found.rpm_says)})" if found.rpm_says else ""
+            text = f"{name}: {request.app.package} is not installed{why}, and an update installs nothing new"
+            reasons.append(Reason(text))
+        if found.duplicates:
+            builds = " and ".join(map(str, found.duplicates))
+            text = f"{name}: rpm's database has {builds}: a transaction was cut off"
+            lines = yum.one_build(request.host_set.enabling, request.app.package, str(found.duplicates[-1]))
+            reasons.append(Reason(text, f"{on_host} {lines.get(found.yum, 'yum check')}"))
+        if found.offered is not None and not found.offered and not found.no_list:
+            text = f"{name}: no repository offers a build of {request.app.package}: {_why_none(found)}"
+            line = f"{on_host} yum{request.host_set.enabling} list --showduplicates {request.app.package}"
+            reasons.append(Reason(text, line))
+        if found.unfinished:
+            cure = f"{on_host} yum-complete-transaction --cleanup-only"
+            reasons.append(Reason(f"{name}: an rpm transaction was not finished", cure))
+        if found.free is not None and found.free < request.app.free_space:
+            text = f"{name}: {found.free} MB free on / or /var, {request.app.free_space} are wanted"
+            reasons.append(Reason(text, f"{on_host} yum clean packages"))
+        if target and found.installed and target < found.installed and not request.procedure.back:
+            reasons.append(Reason(f"{name}: {found.installed} is installed, which is newer than {target}"))
+        repo = (found.offered or {}).get(target) if target else None
+        if request.host_set.gpgcheck and repo in found.unchecked_repos:
+            reasons.append(Reason(f"{name}: {repo} has gpgcheck=0, its packages' signatures would not be checked"))
+    return reasons
+
+
+def _why_none(found: Facts) -> str:
+    """Words of yum's, if it has any, about a package that no repository offers."""
+    lock = (f"{found.version_lock} has a version lock on it",) if found.version_lock else ()
+    said = "; ".join((*found.yum_says, *lock))
+    return said or "is it excluded, or is the repository switched off or skipped?"
+
+
+def state(request: Request, facts: FactsOf) -> list[Reason]:
+    """What the SOP forbids in the state the set is in."""
+    procedure, host_set = request.procedure, request.host_set
+    reasons = _pending(request, facts) if procedure.needs_schema else []
+    if procedure.needs_stopped:
+        reasons += _not_stopped(host_set, facts)
+    if procedure.needs_stopped or procedure.whole_set:
+        reasons += _another_cron(request, facts)
+    others = [host for host in host_set.serving if host not in request.hosts]
+    if procedure.rolling and others and not any(facts[h].healthy(host_set.health.status) for h in others):
+        ill = ", ".join(host.short for host in others)
+        text = f"{ill}: not healthy, and {request.hosts[0].short} is the only one that could serve"
+        reasons.append(Reason(text, f"fab {host_set.name} {procedure.name}, which takes the ill host first"))
+    return reasons
+
+
+def _pending(request: Request, facts: FactsOf) -> list[Reason]:
+    """A migration that the installed build wants, or one that has begun and did not succeed."""
+    host_set, sync = request.host_set, facts[request.host_set.sync]
+    first = "major-upgrade" if request.procedure.installs else "upgrade-db"
+    behind = next((host for host in host_set.hosts if facts[host].at_head is False), None)
+    if behind:
+        at = f"the database is at {facts[behind].revision or 'no revision'}"
+        text = f"{behind.short}: a schema migration is pending for {facts[behind].installed} ({at}): use {first}"
+    elif sync.pending:
+        text = f"{host_set.sync.short}: the last upgrade_db, with {sync.migrated_with}, did not succeed: use {first}"
+    else:
+        return []
+    return [Reason(text, f"fab {host_set.name} {first}")]
+
+
+def _another_cron(request: Request, facts: FactsOf) -> list[Reason]:
+    """The sync host's cron is paused before the database is changed; another host's would go on (C2)."""
+    sync, cron = request.host_set.sync, request.app.cron
+    text = f"has {cron} too: its sync must not meet the migration, and only {sync.short}'s is paused"
+    cure = f"sudo ls -l {cron}, and take it away; or name that host as sync_host in hosts.yml"
+    others = [host for host in request.host_set.hosts if host != sync and facts[host].cron]
+    return [Reason(f"{host.short}: {text}", f"ssh -t {host.name} {cure}") for host in others]
+
+
+def _not_stopped(host_set: HostSet, facts: FactsOf) -> list[Reason]:
+    """What keeps the database from being changed: somebody who may be reading it, or two builds to choose from."""
+    reasons = []
+    running = [host.short for host in host_set.serving if facts[host].service not in ("inactive", "failed")]
+    if running:
+        text = f"{', '.join(running)}: httpd is running, the database must not change under it"
+        reasons.append(Reason(text, f"fab {host_set.name} stop-httpd"))
+    installed = {facts[host].installed for host in host_set.hosts}
+    if len(installed) > 1:
+        text = f"the hosts have different builds: {', '.join(sorted(map(str, installed)))}"
+        reasons.append(Reason(text, f"fab {host_set.name} yum-update"))
+    return reasons
+
+
+def migration_ahead(request: Request, facts: FactsOf, target: Nvr | None, stage: HostSet | None) -> list[Reason]:
+    """A minor upgrade to the build that stg runs on another schema than ours: a migration comes with it (V4)."""
+    if not (stage and target and request.procedure.needs_schema):
+        return []
+    there, here = facts[stage.sync], facts[request.host_set.sync]
+    if there.installed != target or None in (there.revision, here.revision) or there.revision == here.revision:
+        return []
+    return [
+        Reason(
+            f"{request.host_set.sync.short}: a schema migration is pending: {target} runs on {there.revision} in "
+            f"{stage.name}, the database here is at {here.revision}: use major-upgrade",
+            f"fab {request.host_set.name} major-upgrade --version {target.vr}",
+        )
+    ]
+
+
+def unsettled(request: Request, facts: FactsOf) -> list[str]:
+    """Settings that are not the same everywhere, or not pushed yet (SOP, Prepare)."""
+    sums = {facts[host].settings: host.short for host in request.host_set.hosts if facts[host] != UNREACHED}
+    if len(sums) > 1:
+        return [f"{request.app.settings} differs between {' and '.join(sums.values())}", *request.unsettled]
+    return list(request.unsettled)

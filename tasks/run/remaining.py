@@ -1,0 +1,126 @@
+"""What of a plan is left to do, from what its hosts have kept and from what is true on them now. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ..inventory.model import App, Host, HostSet
+from ..sop.nvr import Nvr
+from ..sop.steps import Phase
+from .decide import Plan
+from .facts import Facts
+
+States = Mapping[Host, Mapping[str, str]]
+
+
+@dataclass(frozen=True)
+class Left:
+    """What is left of one phase: under which name each host that is not done with it keeps the step.
+
+    again: the hosts on which it failed or died before, or where what it did is no longer so; runs: where it is running.
+    """
+
+    names: Mapping[Host, str]
+    again: tuple[Host, ...] = ()
+    runs: tuple[Host, ...] = ()
+
+
+def everything(plan: Plan) -> list[Left]:
+    """All of the plan, on all its hosts."""
+    return [Left(dict.fromkeys(phase.hosts, _name(n, phase))) for n, phase in enumerate(plan.phases, 1)]
+
+
+def left(plan: Plan, states: States, facts: Mapping[Host, Facts]) -> list[Left]:
+    """What is left, given each host's steps (detached.read_states) and what was found on it just now."""
+    rows: list[Left] = []
+    for number, phase in enumerate(plan.phases, 1):
+        if phase.step.looks:
+            redone = {host for row in rows for host in row.names}
+            rows.append(_look(plan, number, phase, states, redone))
+        else:
+            rows.append(_of_phase(plan, number, phase, states, facts))
+    return rows
+
+
+def _look(plan: Plan, number: int, phase: Phase, states: States, redone: set[Host]) -> Left:
+    """A look was passed if anything was begun after it, on any host; not where something before it is done again."""
+    passed = _begun_later(plan, number, states)
+    return Left(dict.fromkeys((h for h in phase.hosts if h in redone or not passed), _name(number, phase)))
+
+
+def _begun_later(plan: Plan, number: int, states: States) -> bool:
+    """Was any step begun, on any host, that comes after this phase?"""
+    later = [_name(n, p) for n, p in enumerate(plan.phases, 1) if n > number and not p.step.looks]
+    return any(_attempts(steps, name) for steps in states.values() for name in later)
+
+
+def _of_phase(plan: Plan, number: int, phase: Phase, states: States, facts: Mapping[Host, Facts]) -> Left:
+    """A host that was restarted and is not well is restarted again: what was wrong may have been mended since."""
+    later = _begun_later(plan, number, states)
+    begun = {step.split(".")[0].split("-", 1)[1] for steps in states.values() for step in steps}
+    names: dict[Host, str] = {}
+    again, runs = [], []
+    for host in phase.hosts:
+        name = _name(number, phase)
+        attempts = _attempts(states[host], name)
+        state = states[host][_attempt(name, attempts)] if attempts else None
+        stale = phase.step.name == "restart-httpd" and not (
+            later or facts[host].healthy(plan.request.host_set.health.status)
+        )
+        if _done(phase.step.name, state, facts[host], plan.target, begun) and not stale:
+            continue
+        if state == "runs":
+            runs.append(host)
+        elif attempts:
+            attempts += 1
+            again.append(host)
+        names[host] = _attempt(name, attempts)
+    return Left(names, tuple(again), tuple(runs))
+
+
+def _done(step: str, state: str | None, facts: Facts, target: Nvr | None, begun: set[str]) -> bool:
+    """Was it done, and is it still so? Facts come first: what was done may have been undone (a host that restarted)."""
+    if step == "upgrade-db" and state != "runs" and facts.at_head and facts.installed == target:
+        return True
+    if state != "0":
+        return False
+    still = {
+        "yum-update": facts.installed == target,
+        "downgrade": facts.installed == target,
+        "stop-httpd": "start-httpd" in begun or facts.service != "active",
+        "start-httpd": facts.service == "active",
+        "restart-httpd": facts.service == "active",
+        "pause-cron": "resume-cron" in begun or not facts.cron,
+        "resume-cron": facts.paused is None,
+    }
+    return still.get(step, True)
+
+
+def digests(app: App, host_set: HostSet) -> dict[str, str]:
+    """Every key of the set's part of hosts.yml with what tells whether its value is still the same.
+
+    But for `notify` (who is told changes nothing that is done, and its addresses may hold tokens) and for how long sudo
+    may take.
+    """
+    parts = {
+        **app.model_dump(mode="json"),
+        **host_set.model_dump(mode="json", exclude={"notify": True, "limits": {"sudo"}}),
+    }
+    return {key: hashlib.sha256(json.dumps(value).encode()).hexdigest()[:12] for key, value in parts.items()}
+
+
+def _name(number: int, phase: Phase) -> str:
+    return f"{number:02d}-{phase.step.name}"
+
+
+def _attempt(name: str, attempt: int) -> str:
+    """The first attempt has the bare name, the second ends with `.2`."""
+    return name if attempt < 2 else f"{name}.{attempt}"
+
+
+def _attempts(steps: Mapping[str, str], name: str) -> int:
+    """How often the step was begun on a host."""
+    return sum(step == name or step.rpartition(".")[0] == name for step in steps)

@@ -1,0 +1,136 @@
+"""What has become of a plan so far."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+
+from ..fleet.outcome import Outcome
+from ..inventory.model import Host
+from ..journal.file import Journal
+from ..sop import steps
+from ..sop.restarts import Restart
+from ..sop.steps import Phase
+from .decide import Plan
+from .facts import Facts
+from .probe import Seen
+
+
+@dataclass
+class Run:
+    """What has become of a plan so far.
+
+    doing: for whoever ends it, what it is at; waits: for a step to end, which does so by itself; at_work: where.
+    restarts: the hosts that restarted meanwhile, in the order in which it was noticed.
+    stopped: the boot on which this run stopped what a restart would start again, where it did.
+    users: what was seen of the set's public URL, nodes: of each node's own; as far as hosts.yml has them.
+    """
+
+    plan: Plan
+    journal: Journal
+    doing: str = "nothing yet"
+    waits: bool = False
+    at_work: list[Host] = field(default_factory=list)
+    began: float = field(default_factory=time.monotonic)
+    outcomes: list[tuple[Phase, dict[Host, Outcome]]] = field(default_factory=list)
+    afterwards: dict[Host, Facts] = field(default_factory=dict)
+    restarts: list[Restart] = field(default_factory=list)
+    stopped: dict[Host, str | None] = field(default_factory=dict)
+    users: Seen | None = None
+    nodes: dict[Host, Seen] = field(default_factory=dict)
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since the run, or what a resume does of it, began."""
+        return time.monotonic() - self.began
+
+    @property
+    def resumed(self) -> bool:
+        """Was it begun before, so that it may be half-way although nothing was done for it here?"""
+        return any(event["event"] == "resume" for event in self.journal.events)
+
+    @property
+    def untouched(self) -> bool:
+        """No step was begun that changes what serves, or it has put back what it changed."""
+        failed = {host for host in self.failures if self.failures[host].known}
+        return not any(
+            phase.step.changes and not (phase.step.mends and set(results) <= failed) for phase, results in self.outcomes
+        )
+
+    @property
+    def complete(self) -> bool:
+        """Was all of the plan done?"""
+        return len(self.outcomes) == len(self.plan.phases) and not self.failures
+
+    @property
+    def half_way(self) -> bool:
+        """Is there something that only `resume` or `abort` can bring to its end?"""
+        unknown = any(not outcome.known for outcome in self.failures.values())
+        return not self.complete and (unknown or (self.plan.resumable and not self.untouched))
+
+    @property
+    def down(self) -> list[Host]:
+        """Where httpd does not run. Of a host that is lost only this is known: was it stopped by this run?"""
+        return [host for host in self.plan.request.host_set.serving if self._is_down(host)]
+
+    def _is_down(self, host: Host) -> bool:
+        if host in self.afterwards:
+            return self.afterwards[host].service != "active"
+        done = self.done_on(host)
+        return "stop-httpd" in done and "start-httpd" not in done
+
+    def done_on(self, host: Host) -> list[str]:
+        """The steps that succeeded on `host`."""
+        return [p.step.name for p, results in self.outcomes if host in results and not results[host].failure]
+
+    def failed_on(self, host: Host) -> list[str]:
+        """The steps that failed on `host`, or of which nobody knows."""
+        return [p.step.name for p, results in self.outcomes if host in results and results[host].failure]
+
+    def missing_on(self, host: Host) -> list[str]:
+        """The steps that were planned for `host` and not begun."""
+        begun = sum(host in results for _, results in self.outcomes)
+        return self.plan.does_to(host)[begun:]
+
+    @property
+    def schema(self) -> str | None:
+        """The revision that the database is at by what this run has seen itself; None where it has to be asked for."""
+        if not self.complete:
+            return None
+        for phase, results in self.outcomes:
+            for outcome in results.values():
+                if proven := steps.proven_schema(phase.step, outcome.output):
+                    return proven
+        before = self.plan.facts[self.plan.request.host_set.sync]
+        # What needs the schema leaves it as it is: a minor upgrade has looked for migrations.
+        stays = before.at_head and self.plan.request.procedure.needs_schema and not self.resumed
+        return before.revision if stays else None
+
+    def meanwhile(self, host: Host) -> str:
+        """What was done since `host` was last seen on the boot that it is known by: `during …`, or `after …`."""
+        last = max((n for n, (_, results) in enumerate(self.outcomes) if host in results), default=-1)
+        between = [phase.step.name for phase, _ in self.outcomes[last + 1 :]]
+        if between:
+            return f"during {', '.join(dict.fromkeys(between))}"
+        return f"after {self.outcomes[last][0].step.name}" if last >= 0 else "after it was looked at"
+
+    def boot_of(self, host: Host) -> str | None:
+        """The boot that a host is known to be on."""
+        noticed = [restart.boot for restart in self.restarts if restart.host == host]
+        return noticed[-1] if noticed else self.plan.facts[host].boot
+
+    @property
+    def taken_over(self) -> Outcome | None:
+        """What a host said that works for another driver of this run now; None where all work for us."""
+        return next((outcome for outcome in self.failures.values() if outcome.taken_over), None)
+
+    @property
+    def done_late(self) -> list[Host]:
+        """Where the phase in which it turned out that this run was taken over was done all the same."""
+        results = self.outcomes[-1][1] if self.taken_over else {}
+        return [host for host, outcome in results.items() if outcome.seconds and not outcome.failure]
+
+    @property
+    def failures(self) -> dict[Host, Outcome]:
+        """The failures that ended the run, by host."""
+        return {host: o for _, results in self.outcomes for host, o in results.items() if o.failure}

@@ -1,0 +1,142 @@
+"""The run that holds a set: found on its hosts, looked at, and taken over."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ..errors import HalfWay, Refused, TryLater
+from ..fleet import detached
+from ..fleet.machines import Machines
+from ..inventory.model import App, Host, HostSet
+from ..journal.file import read
+from ..report import words
+from ..sop import keep
+from ..sop.keep import Lock
+from . import remaining
+from .facts import Facts
+from .lock import Hold, holder, locked_by, taken_over
+from .look import look
+
+ANSWER_SECONDS = 60
+GUIDE = "docs/guide.md, More bad moments"
+
+
+@dataclass(frozen=True)
+class Found:
+    """The run that holds a set: its lock, the events of its journal, its steps, and what the hosts are like now."""
+
+    lock: Lock
+    events: list[dict[str, Any]]
+    states: remaining.States
+    facts: Mapping[Host, Facts]
+
+
+def find(machines: Machines, app: App, host_set: HostSet) -> Found | Mapping[Host, Facts]:
+    """The run that holds the set, or only what its hosts are like, where none does.
+
+    Raises Locked for a lock that is none of ours, or that whoever has another sync_host in hosts.yml has taken.
+    """
+    facts = look(machines, app, host_set, repos=False)
+    held = holder(host_set, facts)
+    if held is None:
+        return facts
+    lock = keep.read_lock(held[1])
+    if lock is None or held[0] != host_set.sync:
+        raise locked_by(*held, app, host_set)
+    sync = host_set.sync
+    copy = machines.do({sync: keep.journal_of(app, lock.run)}, 1, seconds=ANSWER_SECONDS)[sync].output
+    kept = states(machines, app, host_set, lock.run)
+    # Facts after states: what a step has done that ended in between must be seen.
+    return Found(lock, read(keep.said(copy)), kept, look(machines, app, host_set, repos=False))
+
+
+def check_that_the_sync_host_is_there(machines: Machines, host_set: HostSet) -> None:
+    """It keeps the lock. Raises Unreachable, with every host that is lost, where it is one of them."""
+    if host_set.sync in machines.unreachable:
+        machines.check_that_none_is_lost(nobody_knows(host_set), way=f"if it is gone for good: {GUIDE}")
+
+
+def check_that_none_is_lost(machines: Machines, host_set: HostSet, held: bool) -> None:
+    """Raises Unreachable with every host that is lost; held: a run holds the set, and can be given up without it."""
+    check_that_the_sync_host_is_there(machines, host_set)
+    if held:
+        machines.check_that_none_is_lost(
+            f"nothing was changed; {host_set.name} stays locked by that run",
+            way=f"if it is gone for good: fab {host_set.name} abort, which does without it",
+        )
+    machines.check_that_none_is_lost()
+
+
+def nobody_knows(host_set: HostSet) -> str:
+    """What is said where the sync host cannot be asked."""
+    return f"cannot tell whether {host_set.name} is locked: the lock is on {host_set.sync.short}, which is unreachable"
+
+
+def states(machines: Machines, app: App, host_set: HostSet, run: str) -> remaining.States:
+    """The run's steps on every host that can be reached. Raises Refused for one that is lost now."""
+    said = _ask(machines, keep.keeping(app, run, ""), host_set)
+    return {host: detached.read_states(text) for host, text in said.items()}
+
+
+def take_over(machines: Machines, hold: Hold, host_set: HostSet) -> remaining.States:
+    """Become the run's only driver on every host that can be reached; its steps there.
+
+    The sync host is the first to be told, and is asked again at the end: of two who do this in the same instant it is
+    whom that names then. The other one gives the other hosts back to it. Raises TakenOver for that one.
+    """
+    _ask(machines, hold.keeping, host_set, (host_set.sync,), become=True)
+    others = [host for host in host_set.hosts if host != host_set.sync]
+    said = _ask(machines, hold.keeping, host_set, others, become=True)
+    said |= _ask(machines, hold.keeping, host_set, (host_set.sync,))
+    driver = detached.read_driver(said[host_set.sync])
+    if driver != hold.keeping.driver:
+        _ask(machines, replace(hold.keeping, driver=driver), host_set, others, become=True)
+        raise taken_over(host_set, hold.keeping.run, driver)
+    return {host: detached.read_states(said[host]) for host in host_set.hosts if host in said}
+
+
+def _ask(
+    machines: Machines,
+    keeping: detached.Keeping,
+    host_set: HostSet,
+    hosts: Iterable[Host] | None = None,
+    become: bool = False,
+) -> dict[Host, str]:
+    """What `detached.states` prints on each of the hosts (all, if not given); become: and drive the run from now on."""
+    script = detached.states(keeping, take_over=become)
+    asked = dict.fromkeys(host_set.hosts if hosts is None else hosts, script)
+    outcomes = machines.do(asked, max(2, host_set.at_once), seconds=ANSWER_SECONDS)
+    silent = [f"{host.short}: {outcome.failure}" for host, outcome in outcomes.items() if outcome.failure]
+    if silent:
+        raise Refused(*silent, next_line=f"fab {host_set.name} status")
+    return {host: outcome.output for host, outcome in outcomes.items()}
+
+
+def check_that_it_is_still_held(host_set: HostSet, lock: Lock, facts: Mapping[Host, Facts]) -> None:
+    """While the operator read the question, another one may have given the run up, and begun the next."""
+    now = keep.read_lock(facts[host_set.sync].lock or "")
+    if now is None or now.run != lock.run:
+        raise Refused(f"{host_set.name}: run {lock.run} holds it no more", next_line=f"fab {host_set.name} status")
+
+
+def check_that_nothing_runs(
+    machines: Machines, app: App, host_set: HostSet, lock: Lock, states: remaining.States, ousted: bool = False
+) -> None:
+    """Raises TryLater, with every step that runs, and how one that hangs is ended.
+
+    ousted: the run's client can begin nothing any more; then HalfWay, because somebody has to go on.
+    """
+    running = words.running(states)
+    if not running:
+        return
+    host, step = running[0]
+    pid = f"{keep.root(app)}/{lock.run}/{step}/pid"
+    kill = f"{machines.ssh(host)} \"sudo sh -c 'kill -- -\\$(cat {pid})'\""
+    problems = [f"{host.short}: {step} still runs" for host, step in running]
+    next_line = f"fab {host_set.name} resume, which follows it\n  or, if it hangs: {kill}"
+    if ousted:
+        problems.append(f"it was begun while the question was read; {lock.operator}'s client begins nothing after it")
+        raise HalfWay(*problems, next_line=next_line)
+    raise TryLater(*problems, next_line=next_line)

@@ -1,0 +1,101 @@
+"""The one build to install: what was typed, or what stg runs, or the newest on offer. Pure."""
+
+from __future__ import annotations
+
+from ..inventory.model import Host, HostSet
+from ..sop import nvr as builds
+from ..sop.nvr import Nvr
+from .facts import Facts
+from .reasons import OVERRIDE, FactsOf, Reason
+from .request import Request
+
+
+def target_build(request: Request, facts: FactsOf, stage: HostSet | None) -> tuple[Nvr | None, list[Reason]]:
+    """The one build to install: what was typed, or what stg runs, or the newest on offer (V1, V3)."""
+    verified = None
+    if stage:
+        verified, reasons = verified_build(stage, facts, request.app.package)
+        if not verified:
+            return None, [*reasons, Reason(f"{stage.name} comes first: {OVERRIDE}", f"fab {stage.name} status")]
+    choices = {host: _choice(request, facts[host], verified) for host in request.hosts}
+    reasons = [
+        Reason(f"{host.short}: {_not_offered(request, facts[host], verified, stage)}")
+        for host, choice in choices.items()
+        if choice is None
+    ]
+    reasons += [
+        reason for host, choice in choices.items() if (reason := _left_out(request, facts[host], host, choice, stage))
+    ]
+    found = {choice for choice in choices.values() if choice}
+    if len(found) > 1:
+        reasons += [Reason(f"{host.short}: is offered {choice}") for host, choice in choices.items() if choice]
+        reasons.append(Reason("the hosts are offered different builds: a mirror is stale, or a tag has just moved"))
+    target = found.pop() if len(found) == 1 and not reasons else None
+    if stage and target and target != verified:
+        reasons.append(Reason(f"{stage.name} runs {verified}, {target} was asked for: {OVERRIDE}"))
+    return target, reasons
+
+
+def _left_out(request: Request, facts: Facts, host: Host, choice: Nvr | None, stage: HostSet | None) -> Reason | None:
+    """The newest on offer was asked for, and yum did not look everywhere: that nothing is newer is not known then."""
+    named = stage or request.version or _pinned(request)
+    # What a priority leaves out is what it is there for, and said each time.
+    says = [text for text in facts.yum_says if "repository priority" not in text]
+    if named or not (choice and choice == facts.installed and facts.offered and says):
+        return None
+    text = f"{host.short}: is there a build newer than {choice}? yum did not look everywhere: {'; '.join(says)}"
+    return Reason(text, f"fab {request.asked_as} {request.procedure.name} --version {choice.vr}")
+
+
+def verified_build(host_set: HostSet, facts: FactsOf, package: str) -> tuple[Nvr | None, list[Reason]]:
+    """The build that every host of the set runs and is healthy with, or None and why there is none."""
+    reasons = []
+    for host in host_set.hosts:
+        found = facts[host]
+        if found.installed is None:
+            reasons.append(Reason(f"{host.short}: {package} is not installed there"))
+        elif host.serves and not found.healthy(host_set.health.status):
+            answer = f"answers {found.answers or 'nothing'}, version {found.version or 'unknown'}"
+            reasons.append(Reason(f"{host.short}: {host_set.name} is not healthy with {found.installed} ({answer})"))
+    installed = {facts[host].installed for host in host_set.hosts}
+    if len(installed) > 1:
+        reasons.append(Reason(f"{host_set.name} runs different builds: {', '.join(sorted(map(str, installed)))}"))
+    return (None, reasons) if reasons else (installed.pop(), [])
+
+
+def _choice(request: Request, facts: Facts, verified: Nvr | None) -> Nvr | None:
+    """The build for one host, or None if what is wanted is not to be had there."""
+    candidates = sorted({*(facts.offered or ()), *([facts.installed] if facts.installed else [])})
+    if request.version:
+        fitting = newest(candidates, request.version, request.app.package)
+        # 1.1.0 was typed and stg runs 1.1.0-1: that one is meant, also where a 1.1.0-2 is on offer.
+        exact = verified and verified in candidates and newest([verified], request.version, request.app.package)
+        return exact or fitting
+    if verified:
+        return verified if verified in candidates else None
+    if pinned := _pinned(request):
+        choice = newest(candidates, pinned, request.app.package)
+        # Past the pin already: that is no reason to go back.
+        return facts.installed if choice and facts.installed and choice < facts.installed else choice
+    return candidates[-1] if candidates else None
+
+
+def _pinned(request: Request) -> str | None:
+    """The version that hosts.yml names for minor upgrades."""
+    return request.host_set.minor_version if request.procedure.name == "minor-upgrade" else None
+
+
+def newest(candidates: list[Nvr], wanted: str, package: str) -> Nvr | None:
+    """The last of the sorted candidates that `wanted` (VERSION or VERSION-RELEASE) means, or None."""
+    version, release = builds.typed(wanted, package)
+    fitting = [nvr for nvr in candidates if nvr.version == version and release in (None, nvr.release)]
+    return fitting[-1] if fitting else None
+
+
+def _not_offered(request: Request, facts: Facts, verified: Nvr | None, stage: HostSet | None) -> str:
+    newest = sorted(facts.offered or ())[-5:]
+    offer = f"the repo offers {', '.join(map(str, newest))}" if newest else "the repo offers nothing"
+    wanted = request.version or request.host_set.minor_version
+    if stage and verified and not request.version:
+        return f"{stage.name} runs {verified}, {offer}"
+    return f"{wanted} is not on offer, {offer}" if wanted else f"nothing is installed, and {offer}"

@@ -1,0 +1,295 @@
+from __future__ import annotations
+
+import shutil
+import subprocess
+from dataclasses import replace
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from tasks.inventory.model import App, Health
+from tasks.run.facts import Facts, read, script
+from tests.unit.builders import NEW, OLD, Shell, nvr, prod
+
+APP = App(root=".")
+SET = prod(enable_repo="infra-stg", schema_status="alembic current", health=Health(version="Blockerbugs {version}"))
+
+YUM_LIST = """\
+Installed Packages
+blockerbugs.noarch               1.0.0-1.el7               @infra
+Available Packages
+blockerbugs.noarch               1.0.0-1.el7               infra
+blockerbugs.noarch               1.1.0-1.el7               infra-stg
+"""
+
+
+@pytest.fixture
+def node(shell: Shell) -> Shell:
+    """A host that is well."""
+    shell.program("curl", "echo 'Blockerbugs 1.0.0'; echo 200")
+    shell.program("rpm", "echo 'blockerbugs-1.0.0-1.el7 (none)'")
+    shell.program("systemctl", "echo active")
+    shell.program("alembic", "echo 'INFO some words' >&2; echo 'aaa (head)'")
+    shell.file("list", YUM_LIST)
+    shell.program("yum", 'echo "$@" >>calls; case "$*" in *list*) cat list;; esac')
+    for name in ("flock", "pgrep", "service", "setsid"):
+        shell.program(name, "exit 1")
+    shell.program("date", "echo 1000")
+    shell.program("df", "echo head; echo 'a 9 9 8192000 1% /'; echo 'b 9 9 4096000 1% /var'")
+    shell.file("etc/yum.conf", "[main]\ngpgcheck=1\n")
+    shell.file("etc/blockerbugs/settings.py", "SECRET_KEY = 'hunter2'\n")
+    shell.file("etc/cron.d/blockerbugs", "")
+    return shell
+
+
+def facts(node: Shell, repos: bool = True, **environment: str) -> Facts:
+    done = node.run(script(APP, SET, repos), **environment)
+    assert done.returncode == 0, done.stdout
+    assert "hunter2" not in done.stdout
+    return read(APP, SET, done.stdout, repos, asked_at=None)
+
+
+def test_every_fact_is_brought_by_one_script(node: Shell) -> None:
+    found = facts(node)
+    assert found.settings
+    assert replace(found, settings=None, skew=0.0) == Facts(
+        installed=OLD,
+        yum="yum",
+        offered={OLD: "infra", NEW: "infra-stg"},
+        service="active",
+        answers=200,
+        version="1.0.0",
+        revision="aaa",
+        at_head=True,
+        free=4000,
+        cron=True,
+    )
+
+
+def test_the_sets_own_repo_is_asked_too_and_yum_changes_nothing(node: Shell) -> None:
+    facts(node)
+    assert (node.folder / "calls").read_text().splitlines() == [
+        "-q --enablerepo=infra-stg clean expire-cache",
+        "--enablerepo=infra-stg list --showduplicates blockerbugs",
+    ]
+
+
+def test_dnf_under_the_name_of_yum_expires_its_cache_in_the_go_that_lists(node: Shell) -> None:
+    (node.bin / "yum").rename(node.bin / "dnf-3")
+    (node.bin / "yum").symlink_to("dnf-3")
+    assert facts(node).offered == {OLD: "infra", NEW: "infra-stg"}
+    calls = (node.folder / "calls").read_text().splitlines()
+    assert calls == ["--enablerepo=infra-stg --refresh list --showduplicates blockerbugs"]
+
+
+def test_a_schema_that_nothing_is_said_of_is_not_known_and_said_to_be_so() -> None:
+    said = "installed\tblockerbugs-1.0.0-1.el7"
+    assert read(APP, SET, said).no_schema == "this gave no answer: alembic current"
+    assert read(APP, SET, said, schema=False).no_schema is None
+
+
+def test_the_repos_are_asked_only_where_something_will_be_installed(node: Shell) -> None:
+    assert facts(node, repos=False).offered is None
+    assert not (node.folder / "calls").exists()
+
+
+def test_a_bare_host_ends_the_script_well_and_brings_what_there_is(shell: Shell) -> None:
+    found = facts(shell)
+    assert (found.installed, found.answers, found.cron, found.settings) == (None, None, False, None)
+    assert found.no_list
+    assert found.no_schema
+
+
+@pytest.mark.parametrize("program", ["awk", "curl", "flock", "pgrep", "setsid", "sha256sum", "tail"])
+def test_Y4_a_program_that_steps_use_and_the_host_lacks_is_told_by_its_name(program: str, node: Shell) -> None:
+    assert facts(node).lacks == ()
+    (node.bin / program).unlink()
+    assert facts(node).lacks == (program,)
+
+
+def test_a_sed_that_cannot_hand_on_line_by_line_counts_as_none(node: Shell) -> None:
+    node.program("sed", f'case " $* " in *" -u "*) exit 1;; esac; exec {shutil.which("sed")} "$@"')
+    assert facts(node).lacks == ("sed",)
+
+
+def test_ps_is_wanted_only_where_there_is_no_proc(node: Shell) -> None:
+    sent = script(APP, SET).replace("/proc/self", "./nowhere")
+    assert read(APP, SET, node.run(sent).stdout).lacks == ("ps",)
+
+
+def test_what_is_not_installed_is_none(node: Shell) -> None:
+    node.program("rpm", "echo package blockerbugs is not installed; exit 1")
+    assert facts(node).installed is None
+
+
+def test_a_stopped_httpd_is_not_a_problem(node: Shell) -> None:
+    node.program("systemctl", "echo inactive; exit 3")
+    node.program("curl", "echo 'curl: (7) refused' >&2; echo; echo 000; exit 7")
+    found = facts(node)
+    assert (found.service, found.answers, found.version, found.problems) == ("inactive", None, None, ())
+
+
+@pytest.mark.parametrize(
+    ("says", "revision", "at_head"),
+    [
+        pytest.param("echo 'bbb (head)'", "bbb", True, id="at the head"),
+        pytest.param("echo bbb", "bbb", False, id="V4 behind"),
+        pytest.param("true", None, False, id="V4 never migrated"),
+        pytest.param("echo words; echo 'bbb (head)'", "bbb", True, id="words in front"),
+    ],
+)
+def test_the_schema_is(says: str, revision: str | None, at_head: bool, node: Shell) -> None:
+    node.program("alembic", says)
+    assert (facts(node).revision, facts(node).at_head) == (revision, at_head)
+
+
+def test_a_schema_command_that_fails_is_a_problem_and_no_answer(node: Shell) -> None:
+    node.program("alembic", "echo 'aaa (head)'; exit 1")
+    assert facts(node).at_head is None
+    assert facts(node).no_schema == "this failed: alembic current"
+
+
+def test_Y1_who_holds_yum_is_named(node: Shell) -> None:
+    with subprocess.Popen(["sh", "-c", "read x; :", "/usr/bin/yum", "update"], stdin=subprocess.PIPE) as yum:
+        node.file("var/run/yum.pid", str(yum.pid))
+        assert facts(node).yum_holder == f"{yum.pid} sh -c read x; : /usr/bin/yum update"
+        yum.communicate()
+
+
+def test_Y1_a_lock_of_a_process_that_is_gone_holds_nobody(node: Shell) -> None:
+    node.file("var/run/yum.pid", "4242")
+    gone = node.run(f"kill() {{ false; }}\n{script(APP, SET)}").stdout
+    assert read(APP, SET, gone).yum_holder is None
+
+
+def test_Y2_an_unfinished_transaction_is_seen(node: Shell) -> None:
+    node.file("var/lib/yum/transaction-all.2024-05-03", "")
+    assert facts(node).unfinished
+
+
+def test_Y2_a_transaction_that_yum_was_told_to_forget_is_not_unfinished(node: Shell) -> None:
+    node.file("var/lib/yum/transaction-all.2024-05-03.disabled", "")
+    assert not facts(node).unfinished
+
+
+# What the repositories offer
+
+
+def offered(node: Shell, text: str) -> dict[str, str]:
+    node.file("list", text)
+    return {build.vr: repo for build, repo in (facts(node).offered or {}).items()}
+
+
+def test_columns_that_yum_has_wrapped_are_read(node: Shell) -> None:
+    wrapped = "Available Packages\nblockerbugs.noarch\n       1.1.0-1.20240503gitabcdef0123456789.el7\n     infra-stg\n"
+    assert offered(node, wrapped) == {"1.1.0-1.20240503gitabcdef0123456789.el7": "infra-stg"}
+
+
+def test_only_the_last_column_wrapped_is_read(node: Shell) -> None:
+    wrapped = "Available Packages\nblockerbugs.noarch   1.1.0-1.el7\n     infra-stg\nblockerbugs.noarch 1.2.0-1.el7 x\n"
+    assert offered(node, wrapped) == {"1.1.0-1.el7": "infra-stg", "1.2.0-1.el7": "x"}
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        pytest.param("blockerbugs.noarch 1:1.1.0-1.el7 infra", {"1.1.0-1.el7": "infra"}, id="an epoch"),
+        pytest.param("blockerbugs.x86_64 1.1.0-1.el7 infra", {"1.1.0-1.el7": "infra"}, id="an architecture"),
+        pytest.param("blockerbugs.src 1.1.0-1.el7 infra", {}, id="a source package"),
+        pytest.param("blockerbugs-docs.noarch 1.1.0-1.el7 infra", {}, id="another package"),
+    ],
+)
+def test_yum_lists(line: str, found: dict[str, str], node: Shell) -> None:
+    assert offered(node, f"Available Packages\n{line}\n") == found
+
+
+def test_what_is_installed_is_not_what_is_offered(node: Shell) -> None:
+    assert offered(node, "Installed Packages\nblockerbugs.noarch 1.0.0-1.el7 @infra\n") == {}
+
+
+def test_yums_answer_is_asked_for_in_its_own_language(node: Shell) -> None:
+    node.program(
+        "yum", 'case ${LC_ALL:-$LANG} in C*) cat list;; *) sed "s/Available Packages/Dostupné balíky/" list;; esac'
+    )
+    assert facts(node, LANG="cs_CZ.UTF-8").offered == {OLD: "infra", NEW: "infra-stg"}
+
+
+def test_a_yum_that_fails_is_a_problem_with_its_last_words(node: Shell) -> None:
+    node.program("yum", "echo first; echo 'Cannot find a valid baseurl for repo: infra'; exit 1")
+    assert facts(node).no_list == "yum cannot list blockerbugs: Cannot find a valid baseurl for repo: infra"
+
+
+def test_builds_that_rpm_orders_alike_are_both_kept(node: Shell) -> None:
+    text = "Available Packages\nblockerbugs.noarch 1.9-1 a\nblockerbugs.noarch 1.10-1 b\n"
+    assert list(offered(node, text)) == [nvr("1.9-1").vr, nvr("1.10-1").vr]
+
+
+# Signatures
+
+
+@pytest.mark.parametrize(
+    ("main", "repos", "unchecked"),
+    [
+        pytest.param("gpgcheck=1\n", ["[infra]\n"], set(), id="S9 the default says yes"),
+        pytest.param("gpgcheck=0\n", ["[infra]\n"], {"infra"}, id="S9 the default says no"),
+        pytest.param("", ["[infra]\n"], {"infra"}, id="S9 nobody says anything"),
+        pytest.param("gpgcheck=1\n", ["[infra]\ngpgcheck=0\n"], {"infra"}, id="S9 the repo says no"),
+        pytest.param("gpgcheck=1\n", ["[infra]\ngpgcheck = False\n"], {"infra"}, id="S9 the repo says it in words"),
+        pytest.param("gpgcheck=0\n", ["[infra]\ngpgcheck=1\n"], set(), id="S9 the repo says yes"),
+        pytest.param("gpgcheck=1\n", ["[a]\ngpgcheck=0\n[b]\n"], {"a"}, id="S9 one of two in a file"),
+        pytest.param("gpgcheck=1\n", ["[a]\nrepo_gpgcheck=0\n"], set(), id="S9 the metadata's check is another"),
+        pytest.param("gpgcheck=1\n", ["[a]\n#gpgcheck=0\n"], set(), id="S9 a comment"),
+        pytest.param(
+            "gpgcheck=1\n", ["[a]\ngpgcheck=1", "[b]\ngpgcheck=0\n"], {"b"}, id="S9 a file without its line end"
+        ),
+        pytest.param("gpgcheck=1", ["[a]\ngpgcheck=0\n"], {"a"}, id="S9 yum.conf without its line end"),
+        pytest.param("gpgcheck=1\n", ["[a]\nGPGCheck=0\n"], {"a"}, id="S9 capitals, which yum does not mind"),
+        pytest.param("gpgcheck=1\n", ["[a]\ngpgcheck: 0\n"], {"a"}, id="S9 a colon, which yum does not mind"),
+        pytest.param("gpgcheck=1\n", ["[a]\ngpgcheck\t=\t0\n"], {"a"}, id="S9 tabs"),
+        pytest.param("gpgcheck=1\r\n", ["[a]\r\ngpgcheck=0\r\n"], {"a"}, id="S9 windows line ends"),
+    ],
+)
+def test_packages_are_installed_unchecked_from(main: str, repos: list[str], unchecked: set[str], node: Shell) -> None:
+    node.file("etc/yum.conf", f"[main]\n{main}")
+    for number, text in enumerate(repos):
+        node.file(f"etc/yum.repos.d/{number}.repo", text)
+    assert facts(node).unchecked_repos == unchecked
+
+
+# The clock, and whatever a host may say
+
+
+@pytest.mark.parametrize(("clock", "skew"), [("1000", 0), ("1090", 90), ("900", -100)])
+def test_the_clocks_difference_is_told(clock: str, skew: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("time.time", lambda: 1000.0)
+    assert read(APP, SET, f"clock\t{clock}", asked_at=1000.0).skew == skew
+
+
+@given(
+    st.text() | st.lists(st.tuples(st.sampled_from(["clock", "answer", "free", "schema", "repo", "list"]), st.text()))
+)
+@example([("answer", "²00 x")])
+@example([("clock", "²")])
+@example([("free", "²")])
+@example([("clock", "9" * 5000)])
+@example([("clock", "9" * 400)])
+@example([("repo", "[")])
+def test_S10_whatever_a_host_says_it_is_read_without_a_crash(said: str | list[tuple[str, str]]) -> None:
+    text = said if isinstance(said, str) else "\n".join(f"{name}\t{value}" for name, value in said)
+    assert isinstance(read(APP, SET, text), Facts)
+
+
+@pytest.mark.parametrize(
+    ("found", "healthy"),
+    [
+        pytest.param(Facts(OLD, answers=200, version="1.0.0"), True, id="answers with its build"),
+        pytest.param(Facts(NEW, answers=200, version="1.0.0"), False, id="H2 answers with another build"),
+        pytest.param(Facts(OLD, answers=200), False, id="H2 answers with nobody knows what"),
+        pytest.param(Facts(OLD, answers=503, version="1.0.0"), False, id="answers with an error"),
+        pytest.param(Facts(OLD), False, id="does not answer"),
+        pytest.param(Facts(answers=200), False, id="has nothing installed"),
+    ],
+)
+def test_a_host_is_healthy_or_not_when_it(found: Facts, healthy: bool) -> None:
+    assert found.healthy(200) is healthy

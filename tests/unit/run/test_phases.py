@@ -1,0 +1,127 @@
+"""What becomes of the lock when a run ends before its first step."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Mapping
+from typing import cast
+
+import pytest
+
+from tasks.errors import HalfWay, Refused, TakenOver
+from tasks.fleet import detached
+from tasks.fleet.machines import Machines
+from tasks.fleet.outcome import Outcome
+from tasks.inventory.model import Host
+from tasks.journal.file import Journal
+from tasks.report import Report
+from tasks.run.decide import decide
+from tasks.run.lock import Hold
+from tasks.run.phases import perform
+from tasks.run.remaining import everything
+from tasks.run.state import Run
+
+from ..builders import found, prod, request, well
+
+
+class Held:
+    """The lock of a set; is it held?"""
+
+    reconnect = 0.0
+    now = True
+
+    def release(self) -> None:
+        self.now = False
+
+    def check_still_ours(self) -> None:
+        """It is."""
+
+    def script(self, *_: object) -> str:
+        return "service httpd stop"
+
+
+class Ousted(Held):
+    """The lock of a run that another operator drives since a moment ago."""
+
+    def release(self) -> None:
+        raise TakenOver("prod: run 0123abcd was taken over by bob@desk", next_line="fab prod status")
+
+    check_still_ours = release
+
+
+class Failing:
+    """Machines on which everything fails."""
+
+    def do(self, scripts: Mapping[Host, str], *_: object, **__: object) -> dict[Host, Outcome]:
+        return {host: Outcome("", 0.0, "exit status 1") for host in scripts}
+
+
+class TakenFrom:
+    """Machines of which the first knows another driver already, and the others do not; none can be looked at."""
+
+    def do(self, scripts: Mapping[Host, str], *_: object, **__: object) -> dict[Host, Outcome]:
+        if "service httpd stop" not in scripts.values():
+            return {}
+        first, *others = scripts
+        knows = Outcome("bob@desk (0a1b2c3d)", 0.1, "taken over", exited=detached.TAKEN_OVER)
+        return {first: knows} | {host: Outcome("", 0.1) for host in others}
+
+
+class Lost:
+    """Machines of which none answers."""
+
+    def do(self, scripts: object, *_: object, **__: object) -> dict[Host, Outcome]:
+        return {}
+
+
+def ends(begun_as: str, monkeypatch: pytest.MonkeyPatch) -> tuple[type[BaseException], bool]:
+    """How a run ends whose disk is full before the first step, and whether its set is still locked."""
+    plan = decide(request("restart-httpd"), found(prod(), well()))
+    journal, held = Journal(), Held()
+    journal.write(begun_as)
+
+    def full(file: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("os.fsync", full)
+    try:
+        with pytest.raises((Refused, HalfWay), match="No space left on device") as error:
+            perform(Run(plan, journal), everything(plan), cast(Hold, held), cast(Machines, Lost()), Report())
+    finally:
+        journal.close()
+    return error.type, held.now
+
+
+def test_a_run_that_could_not_write_down_its_first_step_gives_its_lock_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert ends("begin", monkeypatch) == (Refused, False)
+
+
+def test_a_half_way_run_that_is_resumed_onto_a_full_disk_keeps_its_lock(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert ends("resume", monkeypatch) == (HalfWay, True)
+
+
+def test_o2_who_fails_and_is_taken_over_in_that_moment_is_not_told_to_resume_or_to_abort() -> None:
+    plan = decide(request("restart-httpd"), found(prod(), well()))
+    journal = Journal()
+    with pytest.raises(TakenOver) as error:
+        perform(Run(plan, journal), everything(plan), cast(Hold, Ousted()), cast(Machines, Failing()), Report())
+    journal.close()
+    assert error.value.problems[:2] == (
+        "prod: run 0123abcd was taken over by bob@desk",
+        "blockerbugs01: restart-httpd: exit status 1",
+    )
+    assert error.value.next_line == "fab prod status"
+
+
+def test_o2_who_is_taken_over_in_the_middle_of_a_step_says_where_it_was_done_and_what_is_down() -> None:
+    plan = decide(request("stop-httpd"), found(prod(), well()))
+    journal = Journal()
+    with pytest.raises(TakenOver) as error:
+        perform(Run(plan, journal), everything(plan), cast(Hold, Held()), cast(Machines, TakenFrom()), Report())
+    journal.close()
+    assert error.value.problems == (
+        f"prod: run {journal.run} was taken over by bob@desk, who goes on with it or gives it up",
+        "stop-httpd was done on blockerbugs02",
+        "httpd is not running on blockerbugs02",
+    )

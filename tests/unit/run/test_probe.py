@@ -1,0 +1,157 @@
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from tasks.run.probe import INTERVAL_SECONDS, MOST_NODES, REQUEST_SECONDS, SLOW_SECONDS, Seen, Watch, Watches
+from tests.unit.builders import ONE, TWO, prod
+
+
+@contextmanager
+def site(statuses: Callable[[int], int], wanted: int) -> Iterator[tuple[str, threading.Event]]:
+    """A web site whose n-th answer has the status `statuses(n)`; the event is set after `wanted` of them."""
+    count, enough = [0], threading.Event()
+
+    class Answer(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            count[0] += 1
+            status = statuses(count[0])
+            self.send_response(status)
+            if status == 302:
+                self.send_header("Location", self.path)
+            self.send_header("Content-Length", "2")
+            self.end_headers()
+            self.wfile.write(b"ok")
+            if count[0] >= wanted:
+                enough.set()
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Answer) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}/", enough
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def watched(statuses: Callable[[int], int], wanted: int = 3) -> Seen:
+    with site(statuses, wanted) as (url, enough), Watch(url) as watch:
+        assert enough.wait(30)
+    return watch.seen
+
+
+def test_a_site_that_always_answers_has_no_failures() -> None:
+    seen = watched(lambda n: 200)
+    assert seen.requests >= 3
+    assert (seen.failed, seen.longest) == (0, 0.0)
+
+
+@pytest.mark.parametrize("status", [500, 502, 503])
+def test_an_error_of_the_server_is_a_failure(status: int) -> None:
+    seen = watched(lambda n: status if n == 2 else 200)
+    assert seen.failed == 1
+    assert seen.longest > 0
+
+
+@pytest.mark.parametrize("status", [401, 404])
+def test_an_error_of_ours_is_an_answer(status: int) -> None:
+    assert watched(lambda n: status).failed == 0
+
+
+def test_H4_a_redirect_in_a_loop_is_a_failure() -> None:
+    assert watched(lambda n: 302, wanted=15).failed
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        pytest.param("http://127.0.0.1:1/", id="nobody listens"),
+        pytest.param("http://name.invalid/", id="no such name"),
+        pytest.param("http://[broken/", id="no URL"),
+        pytest.param("http://127.0.0.1:99999/", id="no port"),
+        pytest.param("http://a\x00b/", id="a NUL"),
+    ],
+)
+def test_it_is_a_failure_and_no_crash_when(url: str) -> None:
+    assert Watch(url)._good() is False
+
+
+def test_before_it_begins_nothing_has_been_seen() -> None:
+    assert Watch("http://127.0.0.1:1/").seen == Seen(0, 0, 0.0)
+
+
+def test_it_leaves_no_thread_behind() -> None:
+    before = threading.active_count()
+    watched(lambda n: 200, wanted=1)
+    assert threading.active_count() == before
+
+
+def test_an_answer_that_was_held_back_is_told_although_nothing_failed() -> None:
+    def answers(number: int) -> int:
+        if number == 2:
+            time.sleep(SLOW_SECONDS)
+        return 200
+
+    seen = watched(answers)
+    assert seen.failed == 0
+    assert [seconds >= SLOW_SECONDS for _, seconds in seen.slow][:1] == [True]
+
+
+def test_an_outage_lasts_until_an_answer_comes_again() -> None:
+    seen = watched(lambda n: 503 if n == 2 else 200)
+    assert seen.longest >= INTERVAL_SECONDS
+
+
+def until(true: Callable[[], bool]) -> None:
+    ends = time.monotonic() + 30
+    while not true():
+        assert time.monotonic() < ends
+        time.sleep(0.01)
+
+
+def test_a_node_is_watched_beside_the_public_page_and_its_redirect_is_an_answer() -> None:
+    with site(lambda n: 200, 1) as (public, _), site(lambda n: 302, 3) as (url, enough):
+        host_set = prod(url=public, hosts=(ONE.model_copy(update={"url": url}), TWO))
+        with Watches(host_set) as watches:
+            assert enough.wait(30)
+            until(lambda: (watches.public() or Seen(0, 0, 0.0)).requests > 0)
+    ((host, seen),) = watches.nodes().items()
+    assert (host.short, seen.failed, seen.never) == (ONE.short, 0, False)
+    assert seen.requests >= 2
+
+
+def test_a_node_that_a_firewall_hides_is_not_reachable_and_holds_nobody_up() -> None:
+    before = threading.active_count()
+    with socket.socket() as hidden:  # listens, takes nobody in
+        hidden.bind(("127.0.0.1", 0))
+        hidden.listen(0)
+        url = f"http://127.0.0.1:{hidden.getsockname()[1]}/"
+        host_set = prod(hosts=(ONE.model_copy(update={"url": url}), TWO))
+        with Watches(host_set) as watches:
+            began = time.monotonic()
+        assert time.monotonic() - began < REQUEST_SECONDS
+        assert not watches.nodes()[host_set.hosts[0]].requests
+        assert watches.public() is None
+    until(lambda: threading.active_count() <= before)  # closed, it lets go of whoever still waits for it
+
+
+def test_a_node_on_whose_port_nobody_listens_never_answered() -> None:
+    host_set = prod(hosts=(ONE.model_copy(update={"url": "http://127.0.0.1:1/"}), TWO))
+    with Watches(host_set) as watches:
+        until(lambda: watches.nodes()[host_set.hosts[0]].requests > 1)
+    assert watches.nodes()[host_set.hosts[0]].never
+
+
+def test_of_a_large_set_only_some_nodes_are_watched() -> None:
+    hosts = [ONE.model_copy(update={"name": f"web{n}.example", "aliases": (), "url": "http://x/"}) for n in range(20)]
+    assert len(Watches(prod(hosts=hosts, sync_host="web0.example")).nodes()) == MOST_NODES

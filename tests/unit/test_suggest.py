@@ -1,0 +1,156 @@
+"""A word that was mistyped, and what the shell's TAB offers: with what fab and invoke are."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from invoke import Program
+
+from tasks.collection import namespace
+from tasks.suggest import contexts
+from tests.warmed import start_fab
+
+PROJECT = Path(__file__).parents[2]
+BIN = Path(sys.executable).parent  # Invoke completes for the name that it was called by: `python -m fabric` has none
+
+
+def typed(line: str, tool: str = "fab", hosts_yml: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """What the tool's script does, in a fork of an interpreter that has imported it."""
+    module = {"fab": "fabric", "invoke": "invoke"}[tool]
+    script = (
+        f"import sys; sys.argv[0] = {str(BIN / tool)!r}; from {module}.main import program; sys.exit(program.run())"
+    )
+    environment = {**os.environ, "FABRIC_HOSTS_FILE": str(hosts_yml or ""), "INVOKE_HOSTS_FILE": str(hosts_yml or "")}
+    with start_fab(["-P", "-c", script], shlex.split(line), environment) as program:
+        stdout, stderr = program.communicate()
+    return subprocess.CompletedProcess(line, int(program.returncode), stdout, stderr)
+
+
+@pytest.mark.parametrize(
+    ("line", "said", "next_line"),
+    [
+        ("prod minr-upgrade", "did you mean minor-upgrade?", "next: fab prod minor-upgrade"),
+        ("prdo status", "no host set prdo; did you mean prod?", "next: fab prod status"),
+        ("-H prodd status", "did you mean prod?", "next: the same with -H prod"),
+        (
+            "prod minor-upgrade --versoin=1.0",
+            "has no flag --versoin; did you mean --version?",
+            "fab prod minor-upgrade --version=1.0",
+        ),
+        ("--hots prod status", "has no flag --hots; did you mean --hosts?", "next: fab --hosts prod status"),
+        ("prod minor-upgrade --version", "minor-upgrade: --version wants a value", "--help minor-upgrade"),
+        ("prod minor-upgrade --lock-wait abc", "--lock-wait wants a number, not 'abc'", "--help minor-upgrade"),
+        ("prod history --last=1.5", "--last wants a number, not '1.5'", "--help history"),
+        ("--help majr-upgrade", "did you mean major-upgrade?", "next: fab --help major-upgrade"),
+        ("prod", "prod: no task given\n", "fab prod status"),
+        ("sandbox", "sandbox: no task given\n", "fab sandbox status"),
+        ("sandbox minor", "did you mean minor-upgrade?", "next: fab sandbox minor-upgrade"),
+        ("minor-upgrade prod", "prod: the host set comes before the task\n", "fab prod minor-upgrade"),
+        ("prod history --last 0", "--last 0: at least one run has to be shown", "--help history"),
+        ("prod upgrade", "did you mean minor-upgrade or major-upgrade or upgrade-db?", "--list"),
+        ("prod update", "did you mean yum-update?", "--list"),
+        ("prod migrate", "there is no task and no host set migrate\n", "--list"),
+        ("help", "did you mean --help?", "next: fab --help"),
+        ("sandbox.status", "did you mean sandbox status?", "next: fab sandbox status"),
+        ("prod.major-upgrade --plan", "did you mean prod major-upgrade?", "next: fab prod major-upgrade --plan"),
+        ("--plan stg minor-upgrade prod minor-upgrade", "fab has no flag --plan\n", "next: fab --help"),
+        ("sandbox fault --step sync", "did you mean sandbox.fault?", "--list"),
+        ("sandbox history --limit 3", "history has no flag --limit\n", "--help history"),
+        ("--plan sandbox minor-upgrade", "it stands behind its task\n", "next: fab sandbox minor-upgrade --plan"),
+        ("sandbox --plan minor-upgrade", "sandbox has no flag --plan: it", "next: fab sandbox minor-upgrade --plan"),
+        ("prod minor-upgrade -version 1", "no flag -version; did you mean --version?", "--help minor-upgrade"),
+        ("prod zzzzzz", "there is no task and no host set zzzzzz\n", "--list"),
+    ],
+)
+def test_a_mistyped_word_is_refused_with_the_nearest_one_and_exit_2(line: str, said: str, next_line: str) -> None:
+    ended = typed(line)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert said in ended.stderr
+    assert ended.stderr.splitlines()[-1].endswith(next_line)
+
+
+@pytest.fixture
+def no_set(tmp_path: Path) -> Path:
+    """A hosts.yml that can be read, and whose sets nobody can make out."""
+    path = tmp_path / "hosts.yml"
+    path.write_text("host_set:\n  test:\n    hosts: [a.invalid]\n    sync_host: a.invalid\n")
+    return path
+
+
+@pytest.mark.parametrize("line", ["test status", "--help test"])
+def test_S11_a_set_that_nobody_knows_is_told_with_what_is_wrong_with_hosts_yml(line: str, no_set: Path) -> None:
+    ended = typed(line, hosts_yml=no_set)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert f"{no_set}: host_set: unknown key; did you mean host_sets?" in ended.stderr
+    assert ended.stderr.splitlines()[-1] == f"next: $EDITOR {no_set}"
+
+
+@pytest.mark.parametrize(
+    ("tool", "line"), [("fab", "--list"), ("fab", "--help status"), ("invoke", "show-config --key ansible")]
+)
+def test_S11_what_needs_no_host_works_with_a_hosts_yml_that_has_mistakes(tool: str, line: str, no_set: Path) -> None:
+    ended = typed(line, tool, no_set)
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("line", ["--help prod", "prod --help", "--help sandbox"])
+def test_what_a_host_set_alone_is_can_be_asked(line: str) -> None:
+    ended = typed(line)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert "Host set: " in ended.stdout
+
+
+@pytest.mark.parametrize("name", ["minor-upgrade", "sandbox.fault"])
+def test_the_help_of_a_task_says_what_every_flag_is_for(name: str) -> None:
+    shown = " ".join(typed(f"--help {name}").stdout.split())
+    assert [text for text in namespace[name].help.values() if text not in shown] == []
+
+
+@pytest.mark.parametrize("name", sorted(namespace.task_names))
+def test_the_flags_of_every_task_are_explained_in_80_columns(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    (context,) = (context for context in contexts(namespace) if context.name == name)
+    explained = context.help_tuples()
+    assert [flag for flag, text in explained if not text] == []
+    Program().print_columns(explained or [("", "")])
+    assert [line for line in capsys.readouterr().out.splitlines() if len(line) > 80] == []
+
+
+def test_invoke_says_so_too() -> None:
+    assert "did you mean build?" in typed("biuld", "invoke").stderr
+
+
+@pytest.mark.parametrize(
+    ("line", "offered", "not_offered"),
+    [
+        ("fab -H", {"prod", "blockerbugs01", "blockerbugs02.iad2.fedoraproject.org", "sandbox01"}, {"minor-upgrade"}),
+        ("fab -H blockerbugs01.s", {"blockerbugs01.stg", "blockerbugs01.sandbox"}, {"blockerbugs02", "prod"}),
+        ("fab --hosts prod", {"prod", "minor-upgrade"}, {"blockerbugs01"}),
+        ("fab prod", {"minor-upgrade", "stg", "sandbox.reset"}, {"blockerbugs01"}),
+        ("fab prod minor-upgrade --v", {"--verbose", "--version"}, {"--hosts"}),
+        ("fab --ho", {"--hosts"}, {"minor-upgrade"}),
+    ],
+)
+def test_the_shell_is_offered_sets_hosts_tasks_and_flags(line: str, offered: set[str], not_offered: set[str]) -> None:
+    ended = typed(f"--complete -- {line}")
+    words = set(ended.stdout.split())
+    assert ended.returncode == 0
+    assert offered <= words
+    assert not not_offered & words
+
+
+def test_bash_completes_a_host_after_dash_H() -> None:
+    """The script that `fab --print-completion-script bash` prints, in a real bash."""
+    press_tab = (
+        f"PATH={shlex.quote(str(BIN))}:$PATH; source <(fab --print-completion-script bash); "
+        'COMP_WORDS=(fab -H blockerbugs02); _complete_fab fab blockerbugs02 -H; printf "%s\\n" "${COMPREPLY[@]}"'
+    )
+    bash = shutil.which("bash")
+    assert bash
+    shown = subprocess.run([bash, "-c", press_tab], cwd=PROJECT, capture_output=True, text=True, check=False)
+    assert "blockerbugs02.iad2" in shown.stdout.split(), shown.stderr
