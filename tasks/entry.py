@@ -16,8 +16,9 @@ from .errors import Interrupted, Refused, SopError
 from .fleet import setup, ssh_config
 from .inventory import named as targets
 from .inventory.named import Target
-from .report import Report, Shown, opened
+from .report import Shown, opened
 from .run.interrupt import endable
+from .run.observer import Report
 
 # What carries a run out (paramiko, pydantic, rich) is imported when there is one: `fab --list` has none.
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from shlex import join
 
-from ..report import Report
+from ..run.observer import Report
 from .spec import Package
 from .tree import Attempt, Task
 

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ..journal.file import Journal
-    from ..report import Report
 
 SECONDS = 5.0  # that a target which does not answer may cost, in all
 LATE = f"no answer in {SECONDS:.0f} s"
@@ -24,11 +23,11 @@ _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
 @contextmanager
-def told(targets: Sequence[str], journal: Journal, report: Report) -> Iterator[Callable[[], None]]:
+def told(targets: Sequence[str], journal: Journal, warn: Callable[[str], None]) -> Iterator[Callable[[], None]]:
     """Tell `targets` that a run begins, when the given function is called, and at the end of the block how it ended.
 
-    targets: addresses as in hosts.yml, with ${NAME} for what the environment holds. What could not be told is a
-    warning. Where the function was not called there was no run, and where there are no targets nothing is started.
+    targets: addresses as in hosts.yml, with ${NAME} for what the environment holds; warn: is told in a sentence who
+    could not be told. Where the function was not called there was no run; without targets nothing is started.
     """
     addresses, problems = _addresses(targets, os.environ)
     tellers: list[subprocess.Popen[str]] = []
@@ -43,7 +42,7 @@ def told(targets: Sequence[str], journal: Journal, report: Report) -> Iterator[C
         for teller in tellers:
             problems += _end(teller, addresses, journal.events)
         for problem in problems:
-            report.warning(problem)
+            warn(problem)
 
 
 def _addresses(targets: Iterable[str], environment: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:

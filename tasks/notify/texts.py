@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from ..timeline.page import title
-from ..timeline.story import tell
+from ..timeline.story import tell, title
 from ..timeline.words import duration
 
 

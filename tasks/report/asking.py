@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 
 from ..errors import Refused
+from ..run.observer import Report
 
 OWN_TERMINAL = "/dev/tty"
 MOOT_SECONDS = 0.1  # between two looks at whether an answer is still wanted
@@ -58,6 +59,22 @@ def answer(who: str, text: str, hidden: bool = True, moot: Callable[[], bool] = 
     if typed == "":
         raise Refused(f"{who}: no answer given")
     return typed.rstrip("\n") if typed else None
+
+
+class Terminal(Report):
+    """A report that has somebody in front of it."""
+
+    def can_ask(self) -> bool:
+        """Is stdin a terminal?"""
+        return can_ask()
+
+    def ask(self, question: str) -> str:
+        """As the function of that name."""
+        return ask(question)
+
+    def answer(self, who: str, text: str, hidden: bool, moot: Callable[[], bool]) -> str | None:
+        """As the function of that name."""
+        return answer(who, text, hidden, moot)
 
 
 @contextlib.contextmanager

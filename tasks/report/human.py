@@ -9,8 +9,9 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from ..run.observer import SAY_AGAIN_SECONDS, Again, Report
+from ..run.observer import SAY_AGAIN_SECONDS, Again
 from . import recap, tables, words
+from .asking import Terminal
 from .screen import Screen
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 LAST_LINES = 12  # of a step that failed
 
 
-class Human(Report):
+class Human(Terminal):
     """Lines that stay as they are: what a pipe, a log and CI get, and a terminal that cannot be drawn on.
 
     verbose: also every line of every host; quiet: nothing between the plan and the recap;

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from ..run.facts import NOT_REACHED
 from . import words
 from .screen import GAP, table
 
@@ -65,7 +66,7 @@ def status(app: App, host_set: HostSet, facts: Mapping[Host, Facts]) -> Table:
     for host in host_set.hosts:
         found = facts.get(host)
         if not found:
-            made.add_row(host.short, host_set.roles(host), words.NOT_REACHED)
+            made.add_row(host.short, host_set.roles(host), NOT_REACHED)
             continue
         newest = max(found.offered or (), default=None)
         made.add_row(

@@ -6,13 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ..fleet.output import duration as duration
+from ..run.facts import NOT_REACHED
 
 if TYPE_CHECKING:
     from ..inventory.model import Host, HostSet
     from ..run.facts import Facts
     from ..run.remaining import States
-
-NOT_REACHED = "not reached"  # as `Facts.service` of a host that could not be asked
 
 
 def names(hosts: Sequence[Host]) -> str:

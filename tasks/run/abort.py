@@ -11,13 +11,13 @@ from ..errors import Code, Interrupted
 from ..fleet.machines import Machines
 from ..inventory.model import App, Host, HostSet
 from ..journal.file import Journal, operator
-from ..report import Report
 from ..sop import keep
 from ..sop.keep import Lock
 from .consent import Consent, agree, check_that_somebody_can_agree
 from .facts import Facts
 from .lock import Hold, holder, locked_by
 from .look import connected, look
+from .observer import Report
 from .takeover import (
     Found,
     check_that_it_is_still_held,
@@ -36,7 +36,7 @@ def abort(app: App, host_set: HostSet, config: Config, consent: Consent, report:
     A host that cannot be reached does not keep it from that, unless it is the sync host.
     Raises TryLater while one of its steps still runs.
     """
-    check_that_somebody_can_agree(host_set, consent)
+    check_that_somebody_can_agree(host_set, consent, report)
     with _reached(host_set, config, report) as machines:
         found = find(machines, app, host_set)
         if not isinstance(found, Found):
@@ -46,7 +46,7 @@ def abort(app: App, host_set: HostSet, config: Config, consent: Consent, report:
             cron = "let cron sync again, " if found.facts[host_set.sync].paused else ""
             report.note(f"abort would {cron}release the lock, and start or take back nothing")
             return Code.REFUSED
-        _end(machines, app, host_set, found, "abort", consent)
+        _end(machines, app, host_set, found, "abort", consent, report)
         report.aborted(app, host_set, found.lock, look(machines, app, host_set, repos=False))
         return Code.DONE
 
@@ -57,7 +57,7 @@ def unlock(app: App, host_set: HostSet, config: Config, consent: Consent, report
     Returns DONE, or REFUSED when it was only to be shown (plan_only) and there is a lock.
     Raises TryLater while a step of its run still runs: what is begun next could meet it.
     """
-    check_that_somebody_can_agree(host_set, consent)
+    check_that_somebody_can_agree(host_set, consent, report)
     with _reached(host_set, config, report) as machines:
         found = find(machines, app, host_set)
         if not isinstance(found, Found):
@@ -67,7 +67,7 @@ def unlock(app: App, host_set: HostSet, config: Config, consent: Consent, report
         if consent.plan_only:
             report.note("unlock would release the lock, and leave all else as it is")
             return Code.REFUSED
-        _end(machines, app, host_set, found, "unlock", consent)
+        _end(machines, app, host_set, found, "unlock", consent, report)
         report.free(app, host_set, look(machines, app, host_set, repos=False), f"{host_set.name} is unlocked")
         return Code.DONE
 
@@ -88,10 +88,12 @@ def _show(machines: Machines, app: App, host_set: HostSet, found: Found, report:
     report.held(host_set, found.lock, found.states)
 
 
-def _end(machines: Machines, app: App, host_set: HostSet, found: Found, how: str, consent: Consent) -> None:
+def _end(
+    machines: Machines, app: App, host_set: HostSet, found: Found, how: str, consent: Consent, report: Report
+) -> None:
     """Ask, take the run over, write down how it ends, give cron back if it is given up, and release the lock."""
     lock = found.lock
-    agree(host_set, consent)
+    agree(host_set, consent, report)
     # Its client may be at work, or have slept: what it has begun meanwhile is left to it.
     check_that_nothing_runs(machines, app, host_set, lock, states(machines, app, host_set, lock.run))
     with closing(Journal(run=lock.run)) as journal, _leaving(host_set, how, lock):
@@ -126,7 +128,7 @@ def _give_cron_back(
     if consent.plan_only:
         report.note("abort would let cron sync again")
         return Code.REFUSED
-    agree(host_set, consent)
+    agree(host_set, consent, report)
     held = holder(host_set, look(machines, app, host_set, repos=False))
     if held is not None:  # begun while the question was read: cron must not come back in the middle of it
         raise locked_by(*held, app, host_set)

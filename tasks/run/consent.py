@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ..errors import Refused
 from ..inventory.model import HostSet
-from ..report import ask, can_ask
+from .observer import Report
 
 
 @dataclass(frozen=True)
@@ -21,22 +21,22 @@ class Consent:
     lock_wait: float = 0.0
 
 
-def check_that_somebody_can_agree(host_set: HostSet, consent: Consent) -> None:
+def check_that_somebody_can_agree(host_set: HostSet, consent: Consent, report: Report) -> None:
     """Raises Refused if the set wants to be confirmed and nobody is there to do it."""
-    if host_set.confirm != "none" and not (consent.yes or consent.plan_only or can_ask()):
+    if host_set.confirm != "none" and not (consent.yes or consent.plan_only or report.can_ask()):
         raise Refused(
             f"{host_set.name} wants to be confirmed, and there is no terminal to ask on", next_line="add --yes"
         )
 
 
-def agree(host_set: HostSet, consent: Consent) -> None:
+def agree(host_set: HostSet, consent: Consent, report: Report) -> None:
     """Ask, as the set wants it. Raises Refused unless the operator agrees."""
     if consent.yes or host_set.confirm == "none":
         return
     by_name = host_set.confirm == "name"
     question = f"\nType {host_set.name} to go on: " if by_name else "\nIs this ok [y/N]: "
     try:
-        answer = ask(question)
+        answer = report.ask(question)
     except EOFError:
         answer = ""
     if answer != host_set.name if by_name else answer.lower() not in ("y", "yes"):

@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from ..fleet import detached
 from ..fleet.output import clean
 from ..inventory.model import App, HostSet
-from ..report.words import NOT_REACHED
 from ..sop import health, keep, restarts, yum
 from ..sop.nvr import Nvr, parse
 from ..sop.steps import DATABASE_LOCK
 
+NOT_REACHED = "not reached"  # as `Facts.service` of a host that could not be asked
 # yum waits for whoever holds these. The file has the holder's process id (yum 3, dnf 4), or is locked by it (dnf 5).
 _YUM_LOCKS = ("/var/run/yum.pid", "/var/lib/dnf/rpmdb_lock.pid", "/var/cache/dnf/metadata_lock.pid")
 _DNF5_LOCKS = ("/var/lib/dnf/system-repo.lock", "/run/dnf/rpmtransaction.lock")

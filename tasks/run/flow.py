@@ -15,13 +15,13 @@ from ..inventory.model import Host, HostSet, Inventory
 from ..journal import events
 from ..journal.file import Journal, operator
 from ..notify.around import told
-from ..report import Report
 from .consent import Consent, agree, check_that_somebody_can_agree
 from .decide import Plan, decide
 from .ending import after_success
 from .facts import Facts
 from .lock import Hold, holder, locked_by
 from .look import connected, look
+from .observer import Report
 from .phases import leaving, perform
 from .remaining import everything
 from .request import Request, check_request, predecessor
@@ -36,7 +36,7 @@ def carry_out(request: Request, inventory: Inventory, config: Config, consent: C
     Returns DONE, or REFUSED when only the plan was wanted and it holds changes. Raises SopError for every other end.
     """
     check_request(request)
-    check_that_somebody_can_agree(request.host_set, consent)
+    check_that_somebody_can_agree(request.host_set, consent, report)
     stage = predecessor(request, inventory)
     sets = (request.host_set, *([stage] if stage else []))
     with connected(config, report, *sets, tolerant=not request.procedure.needs_all_hosts) as machines:
@@ -50,11 +50,11 @@ def carry_out(request: Request, inventory: Inventory, config: Config, consent: C
         if consent.plan_only:
             report.commands(plan)
             return Code.REFUSED
-        agree(plan.request.host_set, consent)
+        agree(plan.request.host_set, consent, report)
         journal = Journal()
         hold = Hold(machines, request.app, request.host_set, journal)
         run = Run(plan, journal, doing="taking the lock")
-        with closing(journal), told(request.host_set.notify, journal, report) as run_begins, leaving(run):
+        with closing(journal), told(request.host_set.notify, journal, report.warning) as run_begins, leaving(run):
             journal.write("begin", operator=operator(), **events.begin(plan))
             with _refusing(run):
                 last = hold.take(f"{request.procedure.name} {plan.target or ''}".strip())

@@ -12,8 +12,8 @@ from ..errors import Unreachable
 from ..fleet.machines import Machines
 from ..fleet.outcome import Outcome
 from ..inventory.model import App, Host, HostSet
-from ..report import Report
 from .facts import UNREACHED, Facts, read, script
+from .observer import Report
 
 LOOK_SECONDS = 120
 

@@ -8,7 +8,7 @@ from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from ..report import asking
+from ..errors import Refused
 
 if TYPE_CHECKING:
     from ..inventory.model import App, Host, HostSet
@@ -43,12 +43,20 @@ class Report:
     def close(self, error: BaseException | None) -> None:
         """Nothing more will be told; error: what ended the task, if it did not end by itself."""
 
+    def can_ask(self) -> bool:
+        """Is there somebody to ask?"""
+        return False
+
+    def ask(self, question: str) -> str:
+        """What the operator types at the question, without the blanks around it. Raises EOFError if they leave."""
+        raise EOFError
+
     def answer(self, who: str, text: str, hidden: bool, moot: Callable[[], bool]) -> str | None:
         """What the operator types when `who` asks `text`; None where `moot()` came true first; hidden: it is not shown.
 
         Raises Refused where nobody can be asked.
         """
-        return asking.answer(who, text, hidden, moot)
+        raise Refused(f"{who} asks, and nobody is there to answer: {text.strip()}")
 
     def said(self, who: str, text: str) -> None:
         """What sudo said on a host before it let us in, or a host or jump host at login."""
@@ -161,7 +169,8 @@ class Again:
         return False
 
 
-EVENTS = [name for name in vars(Report) if not name.startswith("_") and name != "answer"]
+QUESTIONS = ("can_ask", "ask", "answer")
+EVENTS = [name for name in vars(Report) if not name.startswith("_") and name not in QUESTIONS]
 
 
 class Several(Report):
@@ -169,7 +178,8 @@ class Several(Report):
 
     def __init__(self, reports: Iterable[Report]) -> None:
         members = list(reports)
-        self.answer = members[0].answer  # type: ignore[method-assign]
+        for question in QUESTIONS:
+            setattr(self, question, getattr(members[0], question))
         for event in EVENTS:
             setattr(self, event, partial(_tell, members, event))
 

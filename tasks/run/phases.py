@@ -13,7 +13,7 @@ from ..fleet.machines import Machines
 from ..fleet.outcome import Outcome, for_people
 from ..inventory.model import Host
 from ..journal import events
-from ..report import Report, words
+from ..report import words
 from ..sop import restarts
 from ..sop.restarts import Restart
 from ..sop.steps import Phase, Step
@@ -23,6 +23,7 @@ from .facts import UNREACHED, Facts
 from .interrupt import Ended, patience
 from .lock import Hold
 from .look import ask_hosts
+from .observer import Report
 from .probe import Watches
 from .remaining import Left
 from .state import Run

@@ -10,7 +10,6 @@ from ..errors import Code, Refused, SopError
 from ..inventory.model import App, HostSet
 from ..journal.file import Journal, operator
 from ..notify.around import told
-from ..report import Report
 from ..sop import nvr
 from ..sop.steps import Job
 from . import remaining
@@ -18,6 +17,7 @@ from .consent import Consent, agree, check_that_somebody_can_agree
 from .decide import Plan
 from .lock import Hold
 from .look import connected, look
+from .observer import Report
 from .phases import leaving, perform
 from .request import PROCEDURES, RESTART_TOGETHER, Request
 from .state import Run
@@ -36,7 +36,7 @@ def resume(app: App, host_set: HostSet, config: Config, consent: Consent, report
 
     Raises Refused where the rest would not be the same any more, and what a run raises.
     """
-    check_that_somebody_can_agree(host_set, consent)
+    check_that_somebody_can_agree(host_set, consent, report)
     with connected(config, report, host_set, tolerant=True) as machines:
         check_that_the_sync_host_is_there(machines, host_set)
         report.looking(host_set.hosts)
@@ -50,11 +50,11 @@ def resume(app: App, host_set: HostSet, config: Config, consent: Consent, report
         report.resume(plan, found.lock, remaining.left(plan, found.states, found.facts))
         if consent.plan_only:
             return Code.REFUSED
-        agree(host_set, consent)
+        agree(host_set, consent, report)
         check_that_it_is_still_held(host_set, found.lock, look(machines, app, host_set, repos=False, schema=False))
         journal = Journal(run=found.lock.run, earlier=found.events)
         run = Run(plan, journal, doing="taking the run over")
-        with closing(journal), told(host_set.notify, journal, report) as run_begins, leaving(run):
+        with closing(journal), told(host_set.notify, journal, report.warning) as run_begins, leaving(run):
             hold = Hold(machines, app, host_set, journal)
             states = take_over(machines, hold, host_set)
             # Facts after states: what a step has done that ended in between must be seen.

@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from . import words
 from .picture import Picture, draw
-from .story import Story
+from .story import Story, title
 
 HERE = Path(__file__).parent
 LOOKS = {
@@ -45,12 +45,6 @@ def html(story: Story) -> str:
 def svg(story: Story) -> str:
     """The picture by itself, to be shown inside another page."""
     return _render("alone.svg.jinja", story, draw(story), _style("style.css"))
-
-
-def title(story: Story) -> str:
-    """`prod: major upgrade to blockerbugs-1.1.0-1.el7`."""
-    name = story.procedure.replace("-upgrade", " upgrade") or "a run whose beginning is not in the journal"
-    return f"{story.host_set or 'unknown set'}: {name}" + (f" to {story.target}" if story.target else "")
 
 
 def _render(template: str, story: Story, picture: Picture, style: Markup, **more: object) -> str:

@@ -172,6 +172,12 @@ def tell(events: Iterable[Event]) -> Story:
     )
 
 
+def title(story: Story) -> str:
+    """`prod: major upgrade to blockerbugs-1.1.0-1.el7`."""
+    name = story.procedure.replace("-upgrade", " upgrade") or "a run whose beginning is not in the journal"
+    return f"{story.host_set or 'unknown set'}: {name}" + (f" to {story.target}" if story.target else "")
+
+
 def _how(events: Sequence[Event], end: Event) -> str:
     """How it ended, as far as the journal of this machine knows."""
     other = "taken over" if _first(events, "taken-over") else ""

@@ -6,6 +6,7 @@ import email
 import email.policy
 import socket
 import socketserver
+import subprocess
 import sys
 import threading
 import time
@@ -37,7 +38,7 @@ def run(*targets: str, listens: Endpoint | None = None) -> str:
     screen = StringIO()
     with closing(Journal()) as journal:
         journal.write("begin", set="prod", procedure="minor-upgrade", operator="lbrabec@laptop")
-        with told(targets, journal, Human(Screen(screen))) as run_begins:
+        with told(targets, journal, Human(Screen(screen)).warning) as run_begins:
             run_begins()
             if listens:
                 until(lambda: bool(listens.heard))
@@ -79,7 +80,7 @@ def test_S10_a_mail_is_text_with_its_lines_and_what_a_host_or_a_person_said_is_n
         server.letters = letters  # type: ignore[attr-defined]
         threading.Thread(target=server.serve_forever, daemon=True).start()
         address = f"mailto://127.0.0.1:{server.server_address[1]}?from=fab@example.org&to=qa@example.org"
-        with closing(Journal()) as journal, told([address], journal, Human(Screen(StringIO()))) as run_begins:
+        with closing(Journal()) as journal, told([address], journal, Human(Screen(StringIO())).warning) as run_begins:
             journal.write("begin", set="prod", procedure="minor-upgrade", operator="<img src=//evil.example>")
             run_begins()
             until(lambda: bool(letters))
@@ -133,7 +134,7 @@ def test_a_run_that_ends_in_an_error_is_told_too_and_the_error_goes_on() -> None
 def breaks(endpoint: Endpoint) -> None:
     """A run that ends with a mistake of ours."""
     screen = Human(Screen(StringIO()))
-    with closing(Journal()) as journal, told([endpoint.address], journal, screen) as run_begins:
+    with closing(Journal()) as journal, told([endpoint.address], journal, screen.warning) as run_begins:
         run_begins()
         until(lambda: bool(endpoint.heard))
         raise ZeroDivisionError
@@ -154,7 +155,7 @@ def test_a_variable_that_is_not_set_is_named_and_nothing_is_sent() -> None:
 
 def test_a_run_that_was_refused_before_it_began_is_not_told() -> None:
     with answering(200) as endpoint, closing(Journal()) as journal:
-        with told([endpoint.address], journal, Human(Screen(StringIO()))):
+        with told([endpoint.address], journal, Human(Screen(StringIO())).warning):
             pass
         assert endpoint.heard == []
 
@@ -208,3 +209,9 @@ def test_S6_what_is_told_was_redacted() -> None:
             journal.write(one.pop("event"), **{key: one[key] for key in one if key not in ("time", "run")})
         assert "hunter2" not in str(message("end", journal.events))
         assert "[redacted]" in str(message("end", journal.events))
+
+
+def test_sending_a_mail_loads_nothing_that_draws() -> None:
+    loads = "import sys, tasks.notify.send; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", loads], capture_output=True, text=True, check=True).stdout.split()
+    assert not {"jinja2", "rich", "paramiko", "pydantic"} & set(loaded)

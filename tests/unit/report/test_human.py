@@ -8,7 +8,8 @@ import pytest
 from tasks.fleet.outcome import Outcome
 from tasks.inventory.model import App, Balancer, Host
 from tasks.paths import state_dir
-from tasks.report import ask, can_ask, opened, recap, words
+from tasks.report import opened, recap, words
+from tasks.report.asking import ask, can_ask
 from tasks.report.human import Human
 from tasks.report.screen import Screen
 from tasks.run.decide import decide

@@ -10,9 +10,9 @@ from fabric import Config
 from tasks.errors import Code, Interrupted
 from tasks.fleet.machines import Machines
 from tasks.inventory.model import App, HostSet
-from tasks.report import Report
 from tasks.run import abort
 from tasks.run.consent import Consent
+from tasks.run.observer import Report
 from tasks.run.takeover import Found
 from tasks.sop.keep import Lock
 

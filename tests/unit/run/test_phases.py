@@ -15,9 +15,9 @@ from tasks.fleet.machines import Machines
 from tasks.fleet.outcome import Outcome
 from tasks.inventory.model import Host
 from tasks.journal.file import Journal
-from tasks.report import Report
 from tasks.run.decide import decide
 from tasks.run.lock import Hold
+from tasks.run.observer import Report
 from tasks.run.phases import perform
 from tasks.run.remaining import everything
 from tasks.run.state import Run
