@@ -63,7 +63,8 @@ def start(
     from .ansible.checkout import template_state
     from .run.consent import Consent
     from .run.flow import carry_out
-    from .run.request import PROCEDURES, RESTART_TOGETHER, Request
+    from .run.request import Request
+    from .sop.workflows import PROCEDURES, RESTART_TOGETHER
 
     if not (isfinite(lock_wait) and lock_wait >= 0):
         raise Refused(

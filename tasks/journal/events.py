@@ -13,10 +13,10 @@ from ..inventory.model import Host, HostSet
 from ..run.decide import Plan
 from ..run.probe import Seen
 from ..run.remaining import digests
-from ..run.request import RESTART_TOGETHER
 from ..run.state import Run
+from ..sop.model import Phase
 from ..sop.restarts import Restart
-from ..sop.steps import Phase
+from ..sop.workflows import RESTART_TOGETHER
 from .downtime import downtime
 
 VERSION = 1  # of the lines' meaning; a new key is no new version, another meaning of an old one is

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from ..run.remaining import Left, States
     from ..run.state import Run
     from ..sop.keep import Lock
+    from ..sop.model import Phase
     from ..sop.restarts import Restart
-    from ..sop.steps import Phase
 
 LAST_LINES = 12  # of a step that failed
 

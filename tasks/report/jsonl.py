@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from ..run.remaining import Left, States
     from ..run.state import Run
     from ..sop.keep import Lock
+    from ..sop.model import Phase
     from ..sop.nvr import Nvr
     from ..sop.restarts import Restart
-    from ..sop.steps import Phase
 
 SCHEMA = 1  # another one when a key goes away or changes its meaning; new keys and events may come at any time
 

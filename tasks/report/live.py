@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ..run.decide import Plan
     from ..run.probe import Seen
     from ..run.state import Run
-    from ..sop.steps import Phase
+    from ..sop.model import Phase
 
 TIMES_A_SECOND = 5
 MOST_HOSTS = 10  # at work at the same time that each have a line

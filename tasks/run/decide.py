@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 
 from ..errors import Refused
 from ..inventory.model import Host, HostSet
+from ..sop.model import Job, Phase
 from ..sop.nvr import Nvr
-from ..sop.steps import Job, Phase
+from ..sop.workflows import PROCEDURES, RESTART_TOGETHER
 from . import refusals
-from .back import earlier_build
 from .facts import UNREACHED
-from .reasons import OVERRIDE, FactsOf, Reason
-from .request import PROCEDURES, RESTART_TOGETHER, Request
-from .which_build import target_build
+from .refusals import OVERRIDE, FactsOf, Reason
+from .request import Request
+from .which_build import earlier_build, target_build
 
 CLOCK_SECONDS = 60
 

@@ -7,11 +7,11 @@ from ..fleet import detached
 from ..fleet.outcome import Outcome
 from ..inventory.model import Host, Inventory
 from ..sop import keep
-from ..sop.steps import Phase, Step
+from ..sop.model import Phase, Step
+from ..sop.workflows import PROCEDURES
 from .advice import ways_out
 from .decide import Plan
 from .lock import taken_over
-from .request import PROCEDURES
 from .state import Run
 
 

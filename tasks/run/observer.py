@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from ..inventory.model import App, Host, HostSet
     from ..journal.history import Past
     from ..sop.keep import Lock
+    from ..sop.model import Phase
     from ..sop.restarts import Restart
-    from ..sop.steps import Phase
     from .decide import Plan
     from .facts import Facts
     from .probe import Seen

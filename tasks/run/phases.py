@@ -15,8 +15,8 @@ from ..inventory.model import Host
 from ..journal import events
 from ..report import words
 from ..sop import restarts
+from ..sop.model import Phase, Step
 from ..sop.restarts import Restart
-from ..sop.steps import Phase, Step
 from .advice import ways_out
 from .ending import ending, saved, what_is_down
 from .facts import UNREACHED, Facts

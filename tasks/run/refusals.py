@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import NamedTuple
+
 from ..errors import TryLater
-from ..inventory.model import HostSet
+from ..inventory.model import Host, HostSet
 from ..sop import yum
 from ..sop.nvr import Nvr
 from .facts import PROGRAMS, UNREACHED, Facts
-from .reasons import FactsOf, Reason
 from .request import Request
+
+OVERRIDE = '--unverified "reason" overrides that, and is written down'
+
+FactsOf = Mapping[Host, Facts]
+
+
+class Reason(NamedTuple):
+    """Why not, and the line to type that helps, if there is one."""
+
+    text: str
+    cure: str | None = None
 
 
 def check_that_nobody_is_at_work(request: Request, facts: FactsOf) -> None:

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ..inventory.model import App, Host, HostSet
+from ..sop.model import Phase
 from ..sop.nvr import Nvr
-from ..sop.steps import Phase
 from .decide import Plan
 from .facts import Facts
 

@@ -7,56 +7,7 @@ from dataclasses import dataclass
 from ..errors import Refused
 from ..inventory.model import App, Host, HostSet, Inventory
 from ..sop import nvr as builds
-from ..sop import steps
-from ..sop.steps import Workflow
-
-
-@dataclass(frozen=True)
-class Procedure:
-    """Something an operator can ask for: a workflow and what must be so before it may begin.
-
-    installs: needs a build to install; whole_set: refused on a part of a set; rolling: the other hosts are to serve
-    meanwhile; needs_stopped: httpd must be down on the whole set; needs_schema: the database must be at the
-    installed build's schema; once: works on the database, so only on the sync host; back: installs the build before.
-    """
-
-    name: str
-    phases: Workflow
-    installs: bool = False
-    whole_set: bool = False
-    rolling: bool = False
-    needs_stopped: bool = False
-    needs_schema: bool = False
-    once: bool = False
-    back: bool = False
-
-    @property
-    def needs_all_hosts(self) -> bool:
-        """Must every host of the set be asked, also those that are not meant?"""
-        return self.name not in ("stop-httpd", "start-httpd")
-
-    @property
-    def title(self) -> str:
-        """`minor upgrade`, as sentences say it."""
-        return self.name.replace("-", " ") if self.installs and self.name != "yum-update" else self.name
-
-
-PROCEDURES = {
-    procedure.name: procedure
-    for procedure in (
-        Procedure("minor-upgrade", steps.minor, installs=True, rolling=True, needs_schema=True),
-        Procedure("major-upgrade", steps.major, installs=True, whole_set=True),
-        Procedure("stop-httpd", steps.alone_where_served(steps.stop_httpd)),
-        Procedure("yum-update", steps.alone(steps.yum_update), installs=True),
-        Procedure("upgrade-db", steps.migrate, once=True, needs_stopped=True),
-        Procedure("sync", steps.alone_on_the_sync_host(steps.sync), once=True, needs_schema=True),
-        Procedure("start-httpd", steps.start_and_look, needs_schema=True),
-        Procedure("rollback", steps.rollback, installs=True, rolling=True, back=True),
-        Procedure("restart-httpd", steps.restart_rolling, rolling=True, needs_schema=True),
-    )
-}
-
-RESTART_TOGETHER = Procedure("restart-httpd", steps.restart_together, needs_schema=True)
+from ..sop.model import Procedure
 
 
 @dataclass(frozen=True)

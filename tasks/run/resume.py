@@ -11,7 +11,8 @@ from ..inventory.model import App, HostSet
 from ..journal.file import Journal, operator
 from ..notify.around import told
 from ..sop import nvr
-from ..sop.steps import Job
+from ..sop.model import Job
+from ..sop.workflows import PROCEDURES, RESTART_TOGETHER
 from . import remaining
 from .consent import Consent, agree, check_that_somebody_can_agree
 from .decide import Plan
@@ -19,7 +20,7 @@ from .lock import Hold
 from .look import connected, look
 from .observer import Report
 from .phases import leaving, perform
-from .request import PROCEDURES, RESTART_TOGETHER, Request
+from .request import Request
 from .state import Run
 from .takeover import (
     Found,

@@ -9,8 +9,8 @@ from ..fleet.outcome import Outcome
 from ..inventory.model import Host
 from ..journal.file import Journal
 from ..sop import steps
+from ..sop.model import Phase
 from ..sop.restarts import Restart
-from ..sop.steps import Phase
 from .decide import Plan
 from .facts import Facts
 from .probe import Seen

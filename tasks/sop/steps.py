@@ -1,218 +1,15 @@
-"""The Blockerbugs Infrastructure SOP as data: its steps, and the workflows made of them.
-
-A Step is a name and the command it runs. A Phase is a step and the hosts it runs on, with one rule: every
-host ends a phase before the next phase begins. A workflow is a pure function from a host set to a list of
-phases; plan, dry run, confirmation, run and recap all read that list.
-"""
+"""The steps of the Blockerbugs Infrastructure SOP, each a function of the job it is made for."""
 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable
-from dataclasses import dataclass
 
-from ..fleet.output import clean
-from ..inventory.model import App, Balancer, Host, HostSet
 from . import health, keep, restarts, yum
-from .nvr import Nvr
+from .model import Effect, Job, Step
 
 DATABASE_LOCK = "/var/run/blockerbugs-upgrade.lock"
 _IS_AT = "the database is at "
 CRON_SECONDS = 600  # a sync takes minutes; cron starts one every half hour
-
-
-@dataclass(frozen=True)
-class Step:
-    """One thing that is done on a host.
-
-    name: as it is typed and shown; says: what it does, for the operator.
-    guard: shell in front of the command, in the same shell, which ends it if it must not be run now.
-    command: the shell command, as the SOP has it where the SOP has one.
-    proof: shell that only looks, and fails with a sentence when the world did not become what was promised.
-    seconds: how long it is waited for; after that it is not known what became of it.
-    if_it_fails: the tasks to type then; none means the same procedure again. changes: does it change the host?
-    refuses: its failure means that this was the wrong procedure, not that something is broken.
-    looks: it only looks, so that it may be done any number of times; every other step is kept on its host.
-    mends: when it fails, it has put back what it had changed.
-    brief: what is shown instead of a command that is too long to be read.
-    after_restart: what is done once more, before it is looked again, on a host that restarted and undid it so.
-    """
-
-    name: str
-    says: str
-    command: str
-    seconds: float
-    guard: str = ""
-    proof: str = "true"
-    if_it_fails: tuple[str, ...] = ()
-    changes: bool = True
-    refuses: bool = False
-    looks: bool = False
-    mends: bool = False
-    brief: str = ""
-    after_restart: Step | None = None
-
-    @property
-    def shown(self) -> str:
-        """The command as a person may read it, no secret in it; nothing for a step that only looks."""
-        return "" if self.looks else clean(self.brief or self.command)
-
-    @property
-    def script(self) -> str:
-        """What is sent: the command, and if it succeeded the proof."""
-        return f"{self.guard}{{ {self.command}\n}} && {{ {self.proof}\n}}"
-
-
-@dataclass(frozen=True)
-class Phase:
-    """A step, the hosts it runs on, how many of them at once, and what is waited for afterwards.
-
-    let_return: give this balancer time to see the hosts back, if they were away long enough to be noticed.
-    """
-
-    step: Step
-    hosts: tuple[Host, ...]
-    at_once: int
-    let_return: Balancer | None = None
-
-
-@dataclass(frozen=True)
-class Job:
-    """What a workflow is made for: the set, the hosts of it that are meant, the build to install.
-
-    target is None for steps that install nothing; serial: one host after the other, whatever the set says;
-    migrated: the database is known to be at the target's schema already, upgrade_db has nothing to do.
-    schema: the revision that the database was found at, if that is known.
-    """
-
-    app: App
-    host_set: HostSet
-    hosts: tuple[Host, ...]
-    target: Nvr | None = None
-    serial: bool = False
-    migrated: bool = False
-    schema: str | None = None
-
-    @property
-    def at_once(self) -> int:
-        """How many hosts a phase over all of them takes at the same time."""
-        return 1 if self.serial or self.host_set.order == "serial" else self.host_set.at_once
-
-    @property
-    def serving(self) -> tuple[Host, ...]:
-        """Those of the meant hosts that answer requests."""
-        return tuple(host for host in self.hosts if host.serves)
-
-    @property
-    def sync(self) -> tuple[Host, ...]:
-        """The one host for what works on the database."""
-        return (self.host_set.sync,)
-
-
-Workflow = Callable[[Job], list[Phase]]
-
-
-def minor(job: Job) -> list[Phase]:
-    """SOP, Minor upgrade: host after host, the others keep serving; no schema change.
-
-    Ours beside the SOP's: all hosts have the build, and it brings no migration to any, before the first is changed.
-    """
-    phases = [Phase(step(job), job.hosts, job.at_once) for step in (download, no_migration)]
-    size = job.host_set.rolling
-    batches = [job.hosts[start : start + size] for start in range(0, len(job.hosts), size)]
-    for batch in batches:
-        part = [Phase(yum_update(job, downloaded=True, served=True), batch, size)]
-        serving = tuple(host for host in batch if host.serves)
-        if serving:
-            part += [
-                Phase(restart_httpd(job), serving, size),
-                Phase(healthy(job), serving, size, job.host_set.balancer),
-            ]
-        phases += part
-    return phases
-
-
-def major(job: Job) -> list[Phase]:
-    """SOP, Major upgrade: httpd down everywhere, the database migrated once, httpd up everywhere.
-
-    Ours beside the SOP's: the download while httpd still serves, the backup, cron's sync paused, and the look at
-    the health.
-    """
-    phases = [Phase(download(job), job.hosts, job.at_once)]
-    if job.host_set.backup and not job.migrated:
-        phases.append(Phase(backup(job), job.sync, 1))
-    phases += [
-        Phase(pause_cron(job), job.sync, 1),
-        Phase(stop_httpd(job), job.serving, job.at_once),
-        Phase(yum_update(job, downloaded=True), job.hosts, job.at_once),
-    ]
-    if not job.migrated:
-        phases += migrate(job, cron_paused=True)
-    nobody_serves = Phase(
-        still_stopped(job, "still-down", "httpd is still down everywhere"), job.host_set.serving, job.at_once
-    )
-    return [
-        *phases,
-        nobody_serves,
-        Phase(sync(job), job.sync, 1),
-        *start_and_look(job),
-        Phase(resume_cron(job), job.sync, 1),
-    ]
-
-
-def migrate(job: Job, cron_paused: bool = False) -> list[Phase]:
-    """`blockerbugs upgrade_db`, and right before it: does nobody serve from the database, on the whole set?
-
-    cron_paused: by a step of the same workflow; otherwise upgrade_db does that itself.
-    """
-    return [
-        Phase(still_stopped(job), job.host_set.serving, job.at_once),
-        Phase(upgrade_db(job, cron_paused), job.sync, 1),
-    ]
-
-
-def start_and_look(job: Job) -> list[Phase]:
-    """`service httpd start`, and does it answer?"""
-    return [Phase(start_httpd(job), job.serving, job.at_once), Phase(healthy(job), job.serving, job.at_once)]
-
-
-def rollback(job: Job) -> list[Phase]:
-    """A minor upgrade backwards: host after host, the next when this one serves the earlier build."""
-    phases: list[Phase] = []
-    for host in job.hosts:
-        phases.append(Phase(downgrade(job), (host,), 1))
-        if host.serves:
-            wait = job.host_set.balancer if host is not job.hosts[-1] else None
-            phases += [Phase(restart_httpd(job), (host,), 1), Phase(healthy(job), (host,), 1, wait)]
-    return phases
-
-
-def restart_rolling(job: Job) -> list[Phase]:
-    """`service httpd restart` on one host after the other, the next when this one answers again."""
-    phases: list[Phase] = []
-    for host in job.serving:
-        phases += [Phase(restart_httpd(job), (host,), 1), Phase(healthy(job), (host,), 1, job.host_set.balancer)]
-    return phases
-
-
-def restart_together(job: Job) -> list[Phase]:
-    """`service httpd restart` on all hosts at once: nobody serves meanwhile."""
-    return [Phase(restart_httpd(job), job.serving, job.at_once), Phase(healthy(job), job.serving, job.at_once)]
-
-
-def alone(step: Callable[[Job], Step]) -> Workflow:
-    """One SOP step by itself, on all the meant hosts."""
-    return lambda job: [Phase(step(job), job.hosts, job.at_once)]
-
-
-def alone_where_served(step: Callable[[Job], Step]) -> Workflow:
-    """One SOP step by itself, on those of the meant hosts that have an httpd to speak of."""
-    return lambda job: [Phase(step(job), job.serving, job.at_once)]
-
-
-def alone_on_the_sync_host(step: Callable[[Job], Step]) -> Workflow:
-    """One SOP step by itself, once, on the sync host."""
-    return lambda job: [Phase(step(job), job.sync, 1)]
 
 
 def download(job: Job) -> Step:
@@ -283,6 +80,7 @@ def stop_httpd(job: Job) -> Step:
         command=f"service {_q(job.app.service)} stop",
         proof=f"! systemctl is-active --quiet {_q(job.app.service)} || {{ echo it is still running; false; }}",
         if_it_fails=("start-httpd",),
+        httpd=Effect.DOWN,
         seconds=job.host_set.limits.service,
     )
 
@@ -361,6 +159,7 @@ def restart_httpd(job: Job) -> Step:
         command=f"service {_q(job.app.service)} restart",
         proof=_is_running(job),
         if_it_fails=("status", "restart-httpd"),
+        httpd=Effect.BOUNCE,
         seconds=job.host_set.limits.service,
     )
 
@@ -379,6 +178,7 @@ def still_stopped(job: Job, name: str = "still-stopped", says: str = "httpd is d
         after_restart=stop_httpd(job),
         changes=False,
         looks=True,
+        httpd=Effect.DOWN,
         seconds=job.host_set.limits.service,
     )
 
@@ -432,6 +232,7 @@ def start_httpd(job: Job) -> Step:
         command=f"service {_q(job.app.service)} start",
         proof=_is_running(job),
         if_it_fails=("status", "start-httpd"),
+        httpd=Effect.UP,
         seconds=job.host_set.limits.service,
     )
 
@@ -445,6 +246,7 @@ def healthy(job: Job) -> Step:
         + (f" from {wanted}" if wanted else ""),
         command=":",
         proof=health.poll(job.app, job.host_set.health, wanted),
+        httpd=Effect.UP,
         seconds=job.host_set.health.deadline + 3 * job.host_set.health.timeout + 10,
         if_it_fails=("status", "restart-httpd"),
         changes=False,

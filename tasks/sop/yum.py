@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from ..inventory.model import App
 
 if TYPE_CHECKING:
-    from .steps import Job
+    from .model import Job
 
 # What is behind the name: `yum` (yum 3), `dnf-3` (dnf 4) or `dnf5`.
 PROGRAM = '$(readlink -f "$(command -v yum)" 2>/dev/null)'

@@ -6,14 +6,14 @@ import re
 
 from tasks.collection import namespace
 from tasks.inventory.model import App, Host, HostSet
-from tasks.run.request import PROCEDURES
-from tasks.sop import steps
+from tasks.sop import model, steps, workflows
 from tasks.sop.nvr import Nvr
+from tasks.sop.workflows import PROCEDURES
 
 MARKS = re.compile(r"(?<=<!-- the SOP -->\n).*?(?=<!-- end -->)", re.S)
 _GROUP = re.compile("^(SOP step|Upgrade|Build|Config|After a failure): ")
 _HOST = Host(name="host.example")
-_JOB = steps.Job(
+_JOB = model.Job(
     App(),
     HostSet(name="prod", hosts=(_HOST,), sync_host=_HOST.name),
     (_HOST,),
@@ -27,7 +27,7 @@ _STEPS = {
     "5. start": steps.start_httpd,
     "restart": steps.restart_httpd,
 }
-_WORKFLOWS = {"Minor upgrade": ("minor-upgrade", steps.minor), "Major upgrade": ("major-upgrade", steps.major)}
+_WORKFLOWS = {"Minor upgrade": ("minor-upgrade", workflows.minor), "Major upgrade": ("major-upgrade", workflows.major)}
 _OTHERS = {
     "before: build": "invoke build",
     "before: promote": "invoke promote",

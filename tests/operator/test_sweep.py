@@ -15,7 +15,7 @@ import pytest
 
 from tasks.inventory.model import App, Host, HostSet
 from tasks.journal.file import read
-from tasks.sop import steps
+from tasks.sop import model, workflows
 from tasks.sop.nvr import parse
 
 from .conftest import ONE, TWO, Fleet, two_sets
@@ -44,16 +44,18 @@ ENDS = {
 Boundary = tuple[str, int | None]  # an event of the journal, and the number of the phase it is about
 
 
-def boundaries(workflow: steps.Workflow) -> list[Boundary]:
+def boundaries(workflow: model.Workflow) -> list[Boundary]:
     """Every line of the journal that a run of this workflow is sure to write."""
     hosts = tuple(Host(name=name) for name in (ONE, TWO))
     prod = HostSet(name="prod", hosts=hosts, sync_host=ONE)
-    phases = workflow(steps.Job(App(), prod, hosts, parse("blockerbugs-1.1.0-1.el7")))
+    phases = workflow(model.Job(App(), prod, hosts, parse("blockerbugs-1.1.0-1.el7")))
     each = [(event, number) for number in range(1, len(phases) + 1) for event in ("phase", "ended")]
     return [("begin", None), *each, ("watched", None), ("end", None)]
 
 
-BOUNDARIES = [(line, at) for line, flow in ((MAJOR, steps.major), (MINOR, steps.minor)) for at in boundaries(flow)]
+BOUNDARIES = [
+    (line, at) for line, flow in ((MAJOR, workflows.major), (MINOR, workflows.minor)) for at in boundaries(flow)
+]
 
 
 def some(number: int) -> list[tuple[str, Boundary]]:

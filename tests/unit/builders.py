@@ -13,9 +13,10 @@ from typing import Any
 from tasks.errors import SopError
 from tasks.inventory.model import App, Host, HostSet, Inventory
 from tasks.run.facts import Facts
-from tasks.run.request import PROCEDURES, Request
+from tasks.run.request import Request
+from tasks.sop.model import Job
 from tasks.sop.nvr import Nvr, parse
-from tasks.sop.steps import Job
+from tasks.sop.workflows import PROCEDURES
 
 
 def nvr(text: str) -> Nvr:

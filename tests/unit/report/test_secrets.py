@@ -14,11 +14,11 @@ from tasks.journal.file import Journal
 from tasks.report.human import Human
 from tasks.report.jsonl import Machine
 from tasks.report.screen import Screen
-from tasks.run.back import earlier_build
 from tasks.run.decide import decide
 from tasks.run.facts import read
 from tasks.run.probe import Seen
 from tasks.run.state import Run
+from tasks.run.which_build import earlier_build
 from tests.unit.builders import NEW, OLD, ONE, found, prod, request, well
 
 SECRET = "hunter2"

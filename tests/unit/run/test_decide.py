@@ -11,7 +11,8 @@ import pytest
 from tasks.errors import Refused, TryLater
 from tasks.inventory.model import Host
 from tasks.run.decide import Plan, decide
-from tasks.run.request import PROCEDURES, RESTART_TOGETHER, check_request, predecessor
+from tasks.run.request import check_request, predecessor
+from tasks.sop.workflows import PROCEDURES, RESTART_TOGETHER
 from tests.unit.builders import NEW, NEWER, OLD, ONE, TWO, fleet, found, nvr, prod, request, said, stg, well
 
 STG = stg()

@@ -10,7 +10,7 @@ from invoke.runners import Result
 from tasks.fleet.outcome import failure, for_people
 from tasks.inventory.model import App
 from tasks.run import phases
-from tasks.sop import restarts, steps
+from tasks.sop import model, restarts, steps
 from tests.unit.builders import OLD, ONE, TWO, Shell, prod
 from tests.unit.report.values import ended, planned
 
@@ -24,7 +24,7 @@ def look(shell: Shell, seen_first: str, runs: bool) -> tuple[int, str]:
     """How still-stopped ends on this host, and what it says."""
     app = App(root=str(shell.folder))
     shell.program("systemctl", f"exit {0 if runs else 3}")
-    step = steps.still_stopped(steps.Job(app, prod(), prod().hosts, OLD))
+    step = steps.still_stopped(model.Job(app, prod(), prod().hosts, OLD))
     ended = shell.run(f"{restarts.notice(app, seen_first)}\n{step.script}")
     return ended.returncode, ended.stdout.strip()
 

@@ -14,10 +14,10 @@ from pydantic import ValidationError
 
 from tasks.inventory.model import App, Backup, Balancer, Health, Host, HostSet
 from tasks.run import facts
-from tasks.run.request import PROCEDURES, RESTART_TOGETHER
-from tasks.sop import keep, steps, yum
+from tasks.sop import keep, steps, workflows, yum
+from tasks.sop.model import Job, Phase, Step
 from tasks.sop.nvr import Nvr
-from tasks.sop.steps import Job, Phase, Step
+from tasks.sop.workflows import PROCEDURES, RESTART_TOGETHER
 from tests.unit.builders import ONE, TWO, Shell, job, prod
 from tests.wanted import wanted
 
@@ -36,7 +36,7 @@ def told(phases: list[Phase]) -> list[str]:
 
 
 def test_a_minor_upgrade_is_one_host_after_the_other_once_all_have_the_build() -> None:
-    assert told(steps.minor(job())) == [
+    assert told(workflows.minor(job())) == [
         "download: 01 02",
         "no-migration: 01 02",
         "yum-update: 01",
@@ -49,16 +49,16 @@ def test_a_minor_upgrade_is_one_host_after_the_other_once_all_have_the_build() -
 
 
 def test_after_each_host_the_balancer_is_waited_for() -> None:
-    waits = [phase.let_return for phase in steps.minor(job(FULL)) if phase.step.name == "healthy"]
+    waits = [phase.let_return for phase in workflows.minor(job(FULL)) if phase.step.name == "healthy"]
     assert waits == [FULL.balancer] * 2
 
 
 def test_a_host_that_serves_nothing_is_updated_and_not_restarted() -> None:
-    assert told(steps.minor(job(prod(hosts=(ONE, IDLE)))))[5:] == ["yum-update: le"]
+    assert told(workflows.minor(job(prod(hosts=(ONE, IDLE)))))[5:] == ["yum-update: le"]
 
 
 def test_a_minor_upgrade_may_take_more_hosts_at_a_time() -> None:
-    assert told(steps.minor(job(prod(rolling=2)))) == [
+    assert told(workflows.minor(job(prod(rolling=2)))) == [
         "download: 01 02",
         "no-migration: 01 02",
         "yum-update: 01 02",
@@ -68,7 +68,7 @@ def test_a_minor_upgrade_may_take_more_hosts_at_a_time() -> None:
 
 
 def test_a_major_upgrade_is_the_sops_five_steps_and_ours_around_them() -> None:
-    assert told(steps.major(job(FULL))) == [
+    assert told(workflows.major(job(FULL))) == [
         "download: 01 02",
         "backup: 01",
         "pause-cron: 01",
@@ -85,26 +85,26 @@ def test_a_major_upgrade_is_the_sops_five_steps_and_ours_around_them() -> None:
 
 
 def test_without_a_backup_command_there_is_no_backup() -> None:
-    assert "backup: 01" not in told(steps.major(job()))
+    assert "backup: 01" not in told(workflows.major(job()))
 
 
 def test_a_database_that_is_migrated_is_not_migrated_again() -> None:
-    assert "upgrade-db: 01" not in told(steps.major(job(migrated=True)))
+    assert "upgrade-db: 01" not in told(workflows.major(job(migrated=True)))
 
 
 def test_a_restart_takes_one_host_after_the_other_and_waits_for_the_balancer() -> None:
-    phases = steps.restart_rolling(job(FULL))
+    phases = workflows.restart_rolling(job(FULL))
     assert told(phases) == ["restart-httpd: 01", "healthy: 01", "restart-httpd: 02", "healthy: 02"]
     assert [phase.let_return for phase in phases] == [None, FULL.balancer] * 2
 
 
 def test_serially_is_one_at_a_time() -> None:
-    assert {phase.at_once for phase in steps.major(job(serial=True))} == {1}
-    assert {phase.at_once for phase in steps.major(job(prod(order="serial")))} == {1}
+    assert {phase.at_once for phase in workflows.major(job(serial=True))} == {1}
+    assert {phase.at_once for phase in workflows.major(job(prod(order="serial")))} == {1}
 
 
 def test_no_more_hosts_at_once_than_the_set_allows() -> None:
-    assert {phase.at_once for phase in steps.major(job(prod(at_once=5))) if phase.hosts != (ONE,)} == {5}
+    assert {phase.at_once for phase in workflows.major(job(prod(at_once=5))) if phase.hosts != (ONE,)} == {5}
 
 
 @st.composite
@@ -136,7 +136,7 @@ def test_D3_what_works_on_the_database_runs_once_on_the_sync_host_whatever_is_as
 def test_D1_in_a_major_upgrade_every_httpd_is_down_from_before_the_update_until_after_the_sync(
     host_set: HostSet, serial: bool
 ) -> None:
-    phases = steps.major(job(host_set, serial=serial))
+    phases = workflows.major(job(host_set, serial=serial))
     order = [phase.step.name for phase in phases]
     wanted = ["stop-httpd", "yum-update", "upgrade-db", "sync", "start-httpd"]
     assert [name for name in order if name in wanted] == wanted
@@ -152,7 +152,9 @@ def test_no_phase_is_without_hosts_and_no_host_is_twice_in_one(host_set: HostSet
 
 @given(host_sets())
 def test_a_minor_upgrade_never_restarts_a_host_before_those_in_front_of_it_are_healthy(host_set: HostSet) -> None:
-    order = [phase.step.name for phase in steps.minor(job(host_set)) if phase.step.name in ("restart-httpd", "healthy")]
+    order = [
+        phase.step.name for phase in workflows.minor(job(host_set)) if phase.step.name in ("restart-httpd", "healthy")
+    ]
     assert order == ["restart-httpd", "healthy"] * (len(order) // 2)
 
 
@@ -512,13 +514,13 @@ def test_the_page_is_asked_for_between_an_update_and_a_restart_whatever_it_answe
 ) -> None:
     shell.program("rpm", "printf blockerbugs-1.1.0-1.el7")
     shell.program("curl", f"echo asked >>asked; exit {answered}")
-    update = next(phase.step for phase in steps.minor(job()) if phase.step.name == "yum-update")
+    update = next(phase.step for phase in workflows.minor(job()) if phase.step.name == "yum-update")
     assert shell.run(update.proof).returncode == 0
     assert len((shell.folder / "asked").read_text().splitlines()) == asked
 
 
 def test_nobody_is_asked_for_a_page_while_httpd_is_down_for_a_major_upgrade() -> None:
-    assert not any("curl" in phase.step.script for phase in steps.major(job()) if phase.step.name == "yum-update")
+    assert not any("curl" in phase.step.script for phase in workflows.major(job()) if phase.step.name == "yum-update")
 
 
 def test_an_httpd_that_still_runs_has_not_been_stopped(shell: Shell) -> None:

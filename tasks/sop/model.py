@@ -1,0 +1,158 @@
+"""The types of an SOP: steps, phases, and what a workflow is made for.
+
+A Step is a name and the command it runs. A Phase is a step and the hosts it runs on, with one rule: every
+host ends a phase before the next phase begins. A workflow is a pure function from a job to a list of phases.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+
+from ..fleet.output import clean
+from ..inventory.model import App, Balancer, Host, HostSet
+from .nvr import Nvr
+
+
+class Effect(Enum):
+    """What a step that succeeded has done to httpd on its host, or has seen of it.
+
+    NONE: nothing; DOWN, UP: it does not run, or runs, from then on; BOUNCE: it was away, and runs again.
+    """
+
+    NONE = "none"
+    DOWN = "down"
+    UP = "up"
+    BOUNCE = "bounce"
+
+
+class Schema(Enum):
+    """Has the database the schema that a host's installed build wants? UNKNOWN where nobody could tell."""
+
+    CURRENT = "current"
+    PENDING = "pending"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class Step:
+    """One thing that is done on a host.
+
+    name: as it is typed and shown; says: what it does, for the operator.
+    guard: shell in front of the command, in the same shell, which ends it if it must not be run now.
+    command: the shell command, as the SOP has it where the SOP has one.
+    proof: shell that only looks, and fails with a sentence when the world did not become what was promised.
+    seconds: how long it is waited for; after that it is not known what became of it.
+    if_it_fails: the tasks to type then; none means the same procedure again. changes: does it change the host?
+    refuses: its failure means that this was the wrong procedure, not that something is broken.
+    looks: it only looks, so that it may be done any number of times; every other step is kept on its host.
+    mends: when it fails, it has put back what it had changed.
+    brief: what is shown instead of a command that is too long to be read.
+    httpd: what it does to httpd, or has seen of it when it succeeds.
+    after_restart: what is done once more, before it is looked again, on a host that restarted and undid it so.
+    """
+
+    name: str
+    says: str
+    command: str
+    seconds: float
+    guard: str = ""
+    proof: str = "true"
+    if_it_fails: tuple[str, ...] = ()
+    changes: bool = True
+    refuses: bool = False
+    looks: bool = False
+    mends: bool = False
+    brief: str = ""
+    httpd: Effect = Effect.NONE
+    after_restart: Step | None = None
+
+    @property
+    def shown(self) -> str:
+        """The command as a person may read it, no secret in it; nothing for a step that only looks."""
+        return "" if self.looks else clean(self.brief or self.command)
+
+    @property
+    def script(self) -> str:
+        """What is sent: the command, and if it succeeded the proof."""
+        return f"{self.guard}{{ {self.command}\n}} && {{ {self.proof}\n}}"
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A step, the hosts it runs on, how many of them at once, and what is waited for afterwards.
+
+    let_return: give this balancer time to see the hosts back, if they were away long enough to be noticed.
+    """
+
+    step: Step
+    hosts: tuple[Host, ...]
+    at_once: int
+    let_return: Balancer | None = None
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a workflow is made for: the set, the hosts of it that are meant, the build to install.
+
+    target is None for steps that install nothing; serial: one host after the other, whatever the set says;
+    migrated: the database is known to be at the target's schema already, upgrade_db has nothing to do.
+    schema: the revision that the database was found at, if that is known.
+    """
+
+    app: App
+    host_set: HostSet
+    hosts: tuple[Host, ...]
+    target: Nvr | None = None
+    serial: bool = False
+    migrated: bool = False
+    schema: str | None = None
+
+    @property
+    def at_once(self) -> int:
+        """How many hosts a phase over all of them takes at the same time."""
+        return 1 if self.serial or self.host_set.order == "serial" else self.host_set.at_once
+
+    @property
+    def serving(self) -> tuple[Host, ...]:
+        """Those of the meant hosts that answer requests."""
+        return tuple(host for host in self.hosts if host.serves)
+
+    @property
+    def sync(self) -> tuple[Host, ...]:
+        """The one host for what works on the database."""
+        return (self.host_set.sync,)
+
+
+Workflow = Callable[[Job], list[Phase]]
+
+
+@dataclass(frozen=True)
+class Procedure:
+    """Something an operator can ask for: a workflow and what must be so before it may begin.
+
+    installs: needs a build to install; whole_set: refused on a part of a set; rolling: the other hosts are to serve
+    meanwhile; needs_stopped: httpd must be down on the whole set; needs_schema: the database must be at the
+    installed build's schema; once: works on the database, so only on the sync host; back: installs the build before.
+    """
+
+    name: str
+    phases: Workflow
+    installs: bool = False
+    whole_set: bool = False
+    rolling: bool = False
+    needs_stopped: bool = False
+    needs_schema: bool = False
+    once: bool = False
+    back: bool = False
+
+    @property
+    def needs_all_hosts(self) -> bool:
+        """Must every host of the set be asked, also those that are not meant?"""
+        return self.name not in ("stop-httpd", "start-httpd")
+
+    @property
+    def title(self) -> str:
+        """`minor upgrade`, as sentences say it."""
+        return self.name.replace("-", " ") if self.installs and self.name != "yum-update" else self.name
