@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
 from typing import Any
+
+# `invoke` puts this folder itself on the path, where koji/ and ansible/ would hide the packages of those names.
+sys.path[:] = [path for path in sys.path if path != str(Path(__file__).parent)]
 
 
 def __getattr__(name: str) -> Any:

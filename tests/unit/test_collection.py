@@ -50,3 +50,14 @@ def test_fab_and_invoke_show_the_same_list() -> None:
         for tool in ("fabric", "invoke")
     ]
     assert lists[0].stdout == lists[1].stdout != ""
+
+
+def test_no_folder_of_ours_hides_a_package_of_the_same_name_from_invoke() -> None:
+    """Invoke puts tasks/ on the path, and tasks/koji is not koji's client."""
+    folders = ("ansible", "koji", "notify", "report")
+    ours = f"print([name for name in {folders} if (found := find_spec(name)) and 'tasks' in str(found)])"
+    run = f"import atexit, sys; from importlib.util import find_spec; atexit.register(lambda: {ours}); " + (
+        "sys.argv[1:] = ['--list']; from invoke.main import program; program.run()"
+    )
+    shown = subprocess.run([sys.executable, "-c", run], cwd=PROJECT, capture_output=True, text=True, check=False)
+    assert shown.stdout.splitlines()[-1] == "[]", shown.stderr
