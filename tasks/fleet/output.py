@@ -50,8 +50,13 @@ def clean(line: str) -> str:
     """
     if len(line) > LONGEST:
         line = _CUT.sub(r"\g<keep>[redacted]", line[:LONGEST])
-    line = _ESCAPES.sub("", line).rstrip("\r\n")
-    line = _CONTROLS.sub("", line.rsplit("\r", 1)[-1])
+    line = plain(line)
     for secret in _SECRETS if _MARKS.search(line) else ():
         line = secret.sub(r"\g<keep>[redacted]\g<tail>", line)
     return line
+
+
+def plain(line: str) -> str:
+    """A line without control characters (S10); tabs stay, a carriage return keeps what stands after it."""
+    line = _ESCAPES.sub("", line).rstrip("\r\n")
+    return _CONTROLS.sub("", line.rsplit("\r", 1)[-1])

@@ -255,6 +255,29 @@ def test_an_upstream_that_is_gone_is_told_in_gits_words(mine: Repo, fence: Path,
     assert "does not appear to be a git repository" in said.err
 
 
+def test_g1_variables_of_git_do_not_lead_to_another_repository(
+    mine: Repo, clone: Callable[[str], Repo], fence: Path, typed: Typed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subprocess.run(["git", "clone", "-q", "--bare", fence / "upstream.git", fence / "other.git"], check=True)
+    subprocess.run(["git", "clone", "-q", fence / "other.git", fence / "other"], check=True)
+    other = Repo(fence / "other")
+    before = other.state()
+    for name, value in (
+        ("GIT_DIR", f"{other.root}/.git"),
+        ("GIT_INDEX_FILE", f"{other.root}/.git/index"),
+        ("GIT_CONFIG_COUNT", "1"),
+        ("GIT_CONFIG_KEY_0", "remote.origin.url"),
+        ("GIT_CONFIG_VALUE_0", str(fence / "other.git")),
+    ):
+        monkeypatch.setenv(name, value)
+    said = typed("push-config")
+    for name in ("GIT_DIR", "GIT_INDEX_FILE", "GIT_CONFIG_COUNT"):
+        monkeypatch.delenv(name)
+    assert said.code == 0
+    assert other.state() == before
+    assert clone("third").git("log", "-1", "--format=%s") == "blockerbugs: change blockerbugs-settings.py.j2"
+
+
 def test_no_checkout_names_the_setting(fence: Path, typed: Typed) -> None:
     said = typed("push-config")
     assert said.code == 2

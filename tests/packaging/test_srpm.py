@@ -149,6 +149,17 @@ def test_rpmbuilds_own_words_are_shown_when_it_fails(project: Project, typed: Ty
     assert "next: rpmbuild -bs --define 'dist .el7' " in said.err
 
 
+def test_an_operator_whose_language_is_german_gets_the_srpm(
+    project: Project, typed: Typed, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    rpmbuild = tmp_path / "rpmbuild"  # Debian's rpm has no translations: this one speaks as Fedora's does
+    rpmbuild.write_text('#!/bin/sh\n/usr/bin/rpmbuild "$@" | sed "s/^Wrote/${LANGUAGE:-Wrote}/"\n')
+    rpmbuild.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    monkeypatch.setenv("LANGUAGE", "de")
+    assert typed("srpm").code == 0
+
+
 def test_a_tarball_is_made_from_a_tag_when_asked(project: Project, typed: Typed) -> None:
     (project.sources / "blockerbugs-0.4.4.16.tar.gz").unlink()
     package = project.checkout / "blockerbugs" / "__init__.py"
