@@ -24,7 +24,7 @@ from .run.observer import Report
 if TYPE_CHECKING:
     from fabric import Config
 
-    from .inventory.model import App, HostSet, Inventory
+    from .inventory.model import HostSet, Inventory
     from .run.remaining import States
 
 
@@ -76,7 +76,6 @@ def start(
         ansible = context.config.ansible
         request = Request(
             procedure=RESTART_TOGETHER if together else PROCEDURES[procedure],
-            app=inventory.app,
             host_set=target.host_set,
             hosts=target.hosts,
             asked_as=target.asked_as,
@@ -100,8 +99,8 @@ def after_a_failure(context: Context, task: str, shown: Shown, plan: bool = Fals
     do = {"resume": resume, "abort": abort, "unlock": unlock}[task]
     consent = Consent(plan_only=plan or context.config.run.dry, yes=yes)
     with opened(shown.as_configured(context.config.report, agreed=yes and not consent.plan_only)) as report:
-        inventory, config, target = _target(context, task, report)
-        code = do(inventory.app, target.host_set, config, consent, report)
+        _, config, target = _target(context, task, report)
+        code = do(target.host_set, config, consent, report)
         if code:
             raise Exit(code=int(code))
 
@@ -110,11 +109,11 @@ def after_a_failure(context: Context, task: str, shown: Shown, plan: bool = Fals
 def status(context: Context, shown: Shown) -> None:
     """Show every fact of every host of the set that `context` names; changes nothing."""
     with opened(shown.as_configured(context.config.report)) as report:
-        inventory, config, target = _target(context, "status", report)
-        _look(inventory.app, target.host_set, config, report)
+        _, config, target = _target(context, "status", report)
+        _look(target.host_set, config, report)
 
 
-def _look(app: App, host_set: HostSet, config: Config, report: Report) -> None:
+def _look(host_set: HostSet, config: Config, report: Report) -> None:
     from .report import words
     from .run import takeover
     from .run.facts import UNREACHED
@@ -122,49 +121,49 @@ def _look(app: App, host_set: HostSet, config: Config, report: Report) -> None:
     from .run.look import ask_hosts, connected
     from .sop import keep
 
-    with connected(config, report, host_set, tolerant=True) as machines:
-        facts = ask_hosts(machines, app, host_set, repos=True)
+    with connected(config, report, host_set, tolerant=True) as reached:
+        facts = ask_hosts(reached, repos=True)
         taken = holder(host_set, facts)
         lock = keep.read_lock(taken[1]) if taken and taken[0] == host_set.sync else None
         states: States = {}
         if lock:
             with suppress(Refused):  # lost since: the table says what was found
-                states = takeover.states(machines, app, host_set, lock.run)
-    report.status(app, host_set, facts)
+                states = takeover.states(reached, lock.run)
+    report.status(host_set, facts)
     if lock:
         report.held(host_set, lock, states)
         runs = words.running(states)
         ways = "resume follows it, if whoever began it is gone" if runs else f"resume, or fab {host_set.name} abort"
-        if not machines.unreachable:
+        if not reached.machines.unreachable:
             report.note(f"next: fab {host_set.name} {ways}")
     elif not taken and host_set.sync not in facts:
-        if host_set.sync not in machines.unreachable:  # lost since, and not told below
+        if host_set.sync not in reached.machines.unreachable:  # lost since, and not told below
             report.note(takeover.nobody_knows(host_set))
     elif not taken:
-        report.left(app, host_set, dict.fromkeys(host_set.hosts, UNREACHED) | facts)
+        report.left(host_set, dict.fromkeys(host_set.hosts, UNREACHED) | facts)
     else:
-        for problem in locked_by(*taken, app, host_set).problems:
+        for problem in locked_by(*taken, host_set).problems:
             report.note(problem)
-    takeover.check_that_none_is_lost(machines, host_set, lock is not None)
+    takeover.check_that_none_is_lost(reached, lock is not None)
 
 
 @interruptible()
 def history(context: Context, shown: Shown, last: int) -> None:
     """Show the `last` runs of the set that `context` names: all operators', or only this machine's, and then say so."""
     with opened(shown.as_configured(context.config.report)) as report:
-        inventory, config, target = _target(context, "history", report)
-        _look_back(inventory.app, target.host_set, config, report, last)
+        _, config, target = _target(context, "history", report)
+        _look_back(target.host_set, config, report, last)
 
 
-def _look_back(app: App, host_set: HostSet, config: Config, report: Report, last: int) -> None:
+def _look_back(host_set: HostSet, config: Config, report: Report, last: int) -> None:
     from .journal.file import kept_here, read
     from .journal.history import runs
     from .run.look import connected
     from .sop import keep
 
     sync = host_set.sync
-    with connected(config, report, host_set, tolerant=True, hosts=(sync,)) as machines:
-        outcomes = machines.do({sync: keep.history(app, last)}, 1, seconds=60)
+    with connected(config, report, host_set, tolerant=True, hosts=(sync,)) as reached:
+        outcomes = reached.machines.do({sync: keep.history(host_set.app, last)}, 1, seconds=60)
         failure = outcomes[sync].failure if sync in outcomes else "cannot be reached"
     lines = keep.said(outcomes[sync].output) if not failure else []
     lock = next((keep.read_lock(line.removeprefix("lock\t")) for line in lines if line.startswith("lock\t")), None)

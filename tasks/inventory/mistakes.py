@@ -86,6 +86,8 @@ def contradictions(raw: Any, taken: frozenset[str]) -> list[str]:
     if not isinstance(sets, dict):
         return []
     problems = [f"host_sets.{name}: there is a task of that name" for name in sets if name in taken]
+    own = [name for name, one in sets.items() if isinstance(one, dict) and "app" in one]
+    problems += [f"host_sets.{name}.app: unknown key: app stands at the top of the file, for all sets" for name in own]
     seen: dict[str, str] = {}
     for set_name, host_set in sets.items():
         hosts = host_set.get("hosts") if isinstance(host_set, dict) else None

@@ -148,9 +148,13 @@ class Host(_Strict):
 
 
 class HostSet(_Strict):
-    """Hosts that are upgraded together, because they share one database."""
+    """Hosts that are upgraded together, because they share one database.
+
+    app: the file's, put here when the file is read: it does not stand in the set.
+    """
 
     name: SetName
+    app: App = App()
     hosts: tuple[Host, ...] = Field(min_length=1, strict=False)
     sync_host: HostName
     order: Literal["parallel", "serial"] = "parallel"
@@ -207,6 +211,12 @@ class Inventory(_Strict):
 
     app: App = App()
     host_sets: dict[SetName, HostSet]
+
+    @model_validator(mode="after")
+    def _each_set_knows_its_application(self) -> Inventory:
+        for name, host_set in self.host_sets.items():
+            self.host_sets[name] = host_set.model_copy(update={"app": self.app})
+        return self
 
     def find(self, typed: str) -> tuple[HostSet, tuple[Host, ...]] | None:
         """The set and the hosts that `typed` (a set, a host, an alias) means, or None."""

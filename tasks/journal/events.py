@@ -42,7 +42,7 @@ def begin(plan: Plan) -> Details:
         "migrated": bool(plan.job and plan.job.migrated),
         "together": request.procedure is RESTART_TOGETHER,
         "steps": plan.steps,
-        "hosts_yml": digests(request.app, request.host_set),
+        "hosts_yml": digests(request.host_set),
     }
 
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
 from invoke import Context
@@ -17,28 +15,10 @@ from .progress import Progress, duration
 from .settings import Build, Koji
 
 if TYPE_CHECKING:
-    from ..fleet.machines import Machines
-    from ..inventory.model import App, Host, HostSet
-    from ..run.facts import Facts
+    from ..run.look import Reached
 
 
-@dataclass(frozen=True)
-class Stage:
-    """The stg set, connected."""
-
-    app: App
-    host_set: HostSet
-    machines: Machines
-
-    def look(self, repos: bool) -> Mapping[Host, Facts]:
-        """The facts of its hosts. repos: also what their repositories offer. Raises Refused for a lost host."""
-        from ..run.look import look
-
-        return look(self.machines, self.app, self.host_set, repos)
-
-
-@contextmanager
-def connect(context: Context, settings: Build) -> Iterator[Stage]:
+def connect(context: Context, settings: Build) -> AbstractContextManager[Reached]:
     """Connect to the stg set of hosts.yml. Raises Refused when it has none, Unreachable when a host is not reached."""
     from ..report import opened
     from ..run.look import connected
@@ -47,8 +27,7 @@ def connect(context: Context, settings: Build) -> Iterator[Stage]:
     host_set = inventory.host_sets.get(settings.stg_set)
     if host_set is None:
         raise Refused(f"hosts.yml has no set {settings.stg_set}", next_line="build.stg_set in invoke.yml")
-    with connected(setup.ssh(context), opened(), host_set) as machines:
-        yield Stage(inventory.app, host_set, machines)
+    return connected(setup.ssh(context), opened(), host_set)
 
 
 def wait_for_offer(context: Context, koji: Koji, build: Build, nvr: str, progress: Progress, line: str) -> None:
@@ -69,10 +48,11 @@ def verified(context: Context, settings: Build) -> str:
 
     Raises Refused with every reason why there is none.
     """
+    from ..run.look import look
     from ..run.which_build import verified_build
 
     with connect(context, settings) as stage:
-        facts = stage.look(repos=False)
+        facts = look(stage, repos=False)
         host_set = stage.host_set
     nvr, reasons = verified_build(host_set, facts, settings.package)
     problems = [f"{host.short}: {text}" for host in host_set.hosts for text in facts[host].problems]
@@ -83,10 +63,12 @@ def verified(context: Context, settings: Build) -> str:
     return str(nvr)
 
 
-def _until_offered(stage: Stage, koji: Koji, nvr: str, progress: Progress, line: str) -> None:
+def _until_offered(stage: Reached, koji: Koji, nvr: str, progress: Progress, line: str) -> None:
+    from ..run.look import look
+
     began = time.monotonic()
     while True:
-        facts = stage.look(repos=True)
+        facts = look(stage, repos=True)
         late = [host.short for host in stage.host_set.hosts if nvr not in map(str, facts[host].offered or ())]
         if not late:
             progress.note(f"the repo of {stage.host_set.name} offers {nvr}")

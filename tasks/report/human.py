@@ -15,7 +15,7 @@ from .asking import Terminal
 from .screen import Screen
 
 if TYPE_CHECKING:
-    from ..inventory.model import App, Host, HostSet
+    from ..inventory.model import Host, HostSet
     from ..journal.history import Past
     from ..run.decide import Plan
     from ..run.facts import Facts
@@ -107,26 +107,26 @@ class Human(Terminal):
             where = "" if len(states) == len(host_set.hosts) else f" on {words.names(list(states))}"
             self._say(f"no step of it runs now{where}", "warn")
 
-    def aborted(self, app: App, host_set: HostSet, lock: Lock, facts: Mapping[Host, Facts]) -> None:
+    def aborted(self, host_set: HostSet, lock: Lock, facts: Mapping[Host, Facts]) -> None:
         cron = "cron's sync is on" if facts[host_set.sync].cron else "cron's sync is not there"
         self._say(f"{host_set.name}: run {lock.run} is given up, the lock is released, {cron}", "head")
-        self._down(app, host_set, facts)
+        self._down(host_set, facts)
         self._say(f"next: {words.ways_on(host_set, facts) or f'fab {host_set.name} status'}")
 
-    def free(self, app: App, host_set: HostSet, facts: Mapping[Host, Facts], text: str) -> None:
+    def free(self, host_set: HostSet, facts: Mapping[Host, Facts], text: str) -> None:
         self._say(text)
         if run := facts[host_set.sync].paused:
             self._say(f"{host_set.sync.short}: cron's sync is paused by run {run}", "warn")
-        self.left(app, host_set, facts)
+        self.left(host_set, facts)
 
-    def left(self, app: App, host_set: HostSet, facts: Mapping[Host, Facts]) -> None:
-        self._down(app, host_set, facts)
+    def left(self, host_set: HostSet, facts: Mapping[Host, Facts]) -> None:
+        self._down(host_set, facts)
         if next_line := words.unlocked(host_set, facts):
             self._say(f"next: {next_line}")
 
-    def _down(self, app: App, host_set: HostSet, facts: Mapping[Host, Facts]) -> None:
+    def _down(self, host_set: HostSet, facts: Mapping[Host, Facts]) -> None:
         if down := words.down(host_set, facts):
-            self._say(f"{app.service} is not running on {words.names(down)}", "bad")
+            self._say(f"{host_set.app.service} is not running on {words.names(down)}", "bad")
 
     def phase(self, number: int, total: int, phase: Phase) -> None:
         self._step, self._goes_on = phase.step.name, not phase.step.looks
@@ -178,10 +178,10 @@ class Human(Terminal):
         if next_line:
             self._say(f"next: {next_line}")
 
-    def status(self, app: App, host_set: HostSet, facts: Mapping[Host, Facts]) -> None:
+    def status(self, host_set: HostSet, facts: Mapping[Host, Facts]) -> None:
         where = f", {host_set.location}" if host_set.location else ""
-        self._say(f"{host_set.name}{where}: {app.package}, {host_set.owner}, {host_set.contact}", "head")
-        self.screen.rows(tables.status(app, host_set, facts))
+        self._say(f"{host_set.name}{where}: {host_set.app.package}, {host_set.owner}, {host_set.contact}", "head")
+        self.screen.rows(tables.status(host_set, facts))
         for host in host_set.hosts:
             for problem in words.unknown(facts.get(host)):
                 self._say(f"{host.short}: {problem}", "warn")

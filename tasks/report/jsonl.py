@@ -16,7 +16,7 @@ from .screen import Unbreakable
 
 if TYPE_CHECKING:
     from ..fleet.outcome import Outcome
-    from ..inventory.model import App, Host, HostSet
+    from ..inventory.model import Host, HostSet
     from ..journal.history import Past
     from ..run.decide import Plan
     from ..run.facts import Facts
@@ -110,17 +110,17 @@ class Machine(Report):
         running = [{"host": host.name, "step": step} for host, step in words.running(states)]
         self._write("held", set=host_set.name, **_lock(lock), running=running)
 
-    def aborted(self, app: App, host_set: HostSet, lock: Lock, facts: Mapping[Host, Facts]) -> None:
+    def aborted(self, host_set: HostSet, lock: Lock, facts: Mapping[Host, Facts]) -> None:
         self._next = words.ways_on(host_set, facts) or f"fab {host_set.name} status"
         down = _names(words.down(host_set, facts))
         self._write("aborted", set=host_set.name, **_lock(lock), down=down, cron=facts[host_set.sync].cron)
 
-    def free(self, app: App, host_set: HostSet, facts: Mapping[Host, Facts], text: str) -> None:
+    def free(self, host_set: HostSet, facts: Mapping[Host, Facts], text: str) -> None:
         self._next = words.unlocked(host_set, facts) or None
         down, paused = _names(words.down(host_set, facts)), facts[host_set.sync].paused
         self._write("free", set=host_set.name, text=text, down=down, cron_paused_by=paused)
 
-    def left(self, app: App, host_set: HostSet, facts: Mapping[Host, Facts]) -> None:
+    def left(self, host_set: HostSet, facts: Mapping[Host, Facts]) -> None:
         self._next = words.unlocked(host_set, facts) or None
 
     def phase(self, number: int, total: int, phase: Phase) -> None:
@@ -157,9 +157,9 @@ class Machine(Report):
     def finished(self, run: Run, next_line: str | None) -> None:
         self._write("finished", **_what(run.plan), run=run.journal.run, seconds=round(run.seconds, 3), next=next_line)
 
-    def status(self, app: App, host_set: HostSet, facts: Mapping[Host, Facts]) -> None:
+    def status(self, host_set: HostSet, facts: Mapping[Host, Facts]) -> None:
         hosts = [_found(host_set, host, facts.get(host)) for host in host_set.hosts]
-        self._write("status", set=host_set.name, package=app.package, hosts=hosts)
+        self._write("status", set=host_set.name, package=host_set.app.package, hosts=hosts)
 
     def history(self, host_set: HostSet, runs: Sequence[Past]) -> None:
         told = [

@@ -12,7 +12,7 @@ from .screen import GAP, table
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from ..inventory.model import App, Host, HostSet
+    from ..inventory.model import Host, HostSet
     from ..journal.history import Past
     from ..run.decide import Plan
     from ..run.facts import Facts
@@ -60,9 +60,9 @@ def _part(hosts: Sequence[Host], of: Sequence[Host]) -> str:
     return "all" if len(hosts) == len(of) > 1 else words.names(hosts) or "-"
 
 
-def status(app: App, host_set: HostSet, facts: Mapping[Host, Facts]) -> Table:
+def status(host_set: HostSet, facts: Mapping[Host, Facts]) -> Table:
     """Every fact of every host, one row each."""
-    made = table("host", "role", "installed", "offered", app.service, "answers", "schema", "cron", "free")
+    made = table("host", "role", "installed", "offered", host_set.app.service, "answers", "schema", "cron", "free")
     for host in host_set.hosts:
         found = facts.get(host)
         if not found:

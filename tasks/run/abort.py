@@ -8,15 +8,14 @@ from contextlib import closing, contextmanager
 from fabric import Config
 
 from ..errors import Code, Interrupted
-from ..fleet.machines import Machines
-from ..inventory.model import App, Host, HostSet
+from ..inventory.model import Host, HostSet
 from ..journal.file import Journal, operator
 from ..sop import keep
 from ..sop.keep import Lock
 from .consent import Consent, agree, check_that_somebody_can_agree
 from .facts import Facts
 from .lock import Hold, holder, locked_by
-from .look import connected, look
+from .look import Reached, connected, look
 from .observer import Report
 from .takeover import (
     Found,
@@ -29,7 +28,7 @@ from .takeover import (
 )
 
 
-def abort(app: App, host_set: HostSet, config: Config, consent: Consent, report: Report) -> Code:
+def abort(host_set: HostSet, config: Config, consent: Consent, report: Report) -> Code:
     """Give the run that holds the set up: cron restored, lock released, and said what is down.
 
     Returns DONE, or REFUSED when it was only to be shown (plan_only) and there is something to give up.
@@ -37,72 +36,70 @@ def abort(app: App, host_set: HostSet, config: Config, consent: Consent, report:
     Raises TryLater while one of its steps still runs.
     """
     check_that_somebody_can_agree(host_set, consent, report)
-    with _reached(host_set, config, report) as machines:
-        found = find(machines, app, host_set)
+    with _reached(host_set, config, report) as reached:
+        found = find(reached)
         if not isinstance(found, Found):
-            return _give_cron_back(machines, app, host_set, found, consent, report)
-        _show(machines, app, host_set, found, report)
+            return _give_cron_back(reached, found, consent, report)
+        _show(reached, found, report)
         if consent.plan_only:
             cron = "let cron sync again, " if found.facts[host_set.sync].paused else ""
             report.note(f"abort would {cron}release the lock, and start or take back nothing")
             return Code.REFUSED
-        _end(machines, app, host_set, found, "abort", consent, report)
-        report.aborted(app, host_set, found.lock, look(machines, app, host_set, repos=False))
+        _end(reached, found, "abort", consent, report)
+        report.aborted(host_set, found.lock, look(reached, repos=False))
         return Code.DONE
 
 
-def unlock(app: App, host_set: HostSet, config: Config, consent: Consent, report: Report) -> Code:
+def unlock(host_set: HostSet, config: Config, consent: Consent, report: Report) -> Code:
     """Release a set's lock, and nothing else. Shows whose it is and how old.
 
     Returns DONE, or REFUSED when it was only to be shown (plan_only) and there is a lock.
     Raises TryLater while a step of its run still runs: what is begun next could meet it.
     """
     check_that_somebody_can_agree(host_set, consent, report)
-    with _reached(host_set, config, report) as machines:
-        found = find(machines, app, host_set)
+    with _reached(host_set, config, report) as reached:
+        found = find(reached)
         if not isinstance(found, Found):
-            report.free(app, host_set, found, f"{host_set.name} is not locked")
+            report.free(host_set, found, f"{host_set.name} is not locked")
             return Code.DONE
-        _show(machines, app, host_set, found, report)
+        _show(reached, found, report)
         if consent.plan_only:
             report.note("unlock would release the lock, and leave all else as it is")
             return Code.REFUSED
-        _end(machines, app, host_set, found, "unlock", consent, report)
-        report.free(app, host_set, look(machines, app, host_set, repos=False), f"{host_set.name} is unlocked")
+        _end(reached, found, "unlock", consent, report)
+        report.free(host_set, look(reached, repos=False), f"{host_set.name} is unlocked")
         return Code.DONE
 
 
 @contextmanager
-def _reached(host_set: HostSet, config: Config, report: Report) -> Iterator[Machines]:
+def _reached(host_set: HostSet, config: Config, report: Report) -> Iterator[Reached]:
     """Those hosts that can be reached: one that is dead must not hold the set for ever. The sync host has to be."""
-    with connected(config, report, host_set, tolerant=True) as machines:
-        check_that_the_sync_host_is_there(machines, host_set)
-        for host in machines.unreachable:
+    with connected(config, report, host_set, tolerant=True) as reached:
+        check_that_the_sync_host_is_there(reached)
+        for host in reached.machines.unreachable:
             report.warning(f"{host.short}: cannot be reached; what runs there, and whether it goes on, is not known")
-        yield machines
+        yield reached
 
 
-def _show(machines: Machines, app: App, host_set: HostSet, found: Found, report: Report) -> None:
+def _show(reached: Reached, found: Found, report: Report) -> None:
     """The run that would be ended. Raises TryLater while one of its steps runs."""
-    check_that_nothing_runs(machines, app, host_set, found.lock, found.states)
-    report.held(host_set, found.lock, found.states)
+    check_that_nothing_runs(reached, found.lock, found.states)
+    report.held(reached.host_set, found.lock, found.states)
 
 
-def _end(
-    machines: Machines, app: App, host_set: HostSet, found: Found, how: str, consent: Consent, report: Report
-) -> None:
+def _end(reached: Reached, found: Found, how: str, consent: Consent, report: Report) -> None:
     """Ask, take the run over, write down how it ends, give cron back if it is given up, and release the lock."""
-    lock = found.lock
+    lock, host_set = found.lock, reached.host_set
     agree(host_set, consent, report)
     # Its client may be at work, or have slept: what it has begun meanwhile is left to it.
-    check_that_nothing_runs(machines, app, host_set, lock, states(machines, app, host_set, lock.run))
+    check_that_nothing_runs(reached, lock, states(reached, lock.run))
     with closing(Journal(run=lock.run)) as journal, _leaving(host_set, how, lock):
-        hold = Hold(machines, app, host_set, journal)
-        check_that_nothing_runs(machines, app, host_set, lock, take_over(machines, hold, host_set), ousted=True)
-        now = look(machines, app, host_set, repos=False, schema=False)
+        hold = Hold(reached, journal)
+        check_that_nothing_runs(reached, lock, take_over(reached, hold), ousted=True)
+        now = look(reached, repos=False, schema=False)
         check_that_it_is_still_held(host_set, lock, now)
         journal.write(how, operator=operator(), set=host_set.name)
-        hold.release(keep.resume_cron(app) if how == "abort" else "true")
+        hold.release(keep.resume_cron(host_set.app) if how == "abort" else "true")
 
 
 @contextmanager
@@ -116,25 +113,24 @@ def _leaving(host_set: HostSet, how: str, lock: Lock) -> Iterator[None]:
         raise Interrupted(what, next_line=again) from None
 
 
-def _give_cron_back(
-    machines: Machines, app: App, host_set: HostSet, facts: Mapping[Host, Facts], consent: Consent, report: Report
-) -> Code:
+def _give_cron_back(reached: Reached, facts: Mapping[Host, Facts], consent: Consent, report: Report) -> Code:
     """No run holds the set. One whose lock was released by `unlock` may have left cron's sync paused."""
-    run, sync = facts[host_set.sync].paused, host_set.sync
+    host_set, sync = reached.host_set, reached.host_set.sync
+    run = facts[sync].paused
     if run is None:
-        report.free(app, host_set, facts, f"nothing to give up: no run holds {host_set.name}")
+        report.free(host_set, facts, f"nothing to give up: no run holds {host_set.name}")
         return Code.DONE
     report.note(f"{sync.short}: cron's sync is paused by run {run}, which holds {host_set.name} no more")
     if consent.plan_only:
         report.note("abort would let cron sync again")
         return Code.REFUSED
     agree(host_set, consent, report)
-    held = holder(host_set, look(machines, app, host_set, repos=False))
+    held = holder(host_set, look(reached, repos=False))
     if held is not None:  # begun while the question was read: cron must not come back in the middle of it
-        raise locked_by(*held, app, host_set)
+        raise locked_by(*held, host_set)
     with closing(Journal(run=run)) as journal:
         journal.write("abort", operator=operator(), set=host_set.name)
-        Hold(machines, app, host_set, journal).give_cron_back()
-    now = look(machines, app, host_set, repos=False)
-    report.free(app, host_set, now, f"{sync.short}: cron's sync is {'on again' if now[sync].cron else 'not there'}")
+        Hold(reached, journal).give_cron_back()
+    now = look(reached, repos=False)
+    report.free(host_set, now, f"{sync.short}: cron's sync is {'on again' if now[sync].cron else 'not there'}")
     return Code.DONE

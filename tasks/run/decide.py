@@ -91,7 +91,7 @@ def decide(request: Request, facts: FactsOf, stage: HostSet | None = None) -> Pl
         return Plan(request, target, facts, (), warnings)
     # The database is everybody's: what the sync host's build finds in it counts, whatever the others have installed.
     migrated = facts[host_set.sync].installed == target and bool(facts[host_set.sync].at_head)
-    job = Job(request.app, host_set, hosts, target, request.serial, migrated, facts[host_set.sync].revision)
+    job = Job(host_set, hosts, target, request.serial, migrated, facts[host_set.sync].revision)
     return Plan(request, target, facts, tuple(procedure.phases(job)), warnings, job)
 
 

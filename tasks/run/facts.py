@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from ..fleet import detached
 from ..fleet.output import clean
-from ..inventory.model import App, HostSet
+from ..inventory.model import HostSet
 from ..sop import health, keep, restarts, yum
 from ..sop.nvr import Nvr, parse
 from ..sop.steps import DATABASE_LOCK
@@ -124,13 +124,14 @@ class Facts:
 UNREACHED = Facts(service=NOT_REACHED)
 
 
-def script(app: App, host_set: HostSet, repos: bool = True, schema: bool = True) -> str:
+def script(host_set: HostSet, repos: bool = True, schema: bool = True) -> str:
     """The shell that finds the facts; it prints `fact<TAB>value` lines and always exits 0.
 
     repos: also ask what the repositories offer, which costs a look at their metadata. Refreshing yum's
     cache is the only thing on the host that this touches. schema: also ask for the database's.
     Both take a second on a host: the schema is asked for while the rest is.
     """
+    app = host_set.app
     package, service = shlex.quote(app.package), shlex.quote(app.service)
     locks = " ".join(app.path(lock) for lock in _YUM_LOCKS)
     busy = app.path(DATABASE_LOCK)
@@ -189,12 +190,13 @@ def script(app: App, host_set: HostSet, repos: bool = True, schema: bool = True)
 
 
 def read(
-    app: App, host_set: HostSet, output: str, repos: bool = True, schema: bool = True, asked_at: float | None = None
+    host_set: HostSet, output: str, repos: bool = True, schema: bool = True, asked_at: float | None = None
 ) -> Facts:
     """The facts in what `script` printed; repos, schema: what it was asked for.
 
     asked_at: our own clock when the script was sent, seconds since 1970; now, if not given.
     """
+    app = host_set.app
     said: dict[str, list[str]] = {}
     for line in output.splitlines():
         name, tab, value = line.partition("\t")

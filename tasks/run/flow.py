@@ -10,7 +10,6 @@ from functools import partial
 from fabric import Config
 
 from ..errors import Code, Refused, SopError, TryLater
-from ..fleet.machines import Machines
 from ..inventory.model import Host, HostSet, Inventory
 from ..journal import events
 from ..journal.file import Journal, operator
@@ -20,7 +19,7 @@ from .decide import Plan, decide
 from .ending import after_success
 from .facts import Facts
 from .lock import Hold, holder, locked_by
-from .look import connected, look
+from .look import Reached, connected, look
 from .observer import Report
 from .phases import leaving, perform
 from .remaining import everything
@@ -39,10 +38,10 @@ def carry_out(request: Request, inventory: Inventory, config: Config, consent: C
     check_that_somebody_can_agree(request.host_set, consent, report)
     stage = predecessor(request, inventory)
     sets = (request.host_set, *([stage] if stage else []))
-    with connected(config, report, *sets, tolerant=not request.procedure.needs_all_hosts) as machines:
-        _check_that_the_meant_are_there(request, machines)
+    with connected(config, report, *sets, tolerant=not request.procedure.needs_all_hosts) as reached:
+        _check_that_the_meant_are_there(request, reached)
         report.looking(request.host_set.hosts)
-        plan = _consider(machines, request, stage, consent, report)
+        plan = _consider(reached, request, stage, consent, report)
         report.plan(plan)
         if not plan.phases:
             report.nothing_to_do(plan)
@@ -52,17 +51,17 @@ def carry_out(request: Request, inventory: Inventory, config: Config, consent: C
             return Code.REFUSED
         agree(plan.request.host_set, consent, report)
         journal = Journal()
-        hold = Hold(machines, request.app, request.host_set, journal)
+        hold = Hold(reached, journal)
         run = Run(plan, journal, doing="taking the lock")
         with closing(journal), told(request.host_set.notify, journal, report.warning) as run_begins, leaving(run):
             journal.write("begin", operator=operator(), **events.begin(plan))
             with _refusing(run):
                 last = hold.take(f"{request.procedure.name} {plan.target or ''}".strip())
                 if last != plan.facts[request.host_set.sync].last:
-                    again = partial(_consider, machines, request, stage, consent, report, hold)
+                    again = partial(_consider, reached, request, stage, consent, report, hold)
                     _check_that_it_is_still_so(plan, again, hold)
             run_begins()
-            return perform(run, everything(plan), hold, machines, report, after_success(plan, inventory))
+            return perform(run, everything(plan), hold, report, after_success(plan, inventory))
 
 
 @contextmanager
@@ -77,7 +76,7 @@ def _refusing(run: Run) -> Iterator[None]:
 
 
 def _consider(
-    machines: Machines,
+    reached: Reached,
     request: Request,
     stage: HostSet | None,
     consent: Consent,
@@ -90,20 +89,20 @@ def _consider(
     """
     ends = time.monotonic() + consent.lock_wait
     while True:
-        facts = look(machines, request.app, request.host_set, request.procedure.installs, stage=stage)
+        facts = look(reached, request.procedure.installs, stage=stage)
         held = None if hold else holder(request.host_set, facts)
         if held is None:
             return decide(request, facts, stage)
         if consent.plan_only:
             return _planned_beside(held, request, facts, stage, report)
-        _wait_for(held, request, machines, report, ends)
+        _wait_for(held, reached, report, ends)
 
 
 def _planned_beside(
     held: tuple[Host, str], request: Request, facts: Mapping[Host, Facts], stage: HostSet | None, report: Report
 ) -> Plan:
     """What would be done if no run held the set. What is at work there is that run's: its lock says what leads out."""
-    locked = locked_by(*held, request.app, request.host_set)
+    locked = locked_by(*held, request.host_set)
     report.warning(locked.problems[0])
     try:
         return decide(request, facts, stage)
@@ -111,19 +110,19 @@ def _planned_beside(
         raise TryLater(*error.problems, next_line=locked.next_line) from None
 
 
-def _wait_for(held: tuple[Host, str] | None, request: Request, machines: Machines, report: Report, ends: float) -> None:
+def _wait_for(held: tuple[Host, str] | None, reached: Reached, report: Report, ends: float) -> None:
     """Until the set is free, looking at little more than its lock: its hosts have work to do.
 
     ends: on time.monotonic's clock; then Locked is raised.
     """
     while held is not None:
-        locked = locked_by(*held, request.app, request.host_set)
+        locked = locked_by(*held, reached.host_set)
         if time.monotonic() >= ends:
             raise locked
         report.waiting(ends - time.monotonic(), f"at most: {locked.problems[0]}")
         time.sleep(LOCK_SECONDS)
-        facts = look(machines, request.app, request.host_set, repos=False, schema=False)
-        held = holder(request.host_set, facts)
+        facts = look(reached, repos=False, schema=False)
+        held = holder(reached.host_set, facts)
 
 
 def _check_that_it_is_still_so(plan: Plan, consider: Callable[[], Plan], hold: Hold) -> None:
@@ -142,11 +141,11 @@ def _check_that_it_is_still_so(plan: Plan, consider: Callable[[], Plan], hold: H
     )
 
 
-def _check_that_the_meant_are_there(request: Request, machines: Machines) -> None:
+def _check_that_the_meant_are_there(request: Request, reached: Reached) -> None:
     """One dead host must not keep another from being stopped or started; the ones that are meant have to be there.
 
     So must the sync host, which keeps the lock.
     """
     for host in (*request.hosts, request.host_set.sync):
-        if host in machines.unreachable:
-            raise machines.unreachable[host]
+        if host in reached.machines.unreachable:
+            raise reached.machines.unreachable[host]

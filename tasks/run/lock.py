@@ -9,12 +9,12 @@ from datetime import UTC, datetime
 from ..errors import Locked, Refused, TakenOver
 from ..fleet import detached
 from ..fleet.detached import Keeping
-from ..fleet.machines import Machines
-from ..inventory.model import App, Host, HostSet
+from ..inventory.model import Host, HostSet
 from ..journal.file import Journal, operator
 from ..sop import keep
 from ..sop.keep import Lock
 from .facts import Facts
+from .look import Reached
 
 
 class Hold:
@@ -24,13 +24,14 @@ class Hold:
     told of another driver later start no step for it.
     """
 
-    def __init__(self, machines: Machines, app: App, host_set: HostSet, journal: Journal) -> None:
-        self._machines = machines
-        self._app = app
-        self._set = host_set
+    def __init__(self, reached: Reached, journal: Journal) -> None:
+        self.reached = reached
+        self.machines = reached.machines
+        self._set = reached.host_set
+        self._app = reached.host_set.app
         self._journal = journal
-        self.reconnect = host_set.reconnect
-        self.keeping: Keeping = keep.keeping(app, journal.run, f"{operator()} ({secrets.token_hex(4)})")
+        self.reconnect = self._set.reconnect
+        self.keeping: Keeping = keep.keeping(self._app, journal.run, f"{operator()} ({secrets.token_hex(4)})")
 
     def take(self, doing: str) -> str | None:
         """Take the lock; the run that held it last. Raises Locked, or Refused if it could not be taken."""
@@ -38,7 +39,7 @@ class Hold:
         lock = Lock(self._journal.run, operator(), now, doing)
         found = self._told(keep.take(self._app, lock, self._journal.unsent()))
         if "taken" not in found:
-            raise locked_by(self._set.sync, found.get("holder", ""), self._app, self._set)
+            raise locked_by(self._set.sync, found.get("holder", ""), self._set)
         self._check_that_no_other_host_is_locked()
         return found.get("last") or None
 
@@ -49,12 +50,12 @@ class Hold:
         """
         others = [host for host in self._set.hosts if host != self._set.sync]
         alone = dict.fromkeys(others, f"{detached.LINE}\n{keep.nobody_else(self._app, self._journal.run)}")
-        for host, outcome in self._machines.do(
+        for host, outcome in self.machines.do(
             alone, max(2, self._set.at_once), seconds=60, what="to look for another lock"
         ).items():
             if outcome.exited == detached.HELD:
                 self.release()
-                raise locked_by(host, outcome.output, self._app, self._set)
+                raise locked_by(host, outcome.output, self._set)
 
     def script(self, host: Host, name: str, script: str, looks: bool) -> str:
         """What is sent to a host for a step: kept there and started once, unless it only looks."""
@@ -92,7 +93,7 @@ class Hold:
         """Let cron sync again although this run has lost its set. Raises Locked where another one holds it now."""
         found = self._told(keep.give_cron_back(self._app, self._journal.run, self._journal.unsent()))
         if "holder" in found:
-            raise locked_by(self._set.sync, found["holder"], self._app, self._set)
+            raise locked_by(self._set.sync, found["holder"], self._set)
 
     def _told(self, script: str) -> dict[str, str]:
         """What the sync host says in `name<TAB>value` lines."""
@@ -100,7 +101,7 @@ class Hold:
 
     def _ask(self, script: str) -> str:
         sync = self._set.sync
-        outcome = self._machines.do(
+        outcome = self.machines.do(
             {sync: script}, 1, seconds=60, reconnect=self._set.reconnect, what="to answer for the lock"
         )[sync]
         if outcome.failure:
@@ -117,11 +118,11 @@ def holder(host_set: HostSet, facts: Mapping[Host, Facts]) -> tuple[Host, str] |
     return next(((host, lock) for host in hosts if host in facts and (lock := facts[host].lock) is not None), None)
 
 
-def locked_by(host: Host, text: str, app: App, host_set: HostSet) -> Locked:
+def locked_by(host: Host, text: str, host_set: HostSet) -> Locked:
     """What the operator is told about the lock `text` on `host`."""
     name, lock = host_set.name, keep.read_lock(text)
     if lock is None:
-        path = f"{keep.root(app)}/lock"
+        path = f"{keep.root(host_set.app)}/lock"
         return Locked(
             f"{name}: {path} on {host.short} is not a lock of this tool",
             next_line=f"ssh -t {host.name} sudo cat {path}, sudo rm it if nobody needs it, then fab {name} status",

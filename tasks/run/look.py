@@ -3,29 +3,39 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 
 from fabric import Config
 
 from ..errors import Unreachable
 from ..fleet.machines import Machines
 from ..fleet.outcome import Outcome
-from ..inventory.model import App, Host, HostSet
+from ..inventory.model import Host, HostSet
 from .facts import UNREACHED, Facts, read, script
 from .observer import Report
 
 LOOK_SECONDS = 120
 
 
+@dataclass(frozen=True)
+class Reached:
+    """A host set and its open machines; those of the set that it comes after are among them, where they are wanted."""
+
+    host_set: HostSet
+    machines: Machines
+
+
+@contextmanager
 def connected(
     config: Config, report: Report, *sets: HostSet, tolerant: bool = False, hosts: Sequence[Host] | None = None
-) -> Machines:
-    """The machines of some sets (or only these hosts of them), not yet open; the report asks, and tells what they say.
+) -> Iterator[Reached]:
+    """Open the machines of some sets, or only these hosts of them; the report asks, and tells what they say.
 
-    tolerant: see Machines.
+    The first set is the one that is meant. tolerant: see Machines. Raises Unreachable as Machines does.
     """
-    return Machines(
+    with Machines(
         [host for one in sets for host in one.hosts] if hosts is None else hosts,
         config,
         report.answer,
@@ -33,19 +43,18 @@ def connected(
         on_wait=report.waits_for,
         on_said=report.said,
         sudo_seconds={host: one.limits.sudo for one in sets for host in one.hosts},
-    )
+    ) as machines:
+        yield Reached(sets[0], machines)
 
 
-def look(
-    machines: Machines, app: App, host_set: HostSet, repos: bool, schema: bool = True, stage: HostSet | None = None
-) -> dict[Host, Facts]:
+def look(reached: Reached, repos: bool, schema: bool = True, stage: HostSet | None = None) -> dict[Host, Facts]:
     """The facts of every host of a set, and of the set that it comes after, all at once: see `ask_hosts`.
 
     Raises Unreachable for a host that is lost now.
     """
-    found = ask_hosts(machines, app, host_set, repos, schema, stage)
-    facts = dict.fromkeys(machines.unreachable, UNREACHED) | found
-    for asked in filter(None, (host_set, stage)):
+    found = ask_hosts(reached, repos, schema, stage)
+    facts = dict.fromkeys(reached.machines.unreachable, UNREACHED) | found
+    for asked in filter(None, (reached.host_set, stage)):
         lost = [host for host in asked.hosts if host not in facts]
         if lost:
             problems = [
@@ -56,18 +65,17 @@ def look(
     return facts
 
 
-def ask_hosts(
-    machines: Machines, app: App, host_set: HostSet, repos: bool, schema: bool = True, stage: HostSet | None = None
-) -> dict[Host, Facts]:
+def ask_hosts(reached: Reached, repos: bool, schema: bool = True, stage: HostSet | None = None) -> dict[Host, Facts]:
     """The facts of those hosts of the set, and of the set that it comes after, that answer.
 
     repos: also what the repositories offer; schema: also the database's; see `facts.script`. A set shares one
     database: its sync host is asked, and what it says counts for every host that has the same build.
     """
+    machines, host_set = reached.machines, reached.host_set
     found: dict[Host, Facts] = {}
     asked = {host_set: repos} | ({stage: False} if stage else {})
     scripts = {
-        host: script(app, one, wants_repos, schema and host == one.sync)
+        host: script(one, wants_repos, schema and host == one.sync)
         for one, wants_repos in asked.items()
         for host in one.hosts
     }
@@ -76,36 +84,36 @@ def ask_hosts(
     known = {host: outcome for host, outcome in outcomes.items() if outcome.known}
     for one, wants_repos in asked.items():
         facts = {
-            host: _facts(app, one, known[host], wants_repos, schema and host == one.sync, asked_at)
+            host: _facts(one, known[host], wants_repos, schema and host == one.sync, asked_at)
             for host in one.hosts
             if host in known
         }
-        found |= _with_the_schema(machines, app, one, facts) if schema else facts
+        found |= _with_the_schema(machines, one, facts) if schema else facts
     return found
 
 
-def _facts(app: App, host_set: HostSet, outcome: Outcome, repos: bool, schema: bool, asked_at: float) -> Facts:
+def _facts(host_set: HostSet, outcome: Outcome, repos: bool, schema: bool, asked_at: float) -> Facts:
     return replace(
-        read(app, host_set, outcome.output, repos, schema, asked_at),
+        read(host_set, outcome.output, repos, schema, asked_at),
         problems=(f"cannot be looked at: {outcome.failure}",) if outcome.failure else (),
     )
 
 
-def _with_the_schema(machines: Machines, app: App, host_set: HostSet, facts: dict[Host, Facts]) -> dict[Host, Facts]:
+def _with_the_schema(machines: Machines, host_set: HostSet, facts: dict[Host, Facts]) -> dict[Host, Facts]:
     """The facts, with the schema on the other hosts too: asked themselves, in a second round trip, are those that have
     another build, which may want another schema, and all of them where the sync host does not answer.
     """
     sync = facts.get(host_set.sync, UNREACHED)
     others = [host for host in facts if host != host_set.sync and host_set.schema_status]
     own = [host for host in others if facts[host].installed != sync.installed or sync.installed is None]
-    asks = script(app, host_set, repos=False)
+    asks = script(host_set, repos=False)
     outcomes = (
         machines.do(dict.fromkeys(own, asks), max(2, host_set.at_once), seconds=LOOK_SECONDS, what="to be looked at")
         if own
         else {}
     )
     told = {host: outcomes[host].output if host in outcomes else "" for host in own}
-    said = {host: read(app, host_set, output, repos=False) for host, output in told.items()}
+    said = {host: read(host_set, output, repos=False) for host, output in told.items()}
     return facts | {
         host: replace(
             facts[host],

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 from ..errors import Refused
 
 if TYPE_CHECKING:
-    from ..inventory.model import App, Host, HostSet
+    from ..inventory.model import Host, HostSet
     from ..journal.history import Past
     from ..sop.keep import Lock
     from ..sop.model import Phase
@@ -94,13 +94,13 @@ class Report:
     def held(self, host_set: HostSet, lock: Lock, states: States) -> None:
         """Who holds a set, and whether a step of that run still runs."""
 
-    def aborted(self, app: App, host_set: HostSet, lock: Lock, facts: Mapping[Host, Facts]) -> None:
+    def aborted(self, host_set: HostSet, lock: Lock, facts: Mapping[Host, Facts]) -> None:
         """A run was given up: what that leaves."""
 
-    def free(self, app: App, host_set: HostSet, facts: Mapping[Host, Facts], text: str) -> None:
+    def free(self, host_set: HostSet, facts: Mapping[Host, Facts], text: str) -> None:
         """No run holds the set (any more), as `text` says; with what an earlier one has left down or paused."""
 
-    def left(self, app: App, host_set: HostSet, facts: Mapping[Host, Facts]) -> None:
+    def left(self, host_set: HostSet, facts: Mapping[Host, Facts]) -> None:
         """What is down although no run holds the set, and what may be typed then; nothing, if all is well."""
 
     def watching(self, seen: Callable[[], Seen | None]) -> None:
@@ -133,7 +133,7 @@ class Report:
     def finished(self, run: Run, next_line: str | None) -> None:
         """All of it was done, and the world looks as promised."""
 
-    def status(self, app: App, host_set: HostSet, facts: Mapping[Host, Facts]) -> None:
+    def status(self, host_set: HostSet, facts: Mapping[Host, Facts]) -> None:
         """Every fact of every host."""
 
     def history(self, host_set: HostSet, runs: Sequence[Past]) -> None:

@@ -9,7 +9,6 @@ from dataclasses import replace
 from threading import Event
 
 from ..errors import Code, HalfWay, Interrupted, Refused, SopError, TakenOver
-from ..fleet.machines import Machines
 from ..fleet.outcome import Outcome, for_people
 from ..inventory.model import Host
 from ..journal import events
@@ -30,16 +29,14 @@ from .state import Run
 from .uncertain import found_out
 
 
-def perform(
-    run: Run, todo: Sequence[Left], hold: Hold, machines: Machines, report: Report, next_line: str | None = None
-) -> Code:
+def perform(run: Run, todo: Sequence[Left], hold: Hold, report: Report, next_line: str | None = None) -> Code:
     """Carry out what is left of the plan, look again, recap, and give the lock back unless the run is half-way.
 
     Returns DONE; raises SopError for every other end.
     """
     try:
         try:
-            end = _phase_by_phase(run, todo, hold, machines, report)
+            end = _phase_by_phase(run, todo, hold, report)
         except TakenOver as error:
             end = error
         _write_the_end(run, end, hold)
@@ -48,7 +45,7 @@ def perform(
             hold.release()
             raise
         if not run.afterwards:
-            run.afterwards = _look_again(run, machines, report)
+            run.afterwards = _look_again(run, hold, report)
             report.recap(run)
         problems = [*error.problems, *([f"first: {error.next_line}"] if error.next_line else [])]
         raise HalfWay(*problems, *what_is_down(run), *saved(run), next_line=ways_out(run)) from None
@@ -99,7 +96,7 @@ def _write_the_end(run: Run, end: SopError | None, hold: Hold) -> None:
             raise HalfWay(*error.problems, next_line=ways_out(run)) from None
 
 
-def _phase_by_phase(run: Run, todo: Sequence[Left], hold: Hold, machines: Machines, report: Report) -> SopError | None:
+def _phase_by_phase(run: Run, todo: Sequence[Left], hold: Hold, report: Report) -> SopError | None:
     """Do the phases until all are done, or one has failed, or Ctrl-C was pressed; look again; say how it ended."""
     plan, host_set = run.plan, run.plan.request.host_set
     watches = Watches(host_set)
@@ -108,15 +105,15 @@ def _phase_by_phase(run: Run, todo: Sequence[Left], hold: Hold, machines: Machin
         for phase, left in zip(plan.phases, todo, strict=True):
             if asked_to_stop.is_set():
                 break
-            _phase(run, phase, left, hold, machines, report)
+            _phase(run, phase, left, hold, report)
             if run.failures:
                 break
             _let_the_balancer_see(phase, run, report, asked_to_stop)
         if run.taken_over:
             if run.done_late:
-                run.afterwards = _look_again(run, machines, report)
+                run.afterwards = _look_again(run, hold, report)
             return ending(run)
-        run.afterwards = _look_again(run, machines, report)
+        run.afterwards = _look_again(run, hold, report)
     run.users, run.nodes = watches.public(), watches.nodes()
     for watched in events.watched(run):
         run.journal.write("watched", **watched)
@@ -124,20 +121,20 @@ def _phase_by_phase(run: Run, todo: Sequence[Left], hold: Hold, machines: Machin
     return ending(run)
 
 
-def _look_again(run: Run, machines: Machines, report: Report) -> dict[Host, Facts]:
+def _look_again(run: Run, hold: Hold, report: Report) -> dict[Host, Facts]:
     """What the hosts are like now, and whether one has restarted since it was seen last.
 
     The schema takes half a second: it is asked for where the run has not proven it.
     """
-    request, schema = run.plan.request, run.schema
-    found = ask_hosts(machines, request.app, request.host_set, repos=False, schema=schema is None)
+    schema = run.schema
+    found = ask_hosts(hold.reached, repos=False, schema=schema is None)
     for host, facts in found.items():
         if facts.boot and run.boot_of(host) not in (None, facts.boot):
             _write_the_restart(run, Restart(host, facts.boot, run.meanwhile(host)), report)
     return {host: replace(facts, revision=schema, at_head=True) if schema else facts for host, facts in found.items()}
 
 
-def _phase(run: Run, phase: Phase, left: Left, hold: Hold, machines: Machines, report: Report) -> None:
+def _phase(run: Run, phase: Phase, left: Left, hold: Hold, report: Report) -> None:
     """Do one phase on the hosts where it is left to do, and write it down before and after."""
     host_set, number = run.plan.request.host_set, len(run.outcomes) + 1
     done = {host: Outcome("", 0.0) for host in phase.hosts if host not in left.names}
@@ -151,7 +148,7 @@ def _phase(run: Run, phase: Phase, left: Left, hold: Hold, machines: Machines, r
     if not phase.step.looks and set(part.hosts) != {host_set.sync}:
         hold.check_still_ours()  # a host that could not be told of another driver would go on working for us
     run.waits = not phase.step.looks
-    results = _do(run, phase, left, hold, machines, report)
+    results = _do(run, phase, left, hold, report)
     run.waits = False
     run.outcomes.append((phase, done | results))
     run.journal.write("ended", **events.ended(host_set, number, phase, results))
@@ -159,7 +156,7 @@ def _phase(run: Run, phase: Phase, left: Left, hold: Hold, machines: Machines, r
         run.journal.write("backup", **events.backup(host_set, results[host_set.sync]))
 
 
-def _do(run: Run, phase: Phase, left: Left, hold: Hold, machines: Machines, report: Report) -> dict[Host, Outcome]:
+def _do(run: Run, phase: Phase, left: Left, hold: Hold, report: Report) -> dict[Host, Outcome]:
     step = phase.step
     scripts = {host: hold.script(host, name, step.script, step.looks) for host, name in left.names.items()}
     noticing = {host: _noticing(run, step, host, script) for host, script in scripts.items()}
@@ -189,19 +186,19 @@ def _do(run: Run, phase: Phase, left: Left, hold: Hold, machines: Machines, repo
             report.line(host, line)
 
     what = f"to end {step.name}"
-    results = machines.do(
+    results = hold.machines.do(
         noticing, phase.at_once, tell_line, step.seconds, hold.reconnect, tell_what_was_seen, what, tell_loss
     )
     unseen = {host: outcome for host, outcome in results.items() if not outcome.known}
     if not step.looks:
-        results |= found_out(unseen, left, scripts, hold, machines)
+        results |= found_out(unseen, left, scripts, hold)
     for host in unseen:
         tell(host, results[host])
     back = [host for host, outcome in results.items() if _has_restarted(run, host, step, outcome, host in lost, report)]
     if any(later.step.after_restart == step for later in run.plan.phases):
         run.stopped |= {host: run.boot_of(host) for host, o in results.items() if not o.failure and host not in lost}
     results = {host: replace(o, output=for_people(o.output)) for host, o in results.items()}
-    return results | _done_again(run, phase, back, hold, machines, report)
+    return results | _done_again(run, phase, back, hold, report)
 
 
 def _noticing(run: Run, step: Step, host: Host, script: str) -> str:
@@ -232,9 +229,7 @@ def _write_the_restart(run: Run, restart: Restart, report: Report) -> None:
     report.restarted(restart)
 
 
-def _done_again(
-    run: Run, phase: Phase, hosts: Sequence[Host], hold: Hold, machines: Machines, report: Report
-) -> dict[Host, Outcome]:
+def _done_again(run: Run, phase: Phase, hosts: Sequence[Host], hold: Hold, report: Report) -> dict[Host, Outcome]:
     """On hosts that restarted: do what that has undone, and look once more; kept under a name of this boot's own."""
     step, again = phase.step, phase.step.after_restart
     if not (hosts and again):
@@ -245,12 +240,12 @@ def _done_again(
     scripts = {host: hold.script(host, name, again.script, looks=False) for host, name in names.items()}
     what = f"to end {again.name}"
     run.waits = True
-    results = machines.do(scripts, phase.at_once, report.line, again.seconds, hold.reconnect, what=what)
+    results = hold.machines.do(scripts, phase.at_once, report.line, again.seconds, hold.reconnect, what=what)
     run.waits = False
     well = [host for host, outcome in results.items() if not outcome.failure]
     run.stopped |= {host: run.boot_of(host) for host in well}
     looks = dict.fromkeys(well, f"restarted=\n{step.script}")
-    return results | machines.do(looks, phase.at_once, report.line, step.seconds, hold.reconnect, what=what)
+    return results | hold.machines.do(looks, phase.at_once, report.line, step.seconds, hold.reconnect, what=what)
 
 
 def _let_the_balancer_see(phase: Phase, run: Run, report: Report, asked_to_stop: Event) -> None:

@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ..inventory.model import App, Host, HostSet
+from ..inventory.model import Host, HostSet
 from ..sop.model import Phase
 from ..sop.nvr import Nvr
 from .decide import Plan
@@ -99,15 +99,15 @@ def _done(step: str, state: str | None, facts: Facts, target: Nvr | None, begun:
     return still.get(step, True)
 
 
-def digests(app: App, host_set: HostSet) -> dict[str, str]:
+def digests(host_set: HostSet) -> dict[str, str]:
     """Every key of the set's part of hosts.yml with what tells whether its value is still the same.
 
     But for `notify` (who is told changes nothing that is done, and its addresses may hold tokens) and for how long sudo
     may take.
     """
     parts = {
-        **app.model_dump(mode="json"),
-        **host_set.model_dump(mode="json", exclude={"notify": True, "limits": {"sudo"}}),
+        **host_set.app.model_dump(mode="json"),
+        **host_set.model_dump(mode="json", exclude={"app": True, "notify": True, "limits": {"sudo"}}),
     }
     return {key: hashlib.sha256(json.dumps(value).encode()).hexdigest()[:12] for key, value in parts.items()}
 

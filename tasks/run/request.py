@@ -19,7 +19,6 @@ class Request:
     """
 
     procedure: Procedure
-    app: App
     host_set: HostSet
     hosts: tuple[Host, ...]
     asked_as: str
@@ -27,6 +26,11 @@ class Request:
     unverified: str | None = None
     serial: bool = False
     unsettled: tuple[str, ...] = ()
+
+    @property
+    def app(self) -> App:
+        """What is upgraded."""
+        return self.host_set.app
 
 
 def predecessor(request: Request, inventory: Inventory) -> HostSet | None:

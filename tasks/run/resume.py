@@ -7,7 +7,7 @@ from contextlib import closing
 from fabric import Config
 
 from ..errors import Code, Refused, SopError
-from ..inventory.model import App, HostSet
+from ..inventory.model import HostSet
 from ..journal.file import Journal, operator
 from ..notify.around import told
 from ..sop import nvr
@@ -32,42 +32,42 @@ from .takeover import (
 )
 
 
-def resume(app: App, host_set: HostSet, config: Config, consent: Consent, report: Report) -> Code:
+def resume(host_set: HostSet, config: Config, consent: Consent, report: Report) -> Code:
     """Show what was done and what is left of the run that holds the set; follow what runs, and do the rest.
 
     Raises Refused where the rest would not be the same any more, and what a run raises.
     """
     check_that_somebody_can_agree(host_set, consent, report)
-    with connected(config, report, host_set, tolerant=True) as machines:
-        check_that_the_sync_host_is_there(machines, host_set)
+    with connected(config, report, host_set, tolerant=True) as reached:
+        check_that_the_sync_host_is_there(reached)
         report.looking(host_set.hosts)
-        found = find(machines, app, host_set)
+        found = find(reached)
         if not isinstance(found, Found):
-            report.free(app, host_set, found, f"nothing to resume: no run holds {host_set.name}")
-            check_that_none_is_lost(machines, host_set, held=False)
+            report.free(host_set, found, f"nothing to resume: no run holds {host_set.name}")
+            check_that_none_is_lost(reached, held=False)
             return Code.DONE
-        check_that_none_is_lost(machines, host_set, held=True)
-        plan = _plan(found, app, host_set)
+        check_that_none_is_lost(reached, held=True)
+        plan = _plan(found, host_set)
         report.resume(plan, found.lock, remaining.left(plan, found.states, found.facts))
         if consent.plan_only:
             return Code.REFUSED
         agree(host_set, consent, report)
-        check_that_it_is_still_held(host_set, found.lock, look(machines, app, host_set, repos=False, schema=False))
+        check_that_it_is_still_held(host_set, found.lock, look(reached, repos=False, schema=False))
         journal = Journal(run=found.lock.run, earlier=found.events)
         run = Run(plan, journal, doing="taking the run over")
         with closing(journal), told(host_set.notify, journal, report.warning) as run_begins, leaving(run):
-            hold = Hold(machines, app, host_set, journal)
-            states = take_over(machines, hold, host_set)
+            hold = Hold(reached, journal)
+            states = take_over(reached, hold)
             # Facts after states: what a step has done that ended in between must be seen.
-            facts = look(machines, app, host_set, repos=False)
+            facts = look(reached, repos=False)
             check_that_it_is_still_held(host_set, found.lock, facts)
             journal.adopt()
             journal.write("resume", operator=operator(), set=host_set.name)
             run_begins()
-            return perform(run, remaining.left(plan, states, facts), hold, machines, report)
+            return perform(run, remaining.left(plan, states, facts), hold, report)
 
 
-def _plan(found: Found, app: App, host_set: HostSet) -> Plan:
+def _plan(found: Found, host_set: HostSet) -> Plan:
     """The plan of the run, made again from what it wrote down. Raises Refused if it is not the same plan any more."""
     begin = next((event for event in found.events if event["event"] == "begin"), {})
     named = {host.name: host for host in host_set.hosts}
@@ -79,16 +79,16 @@ def _plan(found: Found, app: App, host_set: HostSet) -> Plan:
             raise ValueError(begin["target"])
         serial, migrated = begin["serial"] is True, begin["migrated"] is True
         schema = None if begin["schema"] is None else str(begin["schema"])
-        job = Job(app, host_set, hosts, target, serial, migrated, schema)
+        job = Job(host_set, hosts, target, serial, migrated, schema)
         digests = dict(begin["hosts_yml"])
         steps, unverified, asked_as = (begin[key] for key in ("steps", "unverified", "asked_as"))
     except (KeyError, TypeError, ValueError, AttributeError):
         raise _unusable(found, host_set, "its journal cannot be read, or hosts.yml has other hosts now") from None
-    now = remaining.digests(app, host_set)
+    now = remaining.digests(host_set)
     changed = sorted(key for key in {*now, *digests} if digests.get(key) != now.get(key))
     if changed:
         raise _unusable(found, host_set, f"hosts.yml was changed since it began: {', '.join(changed)}")
-    request = Request(procedure, app, host_set, hosts, asked_as, unverified=unverified, serial=job.serial)
+    request = Request(procedure, host_set, hosts, asked_as, unverified=unverified, serial=job.serial)
     plan = Plan(request, target, found.facts, tuple(procedure.phases(job)), (), job)
     if plan.steps != steps:
         raise _unusable(found, host_set, "this version of the tool would do other steps than it planned")

@@ -8,8 +8,7 @@ from typing import Any
 
 from ..errors import HalfWay, Refused, TryLater
 from ..fleet import detached
-from ..fleet.machines import Machines
-from ..inventory.model import App, Host, HostSet
+from ..inventory.model import Host, HostSet
 from ..journal.file import read
 from ..report import words
 from ..sop import keep
@@ -17,7 +16,7 @@ from ..sop.keep import Lock
 from . import remaining
 from .facts import Facts
 from .lock import Hold, holder, locked_by, taken_over
-from .look import look
+from .look import Reached, look
 
 ANSWER_SECONDS = 60
 GUIDE = "docs/guide.md, More bad moments"
@@ -33,34 +32,36 @@ class Found:
     facts: Mapping[Host, Facts]
 
 
-def find(machines: Machines, app: App, host_set: HostSet) -> Found | Mapping[Host, Facts]:
+def find(reached: Reached) -> Found | Mapping[Host, Facts]:
     """The run that holds the set, or only what its hosts are like, where none does.
 
     Raises Locked for a lock that is none of ours, or that whoever has another sync_host in hosts.yml has taken.
     """
-    facts = look(machines, app, host_set, repos=False)
+    host_set, sync = reached.host_set, reached.host_set.sync
+    facts = look(reached, repos=False)
     held = holder(host_set, facts)
     if held is None:
         return facts
     lock = keep.read_lock(held[1])
-    if lock is None or held[0] != host_set.sync:
-        raise locked_by(*held, app, host_set)
-    sync = host_set.sync
-    copy = machines.do({sync: keep.journal_of(app, lock.run)}, 1, seconds=ANSWER_SECONDS)[sync].output
-    kept = states(machines, app, host_set, lock.run)
+    if lock is None or held[0] != sync:
+        raise locked_by(*held, host_set)
+    copy = reached.machines.do({sync: keep.journal_of(host_set.app, lock.run)}, 1, seconds=ANSWER_SECONDS)[sync].output
+    kept = states(reached, lock.run)
     # Facts after states: what a step has done that ended in between must be seen.
-    return Found(lock, read(keep.said(copy)), kept, look(machines, app, host_set, repos=False))
+    return Found(lock, read(keep.said(copy)), kept, look(reached, repos=False))
 
 
-def check_that_the_sync_host_is_there(machines: Machines, host_set: HostSet) -> None:
+def check_that_the_sync_host_is_there(reached: Reached) -> None:
     """It keeps the lock. Raises Unreachable, with every host that is lost, where it is one of them."""
+    machines, host_set = reached.machines, reached.host_set
     if host_set.sync in machines.unreachable:
         machines.check_that_none_is_lost(nobody_knows(host_set), way=f"if it is gone for good: {GUIDE}")
 
 
-def check_that_none_is_lost(machines: Machines, host_set: HostSet, held: bool) -> None:
+def check_that_none_is_lost(reached: Reached, held: bool) -> None:
     """Raises Unreachable with every host that is lost; held: a run holds the set, and can be given up without it."""
-    check_that_the_sync_host_is_there(machines, host_set)
+    check_that_the_sync_host_is_there(reached)
+    machines, host_set = reached.machines, reached.host_set
     if held:
         machines.check_that_none_is_lost(
             f"nothing was changed; {host_set.name} stays locked by that run",
@@ -74,40 +75,41 @@ def nobody_knows(host_set: HostSet) -> str:
     return f"cannot tell whether {host_set.name} is locked: the lock is on {host_set.sync.short}, which is unreachable"
 
 
-def states(machines: Machines, app: App, host_set: HostSet, run: str) -> remaining.States:
+def states(reached: Reached, run: str) -> remaining.States:
     """The run's steps on every host that can be reached. Raises Refused for one that is lost now."""
-    said = _ask(machines, keep.keeping(app, run, ""), host_set)
+    said = _ask(reached, keep.keeping(reached.host_set.app, run, ""))
     return {host: detached.read_states(text) for host, text in said.items()}
 
 
-def take_over(machines: Machines, hold: Hold, host_set: HostSet) -> remaining.States:
+def take_over(reached: Reached, hold: Hold) -> remaining.States:
     """Become the run's only driver on every host that can be reached; its steps there.
 
     The sync host is the first to be told, and is asked again at the end: of two who do this in the same instant it is
     whom that names then. The other one gives the other hosts back to it. Raises TakenOver for that one.
     """
-    _ask(machines, hold.keeping, host_set, (host_set.sync,), become=True)
+    host_set = reached.host_set
+    _ask(reached, hold.keeping, (host_set.sync,), become=True)
     others = [host for host in host_set.hosts if host != host_set.sync]
-    said = _ask(machines, hold.keeping, host_set, others, become=True)
-    said |= _ask(machines, hold.keeping, host_set, (host_set.sync,))
+    said = _ask(reached, hold.keeping, others, become=True)
+    said |= _ask(reached, hold.keeping, (host_set.sync,))
     driver = detached.read_driver(said[host_set.sync])
     if driver != hold.keeping.driver:
-        _ask(machines, replace(hold.keeping, driver=driver), host_set, others, become=True)
+        _ask(reached, replace(hold.keeping, driver=driver), others, become=True)
         raise taken_over(host_set, hold.keeping.run, driver)
     return {host: detached.read_states(said[host]) for host in host_set.hosts if host in said}
 
 
 def _ask(
-    machines: Machines,
+    reached: Reached,
     keeping: detached.Keeping,
-    host_set: HostSet,
     hosts: Iterable[Host] | None = None,
     become: bool = False,
 ) -> dict[Host, str]:
     """What `detached.states` prints on each of the hosts (all, if not given); become: and drive the run from now on."""
     script = detached.states(keeping, take_over=become)
+    host_set = reached.host_set
     asked = dict.fromkeys(host_set.hosts if hosts is None else hosts, script)
-    outcomes = machines.do(asked, max(2, host_set.at_once), seconds=ANSWER_SECONDS)
+    outcomes = reached.machines.do(asked, max(2, host_set.at_once), seconds=ANSWER_SECONDS)
     silent = [f"{host.short}: {outcome.failure}" for host, outcome in outcomes.items() if outcome.failure]
     if silent:
         raise Refused(*silent, next_line=f"fab {host_set.name} status")
@@ -121,9 +123,7 @@ def check_that_it_is_still_held(host_set: HostSet, lock: Lock, facts: Mapping[Ho
         raise Refused(f"{host_set.name}: run {lock.run} holds it no more", next_line=f"fab {host_set.name} status")
 
 
-def check_that_nothing_runs(
-    machines: Machines, app: App, host_set: HostSet, lock: Lock, states: remaining.States, ousted: bool = False
-) -> None:
+def check_that_nothing_runs(reached: Reached, lock: Lock, states: remaining.States, ousted: bool = False) -> None:
     """Raises TryLater, with every step that runs, and how one that hangs is ended.
 
     ousted: the run's client can begin nothing any more; then HalfWay, because somebody has to go on.
@@ -132,8 +132,9 @@ def check_that_nothing_runs(
     if not running:
         return
     host, step = running[0]
-    pid = f"{keep.root(app)}/{lock.run}/{step}/pid"
-    kill = f"{machines.ssh(host)} \"sudo sh -c 'kill -- -\\$(cat {pid})'\""
+    host_set = reached.host_set
+    pid = f"{keep.root(host_set.app)}/{lock.run}/{step}/pid"
+    kill = f"{reached.machines.ssh(host)} \"sudo sh -c 'kill -- -\\$(cat {pid})'\""
     problems = [f"{host.short}: {step} still runs" for host, step in running]
     next_line = f"fab {host_set.name} resume, which follows it\n  or, if it hangs: {kill}"
     if ousted:

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from ..fleet import detached
-from ..fleet.machines import Machines
 from ..fleet.outcome import Outcome
 from ..inventory.model import Host
 from .lock import Hold
@@ -16,7 +15,7 @@ LOOK_SECONDS = 60
 
 
 def found_out(
-    unknown: Mapping[Host, Outcome], left: Left, scripts: Mapping[Host, str], hold: Hold, machines: Machines
+    unknown: Mapping[Host, Outcome], left: Left, scripts: Mapping[Host, str], hold: Hold
 ) -> dict[Host, Outcome]:
     """The outcomes once more, better known where a host could be asked.
 
@@ -25,7 +24,7 @@ def found_out(
     """
     if not unknown:
         return {}
-    looks = machines.do(
+    looks = hold.machines.do(
         dict.fromkeys(unknown, detached.states(hold.keeping)),
         max(2, len(unknown)),
         None,
@@ -34,7 +33,7 @@ def found_out(
     )
     kept = {host: detached.read_states(o.output).get(left.names[host]) for host, o in looks.items() if not o.failure}
     ended = [host for host, state in kept.items() if state not in (None, "runs")]
-    followed = machines.do({host: scripts[host] for host in ended}, max(2, len(ended)), None, LOOK_SECONDS)
+    followed = hold.machines.do({host: scripts[host] for host in ended}, max(2, len(ended)), None, LOOK_SECONDS)
     found = {}
     for host, outcome in unknown.items():
         if host in followed and followed[host].known:

@@ -101,13 +101,17 @@ class Job:
     schema: the revision that the database was found at, if that is known.
     """
 
-    app: App
     host_set: HostSet
     hosts: tuple[Host, ...]
     target: Nvr | None = None
     serial: bool = False
     migrated: bool = False
     schema: str | None = None
+
+    @property
+    def app(self) -> App:
+        """What is upgraded."""
+        return self.host_set.app
 
     @property
     def at_once(self) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from tasks.collection import namespace
-from tasks.inventory.model import App, Host, HostSet
+from tasks.inventory.model import Host, HostSet
 from tasks.sop import model, steps, workflows
 from tasks.sop.nvr import Nvr
 from tasks.sop.workflows import PROCEDURES
@@ -14,7 +14,6 @@ MARKS = re.compile(r"(?<=<!-- the SOP -->\n).*?(?=<!-- end -->)", re.S)
 _GROUP = re.compile("^(SOP step|Upgrade|Build|Config|After a failure): ")
 _HOST = Host(name="host.example")
 _JOB = model.Job(
-    App(),
     HostSet(name="prod", hosts=(_HOST,), sync_host=_HOST.name),
     (_HOST,),
     Nvr("blockerbugs", "VERSION", "RELEASE"),

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.inventory.model import App, Host, HostSet
+from tasks.inventory.model import Host, HostSet
 from tasks.journal.file import read
 from tasks.sop import model, workflows
 from tasks.sop.nvr import parse
@@ -48,7 +48,7 @@ def boundaries(workflow: model.Workflow) -> list[Boundary]:
     """Every line of the journal that a run of this workflow is sure to write."""
     hosts = tuple(Host(name=name) for name in (ONE, TWO))
     prod = HostSet(name="prod", hosts=hosts, sync_host=ONE)
-    phases = workflow(model.Job(App(), prod, hosts, parse("blockerbugs-1.1.0-1.el7")))
+    phases = workflow(model.Job(prod, hosts, parse("blockerbugs-1.1.0-1.el7")))
     each = [(event, number) for number in range(1, len(phases) + 1) for event in ("phase", "ended")]
     return [("begin", None), *each, ("watched", None), ("end", None)]
 

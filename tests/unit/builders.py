@@ -38,6 +38,11 @@ def prod(**keys: Any) -> HostSet:
     return HostSet.model_validate(given)
 
 
+def of(app: App, host_set: HostSet) -> HostSet:
+    """The same set of another application."""
+    return host_set.model_copy(update={"app": app})
+
+
 def stg(**keys: Any) -> HostSet:
     """One host."""
     host = Host(name="blockerbugs01.stg.iad2.example", aliases=("blockerbugs01.stg",))
@@ -84,13 +89,15 @@ def request(procedure: str, host_set: HostSet | None = None, hosts: Iterable[Hos
     host_set = host_set or prod()
     meant = tuple(hosts) or host_set.hosts
     asked_as = host_set.name if len(meant) == len(host_set.hosts) else f"-H {meant[0].short}"
-    return Request(PROCEDURES[procedure], more.pop("app", App()), host_set, meant, asked_as, **more)
+    return Request(PROCEDURES[procedure], host_set, meant, asked_as, **more)
 
 
 def job(host_set: HostSet | None = None, **keys: Any) -> Job:
-    """The new build for a whole set."""
+    """The new build for a whole set; app: another application than the set's."""
     host_set = host_set or prod()
-    return Job(**{"app": App(), "host_set": host_set, "hosts": host_set.hosts, "target": NEW, **keys})
+    if app := keys.pop("app", None):
+        host_set = of(app, host_set)
+    return Job(**{"host_set": host_set, "hosts": host_set.hosts, "target": NEW, **keys})
 
 
 POSIX = (

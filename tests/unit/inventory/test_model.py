@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from tasks.errors import Refused
 from tasks.inventory.file import default_file, set_names
-from tasks.inventory.model import Balancer, Host, Inventory, read
+from tasks.inventory.model import App, Balancer, Host, Inventory, read
 from tests.unit.builders import ONE, TWO, fleet, prod, said, stg
 
 Reader = Callable[[Any], Inventory]
@@ -54,6 +54,14 @@ def a_set(**keys: Any) -> dict[str, Any]:
 
 def test_the_shipped_file_is_read_without_complaint() -> None:
     assert list(read(default_file()).host_sets) == ["stg", "prod"]
+
+
+def test_every_set_knows_the_files_application_and_has_none_of_its_own(reading: Reader) -> None:
+    app = {"package": "kittens", "service": "nginx"}
+    inventory = reading({"app": app, **a_set()})
+    assert inventory.host_sets["prod"].app == inventory.app == App(package="kittens", service="nginx")
+    with pytest.raises(Refused, match=r"host_sets\.prod\.app: unknown key: app stands at the top of the file"):
+        reading(a_set(app=app))
 
 
 def test_what_a_short_file_leaves_out_is_as_the_sop_has_it(reading: Reader) -> None:

@@ -6,7 +6,7 @@ from io import StringIO
 import pytest
 
 from tasks.fleet.outcome import Outcome
-from tasks.inventory.model import App, Balancer, Host
+from tasks.inventory.model import Balancer, Host
 from tasks.paths import state_dir
 from tasks.report import opened, recap, words
 from tasks.report.asking import ask, can_ask
@@ -91,12 +91,12 @@ def test_what_a_host_says_is_shown_as_it_was_said_and_in_one_line(said: str) -> 
 
 
 def test_a_fact_with_brackets_is_shown_as_it_is(screen: Shown) -> None:
-    screen.report.status(App(), prod(), found(prod(), well(service="[red]active")))
+    screen.report.status(prod(), found(prod(), well(service="[red]active")))
     assert "[red]active" in screen.row("blockerbugs01")
 
 
 def test_status_has_every_fact_of_every_host(screen: Shown) -> None:
-    screen.report.status(App(), prod(location="iad2"), found(prod(), well(), well(at_head=False)))
+    screen.report.status(prod(location="iad2"), found(prod(), well(), well(at_head=False)))
     assert screen.lines[0] == "prod, iad2: blockerbugs, Fedora QA Devel, #fedora-qa"
     row = "blockerbugs01 serves+syncs 1.0.0-1.el7 1.1.0-1.el7 active 200 1.0.0 aaa (head) yes 5000 MB"
     assert " ".join(screen.row("blockerbugs01")) == row
@@ -104,12 +104,12 @@ def test_status_has_every_fact_of_every_host(screen: Shown) -> None:
 
 
 def test_status_tells_what_could_not_be_found_out(screen: Shown) -> None:
-    screen.report.status(App(), prod(), found(prod(), well(), well(problems=("yum cannot list blockerbugs",))))
+    screen.report.status(prod(), found(prod(), well(), well(problems=("yum cannot list blockerbugs",))))
     assert screen.lines[-1] == "blockerbugs02: yum cannot list blockerbugs"
 
 
 def test_N2_status_of_a_host_that_was_lost_says_once_that_it_was_not_reached(screen: Shown) -> None:
-    screen.report.status(App(), prod(), {ONE: well()})
+    screen.report.status(prod(), {ONE: well()})
     assert screen.row("blockerbugs02") == ["blockerbugs02", "serves", "not", "reached"]
     assert len([line for line in screen.lines if "blockerbugs02" in line]) == 1
 
@@ -319,14 +319,14 @@ def test_an_answer_comes_without_the_blanks_around_it(monkeypatch: pytest.Monkey
 @pytest.mark.parametrize("width", [40, 60])
 def test_X2_on_a_narrow_terminal_status_is_turned_on_its_side_and_breaks_no_word(width: int) -> None:
     screen = Shown(width)
-    screen.report.status(App(), prod(), {ONE: well(), TWO: well()})
+    screen.report.status(prod(), {ONE: well(), TWO: well()})
     assert screen.row("host") == ["host", ONE.short, TWO.short]
     assert screen.row("installed") == ["installed", "1.0.0-1.el7", "1.0.0-1.el7"]
 
 
 def test_X2_where_that_is_too_wide_each_host_is_a_block() -> None:
     screen = Shown(30)
-    screen.report.status(App(), prod(), {ONE: well(), TWO: well()})
+    screen.report.status(prod(), {ONE: well(), TWO: well()})
     assert screen.lines[1:4] == [ONE.short, "  role: serves+syncs", "  installed: 1.0.0-1.el7"]
 
 
@@ -385,14 +385,14 @@ def test_after_an_abort_the_last_line_says_how_httpd_comes_back(
     facts: list[Facts], next_line: str, screen: Shown
 ) -> None:
     lock = Lock("abcd", "lbrabec@laptop", "2026-11-25T20:00:00+00:00", "major-upgrade")
-    screen.report.aborted(App(), prod(), lock, found(prod(), *facts))
+    screen.report.aborted(prod(), lock, found(prod(), *facts))
     assert "\n".join(screen.lines).endswith(f"\n{next_line}")
 
 
 def test_where_no_run_holds_the_set_status_says_what_is_down_and_what_to_type(screen: Shown) -> None:
-    screen.report.left(App(), prod(), found(prod(), well()))
+    screen.report.left(prod(), found(prod(), well()))
     assert screen.lines == []
-    screen.report.left(App(), prod(), found(prod(), well(service="inactive", at_head=True, paused="0123abcd")))
+    screen.report.left(prod(), found(prod(), well(service="inactive", at_head=True, paused="0123abcd")))
     assert screen.lines == [
         "httpd is not running on blockerbugs01, blockerbugs02",
         "next: fab prod abort, which lets cron sync again; then fab prod start-httpd",

@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 
 from tasks.errors import HalfWay
-from tasks.inventory.model import App
 from tasks.journal.history import Past
 from tasks.report.jsonl import SCHEMA, Machine
 from tasks.run.observer import EVENTS
@@ -77,8 +76,8 @@ def everything_told() -> list[dict[str, Any]]:
     machine.nothing_to_do(plan)
     machine.resume(plan, LOCK, [Left({ONE: "01-download"}, (ONE,), (ONE,)) for _ in plan.phases])
     machine.held(prod(), LOCK, {ONE: {"04-yum-update": "runs"}})
-    machine.aborted(App(), prod(), LOCK, found(prod(), well(service="inactive")))
-    machine.free(App(), prod(), found(prod(), well(service="inactive", paused="0123abcd")), "prod is unlocked")
+    machine.aborted(prod(), LOCK, found(prod(), well(service="inactive")))
+    machine.free(prod(), found(prod(), well(service="inactive", paused="0123abcd")), "prod is unlocked")
     machine.phase(1, 10, phase)
     machine.line(ONE, "Complete!")
     machine.done(ONE, 1.0)
@@ -95,7 +94,7 @@ def everything_told() -> list[dict[str, Any]]:
     machine.recap(run)
     machine.recap(ended(planned()))
     machine.finished(run, "fab prod status")
-    machine.status(App(), prod(), {ONE: well(problems=("yum cannot list",))})
+    machine.status(prod(), {ONE: well(problems=("yum cannot list",))})
     machine.history(prod(), [PAST])
     machine.note("a sentence")
     machine.warning("nobody could be told")
@@ -106,7 +105,7 @@ def everything_told() -> list[dict[str, Any]]:
 def test_after_an_abort_the_last_line_has_what_people_are_shown() -> None:
     stream = StringIO()
     machine = Machine(stream)
-    machine.aborted(App(), prod(), LOCK, found(prod(), well(service="inactive", at_head=False)))
+    machine.aborted(prod(), LOCK, found(prod(), well(service="inactive", at_head=False)))
     machine.close(None)
     end = json.loads(stream.getvalue().splitlines()[-1])
     by_hand = "fab prod upgrade-db, then fab prod sync, then fab prod start-httpd"

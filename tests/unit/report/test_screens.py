@@ -11,7 +11,6 @@ from typing import IO, cast
 
 import pytest
 
-from tasks.inventory.model import App
 from tasks.journal.history import Past
 from tasks.report.human import Human
 from tasks.report.live import Wait, Work, frame
@@ -148,7 +147,7 @@ def test_failure(terminal: Terminal, looks: Kept) -> None:
 
 
 def test_status(terminal: Terminal, looks: Kept) -> None:
-    human(terminal).status(App(), PROD, found(PROD, well(), well(service="failed", answers=None)))
+    human(terminal).status(PROD, found(PROD, well(), well(service="failed", answers=None)))
     assert terminal.shown == looks
 
 

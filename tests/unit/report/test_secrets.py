@@ -9,7 +9,7 @@ from io import StringIO
 import pytest
 
 from tasks.errors import Refused
-from tasks.inventory.model import App, Backup, Host
+from tasks.inventory.model import Backup, Host
 from tasks.journal.file import Journal
 from tasks.report.human import Human
 from tasks.report.jsonl import Machine
@@ -43,11 +43,11 @@ def everything_shown(command: str) -> Iterator[str]:
         report.commands(plan)
         report.recap(run)
         for said in ("schema_failed\t1\n", ""):
-            report.status(App(), host_set, {node: read(App(), host_set, said)})
+            report.status(host_set, {node: read(host_set, said)})
     yield stream.getvalue()
     migrated = replace(well(NEW), previous=OLD, previous_schema="bbb")
     yield str(earlier_build(request("rollback", host_set), {node: migrated})[1])
-    no_schema = read(App(), host_set, "schema_failed\t1\n").no_schema
+    no_schema = read(host_set, "schema_failed\t1\n").no_schema
     with pytest.raises(Refused) as refused:
         decide(request("sync", host_set), found(host_set, well(no_schema=no_schema, at_head=None)))
     yield str(refused.value)

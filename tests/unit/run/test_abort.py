@@ -9,7 +9,7 @@ from fabric import Config
 
 from tasks.errors import Code, Interrupted
 from tasks.fleet.machines import Machines
-from tasks.inventory.model import App, HostSet
+from tasks.inventory.model import HostSet
 from tasks.run import abort
 from tasks.run.consent import Consent
 from tasks.run.observer import Report
@@ -23,7 +23,7 @@ LOCK = Lock("0123abcd", "alice@desk", "2026-11-26T05:00:00+00:00", "major-upgrad
 
 @pytest.mark.parametrize("do", [abort.abort, abort.unlock])
 def test_n3_ctrl_c_in_the_middle_says_so_and_how_to_see_how_far_it_went(
-    do: Callable[[App, HostSet, Config, Consent, Report], Code], monkeypatch: pytest.MonkeyPatch
+    do: Callable[[HostSet, Config, Consent, Report], Code], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def leave(*_: object) -> None:
         raise KeyboardInterrupt
@@ -33,7 +33,7 @@ def test_n3_ctrl_c_in_the_middle_says_so_and_how_to_see_how_far_it_went(
     monkeypatch.setattr(abort, "states", lambda *_: {})
     monkeypatch.setattr(abort, "take_over", leave)
     with pytest.raises(Interrupted) as error:
-        do(App(), prod(), Config(), Consent(yes=True), Report())
+        do(prod(), Config(), Consent(yes=True), Report())
     name = do.__name__
     assert error.value.problems == (f"prod: {name} of run 0123abcd was left in its middle",)
     assert error.value.next_line == f"fab prod status; if a run still holds it: fab prod {name}"

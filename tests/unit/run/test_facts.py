@@ -13,7 +13,9 @@ from tasks.run.facts import Facts, read, script
 from tests.unit.builders import NEW, OLD, Shell, nvr, prod
 
 APP = App(root=".")
-SET = prod(enable_repo="infra-stg", schema_status="alembic current", health=Health(version="Blockerbugs {version}"))
+SET = prod(
+    app=APP, enable_repo="infra-stg", schema_status="alembic current", health=Health(version="Blockerbugs {version}")
+)
 
 YUM_LIST = """\
 Installed Packages
@@ -44,10 +46,10 @@ def node(shell: Shell) -> Shell:
 
 
 def facts(node: Shell, repos: bool = True, **environment: str) -> Facts:
-    done = node.run(script(APP, SET, repos), **environment)
+    done = node.run(script(SET, repos), **environment)
     assert done.returncode == 0, done.stdout
     assert "hunter2" not in done.stdout
-    return read(APP, SET, done.stdout, repos, asked_at=None)
+    return read(SET, done.stdout, repos, asked_at=None)
 
 
 def test_every_fact_is_brought_by_one_script(node: Shell) -> None:
@@ -85,8 +87,8 @@ def test_dnf_under_the_name_of_yum_expires_its_cache_in_the_go_that_lists(node: 
 
 def test_a_schema_that_nothing_is_said_of_is_not_known_and_said_to_be_so() -> None:
     said = "installed\tblockerbugs-1.0.0-1.el7"
-    assert read(APP, SET, said).no_schema == "this gave no answer: alembic current"
-    assert read(APP, SET, said, schema=False).no_schema is None
+    assert read(SET, said).no_schema == "this gave no answer: alembic current"
+    assert read(SET, said, schema=False).no_schema is None
 
 
 def test_the_repos_are_asked_only_where_something_will_be_installed(node: Shell) -> None:
@@ -114,8 +116,8 @@ def test_a_sed_that_cannot_hand_on_line_by_line_counts_as_none(node: Shell) -> N
 
 
 def test_ps_is_wanted_only_where_there_is_no_proc(node: Shell) -> None:
-    sent = script(APP, SET).replace("/proc/self", "./nowhere")
-    assert read(APP, SET, node.run(sent).stdout).lacks == ("ps",)
+    sent = script(SET).replace("/proc/self", "./nowhere")
+    assert read(SET, node.run(sent).stdout).lacks == ("ps",)
 
 
 def test_what_is_not_installed_is_none(node: Shell) -> None:
@@ -159,8 +161,8 @@ def test_Y1_who_holds_yum_is_named(node: Shell) -> None:
 
 def test_Y1_a_lock_of_a_process_that_is_gone_holds_nobody(node: Shell) -> None:
     node.file("var/run/yum.pid", "4242")
-    gone = node.run(f"kill() {{ false; }}\n{script(APP, SET)}").stdout
-    assert read(APP, SET, gone).yum_holder is None
+    gone = node.run(f"kill() {{ false; }}\n{script(SET)}").stdout
+    assert read(SET, gone).yum_holder is None
 
 
 def test_Y2_an_unfinished_transaction_is_seen(node: Shell) -> None:
@@ -263,7 +265,7 @@ def test_packages_are_installed_unchecked_from(main: str, repos: list[str], unch
 @pytest.mark.parametrize(("clock", "skew"), [("1000", 0), ("1090", 90), ("900", -100)])
 def test_the_clocks_difference_is_told(clock: str, skew: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("time.time", lambda: 1000.0)
-    assert read(APP, SET, f"clock\t{clock}", asked_at=1000.0).skew == skew
+    assert read(SET, f"clock\t{clock}", asked_at=1000.0).skew == skew
 
 
 @given(
@@ -277,7 +279,7 @@ def test_the_clocks_difference_is_told(clock: str, skew: int, monkeypatch: pytes
 @example([("repo", "[")])
 def test_S10_whatever_a_host_says_it_is_read_without_a_crash(said: str | list[tuple[str, str]]) -> None:
     text = said if isinstance(said, str) else "\n".join(f"{name}\t{value}" for name, value in said)
-    assert isinstance(read(APP, SET, text), Facts)
+    assert isinstance(read(SET, text), Facts)
 
 
 @pytest.mark.parametrize(

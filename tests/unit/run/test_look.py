@@ -10,8 +10,8 @@ import pytest
 
 from tasks.fleet.machines import Machines
 from tasks.fleet.outcome import Outcome
-from tasks.inventory.model import App, Host
-from tasks.run.look import ask_hosts, look
+from tasks.inventory.model import Host
+from tasks.run.look import Reached, ask_hosts, look
 from tests.unit.builders import ONE, TWO, prod, stg
 
 PROD = prod(schema_status="alembic current")
@@ -46,21 +46,21 @@ class Hosts:
 
 def test_the_sync_host_tells_the_schema_for_all_that_have_its_build() -> None:
     hosts = Hosts()
-    found = ask_hosts(hosts.machines, App(), PROD, repos=True)
+    found = ask_hosts(Reached(PROD, hosts.machines), repos=True)
     assert hosts.asked == ["blockerbugs01: schema"]
     assert [(facts.revision, facts.at_head) for facts in found.values()] == [("aaa", True)] * 2
 
 
 def test_a_host_with_another_build_is_asked_itself_whether_the_schema_is_its_own() -> None:
     hosts = Hosts(blockerbugs02="1.1.0")
-    found = ask_hosts(hosts.machines, App(), PROD, repos=True)
+    found = ask_hosts(Reached(PROD, hosts.machines), repos=True)
     assert hosts.asked == ["blockerbugs01: schema", "blockerbugs02: schema"]
     assert (found[ONE].at_head, found[TWO].at_head) == (True, False)
 
 
 def test_nobody_is_asked_for_a_schema_that_is_known() -> None:
     hosts = Hosts(blockerbugs02="1.1.0")
-    found = ask_hosts(hosts.machines, App(), PROD, repos=False, schema=False)
+    found = ask_hosts(Reached(PROD, hosts.machines), repos=False, schema=False)
     assert hosts.asked == []
     assert {facts.at_head for facts in found.values()} == {None}
 
@@ -68,14 +68,14 @@ def test_nobody_is_asked_for_a_schema_that_is_known() -> None:
 def test_the_set_that_comes_before_is_looked_at_in_the_same_go() -> None:
     stage = stg(schema_status="alembic current")
     hosts = Hosts()
-    found = look(hosts.machines, App(), PROD, repos=True, stage=stage)
+    found = look(Reached(PROD, hosts.machines), repos=True, stage=stage)
     assert set(found) == {*PROD.hosts, *stage.hosts}
     assert hosts.asked == ["blockerbugs01: schema", f"{stage.hosts[0].short}: schema"]
 
 
 def test_where_the_sync_host_is_lost_the_others_tell_the_schema_themselves() -> None:
     hosts = Hosts(lost="blockerbugs01")
-    found = ask_hosts(hosts.machines, App(), PROD, repos=True)
+    found = ask_hosts(Reached(PROD, hosts.machines), repos=True)
     assert set(found) == {TWO}
     assert (found[TWO].revision, found[TWO].at_head) == ("aaa", True)
 
@@ -83,12 +83,12 @@ def test_where_the_sync_host_is_lost_the_others_tell_the_schema_themselves() -> 
 @pytest.mark.parametrize("silent", ["blockerbugs01", "blockerbugs02"])
 def test_a_host_that_gives_no_answer_about_the_schema_is_said_to_give_none(silent: str) -> None:
     hosts = Hosts(silent=silent, blockerbugs02="1.1.0")
-    found = {host.short: facts for host, facts in ask_hosts(hosts.machines, App(), PROD, repos=True).items()}
+    found = {host.short: facts for host, facts in ask_hosts(Reached(PROD, hosts.machines), repos=True).items()}
     assert (found[silent].at_head, found[silent].no_schema) == (None, "this gave no answer: alembic current")
 
 
 def test_a_set_without_a_way_to_ask_is_not_asked() -> None:
     hosts = Hosts(blockerbugs02="1.1.0")
-    found = ask_hosts(hosts.machines, App(), prod(), repos=True)
+    found = ask_hosts(Reached(prod(), hosts.machines), repos=True)
     assert hosts.asked == []
     assert {(facts.at_head, facts.no_schema) for facts in found.values()} == {(None, None)}

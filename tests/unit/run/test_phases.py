@@ -17,6 +17,7 @@ from tasks.inventory.model import Host
 from tasks.journal.file import Journal
 from tasks.run.decide import decide
 from tasks.run.lock import Hold
+from tasks.run.look import Reached
 from tasks.run.observer import Report
 from tasks.run.phases import perform
 from tasks.run.remaining import everything
@@ -30,6 +31,10 @@ class Held:
 
     reconnect = 0.0
     now = True
+
+    def __init__(self, machines: object) -> None:
+        self.machines = cast(Machines, machines)
+        self.reached = Reached(prod(), self.machines)
 
     def release(self) -> None:
         self.now = False
@@ -78,7 +83,7 @@ class Lost:
 def ends(begun_as: str, monkeypatch: pytest.MonkeyPatch) -> tuple[type[BaseException], bool]:
     """How a run ends whose disk is full before the first step, and whether its set is still locked."""
     plan = decide(request("restart-httpd"), found(prod(), well()))
-    journal, held = Journal(), Held()
+    journal, held = Journal(), Held(Lost())
     journal.write(begun_as)
 
     def full(file: int) -> None:
@@ -87,7 +92,7 @@ def ends(begun_as: str, monkeypatch: pytest.MonkeyPatch) -> tuple[type[BaseExcep
     monkeypatch.setattr("os.fsync", full)
     try:
         with pytest.raises((Refused, HalfWay), match="No space left on device") as error:
-            perform(Run(plan, journal), everything(plan), cast(Hold, held), cast(Machines, Lost()), Report())
+            perform(Run(plan, journal), everything(plan), cast(Hold, held), Report())
     finally:
         journal.close()
     return error.type, held.now
@@ -105,7 +110,7 @@ def test_o2_who_fails_and_is_taken_over_in_that_moment_is_not_told_to_resume_or_
     plan = decide(request("restart-httpd"), found(prod(), well()))
     journal = Journal()
     with pytest.raises(TakenOver) as error:
-        perform(Run(plan, journal), everything(plan), cast(Hold, Ousted()), cast(Machines, Failing()), Report())
+        perform(Run(plan, journal), everything(plan), cast(Hold, Ousted(Failing())), Report())
     journal.close()
     assert error.value.problems[:2] == (
         "prod: run 0123abcd was taken over by bob@desk",
@@ -118,7 +123,7 @@ def test_o2_who_is_taken_over_in_the_middle_of_a_step_says_where_it_was_done_and
     plan = decide(request("stop-httpd"), found(prod(), well()))
     journal = Journal()
     with pytest.raises(TakenOver) as error:
-        perform(Run(plan, journal), everything(plan), cast(Hold, Held()), cast(Machines, TakenFrom()), Report())
+        perform(Run(plan, journal), everything(plan), cast(Hold, Held(TakenFrom())), Report())
     journal.close()
     assert error.value.problems == (
         f"prod: run {journal.run} was taken over by bob@desk, who goes on with it or gives it up",

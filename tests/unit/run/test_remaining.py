@@ -92,7 +92,7 @@ def test_in_a_minor_upgrade_a_gate_that_was_passed_is_not_asked_again() -> None:
 
 
 def test_digests_tell_which_key_of_hosts_yml_was_changed() -> None:
-    before, after = remaining.digests(request("sync").app, SET), remaining.digests(request("sync").app, prod(rolling=2))
+    before, after = remaining.digests(SET), remaining.digests(prod(rolling=2))
     assert sorted(key for key in before if before[key] != after[key]) == ["rolling", "schema_status"]
 
 

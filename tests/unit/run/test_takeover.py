@@ -17,8 +17,9 @@ from tasks.fleet.outcome import Outcome
 from tasks.inventory.model import App, Host
 from tasks.journal.file import Journal
 from tasks.run.lock import Hold
+from tasks.run.look import Reached
 from tasks.run.takeover import take_over
-from tests.unit.builders import ONE, TWO, Shell, prod
+from tests.unit.builders import ONE, TWO, Shell, of, prod
 
 Hosts = Mapping[Host, Shell]
 Before = Mapping[int, Callable[[], None]]
@@ -57,7 +58,7 @@ def test_a_lock_that_a_stranger_has_put_there_is_not_given_back_as_ours(first_li
     kept.mkdir(parents=True)
     (kept / "lock").write_text(f"{first_line}\nsomebody\n")
     with closing(Journal()) as journal:
-        hold = Hold(cast(Machines, Folders(hosts, {})), App(root="."), prod(), journal)
+        hold = Hold(Reached(of(App(root="."), prod()), cast(Machines, Folders(hosts, {}))), journal)
         with pytest.raises(TakenOver, match="no lock of this tool"):
             hold.release()
     assert (kept / "lock").exists()
@@ -69,7 +70,7 @@ def test_o2_of_two_who_take_a_run_over_in_the_same_instant_one_drives_every_host
 
     def tries(name: str, before: Before) -> None:
         try:
-            take_over(cast(Machines, Folders(hosts, before)), cast(Hold, Driving(name)), prod())
+            take_over(Reached(prod(), cast(Machines, Folders(hosts, before))), cast(Hold, Driving(name)))
         except TakenOver:
             return
         drives.append(name)

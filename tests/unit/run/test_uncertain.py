@@ -5,9 +5,10 @@ from typing import Any, cast
 
 from tasks.fleet.machines import Machines
 from tasks.fleet.outcome import Outcome
-from tasks.inventory.model import App, Host
+from tasks.inventory.model import Host
 from tasks.journal.file import Journal
 from tasks.run.lock import Hold
+from tasks.run.look import Reached
 from tasks.run.remaining import Left
 from tasks.run.uncertain import found_out
 
@@ -37,8 +38,8 @@ class Hosts:
 
 def found(states: Mapping[Host, str], followed: Mapping[Host, Outcome] | None = None) -> dict[Host, Outcome]:
     machines = cast(Machines, Hosts(states, followed or {}))
-    hold = Hold(machines, App(), prod(), Journal())
-    return found_out({ONE: LOST}, LEFT, {ONE: "the step", TWO: "the step"}, hold, machines)
+    hold = Hold(Reached(prod(), machines), Journal())
+    return found_out({ONE: LOST}, LEFT, {ONE: "the step", TWO: "the step"}, hold)
 
 
 def test_n2_a_step_that_has_ended_meanwhile_has_the_end_that_it_had() -> None:

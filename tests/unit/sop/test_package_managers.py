@@ -21,7 +21,7 @@ from tests.unit.builders import Shell, job, nvr, prod, request, said, stg, well
 SAID = Path(__file__).with_name("said")
 PROGRAMS = {"yum3": "yum", "dnf4": "dnf-3", "dnf5": "dnf5"}
 APP = App(root=".")
-SET = stg()
+SET = stg(app=APP)
 every = pytest.mark.parametrize("manager", PROGRAMS)
 
 
@@ -44,9 +44,9 @@ class Host:
         self.shell.program(name, f'echo "$*" >>calls; case "$*" in {when}) cat said-{program}; {exit_status};; esac')
 
     def facts(self) -> Facts:
-        done = self.shell.run(script(APP, SET, schema=False))
+        done = self.shell.run(script(SET, schema=False))
         assert done.returncode == 0, done.stdout
-        return read(APP, SET, done.stdout, schema=False)
+        return read(SET, done.stdout, schema=False)
 
 
 def host(shell: Shell, manager: str) -> Host:

@@ -10,8 +10,8 @@ from invoke.runners import Result
 from tasks.fleet.outcome import failure, for_people
 from tasks.inventory.model import App
 from tasks.run import phases
-from tasks.sop import model, restarts, steps
-from tests.unit.builders import OLD, ONE, TWO, Shell, prod
+from tasks.sop import restarts, steps
+from tests.unit.builders import OLD, ONE, TWO, Shell, job
 from tests.unit.report.values import ended, planned
 
 BEFORE, NOW = "0b1c9a52-1f7e-4b2e-9c55-000000000001", "0b1c9a52-1f7e-4b2e-9c55-000000000002"
@@ -24,7 +24,7 @@ def look(shell: Shell, seen_first: str, runs: bool) -> tuple[int, str]:
     """How still-stopped ends on this host, and what it says."""
     app = App(root=str(shell.folder))
     shell.program("systemctl", f"exit {0 if runs else 3}")
-    step = steps.still_stopped(model.Job(app, prod(), prod().hosts, OLD))
+    step = steps.still_stopped(job(app=app, target=OLD))
     ended = shell.run(f"{restarts.notice(app, seen_first)}\n{step.script}")
     return ended.returncode, ended.stdout.strip()
 

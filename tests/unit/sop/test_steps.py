@@ -18,7 +18,7 @@ from tasks.sop import keep, steps, workflows, yum
 from tasks.sop.model import Job, Phase, Step
 from tasks.sop.nvr import Nvr
 from tasks.sop.workflows import PROCEDURES, RESTART_TOGETHER
-from tests.unit.builders import ONE, TWO, Shell, job, prod
+from tests.unit.builders import ONE, TWO, Shell, job, of, prod
 from tests.wanted import wanted
 
 FULL = prod(
@@ -227,7 +227,7 @@ def understood(script: str) -> None:
 @given(hostile_jobs())
 def test_S5_every_script_is_quoted_so_that_a_shell_understands_it(the_job: Job) -> None:
     scripts = [step.script for step in every_step(the_job)]
-    for script in [*scripts, facts.script(the_job.app, the_job.host_set)]:
+    for script in [*scripts, facts.script(the_job.host_set)]:
         understood(script)
     for step in every_step(the_job):
         assert shlex.split(step.command)
@@ -250,7 +250,7 @@ def test_S5_a_root_of_any_kind_is_refused_or_quoted(root: str, shell: Shell) -> 
     except ValidationError:
         return
     shell.program("touch", f": >{shell.folder}/evil")
-    for script in (facts.script(app, FULL), steps.download(job(app=app)).script):
+    for script in (facts.script(of(app, FULL)), steps.download(job(app=app)).script):
         understood(script)
         said = shell.run(script).stdout
         assert not (shell.folder / "evil").exists(), said
@@ -265,7 +265,7 @@ def test_a_comment_behind_a_command_of_hosts_yml_hides_nothing_of_ours() -> None
     )
     for step in (steps.backup, steps.no_migration, steps.upgrade_db):
         understood(step(commented).script)
-    understood(facts.script(commented.app, commented.host_set))
+    understood(facts.script(commented.host_set))
 
 
 # The scripts, in a real shell
