@@ -4,41 +4,27 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from invoke import Context, task
+from invoke import Context
 
-_SPEC = {
-    "spec": "The spec file. Default: the only one in build.checkout, or NAME.spec in rpm's _specdir.",
-    "version": "The version that the spec must have.",
-    "from_tag": "Make the tarball from this git tag of the spec's checkout.",
-}
-_KOJI = {
-    "profile": "The profile in koji's configuration. Default: koji.profile.",
-    "attempts": "How often to submit while it goes to wrong builders. Default: koji.attempts.",
-    "scratch": "Build for nothing but the look at it: no NVR, no tag.",
-    "no_wait": "Submit, print how to go on watching, and end.",
-}
+from .flags import task
+
+_MADE = ("spec", "version", "from_tag")
+_SUBMITTED = ("scratch", "no_wait", "profile", "attempts")
+_THE_SPECS = "The version that the spec must have."
 
 
-@task(
-    help={
-        **_SPEC,
-        **_KOJI,
-        "srpm_only": "Make the SRPM and stop.",
-        "task": "Go on watching this task; nothing is made and submitted.",
-    },
-    auto_shortflags=False,
-)
+@task(*_MADE, "srpm_only", *_SUBMITTED, "task", version=_THE_SPECS)
 def build(
     context: Context,
-    spec: str = "",
-    version: str = "",
-    from_tag: str = "",
-    srpm_only: bool = False,
-    scratch: bool = False,
-    no_wait: bool = False,
-    profile: str = "",
-    attempts: str = "",
-    task: str = "",
+    spec: str,
+    version: str | None,
+    from_tag: str,
+    srpm_only: bool,
+    scratch: bool,
+    no_wait: bool,
+    profile: str,
+    attempts: str,
+    task: str,
 ) -> None:
     """Build: SRPM, Koji on x86_64, tag, repo.
 
@@ -46,6 +32,7 @@ def build(
     """
     from .koji import asked, flow
 
+    version = version or ""
     line = asked.line(
         "build",
         spec=spec,
@@ -65,24 +52,18 @@ def build(
         flow.build_srpm(typed, package, path, scratch, wait=not no_wait)
 
 
-@task(help=_SPEC, auto_shortflags=False)
-def srpm(context: Context, spec: str = "", version: str = "", from_tag: str = "") -> None:
+@task(*_MADE, version=_THE_SPECS)
+def srpm(context: Context, spec: str, version: str | None, from_tag: str) -> None:
     """Build: only the SRPM, with the right dist."""
     from .koji import asked, flow
 
+    version = version or ""
     line = asked.line("srpm", spec=spec, version=version, from_tag=from_tag)
     flow.make_srpm(asked.read(context, line), spec, version, from_tag)
 
 
-@task(help={"srpm": "The source RPM.", **_KOJI}, auto_shortflags=False)
-def koji_build(
-    context: Context,
-    srpm: str,
-    scratch: bool = False,
-    no_wait: bool = False,
-    profile: str = "",
-    attempts: str = "",
-) -> None:
+@task("srpm", *_SUBMITTED, needs="srpm")
+def koji_build(context: Context, srpm: str, scratch: bool, no_wait: bool, profile: str, attempts: str) -> None:
     """Build: an SRPM that is there, in Koji."""
     from .koji import asked, flow, spec
 
@@ -92,23 +73,16 @@ def koji_build(
     flow.build_srpm(typed, spec.read_srpm(path), path, scratch, wait=not no_wait)
 
 
-@task(help={"nvr": "The build to wait for.", "profile": _KOJI["profile"]}, auto_shortflags=False)
-def wait_tag(context: Context, nvr: str, profile: str = "") -> None:
+@task("nvr", "profile", needs="nvr", nvr="The build to wait for.")
+def wait_tag(context: Context, nvr: str, profile: str) -> None:
     """Build: wait for the stg tag and its repo."""
     from .koji import asked, flow
 
     flow.wait_tag(asked.read(context, asked.line("wait-tag", nvr), profile), nvr)
 
 
-@task(
-    help={
-        "nvr": "The build to move. Default: what stg runs.",
-        "unverified": "Why a build may go to prod that stg does not run; written down.",
-        "profile": _KOJI["profile"],
-    },
-    auto_shortflags=False,
-)
-def promote(context: Context, nvr: str = "", unverified: str = "", profile: str = "") -> None:
+@task("nvr", "unverified", "profile", nvr="The build to move. Default: what stg runs.")
+def promote(context: Context, nvr: str, unverified: str | None, profile: str) -> None:
     """Build: from stg's tag to prod's, or the request.
 
     Moves what stg runs and is healthy with. Without the right to do so: the
@@ -116,5 +90,5 @@ def promote(context: Context, nvr: str = "", unverified: str = "", profile: str 
     """
     from .koji import asked, flow
 
-    line = asked.line("promote", nvr=nvr, unverified=unverified)
-    flow.move(asked.read(context, line, profile), nvr, unverified)
+    line = asked.line("promote", nvr=nvr, unverified=unverified or "")
+    flow.move(asked.read(context, line, profile), nvr, unverified or "")

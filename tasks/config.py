@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from invoke import Context, task
+from invoke import Context
+
+from .flags import task
 
 
-@task(help={"message": "The commit's message. Default: one that names the template."}, auto_shortflags=False)
-def push_config(context: Context, message: str = "") -> None:
+@task("message")
+def push_config(context: Context, message: str) -> None:
     """Config: the settings template, checked, pushed.
 
     Shows its diff without secrets, commits only that file, rebases, pushes, and
@@ -17,8 +19,8 @@ def push_config(context: Context, message: str = "") -> None:
     push.push_config(context, message)
 
 
-@task(help={"key": "Only this one: koji, build, ansible."}, auto_shortflags=False)
-def show_config(context: Context, key: str = "") -> None:
+@task("key")
+def show_config(context: Context, key: str) -> None:
     """Config: what is configured, key by key.
 
     Every key can be set in fabric.yml and invoke.yml, and as

@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING
 from invoke import Context
 from invoke.exceptions import Exit
 
-from . import sandbox
+from . import sandbox, targets
 from .errors import Interrupted, Refused, SopError
 from .fleet import setup, ssh_config
-from .inventory import named as targets
-from .inventory.named import Target
+from .inventory.named import Target, find
 from .report import Shown, opened
 from .run.interrupt import endable
 from .run.observer import Report
@@ -181,7 +180,7 @@ def report(context: Context, run: str, out: str) -> None:
 
     name = targets.named(context)
     if name and name not in sandbox.NAMES:
-        set_name: str | None = targets.find(name, setup.inventory(context), "report", sandbox.NAMES).host_set.name
+        set_name: str | None = find(name, setup.inventory(context), "report", sandbox.NAMES).host_set.name
     else:
         set_name = "sandbox" if name else None
     context.config.target.used = True
@@ -201,7 +200,7 @@ def _target(context: Context, task: str, report: Report) -> tuple[Inventory, Con
         inventory, config = setup.inventory(context), setup.ssh(context)
         if not ssh_config.understood():
             report.warning(f"no ssh is installed here: {ssh_config.NOT_UNDERSTOOD}")
-    target = targets.find(name, inventory, task, sandbox.NAMES)
+    target = find(name, inventory, task, sandbox.NAMES)
     context.config.target.used = True
     stage = inventory.host_sets.get(target.host_set.after or "")
     hosts = (*target.host_set.hosts, *(stage.hosts if stage else ()))

@@ -1,38 +1,99 @@
-"""How much is shown: the flags that the tasks on hosts share."""
+"""Every flag of the tasks, once: its help, its default, and the decorator that gives a task those it names."""
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
 from functools import wraps
-from inspect import Parameter
-from typing import Any
+from inspect import Parameter, Signature
+from typing import Any, NamedTuple
+
+from invoke import Context, Task
+from invoke import task as invokes_task
 
 from .report import Shown
 
-SHOWING = {
-    "verbose": "Show every line of every host.",
-    "quiet": "Show only the recap, and what is asked.",
-    "json": "JSON lines on stdout (docs/json.md), what is for people on stderr.",
-    "junit": "Write JUnit XML to this file, a test case for each host and step.",
+
+class Flag(NamedTuple):
+    """What `--help TASK` says of a flag, and its value where it is not typed; the value's type is the flag's."""
+
+    help: str
+    default: object = False
+
+
+FLAGS = {
+    # A run, and what is looked at.
+    "version": Flag("The build: 0.4.4.11 or 0.4.4.11-1.el7. Default: what stg runs, or what the repos offer.", None),
+    "unverified": Flag("Reason to install a build that stg is not running; recorded in the journal.", None),
+    "serial": Flag("One host after the other, also where the set is worked on in parallel."),
+    "parallel": Flag("All hosts at once: nobody serves meanwhile."),
+    "lock_wait": Flag("Seconds to wait for another run that holds the set. Default: not at all.", 0.0),
+    "plan": Flag("Show the plan and stop: exit 0 means nothing to do, 2 means changes."),
+    "yes": Flag("Do not ask."),
+    "last": Flag("How many runs. Default: 20.", 20),
+    "run": Flag("The run's id, or its beginning. Default: the last run of the set.", ""),
+    "out": Flag("The file to write, its picture beside it. Default: below the journal's folder.", ""),
+    # How much is shown.
+    "verbose": Flag("Show every line of every host."),
+    "quiet": Flag("Show only the recap, and what is asked."),
+    "json": Flag("JSON lines on stdout (docs/json.md), what is for people on stderr."),
+    "junit": Flag("Write JUnit XML to this file, a test case for each host and step.", ""),
+    # From a tarball to the tag.
+    "spec": Flag("The spec file. Default: the only one in build.checkout, or NAME.spec in rpm's _specdir.", ""),
+    "srpm": Flag("The source RPM.", ""),
+    "nvr": Flag("The build.", ""),
+    "from_tag": Flag("Make the tarball from this git tag of the spec's checkout.", ""),
+    "srpm_only": Flag("Make the SRPM and stop."),
+    "scratch": Flag("Build for nothing but the look at it: no NVR, no tag."),
+    "no_wait": Flag("Submit, print how to go on watching, and end."),
+    "task": Flag("Go on watching this task; nothing is made and submitted.", ""),
+    "profile": Flag("The profile in koji's configuration. Default: koji.profile.", ""),
+    "attempts": Flag("How often to submit while it goes to wrong builders. Default: koji.attempts.", ""),
+    "message": Flag("The commit's message. Default: one that names the template.", ""),
+    "key": Flag("Only this one: koji, build, ansible.", ""),
+    # The sandbox's faults.
+    "step": Flag(
+        "Where it goes wrong: download, yum-update, downgrade, sync, upgrade-db, stop-httpd, start-httpd, "
+        "restart-httpd, healthy, preflight (the look before a run), schema (the look at the database).",
+        "",
+    ),
+    "kind": Flag(
+        "What goes wrong: fail (an error), hang (no end), slow (takes --seconds), drop (the connection is "
+        "lost), down (the host has no power), restart (it restarts, and httpd with it), "
+        "nothing (says it is done, and does nothing). For healthy also: "
+        "unavailable (503 for --seconds), loop (redirects to itself), drip (a byte every --seconds). Default: fail.",
+        "fail",
+    ),
+    "host": Flag("On which host: sandbox01 or sandbox02. Default: sandbox01.", "sandbox01"),
+    "times": Flag("How often, until it works again. Default: 1.", 1),
+    "seconds": Flag("How long, for slow, unavailable and drip. Default: 5.", 5.0),
+    "clear": Flag("Take all faults back, and give a host that is down its power."),
 }
-JSON = {"json": SHOWING["json"]}
+SHOWING = ("verbose", "quiet", "json", "junit")
 Body = Callable[..., None]
 
 
-def showing(flags: dict[str, str]) -> Callable[[Body], Body]:
-    """Give a task these flags of SHOWING; it gets what was typed as one value, `shown`."""
+def task(*names: str, needs: str = "", default: bool = False, **helps: str) -> Callable[[Body], Task[Any]]:
+    """Make an Invoke task out of a function that gets what was typed as keyword arguments.
 
-    def decorate(body: Body) -> Body:
+    names: of FLAGS; those of SHOWING reach the function as one value, `shown`. needs: the one that must be given, also
+    without its dashes. default: of its collection. helps: another help of a flag, where it means something else here.
+    """
+
+    def decorate(body: Body) -> Task[Any]:
         @wraps(body)
-        def typed(context: Any, *args: Any, **given: Any) -> None:
-            shown = Shown(**{name: given.pop(name) for name in flags if name in given})
-            body(context, *args, shown=shown, **given)
+        def typed(context: Context, **flags: Any) -> None:
+            if set(SHOWING) & set(names):
+                flags["shown"] = Shown(**{name: flags.pop(name) for name in SHOWING if name in flags})
+            body(context, **flags)
 
         # Invoke makes a task's flags out of its signature.
-        own = [p for name, p in inspect.signature(body).parameters.items() if name != "shown"]
-        more = [Parameter(name, Parameter.KEYWORD_ONLY, default="" if name == "junit" else False) for name in flags]
-        typed.__signature__ = inspect.Signature([*own, *more])  # type: ignore[attr-defined]
-        return typed
+        own = [Parameter("context", Parameter.POSITIONAL_OR_KEYWORD)]
+        for name in names:
+            value = Parameter.empty if name == needs else FLAGS[name].default
+            own.append(Parameter(name, Parameter.KEYWORD_ONLY, default=value))
+        typed.__signature__ = Signature(own)  # type: ignore[attr-defined]
+        texts = {name.replace("_", "-"): helps.get(name, FLAGS[name].help) for name in names}
+        made: Task[Any] = invokes_task(help=texts, auto_shortflags=False, default=default)(typed)
+        return made
 
     return decorate

@@ -46,7 +46,7 @@ def check(
         return
     asked = program.args.help.value
     words = [asked] if isinstance(asked, str) else list(program.core.unparsed)
-    if not words:
+    if not words or (asked and asked in collection.task_names):
         return
     tasks = contexts(collection)
     try:

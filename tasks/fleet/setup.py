@@ -19,7 +19,8 @@ def inventory(context: Context) -> Inventory:
     """hosts.yml, or what `hosts_file` names. Raises Refused for a file with mistakes."""
     from ..inventory.model import read
 
-    return read(chosen_file(context.config.hosts_file) if context.config.hosts_file else configured_file())
+    configured = context.config.hosts_file
+    return read(chosen_file(configured) if configured else configured_file(), taken=context.config.target.tasks)
 
 
 def ssh(context: Context) -> Config:

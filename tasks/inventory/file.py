@@ -1,12 +1,13 @@
 """Which hosts.yml it is, and what its sets are called: what `fab --list` needs, and no more.
 
-Reading the file strictly is `hosts.read`'s business, when a task wants hosts.
+Reading the file strictly is `model.read`'s business, when a task wants hosts.
 """
 
 from __future__ import annotations
 
 import os
 import re
+from collections.abc import Collection
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -15,44 +16,36 @@ from invoke.util import yaml as invokes_yaml
 
 yaml: Any = invokes_yaml  # what Invoke reads its own configuration with, so it is loaded already; untyped
 
-# A set of such a name would hide the task, or the task the set; a test holds this against the collection.
-TASK_NAMES = frozenset(
-    (
-        *("minor-upgrade", "major-upgrade", "status", "resume", "rollback", "abort", "unlock", "history", "report"),
-        *("stop-httpd", "yum-update", "upgrade-db", "sync", "start-httpd", "restart-httpd", "sandbox", "lab"),
-        *("build", "srpm", "koji-build", "wait-tag", "promote", "push-config", "show-config"),
-    )
-)
 
-
-def set_names(path: Path) -> list[str]:
+def set_names(path: Path, taken: Collection[str] = ()) -> list[str]:
     """The names of the sets, even of a file that `read` refuses: `fab --list` must go on working.
 
-    A name that cannot be made out is left out; the error is told when a set is used.
+    taken: the names of tasks. A set of such a name would hide the task, or the task the set: it is left out, as is a
+    name that cannot be made out; the error is told when a set is used.
     """
     try:
         text = path.read_text(encoding="utf-8", errors="replace")
     except OSError:  # the shipped names will do: whoever types one is told what is wrong with the file
-        return [] if path == default_file() else set_names(default_file())
+        return [] if path == default_file() else set_names(default_file(), taken)
     try:
         found = parsed(text)["host_sets"]
         names = [name for name in found if re.fullmatch("[a-z][a-z0-9-]*", str(name))]
     except (yaml.YAMLError, TypeError, KeyError, ValueError, AttributeError, RecursionError):
         names = _guessed(text)
-    names = [name for name in dict.fromkeys(names) if name not in TASK_NAMES]
+    names = [name for name in dict.fromkeys(names) if name not in taken]
     # A file without a set is a mistake as well, and somebody has to be there to say so.
-    return names or ([] if path == default_file() else set_names(default_file()))
+    return names or ([] if path == default_file() else set_names(default_file(), taken))
 
 
-def names(path: Path) -> list[str]:
-    """Everything that can be typed after -H: sets, hosts, aliases; what cannot be made out is left out."""
+def names(path: Path, taken: Collection[str] = ()) -> list[str]:
+    """What can be typed after -H: sets, hosts, aliases; `taken` as in `set_names`."""
     try:
         sets = parsed(path.read_text(encoding="utf-8", errors="replace"))["host_sets"]
         hosts = [host for one in sets.values() for host in one["hosts"]]
         typed = [[host] if isinstance(host, str) else [host["name"], *host.get("aliases", ())] for host in hosts]
     except (OSError, yaml.YAMLError, TypeError, KeyError, ValueError, AttributeError, RecursionError):
-        return set_names(path)
-    return [*set_names(path), *(str(name) for names in typed for name in names)]
+        return set_names(path, taken)
+    return [*set_names(path, taken), *(str(name) for names in typed for name in names)]
 
 
 def parsed(text: str, loader: Any = yaml.SafeLoader) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, get_args, get_origin
 
@@ -77,7 +77,7 @@ def _inside(kind: Any) -> Iterator[type[BaseModel]]:
         yield from _inside(part)
 
 
-def contradictions(raw: Any, taken: frozenset[str]) -> list[str]:
+def contradictions(raw: Any, taken: Collection[str]) -> list[str]:
     """What no single set can know: one name for two things, a predecessor that does not exist, or a ring of them.
 
     Looks at the file as it is written, not as it is understood, so that it can speak beside the schema's complaints.

@@ -6,7 +6,7 @@ The shipped hosts.yml is the manual of this schema; what a key means is written 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable
+from collections.abc import Collection, Hashable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -22,7 +22,7 @@ from pydantic import (
 from ..errors import Refused
 from ..fleet.output import clean
 from . import mistakes
-from .file import TASK_NAMES, parsed, yaml
+from .file import parsed, yaml
 from .texts import (
     Address,
     FilePath,
@@ -246,10 +246,10 @@ class _Loader(yaml.SafeLoader):
         return mapping
 
 
-def read(path: Path, built_in: bool = False) -> Inventory:
+def read(path: Path, taken: Collection[str] = ()) -> Inventory:
     """The inventory in `path`.
 
-    built_in: it comes with a task of its name, as the sandbox's does.
+    taken: the names of tasks, which no set can have.
     Raises Refused with every problem at once, each with its place in the file.
     """
     problems: list[str] = []
@@ -269,7 +269,7 @@ def read(path: Path, built_in: bool = False) -> Inventory:
         inventory = Inventory.model_validate(_named(raw))
     except ValidationError as error:
         problems = mistakes.told(error, Inventory)
-    problems += mistakes.contradictions(raw, frozenset() if built_in else TASK_NAMES)
+    problems += mistakes.contradictions(raw, taken)
     if problems:
         raise Refused(*(f"{path}: {problem}" for problem in problems), next_line=f"$EDITOR {path}")
     return inventory

@@ -1,13 +1,11 @@
-"""Which hosts are meant: `fab prod X`, `fab -H prod X`, `fab -H blockerbugs01 X` come to the same here."""
+"""Which set, and which hosts of it, a name means: `prod`, `blockerbugs01`."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any
-
-from invoke import Context
+from typing import TYPE_CHECKING
 
 from ..errors import Refused
 
@@ -22,32 +20,6 @@ class Target:
     host_set: HostSet
     hosts: tuple[Host, ...]
     asked_as: str
-
-
-def choose(context: Context, set_name: str) -> None:
-    """Remember the set of `fab SET`, for the tasks that follow on the line.
-
-    Raises Refused for a second set before any task has used the first, and for `-H` naming another one.
-    """
-    chosen = context.config.target
-    if chosen.set and chosen.set != set_name and not chosen.used:
-        raise Refused(
-            f"two host sets on one line, {chosen.set} and {set_name}: each is upgraded by a command of its own",
-            next_line=f"fab {chosen.set} TASK, and then fab {set_name} TASK",
-        )
-    typed = _after_dash_h(context)
-    if typed and typed != set_name:
-        raise Refused(
-            f"-H {typed} and the set {set_name} on one line",
-            next_line=f"fab {set_name} TASK, or fab -H {typed} TASK",
-        )
-    context.config.target.set = set_name
-    context.config.target.used = False
-
-
-def named(context: Context) -> str | None:
-    """What the operator called the hosts, or None if nothing was said."""
-    return _after_dash_h(context) or context.config.target.set or None
 
 
 def find(name: str | None, inventory: Inventory, task: str, sandbox: Sequence[str] = ()) -> Target:
@@ -70,19 +42,3 @@ def find(name: str | None, inventory: Inventory, task: str, sandbox: Sequence[st
     host_set, hosts = found
     whole = len(hosts) == len(host_set.hosts)
     return Target(host_set, hosts, host_set.name if whole else f"-H {hosts[0].short}")
-
-
-def _after_dash_h(context: Context) -> str | None:
-    """The host that `-H` named: Fabric then hands the task a Connection, not yet open, instead of a Context.
-
-    Raises Refused for `user@host` and `host:port`: ssh_config says how a host is reached.
-    """
-    host: str | None = getattr(context, "original_host", None)
-    if host is not None:
-        named: Any = context  # Fabric's Connection, which this module does without: `invoke --list` has none
-        plain = type(named)(host, config=named.config)
-        if (named.user, named.port) != (plain.user, plain.port):
-            raise Refused(
-                f"-H with a user or a port: ssh_config says how {host} is reached", next_line=f"fab -H {host} …"
-            )
-    return host.strip() if host else host

@@ -45,7 +45,7 @@ def enter() -> tuple[Inventory, Config]:
             atexit.register(fleet.start(place).close)
         except fleet.FleetError as error:
             raise TryLater(str(error), next_line="fab sandbox.up, which keeps one for several commands") from None
-    return read(place / "hosts.yml", built_in=True), Config(runtime_ssh_path=str(place / "ssh_config"))
+    return read(place / "hosts.yml"), Config(runtime_ssh_path=str(place / "ssh_config"))
 
 
 def reset(dry: bool = False) -> None:

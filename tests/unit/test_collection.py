@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,15 +11,25 @@ from pathlib import Path
 import pytest
 
 from tasks.collection import namespace
-from tasks.inventory.file import TASK_NAMES, set_names
 
 PROJECT = Path(__file__).parents[2]
-SETS = set_names(PROJECT / "hosts.yml")
 
 
-def test_no_set_can_take_a_tasks_name() -> None:
-    typed = {*namespace.task_names, *namespace.collections} - set(SETS)
-    assert {name for name in typed if "." not in name} <= TASK_NAMES
+def test_S11_a_set_with_the_name_of_a_task_is_refused_and_hides_none(tmp_path: Path) -> None:
+    own = tmp_path / "hosts.yml"
+    sets = "".join(f"  {name}: {{hosts: [{name}.x], sync_host: {name}.x}}\n" for name in ("sync", "sandbox", "qa"))
+    own.write_text(f"host_sets:\n{sets}")
+    environment = {**os.environ, "FABRIC_HOSTS_FILE": str(own)}
+
+    def fab(*words: str) -> subprocess.CompletedProcess[str]:
+        line = [sys.executable, "-m", "fabric", *words]
+        return subprocess.run(line, cwd=PROJECT, capture_output=True, text=True, check=False, env=environment)
+
+    assert "SOP step: blockerbugs sync" in fab("--list").stdout
+    refused = fab("qa", "status")
+    assert refused.returncode == 2
+    assert "host_sets.sync: there is a task of that name" in refused.stderr
+    assert "host_sets.sandbox: there is a task of that name" in refused.stderr
 
 
 @pytest.mark.parametrize("name", sorted(namespace.task_names))

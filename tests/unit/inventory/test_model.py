@@ -264,9 +264,10 @@ def test_S11_all_problems_are_told_at_once(reading: Reader) -> None:
 
 
 @pytest.mark.parametrize("name", ["status", "sandbox", "sync", "minor-upgrade"])
-def test_S11_a_set_cannot_be_called_like_a_task(name: str, reading: Reader) -> None:
-    with pytest.raises(Refused, match=name):
-        reading({"host_sets": {name: a_set()["host_sets"]["prod"]}})
+def test_S11_a_set_cannot_be_called_like_a_task(name: str, hosts_yml: Path) -> None:
+    hosts_yml.write_text(f"host_sets:\n  {name}: {{hosts: [a.example], sync_host: a.example}}\n")
+    with pytest.raises(Refused, match=f"host_sets.{name}: there is a task of that name"):
+        read(hosts_yml, ["sync", name])
 
 
 def test_a_file_that_is_not_there_is_refused_by_its_name(tmp_path: Path) -> None:
