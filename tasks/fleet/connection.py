@@ -83,6 +83,7 @@ class Node(Connection):
     closing: threading.Event
     questions: Questions | None = None
     sudo_seconds: float = SUDO_SECONDS
+    library: str = ""
 
     def __init__(
         self,
@@ -183,6 +184,10 @@ class Node(Connection):
         if isinstance(self.gateway, Node):
             self.gateway.asks(questions, sudo_seconds)
 
+    def brings(self, library: str) -> None:
+        """The host's root shell knows these functions from its beginning on."""
+        self._set(library=library)
+
     def become_root(self) -> None:
         """Open the host's root shell, if it is not open; what sudo wants to know is asked of the operator.
 
@@ -193,7 +198,7 @@ class Node(Connection):
         if self.shell and self.shell.transport is self.transport:
             return
         as_root, seconds = self.user == "root", self.sudo_seconds
-        shell = self._sudo_says(lambda: RootShell(self.transport, as_root, seconds, self._tell))
+        shell = self._sudo_says(lambda: RootShell(self.transport, as_root, seconds, self._tell, self.library))
         try:
             self._answer(shell)
         except BaseException:

@@ -39,6 +39,7 @@ class Machines:
     or None where moot() came true first); on_said: tells what a host said on the way in (host or jump host, a line).
     on_wait: told every few seconds who is waited for, what for, and for how many seconds; with no host when it is over.
     sudo_seconds: how long sudo on a host may take to let us in, and after each answer.
+    library: shell functions that scripts may call.
     tolerant: hosts that cannot be reached are left out, and their errors kept in `unreachable`.
 
     Opening raises Unreachable with every host that cannot be reached: then nothing was sent to any of them.
@@ -55,6 +56,7 @@ class Machines:
         on_wait: Waits | None = None,
         on_said: Said = _unheard,
         sudo_seconds: Mapping[Host, float] | None = None,
+        library: str = "",
     ) -> None:
         self._at_once = at_once
         self._on_wait = on_wait
@@ -68,6 +70,7 @@ class Machines:
         )
         for host, one in self._nodes.items():
             one.asks(self._questions, (sudo_seconds or {}).get(host, SUDO_SECONDS))
+            one.brings(library)
         self.unreachable: dict[Host, SopError] = {}
         self._closing = False
 

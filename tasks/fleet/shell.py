@@ -75,6 +75,7 @@ class RootShell:
     as_root: the login user is root already, sudo is not needed.
     seconds: how long sudo may take after it was begun, and after each answer.
     on_said: called with each line that sudo says, as it comes; an unfinished one is a question.
+    library: shell functions that commands may call; it is sent once, and $library has its text.
     prompt: what sudo asks, until `answer` has satisfied it: an empty text for sudo's own password.
 
     Raises ShellError when sudo says no, ConnectionLost when the line drops.
@@ -86,6 +87,7 @@ class RootShell:
         as_root: bool = False,
         seconds: float = SUDO_SECONDS,
         on_said: OnLine = _nobody,
+        library: str = "",
     ) -> None:
         self.transport = transport
         self._mark = f"--{secrets.token_hex(8)}"
@@ -93,6 +95,7 @@ class RootShell:
         self._number = 0
         self._seconds = seconds
         self._on_said = on_said
+        self._library = f'library={shlex.quote(library)}\neval "$library"\n' if library else ""
         sudo = "" if as_root else f"sudo -S -p {shlex.quote(self._token)} "
         try:
             try:
@@ -184,7 +187,7 @@ class RootShell:
         ends = heard + self._seconds
         while True:
             if self._hear():
-                self._send(f"{self._mark}\n")
+                self._send(f"{self._mark}\n{self._library}")
                 return None
             text = self._rest.decode("utf-8", "replace")
             if text.endswith(self._token):

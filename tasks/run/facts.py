@@ -8,7 +8,6 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from ..fleet import detached
 from ..fleet.output import clean
 from ..inventory.model import HostSet
 from ..sop import health, keep, restarts, yum
@@ -142,9 +141,6 @@ def script(host_set: HostSet, repos: bool = True, schema: bool = True) -> str:
     status = host_set.schema_status if schema else None
     lines = [
         "export LC_ALL=C",
-        detached.LINE,
-        detached.ARGS,
-        'say() { printf \'%s\\t%s\\n\' "$1" "$2"; }',
         _LACKS,
         *([f"at_schema() {{ exec 2>/dev/null; {status}\n}}", _SCHEMA] if status else []),
         health.answer(app, host_set.health),

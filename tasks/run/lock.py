@@ -49,7 +49,7 @@ class Hold:
         After our own was taken: of two in the same instant at least one finds the other's.
         """
         others = [host for host in self._set.hosts if host != self._set.sync]
-        alone = dict.fromkeys(others, f"{detached.LINE}\n{keep.nobody_else(self._app, self._journal.run)}")
+        alone = dict.fromkeys(others, keep.nobody_else(self._app, self._journal.run))
         for host, outcome in self.machines.do(
             alone, max(2, self._set.at_once), seconds=60, what="to look for another lock"
         ).items():

@@ -13,6 +13,7 @@ from ..errors import Unreachable
 from ..fleet.machines import Machines
 from ..fleet.outcome import Outcome
 from ..inventory.model import Host, HostSet
+from ..sop.shell import library
 from .facts import UNREACHED, Facts, read, script
 from .observer import Report
 
@@ -43,6 +44,7 @@ def connected(
         on_wait=report.waits_for,
         on_said=report.said,
         sudo_seconds={host: one.limits.sudo for one in sets for host in one.hosts},
+        library=library(),
     ) as machines:
         yield Reached(sets[0], machines)
 

@@ -119,7 +119,6 @@ def still_ours(app: App, run: str, driver: str, journal: Iterable[str]) -> str:
     lock.
     """
     return f"""umask 077
-{detached.LINE}
 root={_q(root(app))}; run=$root/{run}
 if test -e "$run/driver"; then
   line driver "$run/driver"

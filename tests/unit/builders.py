@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import subprocess
 from collections.abc import Iterable
@@ -16,6 +17,7 @@ from tasks.run.facts import Facts
 from tasks.run.request import Request
 from tasks.sop.model import Job
 from tasks.sop.nvr import Nvr, parse
+from tasks.sop.shell import library
 from tasks.sop.workflows import PROCEDURES
 
 
@@ -141,16 +143,20 @@ POSIX = (
 
 
 class Shell:
-    """A real /bin/sh in a folder of its own, that finds POSIX tools and the programs a test has written, no others."""
+    """A real sh in a folder of its own, that finds POSIX tools and the programs a test has written, no others.
 
-    def __init__(self, folder: Path) -> None:
+    sh: the program that is `sh` there.
+    """
+
+    def __init__(self, folder: Path, sh: str = "/bin/sh") -> None:
         self.folder = folder
+        self.library = library()
         self.bin = folder / "bin"
         self.bin.mkdir()
         for tool in POSIX:
             real = shutil.which(tool)
             if real:
-                (self.bin / tool).symlink_to(real)
+                (self.bin / tool).symlink_to(sh if tool == "sh" else real)
 
     def program(self, name: str, body: str) -> None:
         """`name` is from now on this shell script."""
@@ -164,10 +170,14 @@ class Shell:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
 
+    def command(self, script: str) -> list[str]:
+        """What runs `script` where the functions are known, as in a host's root shell."""
+        return [str(self.bin / "sh"), "-c", f'library={shlex.quote(self.library)}\neval "$library"\n{script}']
+
     def run(self, script: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """What becomes of `script`; its two outputs come as one, as they do over SSH."""
         return subprocess.run(
-            ["/bin/sh", "-c", script],
+            self.command(script),
             cwd=self.folder,
             env={"PATH": str(self.bin), "TMPDIR": os.environ.get("TMPDIR", "/tmp"), **environment},
             stdin=subprocess.DEVNULL,

@@ -43,7 +43,7 @@ def until(true: Callable[[], bool]) -> None:
 def begins(shell: Shell, script: str) -> subprocess.Popen[bytes]:
     """The step is begun and somebody follows it; its pid is known when this returns."""
     follower = subprocess.Popen(
-        ["/bin/sh", "-c", detached.carry_out(KEEPING, STEP, script)],
+        shell.command(detached.carry_out(KEEPING, STEP, script)),
         cwd=shell.folder,
         env={"PATH": str(shell.bin)},
         stdout=subprocess.DEVNULL,
@@ -111,14 +111,14 @@ def test_a_step_that_was_killed_is_told_from_one_that_failed(shell: Shell) -> No
 def test_without_proc_a_step_that_lives_is_not_called_dead(ps: str | None, shell: Shell) -> None:
     if ps:
         shell.program("ps", ps)
-    script = detached.states(KEEPING).replace("/proc/", "./nowhere/")
+    shell.library = shell.library.replace("/proc/", "./nowhere/")
     with subprocess.Popen(
         ["sh", "-c", "read x; :", "sh", detached.mark(KEEPING, STEP)], stdin=subprocess.PIPE
     ) as runner:
         shell.file(f"keep/0123abcd/{STEP}/pid", f"{runner.pid}\n")
-        found = [detached.read_states(shell.run(script).stdout)]
+        found = [states(shell)]
         runner.communicate()
-        found.append(detached.read_states(shell.run(script).stdout))
+        found.append(states(shell))
     assert found == [{STEP: "runs"}, {STEP: "died"}]
 
 
@@ -203,7 +203,7 @@ def test_what_is_no_state_is_not_read_as_one(line: str) -> None:
 def test_every_sh_reads_a_line_as_it_stands_in_the_file(kept: str | None, read: str, sh: str, shell: Shell) -> None:
     if kept is not None:
         (shell.folder / "kept").write_text(kept)
-    script = f"{detached.LINE}\nfound=old; line found ./kept || exit 9; printf '<%s>' \"$found\""
+    script = f"{detached.functions()}\nfound=old; line found ./kept || exit 9; printf '<%s>' \"$found\""
     command = [str(shutil.which(sh)), *(["sh"] if sh == "busybox" else []), "-c", script]
     ended = subprocess.run(command, cwd=shell.folder, capture_output=True, text=True, check=False)
     assert (ended.stdout, ended.stderr, ended.returncode) == (f"<{read}>", "", 0)

@@ -9,7 +9,6 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tasks.fleet import detached
 from tasks.fleet.detached import HELD
 from tasks.inventory.model import App
 from tasks.sop import keep
@@ -88,13 +87,13 @@ def test_O2_a_lock_stays_where_what_comes_first_has_failed(host: Shell) -> None:
 
 
 def test_O1_a_host_that_another_run_has_locked_starts_no_step(host: Shell) -> None:
-    guard = f"{detached.LINE}\n{keep.nobody_else(APP, 'deadbeef')}"
+    guard = keep.nobody_else(APP, "deadbeef")
     assert host.run(f"{guard}\necho step").stdout == "step\n"
     other = lock()
     takes(host, other)
     refused = host.run(f"{guard}\necho step")
     assert (refused.returncode, keep.read_lock(refused.stdout)) == (HELD, other), refused.stdout
-    ours = f"{detached.LINE}\n{keep.nobody_else(APP, '0123abcd')}"
+    ours = keep.nobody_else(APP, "0123abcd")
     assert host.run(f"{ours}\necho step").stdout == "step\n"
 
 

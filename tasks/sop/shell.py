@@ -1,0 +1,16 @@
+"""The shell functions that hosts are sent, once for each connection: the files in shell/, and fleet/detached.sh."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import resources
+
+from ..fleet import detached
+
+
+@cache
+def library() -> str:
+    """All of them, as text that a POSIX sh takes."""
+    folder = resources.files(__package__).joinpath("shell")
+    files = sorted((file for file in folder.iterdir() if file.name.endswith(".sh")), key=lambda file: file.name)
+    return "\n".join([detached.functions(), *(file.read_text(encoding="utf-8") for file in files)])
