@@ -19,6 +19,7 @@ class Outcome:
 
     failure: None if it did what it should, otherwise one sentence; known: False when the line dropped or the
     time ran out, and the command may still be running; began: seconds since 1970; exited: its status, if it has one.
+    earlier: it was done before this run was resumed.
     """
 
     output: str
@@ -27,6 +28,7 @@ class Outcome:
     known: bool = True
     began: float = 0.0
     exited: int | None = None
+    earlier: bool = False
 
     @property
     def taken_over(self) -> bool:

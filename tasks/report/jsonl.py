@@ -253,7 +253,7 @@ def _seen(url: str | None, seen: Seen) -> Json:
 def _state(outcome: Outcome) -> str:
     if outcome.failure:
         return "failed" if outcome.known else "unknown"
-    return "done" if outcome.seconds else "done before"
+    return "done before" if outcome.earlier else "done"
 
 
 def _found(host_set: HostSet, host: Host, found: Facts | None) -> Json:
@@ -268,7 +268,7 @@ def _found(host_set: HostSet, host: Host, found: Facts | None) -> Json:
         "answers": found.answers if found else None,
         "version": found.version if found else None,
         "schema_now": found.revision if found else None,
-        "at_head": found.at_head if found else None,
+        "at_head": words.at_head(found) if found else None,
         "cron": found.cron if found else None,
         "cron_paused_by": found.paused if found else None,
         "free_mb": found.free if found else None,

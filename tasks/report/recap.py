@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from ..fleet.output import clean
+from ..sop.model import Schema
 from . import words
 from .screen import SIDE_BY_SIDE, Screen, table
 
@@ -137,7 +138,7 @@ def _became(run: Run, host: Host) -> Iterator[tuple[str, str]]:
     for phase, results in run.outcomes:
         if host in results:
             outcome = results[host]
-            took = words.took(outcome.seconds) if outcome.seconds else "before"
+            took = "before" if outcome.earlier else words.took(outcome.seconds)
             yield phase.step.name, ("FAILED" if outcome.known else "LOST") if outcome.failure else took
     yield from ((name, "not reached") for name in run.missing_on(host))
 
@@ -147,4 +148,4 @@ def _change(before: str, now: str, arrow: str) -> str:
 
 
 def _revision(found: Facts) -> str:
-    return "-" if found.at_head is None else found.revision or "none"
+    return "-" if found.schema == Schema.UNKNOWN else found.revision or "none"

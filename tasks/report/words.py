@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..fleet.output import duration as duration
 from ..run.facts import NOT_REACHED
+from ..sop.model import Schema
 
 if TYPE_CHECKING:
     from ..inventory.model import Host, HostSet
@@ -60,9 +61,14 @@ def cron(found: Facts) -> str:
 
 def schema(found: Facts) -> str:
     """The database's revision, and whether it is the one that the build wants."""
-    if found.at_head is None:
+    if found.schema == Schema.UNKNOWN:
         return "-"
-    return f"{found.revision or 'none'} {'(head)' if found.at_head else '(pending)'}"
+    return f"{found.revision or 'none'} {'(head)' if found.schema == Schema.CURRENT else '(pending)'}"
+
+
+def at_head(found: Facts) -> bool | None:
+    """The same for programs; None: not known."""
+    return None if found.schema == Schema.UNKNOWN else found.schema == Schema.CURRENT
 
 
 def running(states: States) -> list[tuple[Host, str]]:
@@ -92,9 +98,9 @@ def ways_on(host_set: HostSet, facts: Mapping[Host, Facts], after: str = "") -> 
     after: the step of the SOP that has just been done, by itself.
     """
     sync, reached = facts[host_set.sync], [facts[h] for h in host_set.hosts if facts[h].service != NOT_REACHED]
-    if not down(host_set, facts) and not sync.pending:
+    if not down(host_set, facts) and sync.believed != Schema.PENDING:
         return ""
-    pending = sync.pending is not False  # or nobody can tell: a migration that is not needed does nothing
+    pending = sync.believed != Schema.CURRENT  # or nobody can tell: a migration that is not needed does nothing
     mixed = len({found.installed for found in reached}) > 1
     serves = any(facts[host].service == "active" for host in host_set.serving)
     migrated = bool(sync.previous_schema) and sync.revision != sync.previous_schema
@@ -108,7 +114,7 @@ def ways_on(host_set: HostSet, facts: Mapping[Host, Facts], after: str = "") -> 
         if wanted and (step not in done or step == "stop-httpd")  # it is wanted where httpd runs, whatever was done
     )
     newest = max((found.installed for found in reached if found.installed), default=None)
-    if newest and (mixed or sync.pending):
+    if newest and (mixed or sync.believed == Schema.PENDING):
         upgrade = "major-upgrade" if pending else "minor-upgrade"
         hands = f"fab {host_set.name} {upgrade} --version {newest.vr}\n  or by hand: {hands}"
     lost = [host.short for host in host_set.hosts if facts[host].service == NOT_REACHED]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from ..errors import Refused
 from ..inventory.model import Host, HostSet
-from ..sop.model import Job, Phase
+from ..sop.model import Job, Phase, Schema
 from ..sop.nvr import Nvr
 from ..sop.workflows import PROCEDURES, RESTART_TOGETHER
 from . import refusals
@@ -90,7 +90,7 @@ def decide(request: Request, facts: FactsOf, stage: HostSet | None = None) -> Pl
     if not hosts:
         return Plan(request, target, facts, (), warnings)
     # The database is everybody's: what the sync host's build finds in it counts, whatever the others have installed.
-    migrated = facts[host_set.sync].installed == target and bool(facts[host_set.sync].at_head)
+    migrated = facts[host_set.sync].installed == target and facts[host_set.sync].schema == Schema.CURRENT
     job = Job(host_set, hosts, target, request.serial, migrated, facts[host_set.sync].revision)
     return Plan(request, target, facts, tuple(procedure.phases(job)), warnings, job)
 
@@ -108,7 +108,7 @@ def _hosts(request: Request, facts: FactsOf, target: Nvr | None) -> tuple[Host, 
     def there(host: Host) -> bool:
         found = facts[host]
         runs = found.healthy(wanted) or not host.serves or request.procedure.name == "yum-update"
-        return found.installed == target and runs and found.at_head is not False
+        return found.installed == target and runs and found.schema != Schema.PENDING
 
     if all(there(host) for host in request.hosts):
         return ()

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 import shlex
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ..fleet.output import clean
 from ..inventory.model import HostSet
 from ..sop import health, keep, restarts, yum
+from ..sop.model import Schema
 from ..sop.nvr import Nvr, parse
 from ..sop.steps import DATABASE_LOCK
 
@@ -61,10 +62,10 @@ class Facts:
     has one on the package.
     offered: NVR → repository, for every build the set's repos have; None where it was not asked for.
     service: systemd's word (active, inactive, failed); answers: HTTP status, or None for no answer.
-    at_head: does the database have the schema that the installed build wants? None: not known.
+    schema: does the database have the schema that the installed build wants? no_schema: why that is unknown.
     free: MB on the fuller one of / and /var; skew: seconds this host's clock is ahead of ours.
     lacks: the programs that steps use and this host has not.
-    problems: what could not be found out; no_list, no_schema: why its packages or its schema are not known.
+    problems: what could not be found out; no_list: why its packages are not known.
     boot: the id of the host's boot, another one after a restart.
     busy: an upgrade_db or sync that this tool began still works on the database.
     lock: what stands in the set's lock, last: the run that held it last, paused: the run that has paused cron.
@@ -83,7 +84,7 @@ class Facts:
     answers: int | None = None
     version: str | None = None
     revision: str | None = None
-    at_head: bool | None = None
+    schema: Schema = Schema.UNKNOWN
     free: int | None = None
     yum_holder: str | None = None
     unfinished: bool = False
@@ -106,14 +107,11 @@ class Facts:
     lacks: tuple[str, ...] = ()
 
     @property
-    def pending(self) -> bool | None:
-        """Does the database lack a migration of the installed build? None: nobody knows.
-
-        What upgrade_db left is believed only where the database itself could not be asked.
-        """
-        if self.at_head is not None:
-            return not self.at_head
-        return not self.migrated if self.installed and self.migrated_with == self.installed else None
+    def believed(self) -> Schema:
+        """The schema as the database tells it; where that could not be asked, as the last upgrade_db left it."""
+        if self.schema != Schema.UNKNOWN or not self.installed or self.migrated_with != self.installed:
+            return self.schema
+        return Schema.CURRENT if self.migrated else Schema.PENDING
 
     def healthy(self, wanted_status: int) -> bool:
         """Does httpd answer as it should, with the installed build?"""
@@ -234,7 +232,7 @@ def read(
         answers=_number(answer[0]) or None,
         version=answer[1] if len(answer) == 2 and answer[1] not in ("-", "old") else None,
         revision=revision.split()[0] if revision else None,
-        at_head=None if "schema" not in said or "schema_failed" in said else "(head)" in (revision or ""),
+        schema=_schema(said),
         free=None if free is None else free // 1024,
         yum_holder=one("yum_holder"),
         # A host that had yum 3 once may still have these; its dnf takes no notice.
@@ -256,6 +254,13 @@ def read(
         no_list=no_list,
         no_schema=no_schema,
     )
+
+
+def _schema(said: Mapping[str, Sequence[str]]) -> Schema:
+    """What the set's schema_status answered."""
+    if "schema" not in said or "schema_failed" in said:
+        return Schema.UNKNOWN
+    return Schema.CURRENT if "(head)" in said["schema"][0] else Schema.PENDING
 
 
 def _number(text: str | None) -> int | None:

@@ -120,7 +120,7 @@ def _with_the_schema(machines: Machines, host_set: HostSet, facts: dict[Host, Fa
         host: replace(
             facts[host],
             revision=said.get(host, sync).revision,
-            at_head=said.get(host, sync).at_head,
+            schema=said.get(host, sync).schema,
             no_schema=said[host].no_schema if host in said else None,
         )
         for host in others

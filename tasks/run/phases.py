@@ -14,7 +14,7 @@ from ..inventory.model import Host
 from ..journal import events
 from ..report import words
 from ..sop import restarts
-from ..sop.model import Phase, Step
+from ..sop.model import Phase, Schema, Step
 from ..sop.restarts import Restart
 from .advice import ways_out
 from .ending import ending, saved, what_is_down
@@ -131,13 +131,15 @@ def _look_again(run: Run, hold: Hold, report: Report) -> dict[Host, Facts]:
     for host, facts in found.items():
         if facts.boot and run.boot_of(host) not in (None, facts.boot):
             _write_the_restart(run, Restart(host, facts.boot, run.meanwhile(host)), report)
-    return {host: replace(facts, revision=schema, at_head=True) if schema else facts for host, facts in found.items()}
+    if schema is None:
+        return found
+    return {host: replace(facts, revision=schema, schema=Schema.CURRENT) for host, facts in found.items()}
 
 
 def _phase(run: Run, phase: Phase, left: Left, hold: Hold, report: Report) -> None:
     """Do one phase on the hosts where it is left to do, and write it down before and after."""
     host_set, number = run.plan.request.host_set, len(run.outcomes) + 1
-    done = {host: Outcome("", 0.0) for host in phase.hosts if host not in left.names}
+    done = {host: Outcome("", 0.0, earlier=True) for host in phase.hosts if host not in left.names}
     if not left.names:
         run.outcomes.append((phase, done))
         return

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from ..errors import TryLater
 from ..inventory.model import Host, HostSet
 from ..sop import yum
+from ..sop.model import Schema
 from ..sop.nvr import Nvr
 from .facts import PROGRAMS, UNREACHED, Facts
 from .request import Request
@@ -119,11 +120,11 @@ def _pending(request: Request, facts: FactsOf) -> list[Reason]:
     """A migration that the installed build wants, or one that has begun and did not succeed."""
     host_set, sync = request.host_set, facts[request.host_set.sync]
     first = "major-upgrade" if request.procedure.installs else "upgrade-db"
-    behind = next((host for host in host_set.hosts if facts[host].at_head is False), None)
+    behind = next((host for host in host_set.hosts if facts[host].schema == Schema.PENDING), None)
     if behind:
         at = f"the database is at {facts[behind].revision or 'no revision'}"
         text = f"{behind.short}: a schema migration is pending for {facts[behind].installed} ({at}): use {first}"
-    elif sync.pending:
+    elif sync.believed == Schema.PENDING:
         text = f"{host_set.sync.short}: the last upgrade_db, with {sync.migrated_with}, did not succeed: use {first}"
     else:
         return []

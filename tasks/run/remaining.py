@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ..inventory.model import Host, HostSet
-from ..sop.model import Phase
+from ..sop.model import Phase, Schema
 from ..sop.nvr import Nvr
 from .decide import Plan
 from .facts import Facts
@@ -83,7 +83,7 @@ def _of_phase(plan: Plan, number: int, phase: Phase, states: States, facts: Mapp
 
 def _done(step: str, state: str | None, facts: Facts, target: Nvr | None, begun: set[str]) -> bool:
     """Was it done, and is it still so? Facts come first: what was done may have been undone (a host that restarted)."""
-    if step == "upgrade-db" and state != "runs" and facts.at_head and facts.installed == target:
+    if step == "upgrade-db" and state != "runs" and facts.schema == Schema.CURRENT and facts.installed == target:
         return True
     if state != "0":
         return False

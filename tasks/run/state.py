@@ -9,7 +9,7 @@ from ..fleet.outcome import Outcome
 from ..inventory.model import Host
 from ..journal.file import Journal
 from ..sop import steps
-from ..sop.model import Phase
+from ..sop.model import Phase, Schema
 from ..sop.restarts import Restart
 from .decide import Plan
 from .facts import Facts
@@ -103,7 +103,7 @@ class Run:
                     return proven
         before = self.plan.facts[self.plan.request.host_set.sync]
         # What needs the schema leaves it as it is: a minor upgrade has looked for migrations.
-        stays = before.at_head and self.plan.request.procedure.needs_schema and not self.resumed
+        stays = before.schema == Schema.CURRENT and self.plan.request.procedure.needs_schema and not self.resumed
         return before.revision if stays else None
 
     def meanwhile(self, host: Host) -> str:
@@ -128,7 +128,7 @@ class Run:
     def done_late(self) -> list[Host]:
         """Where the phase in which it turned out that this run was taken over was done all the same."""
         results = self.outcomes[-1][1] if self.taken_over else {}
-        return [host for host, outcome in results.items() if outcome.seconds and not outcome.failure]
+        return [host for host, outcome in results.items() if not (outcome.earlier or outcome.failure)]
 
     @property
     def failures(self) -> dict[Host, Outcome]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..inventory.model import Host, HostSet
 from ..sop import nvr as builds
+from ..sop.model import Schema
 from ..sop.nvr import Nvr
 from .facts import Facts
 from .refusals import OVERRIDE, FactsOf, Reason
@@ -133,10 +134,10 @@ def _schema_fits(request: Request, facts: FactsOf, target: Nvr) -> list[Reason]:
     """After a migration the earlier build cannot run, until the database is back; and then its name has to be typed."""
     host_set, sync = request.host_set, facts[request.host_set.sync]
     typed = f"fab {request.asked_as} rollback --version {target.vr}"
-    if sync.installed == target and sync.at_head:
+    if sync.installed == target and sync.schema == Schema.CURRENT:
         return []
     if sync.previous == target and sync.revision and sync.revision == sync.previous_schema:
-        if sync.at_head or request.version:
+        if sync.schema == Schema.CURRENT or request.version:
             return []
         return [Reason(f"{host_set.name}: a migration lies between, the build has to be typed", typed)]
     if not host_set.schema_status or sync.previous != target:

@@ -15,7 +15,7 @@ from tasks.errors import SopError
 from tasks.inventory.model import App, Host, HostSet, Inventory
 from tasks.run.facts import Facts
 from tasks.run.request import Request
-from tasks.sop.model import Job
+from tasks.sop.model import Job, Schema
 from tasks.sop.nvr import Nvr, parse
 from tasks.sop.shell import library
 from tasks.sop.workflows import PROCEDURES
@@ -64,7 +64,7 @@ WELL = Facts(
     answers=200,
     version=OLD.version,
     revision="aaa",
-    at_head=True,
+    schema=Schema.CURRENT,
     free=5000,
     settings="c0ffee",
 )

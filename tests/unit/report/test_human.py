@@ -16,6 +16,7 @@ from tasks.run.decide import decide
 from tasks.run.facts import UNREACHED, Facts
 from tasks.run.probe import Seen
 from tasks.sop.keep import Lock
+from tasks.sop.model import Schema
 from tests.unit.builders import NEW, ONE, TWO, found, prod, request, well
 from tests.unit.report.values import ended, planned
 
@@ -96,7 +97,7 @@ def test_a_fact_with_brackets_is_shown_as_it_is(screen: Shown) -> None:
 
 
 def test_status_has_every_fact_of_every_host(screen: Shown) -> None:
-    screen.report.status(prod(location="iad2"), found(prod(), well(), well(at_head=False)))
+    screen.report.status(prod(location="iad2"), found(prod(), well(), well(schema=Schema.PENDING)))
     assert screen.lines[0] == "prod, iad2: blockerbugs, Fedora QA Devel, #fedora-qa"
     row = "blockerbugs01 serves+syncs 1.0.0-1.el7 1.1.0-1.el7 active 200 1.0.0 aaa (head) yes 5000 MB"
     assert " ".join(screen.row("blockerbugs01")) == row
@@ -139,7 +140,7 @@ def test_the_recap_tells_from_which_build_and_schema_to_which(screen: Shown) -> 
 
 def test_a_step_that_was_done_before_a_resume_says_so(screen: Shown) -> None:
     run = ended(planned())
-    run.outcomes[0] = (run.outcomes[0][0], {ONE: Outcome("", 0.0)})
+    run.outcomes[0] = (run.outcomes[0][0], {ONE: Outcome("", 0.0, earlier=True)})
     screen.report.recap(run)
     assert screen.row("download")[1] == "before"
 
@@ -355,26 +356,26 @@ def test_after_a_resume_the_outage_is_said_to_be_counted_from_there(screen: Show
     ("facts", "next_line"),
     [
         ([well()], "next: fab prod status"),
-        ([well(service="inactive", at_head=True)], "next: fab prod start-httpd"),
+        ([well(service="inactive", schema=Schema.CURRENT)], "next: fab prod start-httpd"),
         (
-            [well(service="inactive", at_head=None)],
+            [well(service="inactive", schema=Schema.UNKNOWN)],
             "next: fab prod upgrade-db, then fab prod sync, then fab prod start-httpd",
         ),
         (
-            [well(service="inactive", at_head=True, revision="bbb", previous_schema="aaa")],
+            [well(service="inactive", schema=Schema.CURRENT, revision="bbb", previous_schema="aaa")],
             "next: fab prod sync, then fab prod start-httpd",
         ),
         (
-            [well(NEW, service="inactive", at_head=True), well()],
+            [well(NEW, service="inactive", schema=Schema.CURRENT), well()],
             "next: fab prod minor-upgrade --version 1.1.0-1.el7\n"
             "  or by hand: fab prod yum-update, then fab prod start-httpd",
         ),
         (
-            [well(service="inactive", at_head=True), UNREACHED],
+            [well(service="inactive", schema=Schema.CURRENT), UNREACHED],
             "next: get blockerbugs02 back, then fab prod start-httpd",
         ),
         (
-            [well(service="inactive", at_head=False), well(NEW)],
+            [well(service="inactive", schema=Schema.PENDING), well(NEW)],
             "next: fab prod major-upgrade --version 1.1.0-1.el7\n"
             "  or by hand: fab prod stop-httpd, then fab prod yum-update, then fab prod upgrade-db, "
             "then fab prod sync, then fab prod start-httpd",
@@ -392,7 +393,7 @@ def test_after_an_abort_the_last_line_says_how_httpd_comes_back(
 def test_where_no_run_holds_the_set_status_says_what_is_down_and_what_to_type(screen: Shown) -> None:
     screen.report.left(prod(), found(prod(), well()))
     assert screen.lines == []
-    screen.report.left(prod(), found(prod(), well(service="inactive", at_head=True, paused="0123abcd")))
+    screen.report.left(prod(), found(prod(), well(service="inactive", schema=Schema.CURRENT, paused="0123abcd")))
     assert screen.lines == [
         "httpd is not running on blockerbugs01, blockerbugs02",
         "next: fab prod abort, which lets cron sync again; then fab prod start-httpd",

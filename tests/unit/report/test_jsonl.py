@@ -19,6 +19,7 @@ from tasks.run.observer import EVENTS
 from tasks.run.probe import Seen
 from tasks.run.remaining import Left
 from tasks.sop.keep import Lock
+from tasks.sop.model import Schema
 from tasks.sop.restarts import Restart
 from tests.unit.builders import NEW, OLD, ONE, TWO, found, prod, well
 from tests.unit.report.values import ended, planned
@@ -105,7 +106,7 @@ def everything_told() -> list[dict[str, Any]]:
 def test_after_an_abort_the_last_line_has_what_people_are_shown() -> None:
     stream = StringIO()
     machine = Machine(stream)
-    machine.aborted(prod(), LOCK, found(prod(), well(service="inactive", at_head=False)))
+    machine.aborted(prod(), LOCK, found(prod(), well(service="inactive", schema=Schema.PENDING)))
     machine.close(None)
     end = json.loads(stream.getvalue().splitlines()[-1])
     by_hand = "fab prod upgrade-db, then fab prod sync, then fab prod start-httpd"

@@ -19,6 +19,7 @@ from tasks.run.facts import read
 from tasks.run.probe import Seen
 from tasks.run.state import Run
 from tasks.run.which_build import earlier_build
+from tasks.sop.model import Schema
 from tests.unit.builders import NEW, OLD, ONE, found, prod, request, well
 
 SECRET = "hunter2"
@@ -49,7 +50,7 @@ def everything_shown(command: str) -> Iterator[str]:
     yield str(earlier_build(request("rollback", host_set), {node: migrated})[1])
     no_schema = read(host_set, "schema_failed\t1\n").no_schema
     with pytest.raises(Refused) as refused:
-        decide(request("sync", host_set), found(host_set, well(no_schema=no_schema, at_head=None)))
+        decide(request("sync", host_set), found(host_set, well(no_schema=no_schema, schema=Schema.UNKNOWN)))
     yield str(refused.value)
 
 

@@ -9,6 +9,7 @@ from tasks.journal.file import Journal
 from tasks.run.advice import ways_out
 from tasks.run.facts import Facts
 from tasks.run.state import Run
+from tasks.sop.model import Schema
 
 from ..builders import NEW, OLD, TWO, found, prod, well
 from ..report.values import planned
@@ -58,7 +59,7 @@ def test_rollback_says_which_build_it_goes_back_to() -> None:
 
 
 def test_before_the_migration_rollback_wants_the_build_typed_and_the_line_has_it() -> None:
-    assert ways(stopped("upgrade-db", replace(AFTER, revision="aaa", at_head=False)))[2] == (
+    assert ways(stopped("upgrade-db", replace(AFTER, revision="aaa", schema=Schema.PENDING)))[2] == (
         "then: fab prod rollback --version 1.0.0-1.el7 goes back, host after host"
     )
 
@@ -93,7 +94,7 @@ def test_the_lines_stand_below_one_another() -> None:
 
 def test_they_fit_on_eighty_columns_whatever_rollback_needs() -> None:
     for run in (
-        stopped("upgrade-db", replace(AFTER, revision="aaa", at_head=False)),
+        stopped("upgrade-db", replace(AFTER, revision="aaa", schema=Schema.PENDING)),
         stopped("healthy", replace(AFTER, service="active", revision="aaa"), procedure="minor-upgrade"),
     ):
         assert all(len(line) <= 80 for line in f"next: {ways_out(run)}".splitlines())
@@ -105,13 +106,13 @@ def test_a_set_with_a_very_long_name_has_its_lines_too() -> None:
 
 
 def test_a_resumed_run_has_not_asked_what_is_on_offer_and_says_so() -> None:
-    run = stopped("upgrade-db", replace(AFTER, revision="aaa", at_head=False))
+    run = stopped("upgrade-db", replace(AFTER, revision="aaa", schema=Schema.PENDING))
     run.plan = replace(run.plan, facts={host: replace(f, offered=None) for host, f in run.plan.facts.items()})
     assert ways(run)[2] == ("then: fab prod rollback --version 1.0.0-1.el7 goes back, if that is still on offer")
 
 
 def test_after_a_migration_that_nobody_can_look_at_rollback_says_that_the_database_comes_first() -> None:
-    blind = replace(AFTER, revision=None, at_head=None, previous_schema=None, migrated_with=NEW)
+    blind = replace(AFTER, revision=None, schema=Schema.UNKNOWN, previous_schema=None, migrated_with=NEW)
     assert ways(stopped("upgrade-db", blind, schema=None))[2] == (
         "then: fab prod rollback --version 1.0.0-1.el7 goes back, once the database is restored, host after host"
     )

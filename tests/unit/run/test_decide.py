@@ -12,6 +12,7 @@ from tasks.errors import Refused, TryLater
 from tasks.inventory.model import Host
 from tasks.run.decide import Plan, decide
 from tasks.run.request import check_request, predecessor
+from tasks.sop.model import Schema
 from tasks.sop.workflows import PROCEDURES, RESTART_TOGETHER
 from tests.unit.builders import NEW, NEWER, OLD, ONE, TWO, fleet, found, nvr, prod, request, said, stg, well
 
@@ -142,8 +143,8 @@ def test_V3_a_build_that_was_typed_must_be_on_offer_on_every_host() -> None:
 @pytest.mark.parametrize(
     "pending",
     [
-        pytest.param((well(at_head=False), well()), id="V4 seen on the first host"),
-        pytest.param((well(), well(NEW, at_head=False)), id="V4 seen on the host that has the new build"),
+        pytest.param((well(schema=Schema.PENDING), well()), id="V4 seen on the first host"),
+        pytest.param((well(), well(NEW, schema=Schema.PENDING)), id="V4 seen on the host that has the new build"),
     ],
 )
 def test_a_minor_upgrade_is_refused_while_a_migration_is_pending(pending: Any) -> None:
@@ -160,13 +161,13 @@ def test_V4_a_minor_upgrade_to_a_build_that_stg_runs_on_another_schema_is_refuse
 
 def test_V4_a_major_upgrade_is_what_a_pending_migration_wants() -> None:
     assert "upgrade-db: blockerbugs01" in steps(
-        decide(request("major-upgrade", PROD), found(PROD, well(at_head=False)))
+        decide(request("major-upgrade", PROD), found(PROD, well(schema=Schema.PENDING)))
     )
 
 
 @pytest.mark.parametrize("procedure", ["start-httpd", "restart-httpd", "sync"])
 def test_D1_nothing_runs_over_a_database_of_another_schema(procedure: str) -> None:
-    behind = found(PROD, well(NEW, at_head=False, service="inactive", answers=None))
+    behind = found(PROD, well(NEW, schema=Schema.PENDING, service="inactive", answers=None))
     with pytest.raises(Refused) as refused:
         decide(request(procedure, PROD), behind)
     assert refused.value.next_line == "fab prod upgrade-db"
@@ -192,7 +193,7 @@ def test_it_is_not_nothing_to_do_while(second: Any) -> None:
 
 
 def test_V5_a_major_upgrade_goes_on_where_only_the_database_is_behind() -> None:
-    assert decide(request("major-upgrade", PROD), found(PROD, well(NEW, at_head=False))).phases
+    assert decide(request("major-upgrade", PROD), found(PROD, well(NEW, schema=Schema.PENDING))).phases
 
 
 # What stands in the way?
@@ -257,7 +258,7 @@ def test_every_reason_is_told_not_only_the_first() -> None:
 
 @pytest.mark.parametrize(("service", "allowed"), [("active", False), ("unknown", False), ("activating", False)])
 def test_D1_the_database_is_not_migrated_while_an_httpd_is(service: str, allowed: bool) -> None:
-    down = well(NEW, service="inactive", at_head=False)
+    down = well(NEW, service="inactive", schema=Schema.PENDING)
     with pytest.raises(Refused) as refused:
         decide(request("upgrade-db"), found(prod(), down, well(NEW, service=service)))
     assert refused.value.next_line == "fab prod stop-httpd"
@@ -265,7 +266,7 @@ def test_D1_the_database_is_not_migrated_while_an_httpd_is(service: str, allowed
 
 @pytest.mark.parametrize("service", ["inactive", "failed"])
 def test_the_database_is_migrated_when_every_httpd_is(service: str) -> None:
-    down = well(NEW, service=service, at_head=False, answers=None)
+    down = well(NEW, service=service, schema=Schema.PENDING, answers=None)
     assert steps(decide(request("upgrade-db"), found(prod(), down))) == [
         "still-stopped: blockerbugs01, blockerbugs02",
         "upgrade-db: blockerbugs01",
@@ -304,7 +305,7 @@ def test_after_a_failed_major_upgrade_the_database_is_not_migrated_again() -> No
 
 
 def test_where_the_schema_is_not_known_the_migration_is_run() -> None:
-    down = well(NEW, service="inactive", answers=None, at_head=None)
+    down = well(NEW, service="inactive", answers=None, schema=Schema.UNKNOWN)
     assert "upgrade-db: blockerbugs01" in steps(decide(request("major-upgrade"), found(prod(), down)))
 
 

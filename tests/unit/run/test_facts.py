@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from tasks.inventory.model import App, Health
 from tasks.run.facts import Facts, read, script
+from tasks.sop.model import Schema
 from tests.unit.builders import NEW, OLD, Shell, nvr, prod
 
 APP = App(root=".")
@@ -63,7 +64,7 @@ def test_every_fact_is_brought_by_one_script(node: Shell) -> None:
         answers=200,
         version="1.0.0",
         revision="aaa",
-        at_head=True,
+        schema=Schema.CURRENT,
         free=4000,
         cron=True,
     )
@@ -133,22 +134,22 @@ def test_a_stopped_httpd_is_not_a_problem(node: Shell) -> None:
 
 
 @pytest.mark.parametrize(
-    ("says", "revision", "at_head"),
+    ("says", "revision", "schema"),
     [
-        pytest.param("echo 'bbb (head)'", "bbb", True, id="at the head"),
-        pytest.param("echo bbb", "bbb", False, id="V4 behind"),
-        pytest.param("true", None, False, id="V4 never migrated"),
-        pytest.param("echo words; echo 'bbb (head)'", "bbb", True, id="words in front"),
+        pytest.param("echo 'bbb (head)'", "bbb", Schema.CURRENT, id="at the head"),
+        pytest.param("echo bbb", "bbb", Schema.PENDING, id="V4 behind"),
+        pytest.param("true", None, Schema.PENDING, id="V4 never migrated"),
+        pytest.param("echo words; echo 'bbb (head)'", "bbb", Schema.CURRENT, id="words in front"),
     ],
 )
-def test_the_schema_is(says: str, revision: str | None, at_head: bool, node: Shell) -> None:
+def test_the_schema_is(says: str, revision: str | None, schema: Schema, node: Shell) -> None:
     node.program("alembic", says)
-    assert (facts(node).revision, facts(node).at_head) == (revision, at_head)
+    assert (facts(node).revision, facts(node).schema) == (revision, schema)
 
 
 def test_a_schema_command_that_fails_is_a_problem_and_no_answer(node: Shell) -> None:
     node.program("alembic", "echo 'aaa (head)'; exit 1")
-    assert facts(node).at_head is None
+    assert facts(node).schema == Schema.UNKNOWN
     assert facts(node).no_schema == "this failed: alembic current"
 
 

@@ -12,6 +12,7 @@ from tasks.fleet.machines import Machines
 from tasks.fleet.outcome import Outcome
 from tasks.inventory.model import Host
 from tasks.run.look import Reached, ask_hosts, look
+from tasks.sop.model import Schema
 from tests.unit.builders import ONE, TWO, prod, stg
 
 PROD = prod(schema_status="alembic current")
@@ -48,21 +49,21 @@ def test_the_sync_host_tells_the_schema_for_all_that_have_its_build() -> None:
     hosts = Hosts()
     found = ask_hosts(Reached(PROD, hosts.machines), repos=True)
     assert hosts.asked == ["blockerbugs01: schema"]
-    assert [(facts.revision, facts.at_head) for facts in found.values()] == [("aaa", True)] * 2
+    assert [(facts.revision, facts.schema) for facts in found.values()] == [("aaa", Schema.CURRENT)] * 2
 
 
 def test_a_host_with_another_build_is_asked_itself_whether_the_schema_is_its_own() -> None:
     hosts = Hosts(blockerbugs02="1.1.0")
     found = ask_hosts(Reached(PROD, hosts.machines), repos=True)
     assert hosts.asked == ["blockerbugs01: schema", "blockerbugs02: schema"]
-    assert (found[ONE].at_head, found[TWO].at_head) == (True, False)
+    assert (found[ONE].schema, found[TWO].schema) == (Schema.CURRENT, Schema.PENDING)
 
 
 def test_nobody_is_asked_for_a_schema_that_is_known() -> None:
     hosts = Hosts(blockerbugs02="1.1.0")
     found = ask_hosts(Reached(PROD, hosts.machines), repos=False, schema=False)
     assert hosts.asked == []
-    assert {facts.at_head for facts in found.values()} == {None}
+    assert {facts.schema for facts in found.values()} == {Schema.UNKNOWN}
 
 
 def test_the_set_that_comes_before_is_looked_at_in_the_same_go() -> None:
@@ -77,18 +78,18 @@ def test_where_the_sync_host_is_lost_the_others_tell_the_schema_themselves() -> 
     hosts = Hosts(lost="blockerbugs01")
     found = ask_hosts(Reached(PROD, hosts.machines), repos=True)
     assert set(found) == {TWO}
-    assert (found[TWO].revision, found[TWO].at_head) == ("aaa", True)
+    assert (found[TWO].revision, found[TWO].schema) == ("aaa", Schema.CURRENT)
 
 
 @pytest.mark.parametrize("silent", ["blockerbugs01", "blockerbugs02"])
 def test_a_host_that_gives_no_answer_about_the_schema_is_said_to_give_none(silent: str) -> None:
     hosts = Hosts(silent=silent, blockerbugs02="1.1.0")
     found = {host.short: facts for host, facts in ask_hosts(Reached(PROD, hosts.machines), repos=True).items()}
-    assert (found[silent].at_head, found[silent].no_schema) == (None, "this gave no answer: alembic current")
+    assert (found[silent].schema, found[silent].no_schema) == (Schema.UNKNOWN, "this gave no answer: alembic current")
 
 
 def test_a_set_without_a_way_to_ask_is_not_asked() -> None:
     hosts = Hosts(blockerbugs02="1.1.0")
     found = ask_hosts(Reached(prod(), hosts.machines), repos=True)
     assert hosts.asked == []
-    assert {(facts.at_head, facts.no_schema) for facts in found.values()} == {(None, None)}
+    assert {(facts.schema, facts.no_schema) for facts in found.values()} == {(Schema.UNKNOWN, None)}

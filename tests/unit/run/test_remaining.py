@@ -7,6 +7,7 @@ import pytest
 from tasks.run import remaining
 from tasks.run.decide import Plan, decide
 from tasks.run.facts import Facts
+from tasks.sop.model import Schema
 from tests.unit.builders import NEW, ONE, TWO, found, prod, request, well
 
 SET = prod(schema_status="alembic current")
@@ -18,7 +19,7 @@ HALF = {ONE: BEGUN, TWO: {"01-download": "0", "03-stop-httpd": "0", "04-yum-upda
 
 def down(**changes: object) -> Facts:
     """A host in the middle of a major upgrade: the new build, httpd stopped, the migration pending."""
-    return well(NEW, **{"service": "inactive", "answers": None, "at_head": False, **changes})
+    return well(NEW, **{"service": "inactive", "answers": None, "schema": Schema.PENDING, **changes})
 
 
 def left(plan: Plan, one: dict[str, str], two: dict[str, str], *facts: Facts) -> dict[str, list[str]]:
@@ -57,12 +58,12 @@ def test_a_step_that_failed_is_left_as_a_new_attempt(state: str) -> None:
 
 @pytest.mark.parametrize("state", ["0", "1", "died"])
 def test_D2_a_migration_is_done_when_the_schema_says_so_whatever_became_of_the_step(state: str) -> None:
-    rows = left(MAJOR, {**BEGUN, "06-upgrade-db": state}, HALF[TWO], down(at_head=True))
+    rows = left(MAJOR, {**BEGUN, "06-upgrade-db": state}, HALF[TWO], down(schema=Schema.CURRENT))
     assert "upgrade-db" not in rows
 
 
 def test_D2_a_migration_whose_kept_status_is_0_is_done_where_the_schema_cannot_be_asked() -> None:
-    rows = left(MAJOR, {**BEGUN, "06-upgrade-db": "0"}, HALF[TWO], down(at_head=None))
+    rows = left(MAJOR, {**BEGUN, "06-upgrade-db": "0"}, HALF[TWO], down(schema=Schema.UNKNOWN))
     assert "upgrade-db" not in rows
 
 

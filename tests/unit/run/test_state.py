@@ -8,14 +8,15 @@ from tasks.fleet.outcome import Outcome
 from tasks.journal.file import Journal
 from tasks.run.decide import decide
 from tasks.run.state import Run
+from tasks.sop.model import Schema
 from tests.unit.builders import found, prod, request, well
 
 PROD = prod(schema_status="alembic current")
 
 
-def done(procedure: str, said: str = "", failure: str | None = None, at_head: bool = True) -> Run:
+def done(procedure: str, said: str = "", failure: str | None = None, schema: Schema = Schema.CURRENT) -> Run:
     """A run that was carried out; upgrade-db has said this."""
-    plan = decide(request(procedure, PROD), found(PROD, well(at_head=at_head, revision="aaa")))
+    plan = decide(request(procedure, PROD), found(PROD, well(schema=schema, revision="aaa")))
     run = Run(plan, Journal())
     for phase in plan.phases:
         output = said if phase.step.name == "upgrade-db" else ""
