@@ -18,7 +18,7 @@ from tasks.sop import keep, steps, workflows, yum
 from tasks.sop.model import Job, Phase, Step
 from tasks.sop.nvr import Nvr
 from tasks.sop.workflows import PROCEDURES, RESTART_TOGETHER
-from tests.unit.builders import ONE, TWO, Shell, job, of, prod
+from tests.unit.builders import ONE, TWO, Shell, job, prod
 from tests.wanted import wanted
 
 FULL = prod(
@@ -233,27 +233,18 @@ def test_S5_every_script_is_quoted_so_that_a_shell_understands_it(the_job: Job) 
         assert shlex.split(step.command)
 
 
-@pytest.mark.parametrize("program", ["yum", "rpm"])
 @settings(max_examples=25)
 @given(version=_part, release=_part)
-def test_S5_a_version_reaches_the_program_as_one_word(program: str, version: str, release: str) -> None:
+def test_S5_a_version_reaches_yum_as_one_word(version: str, release: str) -> None:
     target = Nvr("blockerbugs", version, release)
     words = shlex.split(steps.yum_update(job(target=target)).command)
-    assert words[-1] == f"blockerbugs-{version}-{release}"
-    assert program in steps.yum_update(job(target=target)).script
+    assert (words[0], words[-1]) == ("yum", f"blockerbugs-{version}-{release}")
 
 
-@pytest.mark.parametrize("root", ["/srv/my fleet", "/srv/$(touch evil)", "/srv/;touch evil;", "/srv/'"])
-def test_S5_a_root_of_any_kind_is_refused_or_quoted(root: str, shell: Shell) -> None:
-    try:
-        app = App(root=root)
-    except ValidationError:
-        return
-    shell.program("touch", f": >{shell.folder}/evil")
-    for script in (facts.script(of(app, FULL)), steps.download(job(app=app)).script):
-        understood(script)
-        said = shell.run(script).stdout
-        assert not (shell.folder / "evil").exists(), said
+@pytest.mark.parametrize("root", ["/srv/my fleet", "/srv/$(touch evil)", "/srv/;touch evil;", "/srv/'", "/srv/\nx"])
+def test_S5_a_root_that_a_shell_would_take_apart_is_refused(root: str) -> None:
+    with pytest.raises(ValidationError, match="root"):
+        App(root=root)
 
 
 def test_a_comment_behind_a_command_of_hosts_yml_hides_nothing_of_ours() -> None:
