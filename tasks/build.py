@@ -30,10 +30,10 @@ def build(
 
     Can be interrupted at any time: it says how to go on, and never submits twice.
     """
-    from .koji import asked, flow
+    from .koji import flow, options
 
     version = version or ""
-    line = asked.line(
+    line = options.line(
         "build",
         spec=spec,
         version=version,
@@ -42,10 +42,10 @@ def build(
         scratch=scratch,
         no_wait=no_wait,
     )
-    typed = asked.read(context, line, profile, attempts)
+    typed = options.read(context, line, profile, attempts)
     if task:
-        asked.only_follows(line)
-        flow.go_on(typed, asked.number("--task", task))
+        options.only_follows(line)
+        flow.go_on(typed, options.number("--task", task))
         return
     package, path = flow.make_srpm(typed, spec, version, from_tag)
     if not srpm_only:
@@ -55,30 +55,30 @@ def build(
 @task(*_MADE, version=_THE_SPECS)
 def srpm(context: Context, spec: str, version: str | None, from_tag: str) -> None:
     """Build: only the SRPM, with the right dist."""
-    from .koji import asked, flow
+    from .koji import flow, options
 
     version = version or ""
-    line = asked.line("srpm", spec=spec, version=version, from_tag=from_tag)
-    flow.make_srpm(asked.read(context, line), spec, version, from_tag)
+    line = options.line("srpm", spec=spec, version=version, from_tag=from_tag)
+    flow.make_srpm(options.read(context, line), spec, version, from_tag)
 
 
 @task("srpm", *_SUBMITTED, needs="srpm")
 def koji_build(context: Context, srpm: str, scratch: bool, no_wait: bool, profile: str, attempts: str) -> None:
     """Build: an SRPM that is there, in Koji."""
-    from .koji import asked, flow, spec
+    from .koji import flow, options, spec
 
     path = Path(srpm).expanduser()
-    line = asked.line("koji-build", str(path), scratch=scratch, no_wait=no_wait)
-    typed = asked.read(context, line, profile, attempts)
+    line = options.line("koji-build", str(path), scratch=scratch, no_wait=no_wait)
+    typed = options.read(context, line, profile, attempts)
     flow.build_srpm(typed, spec.read_srpm(path), path, scratch, wait=not no_wait)
 
 
 @task("nvr", "profile", needs="nvr", nvr="The build to wait for.")
 def wait_tag(context: Context, nvr: str, profile: str) -> None:
     """Build: wait for the stg tag and its repo."""
-    from .koji import asked, flow
+    from .koji import flow, options
 
-    flow.wait_tag(asked.read(context, asked.line("wait-tag", nvr), profile), nvr)
+    flow.wait_tag(options.read(context, options.line("wait-tag", nvr), profile), nvr)
 
 
 @task("nvr", "unverified", "profile", nvr="The build to move. Default: what stg runs.")
@@ -88,7 +88,7 @@ def promote(context: Context, nvr: str, unverified: str | None, profile: str) ->
     Moves what stg runs and is healthy with. Without the right to do so: the
     exact line, and a text for infra.
     """
-    from .koji import asked, flow
+    from .koji import flow, options
 
-    line = asked.line("promote", nvr=nvr, unverified=unverified or "")
-    flow.move(asked.read(context, line, profile), nvr, unverified or "")
+    line = options.line("promote", nvr=nvr, unverified=unverified or "")
+    flow.move(options.read(context, line, profile), nvr, unverified or "")

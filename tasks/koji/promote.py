@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from ..errors import Refused, SopError
 from . import tags
-from .bookmark import Bookmark
 from .hub import Hub
 from .hub_errors import HubFault, LostAnswer, NotYet
+from .options import Bookmark
 from .progress import Progress
 from .settings import Koji
 from .tree import ENDED, TaskState, task

@@ -1,4 +1,8 @@
-"""The upload, and the one call that must never be made twice: `build`."""
+"""From an SRPM to a finished build: the upload, the one call that must never be made twice, and wrong builders.
+
+A noarch package may be sent to any builder, also to one for whose architecture its dependencies do not exist. That
+is seen as soon as the task is assigned; it is then cancelled and submitted again from the same upload (K3).
+"""
 
 from __future__ import annotations
 
@@ -8,12 +12,14 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from ..errors import TryLater
+from ..errors import SopError, TryLater
 from .hub import Hub
 from .hub_errors import LostAnswer
-from .progress import Progress
-from .tree import Task
+from .progress import Progress, told
+from .tree import Attempt, Task, keeps_choosing
+from .watch import Job, follow, look
 
+PIN = "ExclusiveArch: x86_64 noarch"
 CHUNK = 1 << 20
 _TIMES = 3  # how often an answer may be lost before we believe that it always will be
 _LOOKED_AT = 50  # the user's newest build tasks: more than anybody starts while an answer is lost
@@ -66,7 +72,7 @@ def upload(hub: Hub, srpm: Path, progress: Progress) -> str:
     return f"{folder}/{srpm.name}"
 
 
-def submit(hub: Hub, submission: Submission, user: int, progress: Progress) -> int:
+def call_build(hub: Hub, submission: Submission, user: int, progress: Progress) -> int:
     """Have it built; the task's id, also when the answer with it was lost.
 
     Raises TryLater when answers are lost again and again.
@@ -95,3 +101,56 @@ def open_tasks(hub: Hub, user: int) -> list[dict[str, Any]]:
     wanted = {"owner": user, "method": "build", "decode": True, "state": [0, 1, 4]}
     tasks: list[dict[str, Any]] = hub.call("listTasks", wanted)
     return [task for task in tasks if task.get("request")]
+
+
+def build(job: Job, submission: Submission | None, task: int | None = None) -> int:
+    """Submit (or follow `task`) until it is built on a builder of the right architecture; the task that did it.
+
+    submission: taken from the task itself when there is none. Raises SopError for a build that failed by its own
+    fault (K4), for a spent number of attempts, and for a hub that keeps choosing the same wrong builder.
+    """
+    attempts: list[Attempt] = []
+    while True:
+        if task is None:
+            assert submission  # a task that is followed brings its own
+            task = submit(job, submission)
+        job.bookmark.task = task
+        lost = follow(job, task)
+        if lost is None:
+            return task
+        if isinstance(lost, int):
+            job.progress.note(f"task {lost} builds the same: following it")
+            task = lost
+            continue
+        job.bookmark.task = None  # it is over, whatever interrupts us from here on
+        attempts.append(lost)
+        job.progress.lost(lost, len(attempts))
+        _worth_another(job, attempts)
+        submission = Submission.of(look(job.hub, task).top)
+        task = None
+
+
+def submit(job: Job, submission: Submission) -> int:
+    """Submit and say so; the task's id. After Ctrl-C the bookmark knows the task, if the hub has one."""
+    try:
+        task = call_build(job.hub, submission, job.user, job.progress)
+        job.bookmark.task = task
+        job.progress.note(f"submitted: task {task}, {job.hub.page(task)}")
+    except KeyboardInterrupt:
+        job.bookmark.task = job.bookmark.task or find(job.hub, submission, job.user)
+        raise
+    return task
+
+
+def _worth_another(job: Job, attempts: list[Attempt]) -> None:
+    """Stop at the limit, and before it when the hub does not draw lots but always chooses the same one."""
+    last, spec_line = attempts[-1], f"add to the spec: {PIN}"
+    if keeps_choosing(attempts, job.koji.same_builder):
+        times = f"{job.koji.same_builder} times in a row"
+        problem = f"the hub chose {last.builder} ({last.arch}) {times}: submitting again will not help"
+    elif len(attempts) >= job.koji.attempts:
+        problem = f"{len(attempts)} attempts, and no builder with {job.koji.arch}"
+    else:
+        return
+    lost = [f"attempt {n}: {told(attempt)}" for n, attempt in enumerate(attempts, 1)]
+    raise SopError(problem, *lost, next_line=f"{spec_line}, and then: invoke build")

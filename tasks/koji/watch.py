@@ -7,16 +7,19 @@ import time
 from dataclasses import dataclass
 
 from ..errors import Refused, SopError
-from . import failure
-from .bookmark import Bookmark
+from ..fleet.output import clean
 from .hub import Hub
 from .hub_errors import HubFault
+from .options import Bookmark
 from .progress import Progress
 from .settings import Build, Koji
-from .tree import ENDED, Attempt, Builder, BuildState, TaskState, Tree, tree
+from .tree import ENDED, Attempt, Builder, BuildState, Task, TaskState, Tree, tree
 
 _IN_PROGRESS = re.compile(r"Build already in progress \(task (\d+)\)")
 _EXISTS = re.compile(r"Build already exists \(id=\d+, state=COMPLETE\)")
+_NAMED = re.compile(r"see (\S+\.log)")
+_MISSING = re.compile(r".*(?:No Package found for|No matching package to install|nothing provides) .*")
+_LOGS = ("build.log", "root.log", "mock_output.log")
 
 
 @dataclass
@@ -95,7 +98,7 @@ def _cancel(job: Job, task: int) -> bool:
 
 
 def _failed(job: Job, now: Tree, began: float) -> Attempt | int | None:
-    found = failure.examine(job.hub, now)
+    found = examine(job.hub, now)
     other = _IN_PROGRESS.search(found.said)
     if other:
         return int(other[1])
@@ -108,10 +111,10 @@ def _failed(job: Job, now: Tree, began: float) -> Attempt | int | None:
         job.progress.note(f"{found.log} of task {found.task.id}:")
         job.progress.lines(found.lines[-job.build.log_lines :])
     _only_untagged(job, now, found)
-    raise failure.error(job.hub, found, now.top.id)
+    raise _error(job.hub, found, now.top.id)
 
 
-def _only_untagged(job: Job, now: Tree, found: failure.Failure) -> None:
+def _only_untagged(job: Job, now: Tree, found: Failure) -> None:
     """A failed task whose build is complete: only its tagging failed, and building again can never work."""
     builds = job.hub.call("listBuilds", taskID=now.top.id)
     if builds and builds[0]["state"] == BuildState.COMPLETE:
@@ -121,3 +124,72 @@ def _only_untagged(job: Job, now: Tree, found: failure.Failure) -> None:
             "building it again cannot help; somebody with the right has to tag it",
             next_line=f"koji tag-build {target['dest_tag_name'] if target else 'TAG'} {builds[0]['nvr']}",
         )
+
+
+@dataclass(frozen=True)
+class Failure:
+    """task: the one that failed; said: the hub's words; log: its name; lines: all of it; builder: where it ran."""
+
+    task: Task
+    said: str
+    log: str
+    lines: tuple[str, ...]
+    builder: Builder | None
+
+    @property
+    def missing(self) -> str:
+        """The line of root.log that says a package is not there for this architecture, or empty."""
+        if self.log != "root.log" or self.task.method != "buildArch":
+            return ""
+        return next((line for line in self.lines if _MISSING.fullmatch(line)), "")
+
+    def by_routing(self, arch: str) -> bool:
+        """Was it the builder's fault: wrong architecture and a package that is missing there? Both, or it is real."""
+        return self.builder is not None and not self.builder.has(arch) and bool(self.missing)
+
+
+def examine(hub: Hub, tree: Tree) -> Failure:
+    """What is known of the failure of `tree`: from the child that failed, or from the build task itself."""
+    task = tree.failed or tree.top
+    said = _said(hub, task)
+    log, lines = _log(hub, task, said)
+    return Failure(task, said, log, lines, _builder(hub, task))
+
+
+def _error(hub: Hub, failure: Failure, top: int) -> SopError:
+    """The end that a real failure is (K4)."""
+    where = f" on {failure.builder.name} ({failure.builder.arches})" if failure.builder else ""
+    return SopError(
+        f"task {failure.task.id} {failure.task.name}{where}: {failure.said}",
+        hub.page(top),
+        next_line="mend it, and invoke build",
+    )
+
+
+def _said(hub: Hub, task: Task) -> str:
+    try:
+        result = hub.call("getTaskResult", task.id, raise_fault=False)
+    except HubFault as fault:
+        return clean(fault.text.strip().rsplit("\n", 1)[-1])
+    text = result.get("faultString", "") if isinstance(result, dict) else ""
+    return clean(str(text).strip().rsplit("\n", 1)[-1]) or "no reason given"
+
+
+def _log(hub: Hub, task: Task, said: str) -> tuple[str, tuple[str, ...]]:
+    present = hub.call("listTaskOutput", task.id)
+    named = _NAMED.search(said)
+    wanted = [name for name in ((named[1],) if named else ()) + _LOGS if name in present]
+    if not wanted:
+        return "", ()
+    content: bytes = hub.call("downloadTaskOutput", task.id, wanted[0])
+    text = bytes(content).decode("utf-8", "replace")
+    return wanted[0], tuple(clean(line) for line in text.splitlines() if line.strip())
+
+
+def _builder(hub: Hub, task: Task) -> Builder | None:
+    """Where it ran: the buildroot knows the architecture exactly, the host only what it could have been."""
+    if task.host is None:
+        return None
+    host = hub.call("getHost", task.host)
+    roots = hub.call("listBuildroots", taskID=task.id)
+    return Builder(host["name"], roots[0]["arch"] if roots else host["arches"])

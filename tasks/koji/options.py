@@ -1,4 +1,4 @@
-"""What was typed, and the configuration behind it: what every task of build.py begins with."""
+"""What was typed and configured, and the line to type to go on after an early end."""
 
 from __future__ import annotations
 
@@ -10,16 +10,66 @@ from typing import Any
 
 from invoke import Context
 
-from ..errors import Refused
+from ..errors import Interrupted, Refused, SopError, TryLater
 from . import settings
-from .bookmark import Bookmark
 from .hub import Hub
+from .hub_errors import NotYet
 from .progress import Progress
 from .settings import Build, Koji
 
 
+@dataclass
+class Bookmark:
+    """task: the build that runs in Koji; nvr: what is built and waited for; start: what was typed, without either.
+
+    flags: what has to be typed again, e.g. ` --profile stg`; moving: the task that moves a build to another tag.
+    """
+
+    start: str = "invoke build"
+    flags: str = ""
+    task: int | None = None
+    nvr: str | None = None
+    moving: int | None = None
+
+    @property
+    def line(self) -> str:
+        """The line to type to go on from here."""
+        if self.nvr:
+            return f"invoke wait-tag {self.nvr}{self.flags}"
+        if self.task:
+            return f"invoke build --task {self.task}{self.flags}"
+        return f"{self.start}{self.flags}"
+
+    @property
+    def what(self) -> str:
+        """What goes on without us, as a sentence; empty when nothing does."""
+        if self.nvr:
+            return f"{self.nvr} is built, only the waiting ended"
+        running = self.task or self.moving
+        return f"task {running} goes on in koji" if running else ""
+
+
+@contextmanager
+def resumable(bookmark: Bookmark) -> Iterator[None]:
+    """Let every early end of what is inside say how to go on: Ctrl-C, no ticket (K1), no hub (K2)."""
+    try:
+        yield
+    except (KeyboardInterrupt, Interrupted):  # the second: Ctrl-C at a question, e.g. for a password
+        raise Interrupted(bookmark.what or "nothing of it runs in koji", next_line=bookmark.line) from None
+    except TryLater as error:
+        if not bookmark.what:
+            raise TryLater(*error.problems, next_line=bookmark.line) from error
+        raise NotYet(*error.problems, bookmark.what, next_line=bookmark.line) from error
+    except Refused as error:
+        if not bookmark.what:
+            raise
+        # Something was submitted, so "nothing was changed" would not be true.
+        cure = f"{error.next_line}, and then: " if error.next_line else ""
+        raise SopError(*error.problems, bookmark.what, next_line=cure + bookmark.line) from error
+
+
 @dataclass(frozen=True)
-class Asked:
+class Options:
     """What a task was asked for: its settings, how to go on, the screen, and whether nothing may be changed."""
 
     context: Context
@@ -39,7 +89,7 @@ class Asked:
             hub.close()
 
 
-def read(context: Context, start: str, profile: str = "", attempts: str = "") -> Asked:
+def read(context: Context, start: str, profile: str = "", attempts: str = "") -> Options:
     """Read the configuration and what was typed over it. Raises Refused for values that make no sense.
 
     start: what was typed (see `line`), without the profile.
@@ -51,7 +101,7 @@ def read(context: Context, start: str, profile: str = "", attempts: str = "") ->
     koji = replace(settings.read(Koji, context.config), **typed)
     flags = f" --profile {profile}" if profile else ""
     bookmark = Bookmark(start, flags)
-    return Asked(
+    return Options(
         context, koji, settings.read(Build, context.config), bookmark, Progress(opened()), context.config.run.dry
     )
 

@@ -6,15 +6,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import Refused
-from ..koji.hub import Hub
-from ..koji.hub_errors import HubFault
-from ..koji.progress import by_at
-from ..koji.settings import Koji
-from ..koji.spec import Package
-from ..koji.submit import Submission, open_tasks
-from ..koji.tree import BuildState, task
-
-PIN = "ExclusiveArch: x86_64 noarch"
+from .hub import Hub
+from .hub_errors import HubFault
+from .progress import by_at
+from .settings import Koji
+from .spec import Package
+from .submit import PIN, Submission, open_tasks
+from .tree import BuildState, task
 
 
 @dataclass(frozen=True)
