@@ -162,7 +162,7 @@ def _look_back(host_set: HostSet, config: Config, report: Report, last: int) -> 
 
     sync = host_set.sync
     with connected(config, report, host_set, tolerant=True, hosts=(sync,)) as reached:
-        outcomes = reached.machines.do({sync: keep.history(host_set.app, last)}, 1, seconds=60)
+        outcomes = reached.machines.ask({sync: keep.history(host_set.app, last)}, 60)
         failure = outcomes[sync].failure if sync in outcomes else "cannot be reached"
     lines = keep.said(outcomes[sync].output) if not failure else []
     lock = next((keep.read_lock(line.removeprefix("lock\t")) for line in lines if line.startswith("lock\t")), None)

@@ -21,10 +21,11 @@ class Attempts:
         self,
         seconds: float,
         closing: threading.Event,
-        on_loss: Callable[[float | None], None] = lambda seconds: None,
+        on_loss: Callable[[float], None],
+        on_return: Callable[[], None],
     ) -> None:
         self._seconds, self._closing = seconds, closing
-        self._on_loss, self._told = on_loss, False
+        self._on_loss, self._on_return, self._told = on_loss, on_return, False
         self._pause = 0.25
         self._ends: float | None = None
         self._tried = monotonic()
@@ -51,7 +52,7 @@ class Attempts:
         """The host is there; to be told again if it was lost."""
         if self._told:
             self._told = False
-            self._on_loss(None)
+            self._on_return()
 
 
 class Fresh:

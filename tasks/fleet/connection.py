@@ -11,14 +11,12 @@ import logging
 import re
 import socket
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 from time import monotonic, time
 from typing import Any, Literal, TypeVar
 
 from fabric import Config, Connection
-from invoke.exceptions import UnexpectedExit
-from invoke.runners import Result
 from paramiko import MissingHostKeyPolicy, PKey, SSHClient, SSHConfig
 from paramiko.ssh_exception import SSHException
 
@@ -28,10 +26,10 @@ from . import ssh_config
 from .attempts import Attempts, Fresh
 from .groups import Moot, NobodyAsks, Questions, Withdrawn
 from .login import Login
-from .outcome import Outcome, StepFailed, failure
+from .outcome import Listener, Means, Outcome, failure, meaningless
 from .proxy import Proxy
 from .setup import ssh_config_file
-from .shell import SUDO_SECONDS, ConnectionLost, OnLine, RootShell, ShellError, StepTimeout
+from .shell import SUDO_SECONDS, ConnectionLost, OnLine, Output, RootShell, ShellError, StepTimeout
 from .ssh_config import Options
 from .transport import transport_of
 from .trust import Trust
@@ -67,7 +65,7 @@ class Node(Connection):
     label: what messages call the host; a gateway is called by what ssh_config says.
     on_the_way: the hosts that this one is a jump host to.
 
-    `open` raises Unreachable (exit 4); `sudo` raises UnexpectedExit when the command fails.
+    `open` and `become_root` raise Unreachable (exit 4).
     """
 
     connect_kwargs: dict[str, Any]
@@ -233,20 +231,61 @@ class Node(Connection):
             if self.questions:
                 self.questions.tell(self, line)
 
-    def sudo(self, command: str, **kwargs: Any) -> Result:
-        """Run `command` as root in the host's one root shell.
+    def step(
+        self,
+        host: Host,
+        script: str,
+        listener: Listener,
+        seconds: float | None = None,
+        reconnect: float = 0.0,
+        means: Means = meaningless,
+    ) -> Outcome:
+        """Run `script` as root in the host's one root shell, and say what became of it; see `Machines.carry_out`.
 
-        on_line: called with each cleaned line as it comes; warn: a failing command is a Result, not an error;
-        timeout: seconds. Raises UnexpectedExit, ConnectionLost, StepTimeout, Unreachable (sudo says no, or asks).
+        host: what the listener calls this one; reconnect: for how many seconds it is tried again when the line drops.
+        The script is sent again then: it has to be one that only looks, or one that is never started twice
+        (detached.carry_out).
         """
-        on_line: OnLine | None = kwargs.pop("on_line", None)
-        warn: bool = kwargs.pop("warn", False)
-        timeout: float | None = kwargs.pop("timeout", None)
-        if kwargs:
-            raise TypeError(f"a root shell knows nothing of {', '.join(kwargs)}")
-        self.become_root()
+        began, at = monotonic(), time()
+        fresh = Fresh(partial(self._news, listener.line, host))
+        lost, back = partial(self._news, listener.lost, host), partial(self._news, listener.back, host)
+        attempts = Attempts(reconnect, self.closing, lost, back)
+        while True:
+            output, why, gone = self._once(script, fresh, seconds, attempts.back)
+            if not (gone and attempts.another(was_there=gone == "in the middle")):
+                break
+        took = monotonic() - began
+        if output is None:
+            outcome = Outcome("", took, why, known=False, began=at)
+        else:
+            said = "\n".join(output.lines)
+            outcome = Outcome(said, took, failure(output.exited, said, means), began=at, exited=output.exited)
+        self._news(listener.ended, host, outcome)
+        return outcome
+
+    def _news(self, tell: Callable[..., None], *what: Any) -> None:
+        if not self.closing.is_set():  # what is heard of a connection that is being closed is no news
+            tell(*what)
+
+    def _once(
+        self, script: str, fresh: Fresh, seconds: float | None, is_there: Callable[[], None]
+    ) -> tuple[Output | None, str, _Lost]:
+        """What the script said, or why that is not known, and whether that is because the host was lost."""
         try:
-            output = self.shell.run(command, on_line, timeout)
+            fresh.begin()
+            self.become_root()
+            is_there()
+            return self._run(script, fresh.tell, seconds), "", ""
+        except Refused as error:  # it was open when the run began: news about the host, not a refusal
+            return None, error.problems[0].removeprefix(f"{self.label}: "), "before"
+        except (ConnectionLost, StepTimeout) as error:
+            lost: _Lost = "in the middle" if isinstance(error, ConnectionLost) else ""
+            why = "the connection was lost" if lost else str(error)
+            return None, f"{why}: what became of it is not known", lost
+
+    def _run(self, script: str, on_line: OnLine, seconds: float | None) -> Output:
+        try:
+            return self.shell.run(script, on_line, seconds)  # type: ignore[no-any-return]
         except (ConnectionLost, StepTimeout):
             # Whatever runs in that shell is in the way of the next command; to close it could end what runs.
             self.left_behind.append(self.shell)
@@ -254,56 +293,6 @@ class Node(Connection):
             if not self.is_connected and isinstance(self.gateway, Node):
                 self.gateway.close()  # it may be what was lost, and would not know it for a while
             raise
-        result = Result(stdout="\n".join(output.lines), command=command, exited=output.exited)
-        if not result and not warn:
-            raise UnexpectedExit(result)
-        return result
-
-    def step(
-        self,
-        scripts: Mapping[str, str],
-        on_line: Callable[[str, str], None],
-        seconds: float | None = None,
-        reconnect: float = 0.0,
-        on_loss: Callable[[str, float | None], None] = lambda name, seconds: None,
-    ) -> Outcome:
-        """Run this host's script out of `scripts` (full name → shell) and say what became of it.
-
-        reconnect: for how many seconds the host is tried again when the line drops. The script is sent again then:
-        it has to be one that only looks, or one that is never started twice (detached.carry_out).
-        on_loss: told (full name, seconds) when the line has dropped in the middle and the host is tried again for so
-        long, and (full name, None) when it is back.
-        Raises StepFailed, which carries the Outcome: a group counts what is raised as a failure.
-        """
-        began, at = monotonic(), time()
-        name = self.original_host
-        fresh, attempts = Fresh(partial(on_line, name)), Attempts(reconnect, self.closing, partial(on_loss, name))
-        while True:
-            result, why, lost = self._once(scripts[name], fresh, seconds, attempts.back)
-            if not (lost and attempts.another(was_there=lost == "in the middle")):
-                break
-        took = monotonic() - began
-        if result is None:
-            raise StepFailed(Outcome("", took, why, known=False, began=at))
-        if result.ok:
-            return Outcome(result.stdout, took, began=at)
-        raise StepFailed(Outcome(result.stdout, took, failure(result), began=at, exited=result.exited))
-
-    def _once(
-        self, script: str, fresh: Fresh, seconds: float | None, is_there: Callable[[], None]
-    ) -> tuple[Result | None, str, _Lost]:
-        """The script's result, or why there is none, and whether that is because the host was lost."""
-        try:
-            fresh.begin()
-            self.become_root()
-            is_there()
-            return self.sudo(script, on_line=fresh.tell, timeout=seconds, warn=True), "", ""
-        except Refused as error:  # it was open when the run began: news about the host, not a refusal
-            return None, error.problems[0].removeprefix(f"{self.label}: "), "before"
-        except (ConnectionLost, StepTimeout) as error:
-            lost: _Lost = "in the middle" if isinstance(error, ConnectionLost) else ""
-            why = "the connection was lost" if lost else str(error)
-            return None, f"{why}: what became of it is not known", lost
 
     def close(self) -> None:
         """End the root shell, the connection and the jump hosts' connections."""

@@ -12,11 +12,6 @@ from functools import cache
 from importlib import resources
 
 HELD, TAKEN_OVER, DIED = 95, 96, 97  # as detached.sh and the lock's functions say it
-SAYS = {
-    HELD: "another run holds the set",
-    TAKEN_OVER: "this run was taken over, and is carried out from somewhere else",
-    DIED: "it was killed, or its host restarted, before it ended: what it did is not known",
-}
 
 
 @dataclass(frozen=True)

@@ -17,27 +17,18 @@ from time import monotonic
 from typing import Any, Self
 
 from fabric import Connection, GroupResult, SerialGroup, ThreadingGroup
-from fabric.exceptions import GroupException
 
 WAIT_SECONDS = 5.0  # after which it is said who is waited for, and between two times that it is
 
-OnEnd = Callable[[Connection, Any], None]
-OnLoss = Callable[[str, float | None], None]
+Act = Callable[[Connection], Any]
 OnWait = Callable[[list[Connection], float], None]
 Moot = Callable[[], bool]
+Failed = Callable[[Any], bool]
 Answer = Callable[[Connection, str, bool, Moot], "str | None"]
 Say = Callable[[Connection, str], None]
 
 
-def _nobody(connection: Connection, result: Any) -> None:
-    """Nobody wants to know at once."""
-
-
-def _unheard(name: str, seconds: float | None) -> None:
-    """Nobody wants to know that a line was lost."""
-
-
-def _never() -> bool:
+def _never(*_: object) -> bool:
     return False
 
 
@@ -136,102 +127,49 @@ class Questions:
 class Row(SerialGroup):
     """One host after the other; after a failure the rest is not touched (and not in the result)."""
 
-    questions: Questions | None = None
-
-    @classmethod
-    def of(cls, connections: Iterable[Connection], questions: Questions | None = None) -> Self:
-        """The row of these, in this order."""
-        row: Self = cls.from_connections(connections)
-        row.questions = questions
-        return row
-
-    def step(
-        self,
-        scripts: Mapping[str, str],
-        on_line: Callable[[str, str], None],
-        seconds: float | None,
-        reconnect: float = 0.0,
-        on_end: OnEnd = _nobody,
-        *,
-        on_loss: OnLoss = _unheard,
-        on_wait: OnWait | None = None,
+    def each(
+        self, act: Act, failed: Failed, questions: Questions | None = None, on_wait: OnWait | None = None
     ) -> GroupResult:
-        """`Node.step` on one after the other; see `Pool.step`."""
-        act = _step(scripts, on_line, seconds, reconnect, on_end, on_loss)
-        return _work(list(self), act, 1, self.questions, on_wait, until_one_fails=True)
+        """`act` on one after the other, until one has `failed`; see `Pool.each`."""
+        return _work(list(self), act, 1, questions, on_wait, failed)
 
 
 class Pool(ThreadingGroup):
-    """At most `at_once` hosts at the same time; every host is waited for and has its place in the result.
-
-    questions: those of the threads are answered while it waits.
-    """
+    """At most `at_once` hosts at the same time; every host is waited for and has its place in the result."""
 
     at_once = 32
-    questions: Questions | None = None
 
     @classmethod
-    def of(cls, connections: Iterable[Connection], at_once: int, questions: Questions | None = None) -> Self:
+    def of(cls, connections: Iterable[Connection], at_once: int) -> Self:
         """The pool of these."""
         pool: Self = cls.from_connections(connections)
         pool.at_once = at_once
-        pool.questions = questions
         return pool
 
-    def each(self, method: str, *, on_wait: OnWait | None = None) -> GroupResult:
-        """Call a Node's method on all, e.g. `open`.
+    def each(
+        self, act: Act, failed: Failed = _never, questions: Questions | None = None, on_wait: OnWait | None = None
+    ) -> GroupResult:
+        """What `act` returned or raised for each; a failure of one stops no other.
 
+        questions: those of the threads are answered in this one while it waits.
         on_wait: called in this thread, every five seconds and when one of them ends after that, with the hosts that are
         waited for and for how many seconds; with none when that is over, or the operator is asked.
         """
-        return _work(list(self), lambda one: _attempt(one, method), self.at_once, self.questions, on_wait)
-
-    def step(
-        self,
-        scripts: Mapping[str, str],
-        on_line: Callable[[str, str], None],
-        seconds: float | None,
-        reconnect: float = 0.0,
-        on_end: OnEnd = _nobody,
-        *,
-        on_loss: OnLoss = _unheard,
-        on_wait: OnWait | None = None,
-    ) -> GroupResult:
-        """`Node.step` on all; on_end: called, from several threads, with each host's result as it comes.
-
-        on_loss: likewise, see `Node.step`; on_wait: as in `each`.
-        """
-        act = _step(scripts, on_line, seconds, reconnect, on_end, on_loss)
-        return _work(list(self), act, self.at_once, self.questions, on_wait)
-
-
-def _step(
-    scripts: Mapping[str, str],
-    on_line: Callable[[str, str], None],
-    seconds: float | None,
-    reconnect: float,
-    on_end: OnEnd,
-    on_loss: OnLoss,
-) -> Callable[[Connection], Any]:
-    def step(connection: Connection) -> Any:
-        result = _attempt(connection, "step", (scripts, on_line, seconds, reconnect, on_loss))
-        on_end(connection, result)
-        return result
-
-    return step
+        del failed
+        return _work(list(self), act, self.at_once, questions, on_wait, _never)
 
 
 def _work(
     connections: list[Connection],
-    act: Callable[[Connection], Any],
+    act: Act,
     at_once: int,
     questions: Questions | None,
     on_wait: OnWait | None,
-    until_one_fails: bool = False,
+    failed: Failed,
 ) -> GroupResult:
-    """Let threads act on all; meanwhile answer their questions, and say who is waited for.
+    """Let threads act on all, until one has failed; meanwhile answer their questions, and say who is waited for.
 
-    Raises GroupException with everybody's result where one failed, and what `act` itself raised.
+    The result holds each host's error, whatever it was.
     """
     inbox: SimpleQueue[_Question | _Said | _Ended] = SimpleQueue()
     todo, results = deque(connections), dict[Connection, Any]()
@@ -253,8 +191,9 @@ def _work(
                 continue
             if isinstance(came, _Ended):
                 del since[came.connection]
-                results[came.connection] = futures[came.connection].result()
-                if until_one_fails and isinstance(results[came.connection], BaseException):
+                ended = futures[came.connection]
+                results[came.connection] = ended.exception() or ended.result()
+                if failed(results[came.connection]):
                     todo.clear()
                 waits.fewer(since)
             elif questions:
@@ -269,8 +208,6 @@ def _work(
         waits.end()
     ordered = GroupResult()
     ordered.update((one, results[one]) for one in connections if one in results)
-    if ordered.failed:
-        raise GroupException(ordered)
     return ordered
 
 
@@ -309,10 +246,3 @@ class _Waits:
         if self._told and self._tell:
             self._told = False
             self._tell([], 0.0)
-
-
-def _attempt(connection: Connection, method: str, args: tuple[Any, ...] = ()) -> Any:
-    try:
-        return getattr(connection, method)(*args)
-    except Exception as error:  # noqa: BLE001  # a group's result holds each host's error, whatever it was
-        return error

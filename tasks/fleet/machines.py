@@ -4,32 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from types import TracebackType
 from typing import Any, Self
 
 from fabric import Config
-from fabric.exceptions import GroupException
 
 from ..errors import SopError, Unreachable
 from ..inventory.model import Host
 from . import ssh_config
 from .connection import CONNECT_SECONDS, Node, node
 from .groups import Moot, OnWait, Pool, Questions, Row
-from .outcome import Outcome, StepFailed
+from .outcome import Listener, Means, Outcome, meaningless
 from .output import duration
 from .setup import ssh_config_file
 from .shell import SUDO_SECONDS
 
-OnLine = Callable[[Host, str], None]
-OnEnd = Callable[[Host, Outcome], None]
-OnLoss = Callable[[Host, "float | None"], None]
 Ask = Callable[[str, str, bool, Moot], "str | None"]
 Waits = Callable[[Sequence[Host], str, float], None]
 Said = Callable[[str, str], None]
-
-
-def _unheard(who: str, text: str) -> None:
-    """Nobody is told."""
+Group = Callable[[Iterable[Node]], Row | Pool]
 
 
 class Machines:
@@ -54,7 +48,7 @@ class Machines:
         tolerant: bool = False,
         *,
         on_wait: Waits | None = None,
-        on_said: Said = _unheard,
+        on_said: Said | None = None,
         sudo_seconds: Mapping[Host, float] | None = None,
         library: str = "",
     ) -> None:
@@ -66,20 +60,19 @@ class Machines:
         self._nodes: dict[Host, Node] = {host: node(host, config) for host in wanted}
         self._questions = Questions(
             lambda one, text, hidden, moot: ask(_label(one), text, hidden, moot),
-            lambda one, text: on_said(_label(one), text),
+            lambda one, text: on_said(_label(one), text) if on_said else None,
         )
         for host, one in self._nodes.items():
             one.asks(self._questions, (sudo_seconds or {}).get(host, SUDO_SECONDS))
             one.brings(library)
         self.unreachable: dict[Host, SopError] = {}
-        self._closing = False
 
     def __enter__(self) -> Self:
         try:
             patience = [one.connect_timeout or CONNECT_SECONDS for one in self._nodes.values()]
-            self._all("open", f"to connect (at most {duration(max(patience, default=0))} for each answer)")
+            self._all(Node.open, f"to connect (at most {duration(max(patience, default=0))} for each answer)")
             longest = max((one.sudo_seconds for one in self._nodes.values()), default=0.0)
-            self._all("become_root", f"to get through sudo (at most {duration(longest)} for each answer)")
+            self._all(Node.become_root, f"to get through sudo (at most {duration(longest)} for each answer)")
         except BaseException:
             self.close()
             raise
@@ -96,19 +89,17 @@ class Machines:
         problems = [problem for error in lost for problem in error.problems]
         raise Unreachable(*problems, *also, next_line="\n  or, ".join(filter(None, (_first_way(lost), way))) or None)
 
-    def _all(self, method: str, what: str) -> None:
-        """Call `method` on every host, all at once. Raises what went wrong, or sets the host aside.
+    def _all(self, act: Callable[[Node], Any], what: str) -> None:
+        """`act` on every host, all at once. Raises what went wrong, or sets the host aside.
 
         what: for the hosts to do what.
         """
         of = {connection: host for host, connection in self._nodes.items()}
-        try:
-            results = Pool.of(of, self._at_once, self._questions).each(method, on_wait=self._waits(of, what))
-        except GroupException as error:
-            results = error.result
+        pool = Pool.of(of, self._at_once)
+        results = pool.each(act, questions=self._questions, on_wait=self._waits(of, what))
         failed = {of[connection]: error for connection, error in results.failed.items()}
         if failed and not (self._tolerant and all(isinstance(error, Unreachable) for error in failed.values())):
-            raise _together(failed.values()) from None
+            raise _together(failed.values())
         self.unreachable |= failed
         for host in failed:
             self._nodes.pop(host).close()
@@ -122,7 +113,8 @@ class Machines:
 
     def close(self) -> None:
         """End every connection; never raises: that would hide how the run itself ended."""
-        self._closing = True  # what a step says of that is no news
+        for connection in self._nodes.values():
+            connection.closing.set()
         for connection in self._nodes.values():
             with suppress(Exception):
                 connection.close()
@@ -131,50 +123,42 @@ class Machines:
         """The ssh command, with a terminal, that reaches a host the way we do, for the lines to type."""
         return self._nodes[host].options.ssh("-t")
 
-    def do(
+    def ask(
+        self, scripts: Mapping[Host, str], seconds: float, what: str = "to answer", reconnect: float = 0.0
+    ) -> dict[Host, Outcome]:
+        """Run scripts that only look as root, on all their hosts at once, and say what each answered.
+
+        seconds: how long that is waited for; what: what they are waited for to do; reconnect: as in `carry_out`.
+        """
+        return self.carry_out(scripts, partial(Pool.of, at_once=self._at_once), seconds, what, reconnect=reconnect)
+
+    def carry_out(
         self,
         scripts: Mapping[Host, str],
-        at_once: int,
-        on_line: OnLine | None = None,
-        seconds: float | None = None,
+        group: Group,
+        seconds: float,
+        what: str,
+        listener: Listener | None = None,
         reconnect: float = 0.0,
-        on_end: OnEnd | None = None,
-        what: str = "to answer",
-        on_loss: OnLoss | None = None,
+        means: Means = meaningless,
     ) -> dict[Host, Outcome]:
-        """Run each host's script as root, `at_once` hosts at a time, and say what became of it.
+        """Run each host's script as root, and say what became of it.
 
-        on_line: called, from several threads, with each line as it comes; seconds: how long a script is waited for;
-        reconnect: for how many seconds a host is tried again when the line drops, see `Node.step`; on_end: called, from
-        several threads, with what became of a host as soon as that is known; what: what they are waited for to do.
-        on_loss: called, from several threads, when a host is lost in the middle, with the seconds for which it is tried
-        again, and with None when it is back.
-        With at_once=1 a failure keeps the hosts behind it from being touched: they are not in the result.
+        group: makes the Fabric group that they run in: a Pool, or a Row, which stops at the first failure. Hosts that
+        are not in the result were not reached.
+        seconds: how long a script is waited for; what: what they are waited for to do; listener: told what happens.
+        reconnect: for how many seconds a host is tried again when the line drops, see `Node.step`; means: what exit
+        statuses of these scripts say by themselves.
         """
         of = {self._nodes[host]: host for host in scripts if host in self._nodes}
-        by_name = {host.name: script for host, script in scripts.items()}
-        group: Row | Pool = Row.of(of, self._questions) if at_once == 1 else Pool.of(of, at_once, self._questions)
+        told = listener or Listener()
 
-        at_most = f" (at most {duration(seconds)})" if seconds else ""
+        def act(one: Node) -> Outcome:
+            return one.step(of[one], scripts[of[one]], told, seconds, reconnect, means)
 
-        def tell(name: str, line: str) -> None:
-            if on_line and not self._closing:
-                on_line(next(host for host in scripts if host.name == name), line)
-
-        def lose(name: str, again: float | None) -> None:
-            if on_loss and not self._closing:
-                on_loss(next(host for host in scripts if host.name == name), again)
-
-        def end(connection: Node, result: Outcome | BaseException) -> None:
-            if on_end and not self._closing and isinstance(result, StepFailed | Outcome):
-                on_end(of[connection], _outcome(result))
-
-        try:
-            waits = self._waits(of, what + at_most)
-            results = group.step(by_name, tell, seconds, reconnect, end, on_loss=lose, on_wait=waits)
-        except GroupException as error:
-            results = error.result
-        return {of[connection]: _outcome(result) for connection, result in results.items()}
+        waits = self._waits(of, f"{what} (at most {duration(seconds)})")
+        results = group(of).each(act, _has_failed, self._questions, waits)
+        return {of[one]: _outcome(result) for one, result in results.items()}
 
 
 def _label(connection: Any) -> str:
@@ -183,9 +167,11 @@ def _label(connection: Any) -> str:
     return label
 
 
+def _has_failed(result: Outcome | BaseException) -> bool:
+    return isinstance(result, BaseException) or result.failure is not None
+
+
 def _outcome(result: Outcome | BaseException) -> Outcome:
-    if isinstance(result, StepFailed):
-        return result.outcome
     if isinstance(result, BaseException):
         raise result  # a mistake of ours: it shall be seen
     return result

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from invoke.runners import Result
-
-from . import detached
+if TYPE_CHECKING:
+    from ..inventory.model import Host
 
 FOR_THE_RUN = "--run-- "  # begins a line that a script says to this program, not to people
 _SPEAKS_OF_AN_ERROR = re.compile(r"Error\b|Exception\b|error:|[Ff]ailed")
@@ -30,29 +31,37 @@ class Outcome:
     exited: int | None = None
     earlier: bool = False
 
-    @property
-    def taken_over(self) -> bool:
-        """Was it not started because this run is carried out from elsewhere now?"""
-        return self.exited == detached.TAKEN_OVER
+
+Means = Callable[[int, str], "str | None"]  # an exit status, the last line → a sentence, if the status has a meaning
 
 
-class StepFailed(Exception):
-    """A script failed, or nobody knows."""
-
-    def __init__(self, outcome: Outcome) -> None:
-        super().__init__(outcome.failure)
-        self.outcome = outcome
+def meaningless(exited: int, last: str) -> None:
+    """An exit status that says nothing by itself."""
 
 
-def failure(result: Result) -> str:
-    """One sentence: the status that means something by itself, or the line that tells most."""
-    said = for_people(result.stdout)
-    if result.exited == detached.HELD:
-        return detached.SAYS[detached.HELD]  # and the last word is that run's lock
-    if result.exited in detached.SAYS:
-        last = said.splitlines()[-1:]
-        return detached.SAYS[result.exited] + (f" (its last words: {last[0].strip()})" if last else "")
-    return f"exit status {result.exited}: {telling_line(said)}"
+class Listener:
+    """Told what happens on hosts, from several threads; this one has no use for any of it."""
+
+    def line(self, host: Host, text: str) -> None:
+        """A host said this, cleaned."""
+
+    def ended(self, host: Host, outcome: Outcome) -> None:
+        """What became of a host's script, as soon as that is known."""
+
+    def lost(self, host: Host, seconds: float) -> None:
+        """The line dropped in the middle; the host is tried again for so many seconds."""
+
+    def back(self, host: Host) -> None:
+        """A host that was lost is there again."""
+
+
+def failure(exited: int, output: str, means: Means = meaningless) -> str | None:
+    """None for status 0, otherwise one sentence: what the status means by itself, or the line that tells most."""
+    if exited == 0:
+        return None
+    said = for_people(output)
+    last = next((line.strip() for line in reversed(said.splitlines())), "")
+    return means(exited, last) or f"exit status {exited}: {telling_line(said)}"
 
 
 def for_people(output: str) -> str:

@@ -50,9 +50,7 @@ class Hold:
         """
         others = [host for host in self._set.hosts if host != self._set.sync]
         alone = dict.fromkeys(others, keep.nobody_else(self._app, self._journal.run))
-        for host, outcome in self.machines.do(
-            alone, max(2, self._set.at_once), seconds=60, what="to look for another lock"
-        ).items():
+        for host, outcome in self.machines.ask(alone, 60, "to look for another lock").items():
             if outcome.exited == detached.HELD:
                 self.release()
                 raise locked_by(host, outcome.output, self._set)
@@ -101,12 +99,22 @@ class Hold:
 
     def _ask(self, script: str) -> str:
         sync = self._set.sync
-        outcome = self.machines.do(
-            {sync: script}, 1, seconds=60, reconnect=self._set.reconnect, what="to answer for the lock"
-        )[sync]
+        outcome = self.machines.ask({sync: script}, 60, "to answer for the lock", self._set.reconnect)[sync]
         if outcome.failure:
             raise Refused(f"{sync.short}: {outcome.failure}", next_line=f"fab {self._set.name} status")
         return outcome.output
+
+
+def says(exited: int, last: str) -> str | None:
+    """What the exit status of a step says by itself; last: its last line."""
+    if exited == detached.HELD:
+        return "another run holds the set"  # and the last line is that run's lock
+    if exited == detached.TAKEN_OVER:
+        return "this run was taken over, and is carried out from somewhere else"
+    if exited == detached.DIED:
+        words = f" (its last words: {last})" if last else ""
+        return f"it was killed, or its host restarted, before it ended: what it did is not known{words}"
+    return None
 
 
 def holder(host_set: HostSet, facts: Mapping[Host, Facts]) -> tuple[Host, str] | None:

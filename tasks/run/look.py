@@ -40,6 +40,7 @@ def connected(
         [host for one in sets for host in one.hosts] if hosts is None else hosts,
         config,
         report.answer,
+        max((2, *(one.at_once for one in sets))),
         tolerant=tolerant,
         on_wait=report.waits_for,
         on_said=report.said,
@@ -82,7 +83,7 @@ def ask_hosts(reached: Reached, repos: bool, schema: bool = True, stage: HostSet
         for host in one.hosts
     }
     asked_at = time.time()
-    outcomes = machines.do(scripts, max(2, host_set.at_once), seconds=LOOK_SECONDS, what="to be looked at")
+    outcomes = machines.ask(scripts, LOOK_SECONDS, "to be looked at")
     known = {host: outcome for host, outcome in outcomes.items() if outcome.known}
     for one, wants_repos in asked.items():
         facts = {
@@ -109,11 +110,7 @@ def _with_the_schema(machines: Machines, host_set: HostSet, facts: dict[Host, Fa
     others = [host for host in facts if host != host_set.sync and host_set.schema_status]
     own = [host for host in others if facts[host].installed != sync.installed or sync.installed is None]
     asks = script(host_set, repos=False)
-    outcomes = (
-        machines.do(dict.fromkeys(own, asks), max(2, host_set.at_once), seconds=LOOK_SECONDS, what="to be looked at")
-        if own
-        else {}
-    )
+    outcomes = machines.ask(dict.fromkeys(own, asks), LOOK_SECONDS, "to be looked at") if own else {}
     told = {host: outcomes[host].output if host in outcomes else "" for host in own}
     said = {host: read(host_set, output, repos=False) for host, output in told.items()}
     return facts | {

@@ -6,10 +6,14 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from functools import partial
 from threading import Event
 
 from ..errors import Code, HalfWay, Interrupted, Refused, SopError, TakenOver
-from ..fleet.outcome import Outcome, for_people
+from ..fleet import detached
+from ..fleet.groups import Pool, Row
+from ..fleet.machines import Group
+from ..fleet.outcome import Listener, Outcome, for_people
 from ..inventory.model import Host
 from ..journal import events
 from ..report import words
@@ -20,7 +24,7 @@ from .advice import ways_out
 from .ending import ending, saved, what_is_down
 from .facts import UNREACHED, Facts
 from .interrupt import Ended, patience
-from .lock import Hold
+from .lock import Hold, says
 from .look import ask_hosts
 from .observer import Report
 from .probe import Watches
@@ -162,45 +166,66 @@ def _do(run: Run, phase: Phase, left: Left, hold: Hold, report: Report) -> dict[
     step = phase.step
     scripts = {host: hold.script(host, name, step.script, step.looks) for host, name in left.names.items()}
     noticing = {host: _noticing(run, step, host, script) for host, script in scripts.items()}
-    lost: set[Host] = set()
-
-    def tell(host: Host, outcome: Outcome) -> None:
-        if outcome.taken_over:  # no failure of the host; how the run ends from here is told once
-            return
-        if outcome.failure:
-            report.failed(host, outcome.failure)
-        else:
-            report.done(host, outcome.seconds)
-
-    def tell_what_was_seen(host: Host, outcome: Outcome) -> None:
-        if outcome.known:
-            run.at_work.remove(host)
-            tell(host, outcome)
-        else:
-            report.unknown(host, f"{outcome.failure}; looking")
-
-    def tell_loss(host: Host, again: float | None) -> None:
-        lost.add(host)
-        report.back(host) if again is None else report.lost(host, again)
-
-    def tell_line(host: Host, line: str) -> None:
-        if not restarts.is_ours(line):
-            report.line(host, line)
-
-    what = f"to end {step.name}"
-    results = hold.machines.do(
-        noticing, phase.at_once, tell_line, step.seconds, hold.reconnect, tell_what_was_seen, what, tell_loss
-    )
+    told, what = _Told(run, report), f"to end {step.name}"
+    results = hold.machines.carry_out(noticing, _group(phase), step.seconds, what, told, hold.reconnect, says)
     unseen = {host: outcome for host, outcome in results.items() if not outcome.known}
     if not step.looks:
         results |= found_out(unseen, left, scripts, hold)
     for host in unseen:
-        tell(host, results[host])
+        told.end(host, results[host])
+    lost = told.lost_once
     back = [host for host, outcome in results.items() if _has_restarted(run, host, step, outcome, host in lost, report)]
     if any(later.step.after_restart == step for later in run.plan.phases):
         run.stopped |= {host: run.boot_of(host) for host, o in results.items() if not o.failure and host not in lost}
     results = {host: replace(o, output=for_people(o.output)) for host, o in results.items()}
     return results | _done_again(run, phase, back, hold, report)
+
+
+class _Lines(Listener):
+    """Lets the report see what hosts say."""
+
+    def __init__(self, report: Report) -> None:
+        self._report = report
+
+    def line(self, host: Host, text: str) -> None:
+        if not restarts.is_ours(text):
+            self._report.line(host, text)
+
+
+class _Told(_Lines):
+    """Lets the report see all that happens on the hosts of a phase; lost_once: those whose line dropped meanwhile."""
+
+    def __init__(self, run: Run, report: Report) -> None:
+        super().__init__(report)
+        self._run = run
+        self.lost_once: set[Host] = set()
+
+    def ended(self, host: Host, outcome: Outcome) -> None:
+        if outcome.known:
+            self._run.at_work.remove(host)
+            self.end(host, outcome)
+        else:
+            self._report.unknown(host, f"{outcome.failure}; looking")
+
+    def end(self, host: Host, outcome: Outcome) -> None:
+        """How it ended is known, or will not be."""
+        if outcome.exited == detached.TAKEN_OVER:  # no failure of the host; how the run ends from here is told once
+            return
+        if outcome.failure:
+            self._report.failed(host, outcome.failure)
+        else:
+            self._report.done(host, outcome.seconds)
+
+    def lost(self, host: Host, seconds: float) -> None:
+        self.lost_once.add(host)
+        self._report.lost(host, seconds)
+
+    def back(self, host: Host) -> None:
+        self._report.back(host)
+
+
+def _group(phase: Phase) -> Group:
+    return Row.from_connections if phase.in_turn else partial(Pool.of, at_once=phase.at_once)
 
 
 def _noticing(run: Run, step: Step, host: Host, script: str) -> str:
@@ -242,12 +267,13 @@ def _done_again(run: Run, phase: Phase, hosts: Sequence[Host], hold: Hold, repor
     scripts = {host: hold.script(host, name, again.script, looks=False) for host, name in names.items()}
     what = f"to end {again.name}"
     run.waits = True
-    results = hold.machines.do(scripts, phase.at_once, report.line, again.seconds, hold.reconnect, what=what)
+    listener = _Lines(report)
+    results = hold.machines.carry_out(scripts, _group(phase), again.seconds, what, listener, hold.reconnect, says)
     run.waits = False
     well = [host for host, outcome in results.items() if not outcome.failure]
     run.stopped |= {host: run.boot_of(host) for host in well}
     looks = dict.fromkeys(well, f"restarted=\n{step.script}")
-    return results | hold.machines.do(looks, phase.at_once, report.line, step.seconds, hold.reconnect, what=what)
+    return results | hold.machines.carry_out(looks, _group(phase), step.seconds, what, listener, hold.reconnect, says)
 
 
 def _let_the_balancer_see(phase: Phase, run: Run, report: Report, asked_to_stop: Event) -> None:

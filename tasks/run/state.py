@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 
+from ..fleet import detached
 from ..fleet.outcome import Outcome
 from ..inventory.model import Host
 from ..journal.file import Journal
@@ -122,7 +123,7 @@ class Run:
     @property
     def taken_over(self) -> Outcome | None:
         """What a host said that works for another driver of this run now; None where all work for us."""
-        return next((outcome for outcome in self.failures.values() if outcome.taken_over), None)
+        return next((outcome for outcome in self.failures.values() if outcome.exited == detached.TAKEN_OVER), None)
 
     @property
     def done_late(self) -> list[Host]:

@@ -45,7 +45,7 @@ def find(reached: Reached) -> Found | Mapping[Host, Facts]:
     lock = keep.read_lock(held[1])
     if lock is None or held[0] != sync:
         raise locked_by(*held, host_set)
-    copy = reached.machines.do({sync: keep.journal_of(host_set.app, lock.run)}, 1, seconds=ANSWER_SECONDS)[sync].output
+    copy = reached.machines.ask({sync: keep.journal_of(host_set.app, lock.run)}, ANSWER_SECONDS)[sync].output
     kept = states(reached, lock.run)
     # Facts after states: what a step has done that ended in between must be seen.
     return Found(lock, read(keep.said(copy)), kept, look(reached, repos=False))
@@ -109,7 +109,7 @@ def _ask(
     script = detached.states(keeping, take_over=become)
     host_set = reached.host_set
     asked = dict.fromkeys(host_set.hosts if hosts is None else hosts, script)
-    outcomes = reached.machines.do(asked, max(2, host_set.at_once), seconds=ANSWER_SECONDS)
+    outcomes = reached.machines.ask(asked, ANSWER_SECONDS)
     silent = [f"{host.short}: {outcome.failure}" for host, outcome in outcomes.items() if outcome.failure]
     if silent:
         raise Refused(*silent, next_line=f"fab {host_set.name} status")

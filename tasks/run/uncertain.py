@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 
 from ..fleet import detached
+from ..fleet.groups import Pool
 from ..fleet.outcome import Outcome
 from ..inventory.model import Host
-from .lock import Hold
+from .lock import Hold, says
 from .remaining import Left
 
 LOOK_SECONDS = 60
@@ -24,16 +26,12 @@ def found_out(
     """
     if not unknown:
         return {}
-    looks = hold.machines.do(
-        dict.fromkeys(unknown, detached.states(hold.keeping)),
-        max(2, len(unknown)),
-        None,
-        LOOK_SECONDS,
-        what="to say what became of the step",
-    )
+    asked = dict.fromkeys(unknown, detached.states(hold.keeping))
+    looks = hold.machines.ask(asked, LOOK_SECONDS, "to say what became of the step")
     kept = {host: detached.read_states(o.output).get(left.names[host]) for host, o in looks.items() if not o.failure}
     ended = [host for host, state in kept.items() if state not in (None, "runs")]
-    followed = hold.machines.do({host: scripts[host] for host in ended}, max(2, len(ended)), None, LOOK_SECONDS)
+    again = {host: scripts[host] for host in ended}
+    followed = hold.machines.carry_out(again, partial(Pool.of, at_once=32), LOOK_SECONDS, "to answer", means=says)
     found = {}
     for host, outcome in unknown.items():
         if host in followed and followed[host].known:

@@ -91,6 +91,11 @@ class Phase:
     at_once: int
     let_return: Balancer | None = None
 
+    @property
+    def in_turn(self) -> bool:
+        """One host after the other, and none after one that failed."""
+        return self.at_once == 1
+
 
 @dataclass(frozen=True)
 class Job:

@@ -19,7 +19,7 @@ def main(ssh_config: str, names: list[str]) -> int:
     failed = 0
     with Machines(hosts, Config(runtime_ssh_path=ssh_config), lambda who, text, hidden, moot: "") as machines:
         for step in ("one", "two", "three"):
-            outcomes = machines.do(dict.fromkeys(hosts, f"echo {step}"), at_once=32)
+            outcomes = machines.ask(dict.fromkeys(hosts, f"echo {step}"), seconds=60)
             failed += sum(outcome.output != step for outcome in outcomes.values()) + len(hosts) - len(outcomes)
     print(f"{failed} of {3 * len(hosts)} failed")
     return int(failed > 0)

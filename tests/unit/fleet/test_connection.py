@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 from fabric import Config
 
@@ -34,6 +36,12 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return clock
 
 
+def trying(clock: Clock, seconds: float = 120, told: list[float | None] | None = None) -> Attempts:
+    """Attempts at a host; told: with how many seconds it was said to be lost, and None where it was back."""
+    heard = [] if told is None else told
+    return Attempts(seconds, clock, heard.append, lambda: heard.append(None))  # type: ignore[arg-type]
+
+
 def gone_for(clock: Clock, attempts: Attempts, was_there: bool = True) -> float:
     """For how many seconds a host is tried that stays away."""
     began = clock.now
@@ -43,7 +51,7 @@ def gone_for(clock: Clock, attempts: Attempts, was_there: bool = True) -> float:
 
 
 def test_n2_each_loss_has_the_whole_time_to_come_back(clock: Clock) -> None:
-    attempts = Attempts(120, clock)  # type: ignore[arg-type]
+    attempts = trying(clock)
     assert attempts.another(True)
     clock.now += 600  # followed again for ten minutes
     assert gone_for(clock, attempts) == pytest.approx(120)
@@ -57,7 +65,7 @@ def test_n2_each_loss_has_the_whole_time_to_come_back(clock: Clock) -> None:
     ],
 )
 def test_n2_no_new_time_has_a_host_that(clock: Clock, was_there: bool, lasts: int, at_most: int) -> None:
-    attempts = Attempts(120, clock)  # type: ignore[arg-type]
+    attempts = trying(clock)
     began = clock.now
     while attempts.another(was_there):
         clock.now += lasts
@@ -66,7 +74,7 @@ def test_n2_no_new_time_has_a_host_that(clock: Clock, was_there: bool, lasts: in
 
 def test_n2_a_lost_line_is_told_once_with_what_is_left_and_that_it_is_back(clock: Clock) -> None:
     told: list[float | None] = []
-    attempts = Attempts(120, clock, told.append)  # type: ignore[arg-type]
+    attempts = trying(clock, told=told)
     assert attempts.another(True)
     clock.now += 10
     assert attempts.another(False)
@@ -79,7 +87,7 @@ def test_n2_a_lost_line_is_told_once_with_what_is_left_and_that_it_is_back(clock
 
 def test_n2_a_host_that_is_not_tried_again_is_not_said_to_be(clock: Clock) -> None:
     told: list[float | None] = []
-    assert not Attempts(0, clock, told.append).another(True)  # type: ignore[arg-type]
+    assert not trying(clock, 0, told).another(True)
     assert told == []
 
 
@@ -87,6 +95,9 @@ class Breaking:
     """Something that breaks when it is closed."""
 
     closed = False
+
+    def __init__(self) -> None:
+        self.closing = threading.Event()
 
     def close(self) -> None:
         self.closed = True

@@ -1,11 +1,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from fabric.exceptions import GroupException
 
 from tasks.fleet import groups
 from tasks.fleet.groups import NobodyAsks, Pool, Questions, Row
@@ -22,26 +21,28 @@ class Machine:
     def open(self) -> str:
         return self.does(self.name)
 
-    def step(
-        self,
-        scripts: Mapping[str, str],
-        on_line: Callable[[str, str], None],
-        seconds: float | None,
-        reconnect: float,
-        on_loss: Callable[[str, float | None], None],
-    ) -> str:
-        del seconds, reconnect, on_loss
-        on_line(self.name, scripts[self.name])
-        return self.does(self.name)
-
 
 def machines(count: int, does: Step) -> list[Any]:
     return [Machine(f"host{number}", does) for number in range(count)]
 
 
-def step(group: Row | Pool, said: list[str] | None = None) -> dict[str, Any]:
-    scripts = {machine.name: f"script of {machine.name}" for machine in group}
-    result = group.step(scripts, lambda name, line: (said if said is not None else []).append(f"{name}: {line}"), None)
+def opens(one: Any) -> str:
+    return str(one.open())
+
+
+def broke(result: object) -> bool:
+    return isinstance(result, BaseException)
+
+
+def row(hosts: list[Any]) -> dict[str, Any]:
+    return by_name(Row.from_connections(hosts).each(opens, broke))
+
+
+def pool(hosts: list[Any], at_once: int, questions: Questions | None = None) -> dict[str, Any]:
+    return by_name(Pool.of(hosts, at_once).each(opens, questions=questions))
+
+
+def by_name(result: Any) -> dict[str, Any]:
     return {machine.name: value for machine, value in result.items()}
 
 
@@ -55,31 +56,38 @@ def fails_on(*names: str) -> Step:
 
 
 def test_a_row_takes_one_host_after_the_other_in_their_order() -> None:
-    said: list[str] = []
-    assert list(step(Row.of(machines(3, fails_on())), said)) == ["host0", "host1", "host2"]
-    assert said == [f"host{n}: script of host{n}" for n in range(3)]
+    at_work: list[str] = []
+
+    def does(name: str) -> str:
+        at_work.append(f"{name} begins")
+        threading.Event().wait(0.002)
+        at_work.append(f"{name} ends")
+        return name
+
+    assert list(row(machines(2, does))) == ["host0", "host1"]
+    assert at_work == ["host0 begins", "host0 ends", "host1 begins", "host1 ends"]
 
 
 def test_a_row_stops_at_the_first_failure_and_touches_nobody_behind_it() -> None:
     touched: list[str] = []
-    with pytest.raises(GroupException) as failed:
-        step(Row.of(machines(3, fails_on("host1"))), touched)
-    assert [machine.name for machine in failed.value.result] == ["host0", "host1"]
-    assert not any(line.startswith("host2") for line in touched)
+
+    def does(name: str) -> str:
+        touched.append(name)
+        return fails_on("host1")(name)
+
+    result = row(machines(3, does))
+    assert (list(result), touched) == (["host0", "host1"], ["host0", "host1"])
+    assert (result["host0"], type(result["host1"])) == ("host0 is fine", ValueError)
 
 
-def test_a_row_keeps_the_failure_beside_what_went_well() -> None:
-    with pytest.raises(GroupException) as failed:
-        step(Row.of(machines(2, fails_on("host1"))))
-    assert [machine.name for machine in failed.value.result.succeeded] == ["host0"]
-    assert isinstance(next(iter(failed.value.result.failed.values())), ValueError)
+def test_a_row_stops_where_what_came_back_is_a_failure() -> None:
+    result = Row.from_connections(machines(3, fails_on())).each(opens, lambda said: said == "host1 is fine")
+    assert list(by_name(result)) == ["host0", "host1"]
 
 
 def test_a_pool_reports_every_host_although_some_fail() -> None:
-    with pytest.raises(GroupException) as failed:
-        step(Pool.of(machines(40, fails_on("host3", "host39")), at_once=4))
-    assert len(failed.value.result) == 40
-    assert [machine.name for machine in failed.value.result.failed] == ["host3", "host39"]
+    result = pool(machines(40, fails_on("host3", "host39")), at_once=4)
+    assert (len(result), [name for name, said in result.items() if broke(said)]) == (40, ["host3", "host39"])
 
 
 def test_a_pool_reports_in_the_order_of_the_hosts() -> None:
@@ -91,12 +99,12 @@ def test_a_pool_reports_in_the_order_of_the_hosts() -> None:
         later.set()
         return name
 
-    assert list(step(Pool.of(machines(2, does), at_once=2))) == ["host0", "host1"]
+    assert list(pool(machines(2, does), at_once=2)) == ["host0", "host1"]
 
 
 def test_a_pool_works_on_as_many_hosts_at_once_as_it_may() -> None:
     together = threading.Barrier(3)
-    assert len(step(Pool.of(machines(6, lambda name: str(together.wait(20))), at_once=3))) == 6
+    assert len(pool(machines(6, lambda name: str(together.wait(20))), at_once=3)) == 6
 
 
 def test_a_pool_never_works_on_more() -> None:
@@ -112,19 +120,12 @@ def test_a_pool_never_works_on_more() -> None:
             at_work.discard(name)
         return name
 
-    step(Pool.of(machines(30, does), at_once=3))
+    pool(machines(30, does), at_once=3)
     assert most <= 3
 
 
-def test_a_pool_opens_every_host_and_says_which_could_not_be() -> None:
-    with pytest.raises(GroupException) as failed:
-        Pool.of(machines(3, fails_on("host1")), at_once=2).each("open")
-    assert [machine.name for machine in failed.value.result.failed] == ["host1"]
-
-
-@pytest.mark.parametrize("group", [Row.of([]), Pool.of([], at_once=1)], ids=["row", "pool"])
-def test_without_hosts_there_is_nothing_to_do(group: Row | Pool) -> None:
-    assert step(group) == {}
+def test_without_hosts_there_is_nothing_to_do() -> None:
+    assert row([]) == pool([], at_once=1) == {}
 
 
 class Desk:
@@ -163,7 +164,7 @@ class Asking(Machine):
 def test_what_a_host_wants_to_know_is_asked_by_the_thread_that_waits_for_it() -> None:
     desk = Desk({"Password: ": "sesame"})
     hosts: list[Any] = [Asking(f"host{n}", desk, "Password: ") for n in range(3)]
-    results = Pool.of(hosts, 3, desk.questions).each("open")
+    results = pool(hosts, 3, desk.questions)
     assert (set(results.values()), desk.threads) == ({"sesame"}, {threading.current_thread().name})
     assert sorted(desk.heard) == [f"host{n}? Password: " for n in range(3)]
 
@@ -171,16 +172,15 @@ def test_what_a_host_wants_to_know_is_asked_by_the_thread_that_waits_for_it() ->
 def test_what_a_host_says_is_told_before_it_is_asked_for_an_answer() -> None:
     desk = Desk({"Option: ": "1"})
     host: Any = Asking("host0", desk, "Option: ", ("1. Push", "2. Phone"))
-    Pool.of([host], 1, desk.questions).each("open")
+    pool([host], 1, desk.questions)
     assert desk.heard == ["host0: 1. Push", "host0: 2. Phone", "host0? Option: "]
 
 
 def test_a_question_that_cannot_be_asked_is_that_hosts_failure_only() -> None:
     desk = Desk({"Option: ": "1"})
     hosts: list[Any] = [Asking("host0", desk, "Option: "), Asking("host1", desk, "Password: ")]
-    with pytest.raises(GroupException) as failed:
-        Pool.of(hosts, 2, desk.questions).each("open")
-    assert [(one.name, type(error)) for one, error in failed.value.result.failed.items()] == [("host1", KeyError)]
+    result = pool(hosts, 2, desk.questions)
+    assert (result["host0"], type(result["host1"])) == ("1", KeyError)
 
 
 def test_a_question_that_nobody_waits_for_is_not_asked() -> None:
@@ -208,7 +208,7 @@ def test_n3_whoever_leaves_a_question_leaves_no_thread_behind_it() -> None:
     desk, ended = Leaving(), threading.Semaphore(0)
     hosts: list[Any] = [Left(f"host{n}", desk, "Password: ") for n in range(2)]
     with pytest.raises(KeyboardInterrupt):
-        Pool.of(hosts, 2, desk.questions).each("open")
+        pool(hosts, 2, desk.questions)
     assert ended.acquire(timeout=20)
     assert ended.acquire(timeout=20)
     assert len(left) == 2
@@ -230,7 +230,7 @@ def test_w3_who_is_waited_for_is_said_until_nobody_is(monkeypatch: pytest.Monkey
         assert name not in ends or ends[name].wait(20)
         return name
 
-    Pool.of(machines(3, does), 3).each("open", on_wait=on_wait)
+    Pool.of(machines(3, does), 3).each(opens, on_wait=on_wait)
     assert (told[0], told[-2], told[-1]) == (["host1", "host2"], ["host2"], [])
 
 
@@ -246,7 +246,8 @@ def test_w3_nobody_is_said_to_be_waited_for_while_a_question_is_asked(monkeypatc
 
     desk = Slow()
     host: Any = Asking("host0", desk, "Password: ")
-    Pool.of([host], 1, desk.questions).each("open", on_wait=lambda hosts, seconds: desk.heard.append("waits"))
+    waits = Pool.of([host], 1)
+    waits.each(opens, questions=desk.questions, on_wait=lambda hosts, seconds: desk.heard.append("waits"))
     at = desk.heard.index("asked")
     assert desk.heard[at + 1] == "answered"
 
@@ -260,6 +261,5 @@ def test_w3_of_a_row_only_the_host_that_is_at_work_is_waited_for(monkeypatch: py
         told.append([one.name for one in waited_for])
         waits.set()
 
-    row: Any = Row.of(machines(2, lambda name: str(waits.wait(20))))
-    row.step({"host0": "", "host1": ""}, lambda name, line: None, None, on_wait=on_wait)
+    Row.from_connections(machines(2, lambda name: str(waits.wait(20)))).each(opens, broke, on_wait=on_wait)
     assert told[0] == ["host0"]

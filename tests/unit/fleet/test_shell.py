@@ -17,9 +17,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from invoke.runners import Result
 
-from tasks.fleet.outcome import Outcome, StepFailed, failure
+from tasks.fleet.outcome import Outcome, failure
 from tasks.fleet.shell import ConnectionLost, Output, RootShell, ShellError, StepTimeout
 from tests.unit.builders import Shell
 
@@ -471,9 +470,9 @@ def test_S6_a_secret_is_shown_nowhere_however_the_channel_cuts_it(said: list[tup
     root._channel, root._rest = channel, b""
     told: list[str] = []
     output = root._follow("--m", told.append, None)
-    failed = StepFailed(Outcome("\n".join(output.lines), 1.0, failure(Result("\n".join(output.lines), exited=1))))
+    outcome = Outcome("\n".join(output.lines), 1.0, failure(1, "\n".join(output.lines)))
     for _, password in said:
-        assert not [text for text in (*output.lines, *told, str(failed), str(failed.outcome)) if password in text]
+        assert not [text for text in (*output.lines, *told, str(outcome)) if password in text]
     assert all("[redacted]" in line for line in told)
 
 

@@ -27,8 +27,8 @@ class Hosts:
         self.lost, self.silent, self.builds = lost, silent, builds
         self.asked: list[str] = []
 
-    def do(self, scripts: Mapping[Host, str], at_once: int, seconds: float, what: str) -> dict[Host, Outcome]:
-        del at_once, seconds, what
+    def ask(self, scripts: Mapping[Host, str], seconds: float, what: str) -> dict[Host, Outcome]:
+        del seconds, what
         self.asked += [f"{host.short}: schema" for host, script in scripts.items() if "alembic" in script]
         outcomes = {host: Outcome(self.says(host, script), 0.1) for host, script in scripts.items()}
         return outcomes | {h: replace(o, known=False) for h, o in outcomes.items() if h.short == self.lost}

@@ -58,16 +58,19 @@ class Ousted(Held):
 class Failing:
     """Machines on which everything fails."""
 
-    def do(self, scripts: Mapping[Host, str], *_: object, **__: object) -> dict[Host, Outcome]:
+    def carry_out(self, scripts: Mapping[Host, str], *_: object) -> dict[Host, Outcome]:
         return {host: Outcome("", 0.0, "exit status 1") for host in scripts}
+
+    ask = carry_out
 
 
 class TakenFrom:
     """Machines of which the first knows another driver already, and the others do not; none can be looked at."""
 
-    def do(self, scripts: Mapping[Host, str], *_: object, **__: object) -> dict[Host, Outcome]:
-        if "service httpd stop" not in scripts.values():
-            return {}
+    def ask(self, *_: object) -> dict[Host, Outcome]:
+        return {}
+
+    def carry_out(self, scripts: Mapping[Host, str], *_: object) -> dict[Host, Outcome]:
         first, *others = scripts
         knows = Outcome("bob@desk (0a1b2c3d)", 0.1, "taken over", exited=detached.TAKEN_OVER)
         return {first: knows} | {host: Outcome("", 0.1) for host in others}
@@ -76,8 +79,10 @@ class TakenFrom:
 class Lost:
     """Machines of which none answers."""
 
-    def do(self, scripts: object, *_: object, **__: object) -> dict[Host, Outcome]:
+    def ask(self, *_: object) -> dict[Host, Outcome]:
         return {}
+
+    carry_out = ask
 
 
 def ends(begun_as: str, monkeypatch: pytest.MonkeyPatch) -> tuple[type[BaseException], bool]:

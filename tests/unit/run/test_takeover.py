@@ -31,7 +31,7 @@ class Folders:
     def __init__(self, hosts: Hosts, before: Before) -> None:
         self._hosts, self._before, self._times = hosts, dict(before), 0
 
-    def do(self, scripts: Mapping[Host, str], *_: object, **__: object) -> dict[Host, Outcome]:
+    def ask(self, scripts: Mapping[Host, str], *_: object) -> dict[Host, Outcome]:
         self._times += 1
         self._before.pop(self._times, lambda: None)()
         return {host: Outcome(self._hosts[host].run(script).stdout, 0.0) for host, script in scripts.items()}
@@ -76,7 +76,7 @@ def test_o2_of_two_who_take_a_run_over_in_the_same_instant_one_drives_every_host
         drives.append(name)
 
     tries("alice@laptop (1)", {moment: lambda: tries("bob@desk (2)", {})})
-    said = Folders(hosts, {}).do(dict.fromkeys((ONE, TWO), detached.states(Keeping("./keep", "0123abcd", ""))))
+    said = Folders(hosts, {}).ask(dict.fromkeys((ONE, TWO), detached.states(Keeping("./keep", "0123abcd", ""))))
     named = {detached.read_driver(outcome.output) for outcome in said.values()}
     assert named == {drives[-1]}
     assert len(drives) == (2 if moment == 1 else 1)  # before the first word of the other, it was not the same instant

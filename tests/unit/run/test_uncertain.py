@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import cast
 
 from tasks.fleet.machines import Machines
 from tasks.fleet.outcome import Outcome
@@ -24,8 +24,7 @@ class Hosts:
     def __init__(self, states: Mapping[Host, str], followed: Mapping[Host, Outcome]) -> None:
         self.states, self.followed = states, followed
 
-    def do(self, scripts: Mapping[Host, str], *args: Any, what: str = "") -> dict[Host, Outcome]:
-        del what
+    def ask(self, scripts: Mapping[Host, str], *_: object, **__: object) -> dict[Host, Outcome]:
         if set(scripts.values()) == {"the step"}:
             return {host: self.followed[host] for host in scripts}
         return {
@@ -34,6 +33,8 @@ class Hosts:
             else Outcome("", 0.1, "the host is lost", known=False)
             for host in scripts
         }
+
+    carry_out = ask
 
 
 def found(states: Mapping[Host, str], followed: Mapping[Host, Outcome] | None = None) -> dict[Host, Outcome]:

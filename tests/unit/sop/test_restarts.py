@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from invoke.runners import Result
 
 from tasks.fleet.outcome import failure, for_people
 from tasks.inventory.model import App
@@ -80,8 +79,7 @@ def test_n5_every_look_that_a_restart_undoes_says_what_is_done_once_more() -> No
 
 
 def test_n5_what_the_run_is_told_is_no_reason_of_a_failure() -> None:
-    said = Result(stdout=f"--run-- restarted\t{NOW}\n", exited=1)
-    assert failure(said) == "exit status 1: no output"
+    assert failure(1, f"--run-- restarted\t{NOW}\n") == "exit status 1: no output"
 
 
 def test_n5_an_httpd_that_somebody_starts_after_the_stop_is_not_taken_for_one_that_came_back() -> None:
