@@ -115,10 +115,10 @@ def status(context: Context, shown: Shown) -> None:
 def _look(host_set: HostSet, config: Config, report: Report) -> None:
     from .report import words
     from .run import takeover
-    from .run.facts import UNREACHED
     from .run.lock import holder, locked_by
     from .run.look import ask_hosts, connected
     from .sop import keep
+    from .sop.model import UNREACHED
 
     with connected(config, report, host_set, tolerant=True) as reached:
         facts = ask_hosts(reached, repos=True)

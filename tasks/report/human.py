@@ -18,11 +18,10 @@ if TYPE_CHECKING:
     from ..inventory.model import Host, HostSet
     from ..journal.history import Past
     from ..run.decide import Plan
-    from ..run.facts import Facts
     from ..run.remaining import Left, States
     from ..run.state import Run
     from ..sop.keep import Lock
-    from ..sop.model import Phase
+    from ..sop.model import Facts, Phase
     from ..sop.restarts import Restart
 
 LAST_LINES = 12  # of a step that failed

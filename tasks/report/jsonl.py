@@ -19,12 +19,11 @@ if TYPE_CHECKING:
     from ..inventory.model import Host, HostSet
     from ..journal.history import Past
     from ..run.decide import Plan
-    from ..run.facts import Facts
     from ..run.probe import Seen
     from ..run.remaining import Left, States
     from ..run.state import Run
     from ..sop.keep import Lock
-    from ..sop.model import Phase
+    from ..sop.model import Facts, Phase
     from ..sop.nvr import Nvr
     from ..sop.restarts import Restart
 

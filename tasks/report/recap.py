@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from ..inventory.model import Host
-    from ..run.facts import Facts
     from ..run.probe import Seen
     from ..run.state import Run
+    from ..sop.model import Facts
 
 LONE_SECONDS = 0.05  # an outage that is told as 0.0 s: one request failed, and none was made after it
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from ..run.facts import NOT_REACHED
+from ..sop.model import NOT_REACHED
 from . import words
 from .screen import GAP, table
 
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from ..inventory.model import Host, HostSet
     from ..journal.history import Past
     from ..run.decide import Plan
-    from ..run.facts import Facts
     from ..run.remaining import Left
+    from ..sop.model import Facts
 
 
 def builds(plan: Plan) -> Table:

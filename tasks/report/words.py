@@ -6,13 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ..fleet.output import duration as duration
-from ..run.facts import NOT_REACHED
-from ..sop.model import Schema
+from ..sop.model import NOT_REACHED, Schema
 
 if TYPE_CHECKING:
     from ..inventory.model import Host, HostSet
-    from ..run.facts import Facts
     from ..run.remaining import States
+    from ..sop.model import Facts
 
 
 def names(hosts: Sequence[Host]) -> str:

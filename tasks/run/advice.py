@@ -6,10 +6,10 @@ from dataclasses import replace
 
 from ..errors import SopError
 from ..inventory.model import Host
+from ..sop.model import Facts
 from ..sop.nvr import Nvr
 from ..sop.workflows import PROCEDURES
 from .decide import decide
-from .facts import Facts
 from .state import Run
 
 WIDE = 30  # columns up to which the lines to type are given the same width: 80 must do for the most of them

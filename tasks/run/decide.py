@@ -8,11 +8,10 @@ from dataclasses import dataclass, field
 
 from ..errors import Refused
 from ..inventory.model import Host, HostSet
-from ..sop.model import Job, Phase, Schema
+from ..sop.model import UNREACHED, Job, Phase, Schema
 from ..sop.nvr import Nvr
 from ..sop.workflows import PROCEDURES, RESTART_TOGETHER
 from . import refusals
-from .facts import UNREACHED
 from .refusals import OVERRIDE, FactsOf, Reason
 from .request import Request
 from .which_build import earlier_build, target_build

@@ -6,16 +6,14 @@ import re
 import shlex
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 
 from ..fleet.output import clean
 from ..inventory.model import HostSet
 from ..sop import health, keep, restarts, yum
-from ..sop.model import Schema
+from ..sop.model import Facts, Schema
 from ..sop.nvr import Nvr, parse
 from ..sop.steps import DATABASE_LOCK
 
-NOT_REACHED = "not reached"  # as `Facts.service` of a host that could not be asked
 # yum waits for whoever holds these. The file has the holder's process id (yum 3, dnf 4), or is locked by it (dnf 5).
 _YUM_LOCKS = ("/var/run/yum.pid", "/var/lib/dnf/rpmdb_lock.pid", "/var/cache/dnf/metadata_lock.pid")
 _DNF5_LOCKS = ("/var/lib/dnf/system-repo.lock", "/run/dnf/rpmtransaction.lock")
@@ -51,74 +49,6 @@ done
 # What yum says of repositories that it leaves out, of excludes and of locks; it succeeds all the same.
 _TELLS = re.compile(r"error|fail|ignoring|exclud|skipp|cannot|could not|couldn't|no match|usable url|errno", re.I)
 _SCHEMA = """{ schema=$(at_schema) || say schema_failed $?; say schema "$(printf '%s' "$schema" | tail -n 1)"; } &"""
-
-
-@dataclass(frozen=True)
-class Facts:
-    """What was found on one host.
-
-    installed: the newest, where rpm's database has several, all of which are the duplicates then. yum: the program
-    behind that name, see yum.PROGRAM. rpm_says, yum_says: warnings beside their answers. version_lock: the file that
-    has one on the package.
-    offered: NVR → repository, for every build the set's repos have; None where it was not asked for.
-    service: systemd's word (active, inactive, failed); answers: HTTP status, or None for no answer.
-    schema: does the database have the schema that the installed build wants? no_schema: why that is unknown.
-    free: MB on the fuller one of / and /var; skew: seconds this host's clock is ahead of ours.
-    lacks: the programs that steps use and this host has not.
-    problems: what could not be found out; no_list: why its packages are not known.
-    boot: the id of the host's boot, another one after a restart.
-    busy: an upgrade_db or sync that this tool began still works on the database.
-    lock: what stands in the set's lock, last: the run that held it last, paused: the run that has paused cron.
-    previous: the build before the last update, previous_schema: the revision the database was at then.
-    migrated_with: the build of the last upgrade_db of this tool, migrated: did that succeed?
-    """
-
-    installed: Nvr | None = None
-    duplicates: tuple[Nvr, ...] = ()
-    rpm_says: tuple[str, ...] = ()
-    yum: str = ""
-    yum_says: tuple[str, ...] = ()
-    version_lock: str | None = None
-    offered: dict[Nvr, str] | None = None
-    service: str = "unknown"
-    answers: int | None = None
-    version: str | None = None
-    revision: str | None = None
-    schema: Schema = Schema.UNKNOWN
-    free: int | None = None
-    yum_holder: str | None = None
-    unfinished: bool = False
-    unchecked_repos: frozenset[str] = frozenset()
-    settings: str | None = None
-    cron: bool = False
-    lock: str | None = None
-    last: str | None = None
-    paused: str | None = None
-    previous: Nvr | None = None
-    previous_schema: str | None = None
-    migrated_with: Nvr | None = None
-    migrated: bool = False
-    skew: float = 0.0
-    problems: tuple[str, ...] = field(default=())
-    no_list: str | None = None
-    no_schema: str | None = None
-    busy: bool = False
-    boot: str | None = None
-    lacks: tuple[str, ...] = ()
-
-    @property
-    def believed(self) -> Schema:
-        """The schema as the database tells it; where that could not be asked, as the last upgrade_db left it."""
-        if self.schema != Schema.UNKNOWN or not self.installed or self.migrated_with != self.installed:
-            return self.schema
-        return Schema.CURRENT if self.migrated else Schema.PENDING
-
-    def healthy(self, wanted_status: int) -> bool:
-        """Does httpd answer as it should, with the installed build?"""
-        return self.answers == wanted_status and self.installed is not None and self.version == self.installed.version
-
-
-UNREACHED = Facts(service=NOT_REACHED)
 
 
 def script(host_set: HostSet, repos: bool = True, schema: bool = True) -> str:

@@ -14,10 +14,10 @@ from ..inventory.model import Host, HostSet, Inventory
 from ..journal import events
 from ..journal.file import Journal, operator
 from ..notify.around import told
+from ..sop.model import Facts
 from .consent import Consent, agree, check_that_somebody_can_agree
 from .decide import Plan, decide
 from .ending import after_success
-from .facts import Facts
 from .lock import Hold, holder, locked_by
 from .look import Reached, connected, look
 from .observer import Report

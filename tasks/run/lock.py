@@ -13,7 +13,7 @@ from ..inventory.model import Host, HostSet
 from ..journal.file import Journal, operator
 from ..sop import keep
 from ..sop.keep import Lock
-from .facts import Facts
+from ..sop.model import Facts
 from .look import Reached
 
 

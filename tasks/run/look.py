@@ -13,8 +13,9 @@ from ..errors import Unreachable
 from ..fleet.machines import Machines
 from ..fleet.outcome import Outcome
 from ..inventory.model import Host, HostSet
+from ..sop.model import UNREACHED, Facts
 from ..sop.shell import library
-from .facts import UNREACHED, Facts, read, script
+from .facts import read, script
 from .observer import Report
 
 LOOK_SECONDS = 120

@@ -14,10 +14,9 @@ if TYPE_CHECKING:
     from ..inventory.model import Host, HostSet
     from ..journal.history import Past
     from ..sop.keep import Lock
-    from ..sop.model import Phase
+    from ..sop.model import Facts, Phase
     from ..sop.restarts import Restart
     from .decide import Plan
-    from .facts import Facts
     from .probe import Seen
     from .remaining import Left, States
     from .state import Run

@@ -18,11 +18,10 @@ from ..inventory.model import Host
 from ..journal import events
 from ..report import words
 from ..sop import restarts
-from ..sop.model import Phase, Schema, Step
+from ..sop.model import UNREACHED, Facts, Phase, Schema, Step
 from ..sop.restarts import Restart
 from .advice import ways_out
 from .ending import ending, saved, what_is_down
-from .facts import UNREACHED, Facts
 from .interrupt import Ended, patience
 from .lock import Hold, says
 from .look import ask_hosts

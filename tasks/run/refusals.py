@@ -8,9 +8,9 @@ from typing import NamedTuple
 from ..errors import TryLater
 from ..inventory.model import Host, HostSet
 from ..sop import yum
-from ..sop.model import Schema
+from ..sop.model import UNREACHED, Facts, Schema
 from ..sop.nvr import Nvr
-from .facts import PROGRAMS, UNREACHED, Facts
+from .facts import PROGRAMS
 from .request import Request
 
 OVERRIDE = '--unverified "reason" overrides that, and is written down'

@@ -8,10 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ..inventory.model import Host, HostSet
-from ..sop.model import Phase, Schema
+from ..sop.model import Facts, Phase, Schema
 from ..sop.nvr import Nvr
 from .decide import Plan
-from .facts import Facts
 
 States = Mapping[Host, Mapping[str, str]]
 

@@ -10,10 +10,9 @@ from ..fleet.outcome import Outcome
 from ..inventory.model import Host
 from ..journal.file import Journal
 from ..sop import steps
-from ..sop.model import Phase, Schema
+from ..sop.model import Facts, Phase, Schema
 from ..sop.restarts import Restart
 from .decide import Plan
-from .facts import Facts
 from .probe import Seen
 
 

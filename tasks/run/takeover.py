@@ -13,8 +13,8 @@ from ..journal.file import read
 from ..report import words
 from ..sop import keep
 from ..sop.keep import Lock
+from ..sop.model import Facts
 from . import remaining
-from .facts import Facts
 from .lock import Hold, holder, locked_by, taken_over
 from .look import Reached, look
 

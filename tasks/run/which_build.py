@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from ..inventory.model import Host, HostSet
 from ..sop import nvr as builds
-from ..sop.model import Schema
+from ..sop.model import Facts, Schema
 from ..sop.nvr import Nvr
-from .facts import Facts
 from .refusals import OVERRIDE, FactsOf, Reason
 from .request import Request
 

@@ -13,9 +13,8 @@ from typing import Any
 
 from tasks.errors import SopError
 from tasks.inventory.model import App, Host, HostSet, Inventory
-from tasks.run.facts import Facts
 from tasks.run.request import Request
-from tasks.sop.model import Job, Schema
+from tasks.sop.model import Facts, Job, Schema
 from tasks.sop.nvr import Nvr, parse
 from tasks.sop.shell import library
 from tasks.sop.workflows import PROCEDURES

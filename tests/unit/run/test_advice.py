@@ -7,9 +7,8 @@ from dataclasses import replace
 from tasks.fleet.outcome import Outcome
 from tasks.journal.file import Journal
 from tasks.run.advice import ways_out
-from tasks.run.facts import Facts
 from tasks.run.state import Run
-from tasks.sop.model import Schema
+from tasks.sop.model import Facts, Schema
 
 from ..builders import NEW, OLD, TWO, found, prod, well
 from ..report.values import planned

@@ -9,8 +9,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tasks.inventory.model import App, Health
-from tasks.run.facts import Facts, read, script
-from tasks.sop.model import Schema
+from tasks.run.facts import read, script
+from tasks.sop.model import Facts, Schema
 from tests.unit.builders import NEW, OLD, Shell, nvr, prod
 
 APP = App(root=".")

@@ -6,8 +6,7 @@ import pytest
 
 from tasks.run import remaining
 from tasks.run.decide import Plan, decide
-from tasks.run.facts import Facts
-from tasks.sop.model import Schema
+from tasks.sop.model import Facts, Schema
 from tests.unit.builders import NEW, ONE, TWO, found, prod, request, well
 
 SET = prod(schema_status="alembic current")

@@ -14,8 +14,9 @@ from tasks.errors import Refused
 from tasks.fleet.outcome import telling_line
 from tasks.inventory.model import App
 from tasks.run.decide import Plan, decide
-from tasks.run.facts import Facts, read, script
+from tasks.run.facts import read, script
 from tasks.sop import steps
+from tasks.sop.model import Facts
 from tests.unit.builders import Shell, job, nvr, prod, request, said, stg, well
 
 SAID = Path(__file__).with_name("said")
