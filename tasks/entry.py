@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,8 +23,7 @@ from .run.observer import Report
 if TYPE_CHECKING:
     from fabric import Config
 
-    from .inventory.model import HostSet, Inventory
-    from .run.remaining import States
+    from .inventory.model import Inventory
 
 
 @contextmanager
@@ -107,69 +106,21 @@ def after_a_failure(context: Context, task: str, shown: Shown, plan: bool = Fals
 @interruptible()
 def status(context: Context, shown: Shown) -> None:
     """Show every fact of every host of the set that `context` names; changes nothing."""
+    from .run.status import show
+
     with opened(shown.as_configured(context.config.report)) as report:
         _, config, target = _target(context, "status", report)
-        _look(target.host_set, config, report)
-
-
-def _look(host_set: HostSet, config: Config, report: Report) -> None:
-    from .report import words
-    from .run import takeover
-    from .run.lock import holder, locked_by
-    from .run.look import ask_hosts, connected
-    from .sop import keep
-    from .sop.model import UNREACHED
-
-    with connected(config, report, host_set, tolerant=True) as reached:
-        facts = ask_hosts(reached, repos=True)
-        taken = holder(host_set, facts)
-        lock = keep.read_lock(taken[1]) if taken and taken[0] == host_set.sync else None
-        states: States = {}
-        if lock:
-            with suppress(Refused):  # lost since: the table says what was found
-                states = takeover.states(reached, lock.run)
-    report.status(host_set, facts)
-    if lock:
-        report.held(host_set, lock, states)
-        runs = words.running(states)
-        ways = "resume follows it, if whoever began it is gone" if runs else f"resume, or fab {host_set.name} abort"
-        if not reached.machines.unreachable:
-            report.note(f"next: fab {host_set.name} {ways}")
-    elif not taken and host_set.sync not in facts:
-        if host_set.sync not in reached.machines.unreachable:  # lost since, and not told below
-            report.note(takeover.nobody_knows(host_set))
-    elif not taken:
-        report.left(host_set, dict.fromkeys(host_set.hosts, UNREACHED) | facts)
-    else:
-        for problem in locked_by(*taken, host_set).problems:
-            report.note(problem)
-    takeover.check_that_none_is_lost(reached, lock is not None)
+        show(target.host_set, config, report)
 
 
 @interruptible()
 def history(context: Context, shown: Shown, last: int) -> None:
     """Show the `last` runs of the set that `context` names: all operators', or only this machine's, and then say so."""
+    from .run.status import show_history
+
     with opened(shown.as_configured(context.config.report)) as report:
         _, config, target = _target(context, "history", report)
-        _look_back(target.host_set, config, report, last)
-
-
-def _look_back(host_set: HostSet, config: Config, report: Report, last: int) -> None:
-    from .journal.file import kept_here, read
-    from .journal.history import runs
-    from .run.look import connected
-    from .sop import keep
-
-    sync = host_set.sync
-    with connected(config, report, host_set, tolerant=True, hosts=(sync,)) as reached:
-        outcomes = reached.machines.ask({sync: keep.history(host_set.app, last)}, 60)
-        failure = outcomes[sync].failure if sync in outcomes else "cannot be reached"
-    lines = keep.said(outcomes[sync].output) if not failure else []
-    lock = next((keep.read_lock(line.removeprefix("lock\t")) for line in lines if line.startswith("lock\t")), None)
-    past = runs([*kept_here(), *read(lines)], host_set.name, lock.run if lock else None)
-    report.history(host_set, past[-last:])
-    if failure:
-        report.note(f"{sync.short}: {failure}: these are the runs that were typed on this machine")
+        show_history(target.host_set, config, report, last)
 
 
 @interruptible()

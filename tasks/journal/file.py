@@ -23,6 +23,8 @@ from ..errors import Refused
 from ..fleet.output import clean
 from ..paths import state_dir
 
+LONGEST_NAME = 128  # characters
+
 
 class Journal:
     """The journal of one run.
@@ -136,9 +138,10 @@ def _without_output(value: object) -> object:
 
 
 def operator() -> str:
-    """Who is at the keyboard, and where: `lbrabec@laptop`."""
+    """Who is at the keyboard, and where: `lbrabec@laptop`; a name as odd as an environment may hold one, made plain."""
     try:
         user = getpass.getuser()
     except (KeyError, OSError):  # a user id without an entry, as in some containers
         user = str(os.getuid())
-    return f"{user}@{socket.gethostname()}"
+    name = f"{user}@{socket.gethostname()}".encode(errors="replace").decode()
+    return "".join(clean(name).split())[:LONGEST_NAME]

@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from ..inventory.model import Host, HostSet
     from ..journal.history import Past
     from ..run.decide import Plan
+    from ..run.lock import Lock
     from ..run.probe import Seen
     from ..run.remaining import Left, States
     from ..run.state import Run
-    from ..sop.keep import Lock
     from ..sop.model import Facts, Phase
     from ..sop.nvr import Nvr
     from ..sop.restarts import Restart

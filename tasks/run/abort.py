@@ -11,10 +11,9 @@ from ..errors import Code, Interrupted
 from ..inventory.model import Host, HostSet
 from ..journal.file import Journal, operator
 from ..sop import keep
-from ..sop.keep import Lock
 from ..sop.model import Facts
 from .consent import Consent, agree, check_that_somebody_can_agree
-from .lock import Hold, holder, locked_by
+from .lock import Hold, Lock, holder, locked_by
 from .look import Reached, connected, look
 from .observer import Report
 from .takeover import (

@@ -6,12 +6,11 @@ from ..errors import HalfWay, Interrupted, Locked, Refused, SopError
 from ..fleet import detached
 from ..fleet.outcome import Outcome
 from ..inventory.model import Host, Inventory
-from ..sop import keep
 from ..sop.model import Phase, Step
 from ..sop.workflows import PROCEDURES
 from .advice import ways_out
 from .decide import Plan
-from .lock import taken_over
+from .lock import read_lock, taken_over
 from .state import Run
 
 
@@ -44,7 +43,7 @@ def ending(run: Run) -> SopError | None:
 
 
 def _why(step: Step, host: Host, outcome: Outcome) -> str:
-    lock = keep.read_lock(_last_line(outcome)) if outcome.exited == detached.HELD else None
+    lock = read_lock(_last_line(outcome)) if outcome.exited == detached.HELD else None
     return f"{host.short}: {step.name}: {f'another run has locked this host: {lock}' if lock else outcome.failure}"
 
 

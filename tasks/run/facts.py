@@ -12,7 +12,6 @@ from ..inventory.model import HostSet
 from ..sop import health, keep, restarts, yum
 from ..sop.model import Facts, Schema
 from ..sop.nvr import Nvr, parse
-from ..sop.steps import DATABASE_LOCK
 
 # yum waits for whoever holds these. The file has the holder's process id (yum 3, dnf 4), or is locked by it (dnf 5).
 _YUM_LOCKS = ("/var/run/yum.pid", "/var/lib/dnf/rpmdb_lock.pid", "/var/cache/dnf/metadata_lock.pid")
@@ -61,7 +60,7 @@ def script(host_set: HostSet, repos: bool = True, schema: bool = True) -> str:
     app = host_set.app
     package, service = shlex.quote(app.package), shlex.quote(app.service)
     locks = " ".join(app.path(lock) for lock in _YUM_LOCKS)
-    busy = app.path(DATABASE_LOCK)
+    busy = keep.database_lock(app)
     dnf5_locks = " ".join(app.path(lock) for lock in _DNF5_LOCKS)
     configs = " ".join([yum.configs(app), *(app.path(name) for name in _REPOS)])
     version_locks = " ".join(app.path(name) for name in _VERSION_LOCKS)

@@ -2,19 +2,74 @@
 
 from __future__ import annotations
 
+import json
+import re
 import secrets
 from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
 from ..errors import Locked, Refused, TakenOver
 from ..fleet import detached
 from ..fleet.detached import Keeping
+from ..fleet.output import clean
 from ..inventory.model import Host, HostSet
 from ..journal.file import Journal, operator
 from ..sop import keep
-from ..sop.keep import Lock
 from ..sop.model import Facts
 from .look import Reached
+
+_RUN = re.compile("[0-9a-f]{8}")
+
+
+@dataclass(frozen=True)
+class Lock:
+    """Who holds a set: the run, who typed it where, when (ISO 8601), and what."""
+
+    run: str
+    operator: str
+    since: str
+    doing: str
+
+    @property
+    def text(self) -> str:
+        """One line of JSON."""
+        return json.dumps(asdict(self))
+
+    def __str__(self) -> str:
+        return f"{self.operator}, since {self._since_here} ({self.age}): {self.doing}, run {self.run}"
+
+    @property
+    def _since_here(self) -> str:
+        """On this machine's clock, as history and the recap tell time; what is no time stays as it is."""
+        try:
+            return f"{datetime.fromisoformat(self.since).astimezone():%Y-%m-%d %H:%M:%S}"
+        except (TypeError, ValueError, OverflowError, OSError):
+            return self.since
+
+    @property
+    def age(self) -> str:
+        """`5 min ago`; a clock that is behind ours says `just now`."""
+        try:
+            seconds = (datetime.now(UTC) - datetime.fromisoformat(self.since)).total_seconds()
+        except (TypeError, ValueError):
+            return "nobody knows how long ago"
+        if seconds < 60:
+            return f"{seconds:.0f} s ago" if seconds >= 1 else "just now"
+        return f"{seconds / 60:.0f} min ago" if seconds < 7200 else f"{seconds / 3600:.0f} h ago"
+
+
+def read_lock(text: str) -> Lock | None:
+    """The lock that `text` is, fit to be shown (S10), or None if that is no lock of ours."""
+    try:
+        lock = Lock(**json.loads(text))
+    except (TypeError, ValueError, RecursionError):
+        return None
+    parts = asdict(lock)
+    if not (all(isinstance(part, str) for part in parts.values()) and _RUN.fullmatch(lock.run)):
+        return None
+    # JSON's \u001b is an escape only now: what came over the wire was clean.
+    return Lock(**{name: " ".join(clean(part).split()) for name, part in parts.items()})
 
 
 class Hold:
@@ -37,7 +92,7 @@ class Hold:
         """Take the lock; the run that held it last. Raises Locked, or Refused if it could not be taken."""
         now = datetime.now(UTC).isoformat(timespec="seconds")
         lock = Lock(self._journal.run, operator(), now, doing)
-        found = self._told(keep.take(self._app, lock, self._journal.unsent()))
+        found = self._told(keep.take(self._app, lock.run, lock.text, self._journal.unsent()))
         if "taken" not in found:
             raise locked_by(self._set.sync, found.get("holder", ""), self._set)
         self._check_that_no_other_host_is_locked()
@@ -81,7 +136,7 @@ class Hold:
         if "driver" in found:
             raise taken_over(self._set, self._journal.run, found["driver"])
         if "holder" in found:
-            name, lock = self._set.name, keep.read_lock(found["holder"])
+            name, lock = self._set.name, read_lock(found["holder"])
             raise TakenOver(
                 f"{name}: run {self._journal.run} holds it no more, but {lock or 'what is no lock of this tool'}",
                 next_line=f"fab {name} status",
@@ -128,7 +183,13 @@ def holder(host_set: HostSet, facts: Mapping[Host, Facts]) -> tuple[Host, str] |
 
 def locked_by(host: Host, text: str, host_set: HostSet) -> Locked:
     """What the operator is told about the lock `text` on `host`."""
-    name, lock = host_set.name, keep.read_lock(text)
+    name, lock = host_set.name, read_lock(text.removeprefix("earlier "))
+    if lock and text.startswith("earlier "):
+        return Locked(
+            f"{name} is held by {lock}",
+            f"{host.short}: version 0.1 of this tool began it, and only that one can end it: it is in {keep.EARLIER}",
+            next_line=f"git checkout d6d6b6f && fab {name} resume",
+        )
     if lock is None:
         path = f"{keep.root(host_set.app)}/lock"
         return Locked(

@@ -13,10 +13,10 @@ from ..errors import Refused
 if TYPE_CHECKING:
     from ..inventory.model import Host, HostSet
     from ..journal.history import Past
-    from ..sop.keep import Lock
     from ..sop.model import Facts, Phase
     from ..sop.restarts import Restart
     from .decide import Plan
+    from .lock import Lock
     from .probe import Seen
     from .remaining import Left, States
     from .state import Run

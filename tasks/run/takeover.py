@@ -12,10 +12,9 @@ from ..inventory.model import Host, HostSet
 from ..journal.file import read
 from ..report import words
 from ..sop import keep
-from ..sop.keep import Lock
 from ..sop.model import Facts
 from . import remaining
-from .lock import Hold, holder, locked_by, taken_over
+from .lock import Hold, Lock, holder, locked_by, read_lock, taken_over
 from .look import Reached, look
 
 ANSWER_SECONDS = 60
@@ -42,7 +41,7 @@ def find(reached: Reached) -> Found | Mapping[Host, Facts]:
     held = holder(host_set, facts)
     if held is None:
         return facts
-    lock = keep.read_lock(held[1])
+    lock = read_lock(held[1])
     if lock is None or held[0] != sync:
         raise locked_by(*held, host_set)
     copy = reached.machines.ask({sync: keep.journal_of(host_set.app, lock.run)}, ANSWER_SECONDS)[sync].output
@@ -118,7 +117,7 @@ def _ask(
 
 def check_that_it_is_still_held(host_set: HostSet, lock: Lock, facts: Mapping[Host, Facts]) -> None:
     """While the operator read the question, another one may have given the run up, and begun the next."""
-    now = keep.read_lock(facts[host_set.sync].lock or "")
+    now = read_lock(facts[host_set.sync].lock or "")
     if now is None or now.run != lock.run:
         raise Refused(f"{host_set.name}: run {lock.run} holds it no more", next_line=f"fab {host_set.name} status")
 

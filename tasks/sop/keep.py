@@ -7,72 +7,32 @@ RUN/journal.jsonl is the journal's copy. RUN/STEP/ is on every host that does th
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import re
 import shlex
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 
 from ..fleet import detached
 from ..fleet.detached import Keeping
 from ..inventory.model import App
 
-FOLDER = "/var/lib/blockerbugs-upgrade"
-_RUN = re.compile("[0-9a-f]{8}")
+EARLIER = "/var/lib/blockerbugs-upgrade"  # where version 0.1 kept the runs of every application
 
 
-@dataclass(frozen=True)
-class Lock:
-    """Who holds a set: the run, who typed it where, when (ISO 8601), and what."""
-
-    run: str
-    operator: str
-    since: str
-    doing: str
-
-    @property
-    def text(self) -> str:
-        """One line of JSON."""
-        return json.dumps(asdict(self))
-
-    def __str__(self) -> str:
-        return f"{self.operator}, since {self._since_here} ({self.age}): {self.doing}, run {self.run}"
-
-    @property
-    def _since_here(self) -> str:
-        """On this machine's clock, as history and the recap tell time; what is no time stays as it is."""
-        try:
-            return f"{datetime.fromisoformat(self.since).astimezone():%Y-%m-%d %H:%M:%S}"
-        except (TypeError, ValueError, OverflowError, OSError):
-            return self.since
-
-    @property
-    def age(self) -> str:
-        """`5 min ago`; a clock that is behind ours says `just now`."""
-        try:
-            seconds = (datetime.now(UTC) - datetime.fromisoformat(self.since)).total_seconds()
-        except (TypeError, ValueError):
-            return "nobody knows how long ago"
-        if seconds < 60:
-            return f"{seconds:.0f} s ago" if seconds >= 1 else "just now"
-        return f"{seconds / 60:.0f} min ago" if seconds < 7200 else f"{seconds / 3600:.0f} h ago"
-
-
-def read_lock(text: str) -> Lock | None:
-    """The lock that `text` is, or None if that is no lock of ours."""
-    try:
-        value = json.loads(text)
-        lock = Lock(**value)
-    except (TypeError, ValueError):
-        return None
-    ours = all(isinstance(part, str) for part in asdict(lock).values()) and _RUN.fullmatch(lock.run)
-    return lock if ours else None
+def folder(app: App) -> str:
+    """What an operator finds on a host: each application's runs have a folder of their own."""
+    return f"/var/lib/{app.package}-upgrade"
 
 
 def root(app: App) -> str:
-    """The folder of all runs on a host."""
-    return app.path(FOLDER)
+    """The folder of all of its runs on a host, wherever the host's root is."""
+    return app.path(folder(app))
+
+
+def database_lock(app: App) -> str:
+    """The file that an upgrade_db or a sync of ours locks for as long as it works on the application's database."""
+    return app.path(f"/var/run/{app.package}-upgrade.lock")
 
 
 def keeping(app: App, run: str, driver: str) -> Keeping:
@@ -80,22 +40,23 @@ def keeping(app: App, run: str, driver: str) -> Keeping:
     return Keeping(root(app), run, driver)
 
 
-def take(app: App, lock: Lock, journal: Iterable[str]) -> str:
-    """Shell that takes the lock and keeps the journal's lines, in one act (a link, which fails if the name is taken).
+def take(app: App, run: str, lock: str, journal: Iterable[str]) -> str:
+    """Shell that takes the lock, and keeps the journal's lines, in one act (a link, which fails if the name is taken).
 
-    Prints `last<TAB>RUN` (who held it before) and `taken<TAB>yes`, or `holder<TAB>TEXT`. Taking it twice is taking it.
+    lock: its text, one line with the run in it. Prints `last<TAB>RUN` (who held it before) and `taken<TAB>yes`, or
+    `holder<TAB>TEXT`. Taking it twice is taking it.
     """
     return f"""umask 077
-root={_q(root(app))}; run=$root/{lock.run}
+root={_q(root(app))}; run=$root/{run}
 test ! -L "$root" || {{ echo "$root is a link, nothing is kept behind one"; exit 1; }}
 mkdir -p "$run" && chmod 700 "$root" || exit 1
-if ! grep -qF {_q(lock.run)} "$root/lock" 2>/dev/null; then
-  {_append("$run", journal)} && printf '%s\\n' {_q(lock.text)} >"$run/lock" || exit 1
+if ! grep -qF {_q(run)} "$root/lock" 2>/dev/null; then
+  {_append("$run", journal)} && printf '%s\\n' {_q(lock)} >"$run/lock" || exit 1
   test -e "$root/lock" || test -L "$root/lock" || ln "$run/lock" "$root/lock" 2>/dev/null
 fi
-if grep -qF {_q(lock.run)} "$root/lock" 2>/dev/null; then
+if grep -qF {_q(run)} "$root/lock" 2>/dev/null; then
   printf 'last\\t%s\\ntaken\\tyes\\n' "$(cat "$root/last" 2>/dev/null)"
-  echo {lock.run} >"$root/last"
+  echo {run} >"$root/last"
 else
   rm -r "$run"; printf 'holder\\t%s\\n' "$(head -n 1 "$root/lock" 2>/dev/null)"
 fi"""
@@ -166,10 +127,30 @@ def show(app: App) -> str:
     """
     home = _q(root(app))
     return (
+        f"{_kept_earlier(app)}"
         f'if test -e {home}/lock; then line kept {home}/lock; say lock "=$kept"; fi; '
         f'line kept {home}/last; say last "$kept"; line kept {home}/cron.run; say paused "$kept"; '
         f'line kept {home}/previous; say previous "$kept"; line kept {home}/migration; say migration "$kept"'
     )
+
+
+def _kept_earlier(app: App) -> str:
+    """Shell that prints, as `show` does, what is kept where earlier versions had it: all applications in one folder.
+
+    A run of theirs that has not ended holds the set as `lock<TAB>=earlier TEXT`.
+    """
+    if root(app) == app.path(EARLIER):
+        return ""
+    home, earlier = _q(root(app)), _q(app.path(EARLIER))
+    ours = f'"package": "{hashlib.sha256(json.dumps(app.package).encode()).hexdigest()[:12]}"'  # as its begin has it
+    return f"""line kept {earlier}/lock; run=${{kept#*'"run": "'}}; run=${{run%%'"'*}}
+if test -n "$run" && grep -qsF {_q(ours)} {earlier}/"$run"/journal.jsonl; then say lock "=earlier $kept"; fi
+for mark in previous migration; do
+  test ! -e {home}/$mark || continue
+  line kept {earlier}/$mark
+  case " $kept" in *{_q(f" {app.package}-")}*) say $mark "$kept";; esac
+done
+"""
 
 
 def journal_of(app: App, run: str) -> str:

@@ -7,7 +7,6 @@ import shlex
 from . import health, keep, restarts, yum
 from .model import Effect, Job, Step
 
-DATABASE_LOCK = "/var/run/blockerbugs-upgrade.lock"
 _IS_AT = "the database is at "
 CRON_SECONDS = 600  # a sync takes minutes; cron starts one every half hour
 
@@ -57,7 +56,8 @@ def pause_cron(job: Job) -> Step:
         command=keep.pause_cron(job.app, CRON_SECONDS),
         seconds=CRON_SECONDS + job.host_set.limits.service,
         mends=True,
-        brief=f"mv {job.app.cron} {keep.FOLDER}/cron; while pgrep -f '{job.app.package} sync'; do sleep 1; done",
+        brief=f"mv {job.app.cron} {keep.folder(job.app)}/cron; "
+        f"while pgrep -f '{job.app.package} sync'; do sleep 1; done",
     )
 
 
@@ -68,7 +68,7 @@ def resume_cron(job: Job) -> Step:
         says="let cron sync again",
         command=keep.resume_cron(job.app),
         seconds=job.host_set.limits.service,
-        brief=f"mv {keep.FOLDER}/cron {job.app.cron}",
+        brief=f"mv {keep.folder(job.app)}/cron {job.app.cron}",
     )
 
 
@@ -258,7 +258,7 @@ def _alone(job: Job) -> str:
     # Held by the command itself, through the open file, as long as it lives: also after its connection was lost.
     # A look at the facts (preflight.script) holds it for a moment: that is waited for.
     return (
-        f"exec 9>>{job.app.path(DATABASE_LOCK)}\n"
+        f"exec 9>>{keep.database_lock(job.app)}\n"
         "if command -v flock >/dev/null && ! flock -w 5 9; then\n"
         "echo an upgrade_db or sync of an earlier run still works on the database; exit 75; fi\n"
     )

@@ -186,3 +186,15 @@ def test_a_line_is_sent_to_the_sync_host_once(journal: Journal) -> None:
     journal.write("begin")
     assert len(journal.unsent()) == 1
     assert journal.unsent() == []
+
+
+@pytest.mark.parametrize("name", ["a\x1b]0;title\x07l", "al ice\n", "a\udcffl", "\u202eal", "x" * 999])
+def test_s13_whoever_has_an_odd_name_can_be_shown_kept_and_found_again(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOGNAME", name)
+    made = operator()
+    assert made.isprintable()
+    assert " " not in made
+    assert len(made) <= 128
+    assert made.encode().decode() == made

@@ -129,12 +129,12 @@ def test_a_journal_that_was_edited_by_hand_is_no_reason_to_fail(events: list[Eve
 
 def test_the_sync_host_tells_the_latest_runs_and_who_holds_the_set(tmp_path: Path) -> None:
     shell, app = Shell(tmp_path), App(root=str(tmp_path))
-    root = f"{tmp_path}{keep.FOLDER}"
+    root = f"{tmp_path}{keep.folder(app)}"
     for run in ("aaaaaaaa", "bbbbbbbb"):
         lines = [at(0, "begin", run, why="x" * 50_000), at(1, "phase", run), at(2, "end", run)]
-        shell.file(f"{keep.FOLDER}/{run}/journal.jsonl", "".join(json.dumps(line) + "\n" for line in lines))
-    shell.file(f"{keep.FOLDER}/lock", '{"run": "bbbbbbbb"}\n')
-    shell.file(f"{keep.FOLDER}/not-a-run/journal.jsonl", '{"event": "begin"}\n')
+        shell.file(f"{keep.folder(app)}/{run}/journal.jsonl", "".join(json.dumps(line) + "\n" for line in lines))
+    shell.file(f"{keep.folder(app)}/lock", '{"run": "bbbbbbbb"}\n')
+    shell.file(f"{keep.folder(app)}/not-a-run/journal.jsonl", '{"event": "begin"}\n')
     said = keep.said(shell.run(keep.history(app, 5)).stdout)
     assert said[0] == 'lock\t{"run": "bbbbbbbb"}', root
     assert sorted((event["run"], event["event"]) for event in read(said)) == [

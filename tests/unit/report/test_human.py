@@ -13,8 +13,8 @@ from tasks.report.asking import ask, can_ask
 from tasks.report.human import Human
 from tasks.report.screen import Screen
 from tasks.run.decide import decide
+from tasks.run.lock import Lock
 from tasks.run.probe import Seen
-from tasks.sop.keep import Lock
 from tasks.sop.model import UNREACHED, Facts, Schema
 from tests.unit.builders import NEW, ONE, TWO, found, prod, request, well
 from tests.unit.report.values import ended, planned

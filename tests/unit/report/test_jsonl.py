@@ -15,10 +15,10 @@ import pytest
 from tasks.errors import HalfWay
 from tasks.journal.history import Past
 from tasks.report.jsonl import SCHEMA, Machine
+from tasks.run.lock import Lock
 from tasks.run.observer import EVENTS
 from tasks.run.probe import Seen
 from tasks.run.remaining import Left
-from tasks.sop.keep import Lock
 from tasks.sop.model import Schema
 from tasks.sop.restarts import Restart
 from tests.unit.builders import NEW, OLD, ONE, TWO, found, prod, well

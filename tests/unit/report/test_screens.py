@@ -16,9 +16,9 @@ from tasks.report.human import Human
 from tasks.report.live import Wait, Work, frame
 from tasks.report.screen import Screen
 from tasks.run.ending import ending
+from tasks.run.lock import Lock
 from tasks.run.probe import Seen
 from tasks.run.remaining import Left
-from tasks.sop.keep import Lock
 from tests.unit.builders import NEW, OLD, ONE, TWO, found, nvr, prod, well
 from tests.unit.report.values import Terminal, ended, planned
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -11,9 +12,10 @@ import pytest
 
 from tasks.fleet.detached import HELD
 from tasks.inventory.model import App
+from tasks.run.lock import Lock, locked_by, read_lock
+from tasks.run.remaining import digests
 from tasks.sop import keep
-from tasks.sop.keep import Lock
-from tests.unit.builders import Shell
+from tests.unit.builders import ONE, Shell, prod
 from tests.wanted import wanted
 
 APP = App(root=".")
@@ -26,7 +28,7 @@ def lock(run: str = "0123abcd") -> Lock:
 
 
 def takes(shell: Shell, one: Lock) -> str:
-    return shell.run(keep.take(APP, one, ['{"event": "begin"}'])).stdout
+    return shell.run(keep.take(APP, one.run, one.text, ['{"event": "begin"}'])).stdout
 
 
 @pytest.fixture
@@ -47,7 +49,7 @@ def test_O1_the_first_takes_the_lock_and_the_second_is_told_by_whom_it_is_held(h
     assert "taken\tyes" in takes(host, first)
     said = takes(host, lock("deadbeef"))
     assert "taken" not in said
-    assert keep.read_lock(said.split("\t", 1)[1].strip()) == first
+    assert read_lock(said.split("\t", 1)[1].strip()) == first
 
 
 def test_O1_of_twenty_in_the_same_instant_one_takes_it(host: Shell) -> None:
@@ -92,7 +94,7 @@ def test_O1_a_host_that_another_run_has_locked_starts_no_step(host: Shell) -> No
     other = lock()
     takes(host, other)
     refused = host.run(f"{guard}\necho step")
-    assert (refused.returncode, keep.read_lock(refused.stdout)) == (HELD, other), refused.stdout
+    assert (refused.returncode, read_lock(refused.stdout)) == (HELD, other), refused.stdout
     ours = keep.nobody_else(APP, "0123abcd")
     assert host.run(f"{ours}\necho step").stdout == "step\n"
 
@@ -126,7 +128,7 @@ def test_what_stands_where_the_lock_should_be_is_not_taken_for_free(host: Shell,
 
 @pytest.mark.parametrize("text", ["", "{}", "[]", "x", '{"run": 1, "operator": "", "since": "", "doing": ""}'])
 def test_what_is_no_lock_is_not_read_as_one(text: str) -> None:
-    assert keep.read_lock(text) is None
+    assert read_lock(text) is None
 
 
 def test_a_locks_age_is_told_also_when_clocks_are_an_hour_apart() -> None:
@@ -223,3 +225,50 @@ def test_the_look_for_a_sync_does_not_find_itself(host: Shell) -> None:
     host.program("pgrep", f'exec {shutil.which("pgrep")} "$@"')
     app = App(root=".", package="no-such-package-anywhere")
     assert host.run(keep.sync_runs(app)).returncode == 1
+
+
+def shown(host: Shell, app: App) -> dict[str, str]:
+    said = host.run(f'say() {{ printf \'%s\\t%s\\n\' "$1" "$2"; }}\n{keep.show(app)}').stdout
+    rows: dict[str, str] = {}
+    for name, _, value in (line.partition("\t") for line in said.splitlines()):
+        rows.setdefault(name, value)
+    return rows
+
+
+def test_o1_two_applications_on_one_host_share_no_lock_no_build_to_go_back_to_and_no_migration(host: Shell) -> None:
+    other = App(root=".", package="kittens")
+    takes(host, lock())
+    for text in (keep.remember(APP, "aaa"), keep.migration(APP, "begun")):
+        assert host.run(f"installed=blockerbugs-1.0.0-1.el7\n{text}").returncode == 0
+    assert shown(host, other) == {"last": "", "paused": "", "previous": "", "migration": ""}
+    assert "taken\tyes" in host.run(keep.take(other, "deadbeef", lock("deadbeef").text, [])).stdout
+    assert read_lock(shown(host, APP)["lock"].removeprefix("=")) != read_lock(shown(host, other)["lock"][1:])
+
+
+def test_o2_what_version_0_1_has_kept_of_another_application_in_our_folder_is_found_and_nobody_elses(
+    host: Shell,
+) -> None:
+    kept, app = "var/lib/blockerbugs-upgrade", App(root=".", package="kittens")
+    begin = json.dumps({"event": "begin", "hosts_yml": {"package": digests(prod(app=app))["package"]}})
+    host.file(f"{kept}/0123abcd/journal.jsonl", begin + "\n")
+    host.file(f"{kept}/lock", lock().text + "\n")
+    host.file(f"{kept}/previous", "kittens-1.0.0-1.el7 aaa\n")
+    host.file(f"{kept}/migration", "begun blockerbugs-1.1.0-1.el7\n")
+    said = shown(host, app)
+    assert (said["previous"], said["migration"]) == ("kittens-1.0.0-1.el7 aaa", "")
+    error = locked_by(ONE, said["lock"].removeprefix("="), prod(app=app))
+    assert "version 0.1 of this tool began it" in error.problems[1]
+    assert error.next_line == "git checkout d6d6b6f && fab prod resume"
+    assert "lock" not in shown(host, App(root=".", package="puppies"))
+
+
+@pytest.mark.parametrize("field", ["operator", "since", "doing"])
+def test_s13_what_a_lock_says_has_no_control_characters_however_they_are_written(field: str) -> None:
+    fields = {"run": "0123abcd", "operator": "alice@desk", "since": "x", "doing": "sync"}
+    fields[field] = "a\x1b]0;title\x07\x1b[2J\nnext: rm\x1b]52;c;QUJD\x07\u202e"
+    text = json.dumps(fields)
+    assert "\\u001b" in text
+    lock = read_lock(text)
+    assert lock
+    assert str(lock).isprintable()
+    assert getattr(lock, field) == "a next: rm"

@@ -1,0 +1,62 @@
+"""What a set is like now, and what was done on it: nothing is changed."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from fabric import Config
+
+from ..errors import Refused
+from ..inventory.model import HostSet
+from ..journal.file import kept_here, read
+from ..journal.history import runs
+from ..report import words
+from ..sop import keep
+from ..sop.model import UNREACHED
+from .lock import holder, locked_by, read_lock
+from .look import ask_hosts, connected
+from .observer import Report
+from .remaining import States
+from .takeover import check_that_none_is_lost, nobody_knows, states
+
+
+def show(host_set: HostSet, config: Config, report: Report) -> None:
+    """Every fact of every host of the set, and the run that has locked it. Raises Unreachable if a host is lost."""
+    with connected(config, report, host_set, tolerant=True) as reached:
+        facts = ask_hosts(reached, repos=True)
+        taken = holder(host_set, facts)
+        lock = read_lock(taken[1]) if taken and taken[0] == host_set.sync else None
+        steps: States = {}
+        if lock:
+            with suppress(Refused):  # lost since: the table says what was found
+                steps = states(reached, lock.run)
+    report.status(host_set, facts)
+    if lock:
+        report.held(host_set, lock, steps)
+        follows = words.running(steps)
+        ways = "resume follows it, if whoever began it is gone" if follows else f"resume, or fab {host_set.name} abort"
+        if not reached.machines.unreachable:
+            report.note(f"next: fab {host_set.name} {ways}")
+    elif not taken and host_set.sync not in facts:
+        if host_set.sync not in reached.machines.unreachable:  # lost since, and not told below
+            report.note(nobody_knows(host_set))
+    elif not taken:
+        report.left(host_set, dict.fromkeys(host_set.hosts, UNREACHED) | facts)
+    else:
+        for problem in locked_by(*taken, host_set).problems:
+            report.note(problem)
+    check_that_none_is_lost(reached, lock is not None)
+
+
+def show_history(host_set: HostSet, config: Config, report: Report, last: int) -> None:
+    """The `last` runs of the set: all operators', or only this machine's where the sync host cannot be asked."""
+    sync = host_set.sync
+    with connected(config, report, host_set, tolerant=True, hosts=(sync,)) as reached:
+        outcomes = reached.machines.ask({sync: keep.history(host_set.app, last)}, 60)
+        failure = outcomes[sync].failure if sync in outcomes else "cannot be reached"
+    lines = keep.said(outcomes[sync].output) if not failure else []
+    lock = next((read_lock(line.removeprefix("lock\t")) for line in lines if line.startswith("lock\t")), None)
+    past = runs([*kept_here(), *read(lines)], host_set.name, lock.run if lock else None)
+    report.history(host_set, past[-last:])
+    if failure:
+        report.note(f"{sync.short}: {failure}: these are the runs that were typed on this machine")
