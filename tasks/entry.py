@@ -135,8 +135,8 @@ def report(context: Context, run: str, out: str) -> None:
     else:
         set_name = "sandbox" if name else None
     context.config.target.used = True
-    events = shelf.events_of(kept_here(), set_name, run or None)
-    for path in shelf.put(events, Path(out).expanduser() if out else None):
+    entries = shelf.entries_of(kept_here(), set_name, run or None)
+    for path in shelf.put(entries, Path(out).expanduser() if out else None):
         opened().note(str(path))
 
 

@@ -1,140 +1,208 @@
-"""What the lines of the journal hold, event by event: docs/journal.md. Pure."""
+"""What a run leaves behind, event by event: the lines of the journal. docs/journal.md is written from here.
+
+An event is a frozen dataclass; its docstring says when it is written, each key what it means. `told` has those that
+only `--json` tells. Who reads them gets an empty value where a line has none, or one that cannot be.
+"""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Annotated, Any, ClassVar, TypeVar, dataclass_transform
 
-from ..errors import Code, SopError
-from ..fleet.outcome import Outcome
-from ..inventory.model import Host, HostSet
-from ..run.decide import Plan
-from ..run.probe import Seen
-from ..run.remaining import digests
-from ..run.state import Run
-from ..sop.model import Phase
-from ..sop.restarts import Restart
-from ..sop.workflows import RESTART_TOGETHER
-from .downtime import downtime
+VERSION = 2  # raised when a key or an event goes away or changes its meaning; new ones may come at any time
 
-VERSION = 1  # of the lines' meaning; a new key is no new version, another meaning of an old one is
-OUTPUT_LINES = 400
+MOMENT = Annotated[float, "seconds since 1970; ISO 8601 in JSON"]
+BY_NAME: dict[str, type[Event]] = {}
 
-Details = dict[str, Any]
+T = TypeVar("T")
 
 
-def begin(plan: Plan) -> Details:
-    """The plan: enough to make it again (resume), and what the set was like before."""
-    request = plan.request
-    return {
-        "journal": VERSION,
-        "set": request.host_set.name,
-        "procedure": request.procedure.name,
-        "target": str(plan.target) if plan.target else None,
-        "unverified": request.unverified,
-        "hosts": {host.name: str(plan.facts[host].installed) for host in plan.hosts},
-        "schema": plan.facts[request.host_set.sync].revision,
-        "asked_as": request.asked_as,
-        "order": [host.name for host in plan.job.hosts] if plan.job else [],
-        "serial": request.serial,
-        "migrated": bool(plan.job and plan.job.migrated),
-        "together": request.procedure is RESTART_TOGETHER,
-        "steps": plan.steps,
-        "hosts_yml": digests(request.host_set),
-    }
+class Event:
+    """Something that happened. name: what it is called in JSON."""
+
+    name: ClassVar[str] = ""
+
+    def __init_subclass__(cls, name: str = "") -> None:
+        cls.name = name
+        if name:
+            BY_NAME[name] = cls
 
 
-def phase(host_set: HostSet, number: int, part: Phase) -> Details:
-    """A phase is about to begin on these hosts."""
-    return {
-        **_named(host_set, number, part),
-        "says": part.step.says,
-        "command": part.step.command,
-        "hosts": [host.name for host in part.hosts],
-    }
+def key(says: str, missing: Any = None) -> Any:
+    """A key and what it means; missing: what is read where a line has none, if that is not what is empty."""
+    return field(metadata={"says": says, "missing": missing})
 
 
-def ended(host_set: HostSet, number: int, part: Phase, results: Mapping[Host, Outcome]) -> Details:
-    """What became of it, host by host, with the last lines that each has said."""
-    hosts = {
-        host.name: {
-            "state": "done" if not outcome.failure else "failed" if outcome.known else "unknown",
-            "began": iso(outcome.began),
-            "seconds": round(outcome.seconds, 3),
-            "failure": outcome.failure,
-            "output": outcome.output.splitlines()[-OUTPUT_LINES:],
-        }
-        for host, outcome in results.items()
-    }
-    failed = any(outcome.failure for outcome in results.values())
-    return {**_named(host_set, number, part), "failed": failed, "hosts": hosts}
+@dataclass_transform(frozen_default=True, field_specifiers=(key,))
+def described(kind: type[T]) -> type[T]:
+    """A frozen dataclass whose keys are made by `key`."""
+    return dataclass(frozen=True)(kind)
 
 
-def backup(host_set: HostSet, outcome: Outcome) -> Details:
-    """What was saved before anything was stopped: where on the sync host, its size in bytes, how long it took."""
-    size = re.search("([0-9]+) bytes$", outcome.output)
-    return {
-        "set": host_set.name,
-        "file": host_set.backup.file if host_set.backup else None,
-        "size": int(size[1]) if size else None,
-        "seconds": round(outcome.seconds, 3),
-    }
+@described
+class Span:
+    """A stretch of time."""
+
+    began: MOMENT = key("when it began")
+    seconds: float = key("how long it took")
+
+    @property
+    def ended(self) -> float:
+        """When it ended, in seconds since 1970."""
+        return self.began + self.seconds
 
 
-def restarted(host_set: HostSet, restart: Restart) -> Details:
+@described
+class Begin(Event, name="begin"):
+    """A run is about to take the lock."""
+
+    operator: str = key("who typed it, and where: `USER@MACHINE`")
+    set: str = key("the host set")
+    procedure: str = key("the task, as it is typed")
+    target: str | None = key("the build to install, NAME-VERSION-RELEASE")
+    unverified: str | None = key("the reason to install a build that the set before does not run")
+    hosts: Mapping[str, str] = key("host → build before")
+    schema: str | None = key("the database's revision before")
+    asked_as: str = key("whom the operator named: the set, or `-H HOST`")
+    order: tuple[str, ...] = key("the hosts that are meant, in the order in which they are worked on")
+    serial: bool = key("one host after the other?")
+    migrated: bool = key("was the database at the target's schema already?")
+    together: bool = key("are all hosts restarted at once?")
+    steps: tuple[tuple[str, ...], ...] = key("the phases that are planned: each a step and its hosts")
+    hosts_yml: Mapping[str, str] = key("key of hosts.yml → what tells whether its value is still the same")
+    stops_httpd: bool = key("does a step of it stop httpd?", True)
+    journal: int = key("the version of the journal's lines", VERSION)
+
+
+@described
+class Phase(Event, name="phase"):
+    """A phase is about to begin on these hosts. The next one begins when all of them have ended it."""
+
+    set: str = key("the host set")
+    number: int = key("from 1; the plan's, also when the run is resumed, which leaves out what is done")
+    total: int = key("how many phases the plan has", 0)
+    step: str = key("the step's name")
+    says: str = key("what it does")
+    command: str = key("what the SOP says; empty for a step that only looks")
+    httpd: str = key("what it does to httpd, or has seen of it: none, down, up, or bounce (away, and back)", "none")
+    hosts: tuple[str, ...] = key("where")
+
+
+@described
+class Became:
+    """What became of a step on one host."""
+
+    state: str = key("done, failed, or unknown (it may still run)")
+    began: MOMENT | None = key("when it began")
+    seconds: float | None = key("how long it took")
+    failure: str | None = key("why it failed, in a sentence")
+    output: tuple[str, ...] = key("its last 400 lines; only in the operator's own journal")
+
+
+@described
+class Ended(Event, name="ended"):
+    """A phase has ended on all its hosts."""
+
+    set: str = key("the host set")
+    number: int = key("the phase's")
+    step: str = key("the step's name")
+    httpd: str = key("as the phase has it", "none")
+    failed: bool = key("on any host?")
+    hosts: Mapping[str, Became] = key("host → what became of it there")
+
+
+@described
+class Backup(Event, name="backup"):
+    """The database was saved before anything was stopped."""
+
+    set: str = key("the host set")
+    file: str | None = key("where, on the sync host")
+    size: int | None = key("bytes")
+    seconds: float = key("how long it took")
+
+
+@described
+class Waited(Event, name="waited"):
+    """The balancer was given time to see a host back."""
+
+    why: str = key("why, in a sentence")
+    seconds: float = key("how long")
+
+
+@described
+class Restarted(Event, name="restarted"):
     """A host restarted while the run was on."""
-    return {
-        "set": host_set.name,
-        "host": restart.host.name,
-        "meanwhile": restart.meanwhile,
-        "service": restart.service,
-    }
+
+    set: str = key("the host set")
+    host: str = key("the host")
+    meanwhile: str = key("what the run did since the host was last seen, e.g. `during upgrade-db`")
+    service: str | None = key("what came back by itself, ran there, and is stopped again")
 
 
-def watched(run: Run) -> list[Details]:
-    """What was seen from here while the run went on: an event for the set's users, and one for each watched node."""
-    url = run.plan.request.host_set.url
-    users = [_seen(None, url, run.users)] if url and run.users else []
-    return users + [_seen(host.name, host.url or "", seen) for host, seen in run.nodes.items()]
+@described
+class Watched(Event, name="watched"):
+    """What was seen from the operator's machine meanwhile, of the set's URL and of each host that has one."""
+
+    host: str | None = key("the host whose own page it is; null: the set's, which its users see")
+    url: str = key("what was asked")
+    requests: int = key("how many were made")
+    failed: int = key("no answer, or 5xx; as many as requests: not reachable from here, or down all the time")
+    longest: float = key("seconds without a good answer, at the longest")
+    down: bool = key("had the last one failed?")
+    outages: tuple[Span, ...] = key("every time without a good answer")
+    slow: tuple[Span, ...] = key("every good answer that took a second or longer")
 
 
-def _seen(host: str | None, url: str, seen: Seen) -> Details:
-    return {
-        "host": host,
-        "url": url,
-        "requests": seen.requests,
-        "failed": seen.failed,
-        "longest": round(seen.longest, 3),
-        "down": seen.down,
-        "outages": [[iso(began), round(seconds, 3)] for began, seconds in seen.outages],
-        "slow": [[iso(began), round(seconds, 3)] for began, seconds in seen.slow],
-    }
+@described
+class End(Event, name="end"):
+    """The client ends. A run that was resumed has one for each client that lived to write it: the last one counts."""
+
+    set: str = key("the host set")
+    how: str = key("how it ended, in words")
+    code: int | None = key("the exit code")
+    seconds: float | None = key("since this client began")
+    httpd_down: float | None = key("seconds for which httpd ran on no host of the set, since the run's first stop")
+    httpd_still_down: bool | None = key("did it run nowhere at the end, as far as is known? Then add `at least`")
+    hosts: Mapping[str, str] = key("host → build now; hosts that could not be looked at are left out")
+    schema: str | None = key("the database's revision now")
 
 
-def end(run: Run, error: SopError | None, how: str | None = None) -> Details:
-    """How it ended, and what the set is like now; hosts that could not be looked at are left out."""
-    host_set = run.plan.request.host_set
-    sync = run.afterwards.get(host_set.sync)
-    serving = [host.name for host in host_set.serving]
-    looked_at = [run.afterwards[host].service for host in host_set.serving if host in run.afterwards]
-    return {
-        "set": host_set.name,
-        "how": how or (error.heading if error else "done"),
-        "code": int(error.exit_code if error else Code.DONE),
-        "seconds": round(run.seconds, 3),
-        "httpd_down": round(downtime(run.journal.events, serving, datetime.now(UTC)), 3),
-        "httpd_still_down": bool(looked_at) and "active" not in looked_at,
-        "hosts": {host.name: str(found.installed) for host, found in run.afterwards.items()},
-        "schema": sync.revision if sync else None,
-    }
+@described
+class Deposed(Event, name="taken-over"):
+    """Instead of an end: somebody else drives the run now."""
+
+    set: str = key("the host set")
+    why: str = key("who, in a sentence")
 
 
-def iso(seconds: float) -> str:
-    """Seconds since 1970 as the journal has times."""
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
+@described
+class Typed(Event):
+    """What somebody typed for a run that was begun."""
+
+    operator: str = key("who, and where")
+    set: str = key("the host set")
 
 
-def _named(host_set: HostSet, number: int, part: Phase) -> Details:
-    return {"set": host_set.name, "number": number, "step": part.step.name}
+@described
+class Resume(Typed, name="resume"):
+    """Somebody goes on with the run."""
+
+
+@described
+class Abort(Typed, name="abort"):
+    """Somebody gives the run up: cron syncs again, the lock is released."""
+
+
+@described
+class Unlock(Typed, name="unlock"):
+    """Somebody releases the run's lock, and nothing else."""
+
+
+@described
+class Promote(Event, name="promote"):
+    """A build was to be moved to prod's tag without being verified on stg; in no run."""
+
+    operator: str = key("who, and where")
+    nvr: str = key("the build")
+    unverified: str = key("the reason")

@@ -14,14 +14,16 @@ import os
 import secrets
 import socket
 import stat
-from collections.abc import Iterable
-from datetime import UTC, datetime
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from .. import clock
 from ..errors import Refused
 from ..fleet.output import clean
 from ..paths import state_dir
+from .coding import Entry, as_json, cleaned, entry, iso, read
+from .events import Begin, Event
 
 LONGEST_NAME = 128  # characters
 
@@ -30,16 +32,14 @@ class Journal:
     """The journal of one run.
 
     path: the file, made if it is not there; run: the run's id, a new one if None; earlier: what that run wrote
-    before, to be found in `events` in front of what it writes now.
+    before, to be found in `entries` in front of what it writes now.
     Raises Refused, before anything is changed, if it cannot be written or if a symlink stands in its place.
     """
 
-    def __init__(
-        self, path: Path | None = None, run: str | None = None, earlier: Iterable[dict[str, Any]] = ()
-    ) -> None:
+    def __init__(self, path: Path | None = None, run: str | None = None, earlier: Iterable[Entry] = ()) -> None:
         self.path = path or state_dir() / "journal.jsonl"
         self.run = run or secrets.token_hex(4)
-        self.events: list[dict[str, Any]] = list(earlier)
+        self.entries: list[Entry] = list(earlier)
         self._unsent: list[str] = []
         try:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -54,30 +54,27 @@ class Journal:
                 f"the journal {self.path} cannot be written: {error.strerror}", next_line=f"ls -ld {self.path}"
             ) from None
 
-    def write(self, event: str, **details: object) -> None:
+    def write(self, event: Event) -> None:
         """Append one event; it is on disk when this returns. Raises Refused if it cannot be."""
-        entry = {
-            "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
-            "run": self.run,
-            "event": event,
-            **{key: _cleaned(value) for key, value in details.items()},
-        }
-        self.events.append(entry)
-        self._unsent.append(json.dumps(_without_output(entry), ensure_ascii=True))
-        self._put(entry)
+        envelope = {"time": iso(clock.now()), "run": self.run, "event": event.name}
+        raw: dict[str, Any] = cleaned(envelope | as_json(event))
+        self.entries.append(entry(raw))
+        self._unsent.append(json.dumps(_without_output(raw), ensure_ascii=True))
+        self._put(raw)
 
     def adopt(self) -> None:
         """Put what the run wrote earlier, on another machine, before what it writes now: `report` reads it here.
 
         Nothing, where it began on this machine. Raises Refused as `write` does.
         """
-        if not any((event.get("run"), event["event"]) == (self.run, "begin") for event in kept_here(self.path)):
-            for event in self.events:
-                self._put({key: _cleaned(value) for key, value in event.items()})
+        if not any(one.run == self.run for one in kept_here(self.path, only=[Begin.name])):
+            for one in self.entries:
+                if one.run == self.run:
+                    self._put(one.raw)
 
-    def _put(self, entry: dict[str, Any]) -> None:
+    def _put(self, raw: Mapping[str, Any]) -> None:
         try:
-            line = json.dumps(entry, ensure_ascii=True).encode() + b"\n"
+            line = json.dumps(raw, ensure_ascii=True).encode() + b"\n"
             while line:  # a disk that is nearly full takes a part
                 line = line[os.write(self._fd, line) :]
             os.fsync(self._fd)
@@ -97,37 +94,13 @@ class Journal:
         os.close(self._fd)
 
 
-def kept_here(path: Path | None = None) -> list[dict[str, Any]]:
-    """The events of all runs that were typed on this machine; none where there is no journal."""
+def kept_here(path: Path | None = None, only: Iterable[str] = ()) -> list[Entry]:
+    """The entries of all runs that were typed on this machine; none where there is no journal. only: see `read`."""
     try:
         text = (path or state_dir() / "journal.jsonl").read_text(encoding="utf-8", errors="replace")
     except OSError:
         return []
-    return read(text.splitlines())
-
-
-def read(lines: Iterable[str]) -> list[dict[str, Any]]:
-    """The events in these lines; what is no event (a line cut in the middle, an edited one) is left out."""
-    events = []
-    for line in lines:
-        try:
-            event = json.loads(line)
-        except ValueError:
-            continue
-        if isinstance(event, dict) and isinstance(event.get("event"), str):
-            events.append(event)
-    return events
-
-
-def _cleaned(value: object) -> object:
-    """`value` without secrets and control characters, however deep they are."""
-    if isinstance(value, str):
-        return "\n".join(clean(line) for line in value.split("\n"))
-    if isinstance(value, dict):
-        return {key: _cleaned(one) for key, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [_cleaned(one) for one in value]
-    return value
+    return read(text.splitlines(), only)
 
 
 def _without_output(value: object) -> object:

@@ -2,114 +2,120 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from functools import partial
 
 from ..sop.nvr import Nvr, parse
+from .coding import Entry
+from .events import Abort, Begin, Deposed, End, Event, Resume, Typed, Unlock
 
-Event = dict[str, Any]
-_ENDS = ("end", "abort", "unlock")
+DRIVEN = (Begin, Resume, End, Deposed, Abort, Unlock)
+NAMES = tuple(kind.name for kind in DRIVEN)  # all that is needed of a journal
 
 
 @dataclass(frozen=True)
 class Past:
     """One run.
 
-    began: None for a time that is none; who: everybody who typed something for it; before, after: the builds that its
-    hosts had; how: how it ended, as a sentence says it; httpd_down: at least so many seconds if httpd was still
-    down at its end (still_down), None for a run that stops nothing; seconds: from its begin to its last end, resumed or
-    not. None where nobody wrote it down.
+    began: seconds since 1970, None for a time that is none; who: everybody who typed something for it; before, after:
+    the builds that its hosts had; how: how it ended, as a sentence says it; stops_httpd: was it going to?
+    httpd_down: for so many seconds, at least so many if httpd was still down at its end (still_down), None where nobody
+    knows; seconds: from its begin to its last end, resumed or not, None where nobody wrote it down.
     """
 
     run: str
-    began: datetime | None
+    began: float | None
     who: tuple[str, ...]
     what: str
     before: tuple[Nvr, ...]
     after: tuple[Nvr, ...]
     how: str
     well: bool
+    stops_httpd: bool
     httpd_down: float | None
     still_down: bool
     seconds: float | None
 
 
-def runs(events: Iterable[Event], set_name: str, holder: str | None = None) -> list[Past]:
-    """The runs of a set, the oldest first, out of the events of any journals; what stands in two of them counts once.
+def runs(journals: Iterable[Sequence[Entry]], set_name: str, holder: str | None = None) -> list[Past]:
+    """The runs of a set, the oldest first, out of some journals; what stands in two of them counts once.
 
     holder: the run that holds the set now.
     """
-    by_run: dict[str, dict[tuple[str, str], Event]] = {}
-    for event in events:
-        run, time = event.get("run"), event.get("time")
-        if isinstance(run, str) and isinstance(time, str):
-            by_run.setdefault(run, {}).setdefault((time, event["event"]), event)
+    by_run: dict[str, list[Entry]] = {}
+    for journal in journals:
+        parts: dict[str, list[Entry]] = {}
+        for entry in journal:
+            if isinstance(entry.event, DRIVEN):
+                parts.setdefault(entry.run, []).append(entry)
+        for run, part in parts.items():
+            by_run[run] = _merged(by_run.get(run, []), part)
     found = []
-    for run, unsorted in by_run.items():
-        row = [unsorted[key] for key in sorted(unsorted)]
-        begin = next((event for event in row if event["event"] == "begin" and event.get("set") == set_name), None)
-        if begin:
-            found.append((begin["time"], _past(run, begin, row, run == holder)))
+    for run, entries in by_run.items():
+        begin = next((one for one in entries if isinstance(one.event, Begin)), None)
+        if begin and isinstance(begin.event, Begin) and begin.event.set == set_name:
+            found.append((begin.time or 0.0, _past(run, begin.event, begin.time, entries, run == holder)))
     return [past for _, past in sorted(found, key=lambda pair: pair[0])]
 
 
-def _past(run: str, begin: Event, row: list[Event], holds: bool) -> Past:
-    driven = [event for event in row if event["event"] in ("begin", "resume", *_ENDS)]
-    ends = [event for event in row if event["event"] == "end"]
-    end = ends[-1] if ends else {}
-    how = _how(driven[-1]) + (", holds the set" if holds else "")
+def _merged(ones: Sequence[Entry], others: Sequence[Entry]) -> list[Entry]:
+    """Two journals of one run as one, each in its own order; where that leaves a choice, the time decides."""
+    both = [entry for entry in ones if any(map(partial(_same, entry), others))]
+    rest, merged = list(ones), []
+    for entry in others:
+        shared = any(map(partial(_same, entry), both))
+        while rest and not _same(rest[0], entry) and (shared or _comes_first(rest[0], entry, both)):
+            merged.append(rest.pop(0))
+        if rest and _same(rest[0], entry):
+            rest.pop(0)
+        merged.append(entry)
+    return merged + rest
+
+
+def _same(one: Entry, other: Entry) -> bool:
+    return (one.time, one.event) == (other.time, other.event)
+
+
+def _comes_first(one: Entry, other: Entry, both: Sequence[Entry]) -> bool:
+    return one not in both and (one.time or 0.0) <= (other.time or 0.0)
+
+
+def _past(run: str, begin: Begin, began: float | None, entries: Sequence[Entry], holds: bool) -> Past:
+    events = [entry.event for entry in entries if entry.event]
+    ended, end = next(((one.time, one.event) for one in reversed(entries) if isinstance(one.event, End)), (None, None))
+    who = (event.operator for event in events if isinstance(event, Begin | Typed))
+    resumed = any(isinstance(event, Resume) for event in events)
+    last = events[-1]
+    # Each client writes down its own time: a run that was resumed took from the begin to the last end.
+    between = ended - began if ended is not None and began is not None and ended >= began else None
     return Past(
         run=run,
-        began=_moment(begin["time"]),
-        who=tuple(dict.fromkeys(str(event["operator"]) for event in row if event.get("operator"))),
-        what=str(begin.get("procedure")),
-        before=_builds(begin.get("hosts")),
-        after=_builds(end.get("hosts")),
-        how=how,
-        well=driven[-1].get("how") == "done",
-        httpd_down=_number(end.get("httpd_down")) if _stops_httpd(begin) else None,
-        still_down=end.get("httpd_still_down") is True,
-        seconds=_seconds(begin, row, end),
+        began=began,
+        who=tuple(dict.fromkeys(filter(None, who))),
+        what=begin.procedure,
+        before=_builds(begin.hosts),
+        after=_builds(end.hosts if end else {}),
+        how=_how(last) + (", holds the set" if holds else ""),
+        well=isinstance(last, End) and last.how == "done",
+        stops_httpd=begin.stops_httpd,
+        httpd_down=end.httpd_down if end else None,
+        still_down=bool(end and end.httpd_still_down),
+        seconds=between if resumed else end.seconds if end else None,
     )
 
 
-def _stops_httpd(begin: Event) -> bool:
-    """Was it going to? A begin of before does not say, and may have."""
-    steps = begin.get("steps")
-    names = [row[0] for row in steps if isinstance(row, list) and row] if isinstance(steps, list) else None
-    return names is None or "stop-httpd" in names or "restart-httpd" in names
-
-
-def _seconds(begin: Event, row: list[Event], end: Event) -> float | None:
-    """Each client writes down its own time: a run that was resumed took from the begin to the last end."""
-    began, ended = _moment(begin["time"]), _moment(str(end.get("time")))
-    if began and ended and any(event["event"] == "resume" for event in row):
-        return (ended - began).total_seconds()
-    return _number(end.get("seconds"))
-
-
 def _how(last: Event) -> str:
-    if last["event"] == "abort":
-        return "given up"
-    if last["event"] == "unlock":
+    if isinstance(last, Abort):
+        return "aborted"
+    if isinstance(last, Unlock):
         return "unlocked"
-    return str(last.get("how")) if last["event"] == "end" else "no end: its client was lost, or is at work"
+    if isinstance(last, Deposed):
+        return "taken over"
+    return last.how if isinstance(last, End) else "no end: its client was lost, or is at work"
 
 
-def _builds(hosts: object) -> tuple[Nvr, ...]:
+def _builds(hosts: Mapping[str, str]) -> tuple[Nvr, ...]:
     """Each build once, in order. What is none (edited by hand) is left out."""
-    found = {parse(str(nvr)) for nvr in hosts.values()} if isinstance(hosts, dict) else set()
+    found = {parse(nvr) for nvr in hosts.values()}
     return tuple(sorted(nvr for nvr in found if nvr))
-
-
-def _moment(text: str) -> datetime | None:
-    try:
-        return datetime.fromisoformat(text).astimezone()
-    except (ValueError, OverflowError):
-        return None
-
-
-def _number(value: object) -> float | None:
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None

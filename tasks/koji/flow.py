@@ -94,6 +94,7 @@ def _verified(options: Options, nvr: str, unverified: str) -> tuple[str, str]:
 
     unverified: the operator's reason to do without; it goes into the journal and into the ticket.
     """
+    from ..journal.events import Promote
     from ..journal.file import Journal, operator
 
     if not unverified:
@@ -104,7 +105,7 @@ def _verified(options: Options, nvr: str, unverified: str) -> tuple[str, str]:
         return running, f"All hosts of {options.build.stg_set} run it and are healthy."
     if not options.dry:
         journal = Journal()
-        journal.write("promote", nvr=nvr, unverified=unverified, operator=operator())
+        journal.write(Promote(operator(), nvr, unverified))
         journal.close()
     return nvr, f"Not verified on {options.build.stg_set}: {unverified}"
 

@@ -10,9 +10,10 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from ..journal.coding import Entry
     from ..journal.file import Journal
 
 SECONDS = 5.0  # that a target which does not answer may cost, in all
@@ -34,13 +35,13 @@ def told(targets: Sequence[str], journal: Journal, warn: Callable[[str], None]) 
 
     def begins() -> None:
         if addresses:
-            tellers.append(_begin(addresses, journal.events))
+            tellers.append(_begin(addresses, journal.entries))
 
     try:
         yield begins
     finally:
         for teller in tellers:
-            problems += _end(teller, addresses, journal.events)
+            problems += _end(teller, addresses, journal.entries)
         for problem in problems:
             warn(problem)
 
@@ -60,7 +61,7 @@ def _addresses(targets: Iterable[str], environment: Mapping[str, str]) -> tuple[
     return addresses, problems
 
 
-def _begin(addresses: Mapping[str, str], events: Sequence[dict[str, Any]]) -> subprocess.Popen[str]:
+def _begin(addresses: Mapping[str, str], entries: Sequence[Entry]) -> subprocess.Popen[str]:
     """Tell the beginning. What tells it loads its libraries while the run goes on, and waits for the end.
 
     A session of its own: Ctrl-C is for the run, not for this. Addresses go through a pipe, so that `ps` has none.
@@ -76,19 +77,19 @@ def _begin(addresses: Mapping[str, str], events: Sequence[dict[str, Any]]) -> su
     )
     assert teller.stdin
     with suppress(OSError):  # it has died; its missing answer will say so
-        teller.stdin.write(_line("begin", addresses, events))
+        teller.stdin.write(_line("begin", addresses, entries))
         teller.stdin.flush()
     return teller
 
 
-def _end(teller: subprocess.Popen[str], addresses: Mapping[str, str], events: Sequence[dict[str, Any]]) -> list[str]:
+def _end(teller: subprocess.Popen[str], addresses: Mapping[str, str], entries: Sequence[Entry]) -> list[str]:
     """Tell the end; returns what could not be told and why, once for each address. Ends what takes too long.
 
     Who presses Ctrl-C meanwhile ends the waiting, and nothing else: how the run ended is still to be said.
     """
     silence = ENDED
     try:
-        said, _ = teller.communicate(_line("end", addresses, events), timeout=SECONDS)
+        said, _ = teller.communicate(_line("end", addresses, entries), timeout=SECONDS)
     except (subprocess.TimeoutExpired, KeyboardInterrupt) as error:
         silence = LATE if isinstance(error, subprocess.TimeoutExpired) else LEFT
         teller.kill()
@@ -107,5 +108,6 @@ def _end(teller: subprocess.Popen[str], addresses: Mapping[str, str], events: Se
     return problems
 
 
-def _line(event: str, addresses: Mapping[str, str], events: Sequence[dict[str, Any]]) -> str:
-    return json.dumps({"event": event, "events": events, "addresses": addresses, "seconds": SECONDS}) + "\n"
+def _line(event: str, addresses: Mapping[str, str], entries: Sequence[Entry]) -> str:
+    task = {"event": event, "entries": [entry.raw for entry in entries], "addresses": addresses, "seconds": SECONDS}
+    return json.dumps(task) + "\n"

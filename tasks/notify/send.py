@@ -12,6 +12,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from ..journal.coding import entry
 from .texts import message
 
 BUS = "fedora-messaging"
@@ -19,7 +20,7 @@ TOPIC = "blockerbugs.upgrade"
 
 
 def main() -> None:
-    """Read lines of `{event, events, addresses, seconds}`; print `EVENT NAME<TAB>told` for each, or why it was not."""
+    """Read lines of `{event, entries, addresses, seconds}`; print `EVENT NAME<TAB>told` for each, or why it was not."""
     logging.disable()  # the libraries' own lines hold addresses
     with ThreadPoolExecutor(max_workers=16) as pool:
         for line in sys.stdin:
@@ -31,7 +32,7 @@ def main() -> None:
 def tell(task: dict[str, Any], name: str, address: str) -> None:
     """Tell one address one thing, and print what became of it."""
     event, seconds = task["event"], task["seconds"]
-    subject, text, data = message(event, task["events"])
+    subject, text, data = message(event, [entry(raw) for raw in task["entries"]])
     if address.partition(":")[0] == BUS:
         answer = publish(f"{TOPIC}.{event}", data, seconds)
     else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from ..sop.model import NOT_REACHED
@@ -85,7 +86,7 @@ def status(host_set: HostSet, facts: Mapping[Host, Facts]) -> Table:
 
 def history(runs: Sequence[Past], arrow: str) -> list[Table]:
     """What was done, one row a run; the table with the most columns first, the last one fits on 40."""
-    years = {past.began.year for past in runs if past.began}
+    years = {_local(past.began).year for past in runs if past.began is not None}
     day = "%m-%d" if len(years) < 2 else "%Y-%m-%d"
     whole, short = [_whole(past) for past in runs], [_short(past, day, arrow) for past in runs]
     change = f"from {arrow} to"
@@ -108,7 +109,7 @@ def _of(rows: Sequence[Mapping[str, str]], *columns: str, gap: int = GAP) -> Tab
 
 def _whole(past: Past) -> dict[str, str]:
     return {
-        "when": f"{past.began:%Y-%m-%d %H:%M}" if past.began else "-",
+        "when": _when(past, "%Y-%m-%d"),
         "who": ", ".join(past.who) or "-",
         "what": past.what,
         "from": ", ".join(build.vr for build in past.before) or "-",
@@ -131,7 +132,7 @@ def _short(past: Past, day: str, arrow: str) -> dict[str, str]:
     what = past.what.removesuffix("-upgrade")
     return {
         "run": past.run,
-        "when": f"{past.began:{day} %H:%M}" if past.began else "-",
+        "when": _when(past, day),
         "who": " +".join([names[0], *([str(len(names) - 1)] if names[1:] else [])]) if names else "-",
         "what": what,
         f"from {arrow} to": f" {arrow} ".join(dict.fromkeys(sides)),
@@ -142,4 +143,15 @@ def _short(past: Past, day: str, arrow: str) -> dict[str, str]:
 
 
 def _down(past: Past, said: Callable[[float], str]) -> str:
-    return "-" if past.httpd_down is None else f"{'> ' if past.still_down else ''}{said(past.httpd_down)}"
+    if not past.stops_httpd:
+        return "-"
+    return "?" if past.httpd_down is None else f"{'> ' if past.still_down else ''}{said(past.httpd_down)}"
+
+
+def _when(past: Past, day: str) -> str:
+    return "-" if past.began is None else f"{_local(past.began):{day} %H:%M}"
+
+
+def _local(moment: float) -> datetime:
+    """On this machine's clock."""
+    return datetime.fromtimestamp(moment)

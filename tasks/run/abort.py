@@ -9,6 +9,7 @@ from fabric import Config
 
 from ..errors import Code, Interrupted
 from ..inventory.model import Host, HostSet
+from ..journal.events import Abort, Unlock
 from ..journal.file import Journal, operator
 from ..sop import keep
 from ..sop.model import Facts
@@ -97,7 +98,7 @@ def _end(reached: Reached, found: Found, how: str, consent: Consent, report: Rep
         check_that_nothing_runs(reached, lock, take_over(reached, hold), ousted=True)
         now = look(reached, repos=False, schema=False)
         check_that_it_is_still_held(host_set, lock, now)
-        journal.write(how, operator=operator(), set=host_set.name)
+        journal.write((Abort if how == "abort" else Unlock)(operator(), host_set.name))
         hold.release(keep.resume_cron(host_set.app) if how == "abort" else "true")
 
 
@@ -128,7 +129,7 @@ def _give_cron_back(reached: Reached, facts: Mapping[Host, Facts], consent: Cons
     if held is not None:  # begun while the question was read: cron must not come back in the middle of it
         raise locked_by(*held, host_set)
     with closing(Journal(run=run)) as journal:
-        journal.write("abort", operator=operator(), set=host_set.name)
+        journal.write(Abort(operator(), host_set.name))
         Hold(reached, journal).give_cron_back()
     now = look(reached, repos=False)
     report.free(host_set, now, f"{sync.short}: cron's sync is {'on again' if now[sync].cron else 'not there'}")

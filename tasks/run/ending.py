@@ -6,6 +6,7 @@ from ..errors import HalfWay, Interrupted, Locked, Refused, SopError
 from ..fleet import detached
 from ..fleet.outcome import Outcome
 from ..inventory.model import Host, Inventory
+from ..journal.events import Backup
 from ..sop.model import Phase, Step
 from ..sop.workflows import PROCEDURES
 from .advice import ways_out
@@ -93,7 +94,7 @@ def saved(run: Run) -> list[str]:
     done = any(phase.step.name == "backup" and not any(o.failure for o in r.values()) for phase, r in run.outcomes)
     if not (done and host_set.backup):
         return []
-    sizes = [event.get("size") for event in run.journal.events if event.get("event") == "backup"]
+    sizes = [entry.event.size for entry in run.journal.entries if isinstance(entry.event, Backup)]
     size = f", {sizes[-1]} bytes" if sizes and sizes[-1] else ""
     return [f"the database as it was before is in {host_set.backup.file} on {host_set.sync.short}{size}"]
 

@@ -11,10 +11,10 @@ from fabric import Config
 
 from ..errors import Code, Refused, SopError, TryLater
 from ..inventory.model import Host, HostSet, Inventory
-from ..journal import events
 from ..journal.file import Journal, operator
 from ..notify.around import told
 from ..sop.model import Facts
+from . import record
 from .consent import Consent, agree, check_that_somebody_can_agree
 from .decide import Plan, decide
 from .ending import after_success
@@ -54,7 +54,7 @@ def carry_out(request: Request, inventory: Inventory, config: Config, consent: C
         hold = Hold(reached, journal)
         run = Run(plan, journal, doing="taking the lock")
         with closing(journal), told(request.host_set.notify, journal, report.warning) as run_begins, leaving(run):
-            journal.write("begin", operator=operator(), **events.begin(plan))
+            journal.write(record.begin(plan, operator()))
             with _refusing(run):
                 last = hold.take(f"{request.procedure.name} {plan.target or ''}".strip())
                 if last != plan.facts[request.host_set.sync].last:
@@ -71,7 +71,7 @@ def _refusing(run: Run) -> Iterator[None]:
         yield
     except SopError as error:
         with suppress(Refused):
-            run.journal.write("end", **events.end(run, error))
+            run.journal.write(record.end(run, error))
         raise
 
 

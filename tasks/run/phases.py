@@ -15,11 +15,12 @@ from ..fleet.groups import Pool, Row
 from ..fleet.machines import Group
 from ..fleet.outcome import Listener, Outcome, for_people
 from ..inventory.model import Host
-from ..journal import events
+from ..journal.events import Deposed, Waited
 from ..report import words
 from ..sop import restarts
 from ..sop.model import UNREACHED, Facts, Phase, Schema, Step
 from ..sop.restarts import Restart
+from . import record
 from .advice import ways_out
 from .ending import ending, saved, what_is_down
 from .interrupt import Ended, patience
@@ -78,15 +79,15 @@ def leaving(run: Run) -> Iterator[None]:
         what = f"left in the middle of {run.doing}{where}{goes_on}; the set stays locked"
         left = Interrupted(what, *what_is_down(run), *saved(run), next_line=ways_out(run))
         with suppress(Refused):
-            run.journal.write("end", **events.end(run, left, f"left at {at}"))
+            run.journal.write(record.end(run, left, f"left at {at}"))
         raise left from None
 
 
 def _write_the_end(run: Run, end: SopError | None, hold: Hold) -> None:
     if isinstance(end, TakenOver):  # the run's end is somebody else's to write
-        run.journal.write("taken-over", set=run.plan.request.host_set.name, why=end.problems[0])
+        run.journal.write(Deposed(run.plan.request.host_set.name, end.problems[0]))
     else:
-        run.journal.write("end", **events.end(run, end))
+        run.journal.write(record.end(run, end))
     try:
         hold.check_still_ours() if run.half_way else hold.release()
     except TakenOver as error:
@@ -118,8 +119,8 @@ def _phase_by_phase(run: Run, todo: Sequence[Left], hold: Hold, report: Report) 
             return ending(run)
         run.afterwards = _look_again(run, hold, report)
     run.users, run.nodes = watches.public(), watches.nodes()
-    for watched in events.watched(run):
-        run.journal.write("watched", **watched)
+    for watched in record.watched(run):
+        run.journal.write(watched)
     report.recap(run)
     return ending(run)
 
@@ -149,16 +150,16 @@ def _phase(run: Run, phase: Phase, left: Left, hold: Hold, report: Report) -> No
     part = replace(phase, hosts=tuple(left.names))
     report.phase(number, len(run.plan.phases), part)
     run.doing, run.at_work = phase.step.name, list(part.hosts)
-    run.journal.write("phase", **events.phase(host_set, number, part))
+    run.journal.write(record.phase(host_set.name, number, len(run.plan.phases), part))
     if not phase.step.looks and set(part.hosts) != {host_set.sync}:
         hold.check_still_ours()  # a host that could not be told of another driver would go on working for us
     run.waits = not phase.step.looks
     results = _do(run, phase, left, hold, report)
     run.waits = False
     run.outcomes.append((phase, done | results))
-    run.journal.write("ended", **events.ended(host_set, number, phase, results))
+    run.journal.write(record.ended(host_set, number, phase, results))
     if phase.step.name == "backup" and not run.failures:
-        run.journal.write("backup", **events.backup(host_set, results[host_set.sync]))
+        run.journal.write(record.backup(host_set, results[host_set.sync]))
 
 
 def _do(run: Run, phase: Phase, left: Left, hold: Hold, report: Report) -> dict[Host, Outcome]:
@@ -251,7 +252,7 @@ def _has_restarted(run: Run, host: Host, step: Step, outcome: Outcome, lost: boo
 
 def _write_the_restart(run: Run, restart: Restart, report: Report) -> None:
     run.restarts.append(restart)
-    run.journal.write("restarted", **events.restarted(run.plan.request.host_set, restart))
+    run.journal.write(record.restarted(run.plan.request.host_set.name, restart))
     report.restarted(restart)
 
 
@@ -290,4 +291,4 @@ def _let_the_balancer_see(phase: Phase, run: Run, report: Report, asked_to_stop:
             report.waiting(seconds, why)
         began = time.monotonic()
         asked_to_stop.wait(seconds)
-        run.journal.write("waited", why=why, seconds=round(time.monotonic() - began, 3))
+        run.journal.write(Waited(why, time.monotonic() - began))

@@ -8,6 +8,8 @@ from fabric import Config
 
 from ..errors import Code, Refused, SopError
 from ..inventory.model import HostSet
+from ..journal.coding import whole
+from ..journal.events import Begin, Resume
 from ..journal.file import Journal, operator
 from ..notify.around import told
 from ..sop import nvr
@@ -53,7 +55,7 @@ def resume(host_set: HostSet, config: Config, consent: Consent, report: Report) 
             return Code.REFUSED
         agree(host_set, consent, report)
         check_that_it_is_still_held(host_set, found.lock, look(reached, repos=False, schema=False))
-        journal = Journal(run=found.lock.run, earlier=found.events)
+        journal = Journal(run=found.lock.run, earlier=found.entries)
         run = Run(plan, journal, doing="taking the run over")
         with closing(journal), told(host_set.notify, journal, report.warning) as run_begins, leaving(run):
             hold = Hold(reached, journal)
@@ -62,35 +64,34 @@ def resume(host_set: HostSet, config: Config, consent: Consent, report: Report) 
             facts = look(reached, repos=False)
             check_that_it_is_still_held(host_set, found.lock, facts)
             journal.adopt()
-            journal.write("resume", operator=operator(), set=host_set.name)
+            journal.write(Resume(operator(), host_set.name))
             run_begins()
             return perform(run, remaining.left(plan, states, facts), hold, report)
 
 
 def _plan(found: Found, host_set: HostSet) -> Plan:
     """The plan of the run, made again from what it wrote down. Raises Refused if it is not the same plan any more."""
-    begin = next((event for event in found.events if event["event"] == "begin"), {})
+    entry = next((one for one in found.entries if isinstance(one.event, Begin)), None)
     named = {host.name: host for host in host_set.hosts}
     try:
-        procedure = RESTART_TOGETHER if begin["together"] else PROCEDURES[begin["procedure"]]
-        hosts = tuple(named[name] for name in begin["order"])
-        target = nvr.parse(begin["target"]) if begin["target"] else None
-        if begin["target"] and not target:
-            raise ValueError(begin["target"])
-        serial, migrated = begin["serial"] is True, begin["migrated"] is True
-        schema = None if begin["schema"] is None else str(begin["schema"])
-        job = Job(host_set, hosts, target, serial, migrated, schema)
-        digests = dict(begin["hosts_yml"])
-        steps, unverified, asked_as = (begin[key] for key in ("steps", "unverified", "asked_as"))
-    except (KeyError, TypeError, ValueError, AttributeError):
+        if not (entry and isinstance(entry.event, Begin) and whole(entry)):
+            raise ValueError
+        begin = entry.event
+        procedure = RESTART_TOGETHER if begin.together else PROCEDURES[begin.procedure]
+        hosts = tuple(named[name] for name in begin.order)
+        target = nvr.parse(begin.target) if begin.target else None
+        if begin.target and not target:
+            raise ValueError(begin.target)
+    except (KeyError, ValueError):
         raise _unusable(found, host_set, "its journal cannot be read, or hosts.yml has other hosts now") from None
-    now = remaining.digests(host_set)
-    changed = sorted(key for key in {*now, *digests} if digests.get(key) != now.get(key))
+    job = Job(host_set, hosts, target, begin.serial, begin.migrated, begin.schema)
+    now, then = remaining.digests(host_set), begin.hosts_yml
+    changed = sorted(key for key in {*now, *then} if then.get(key) != now.get(key))
     if changed:
         raise _unusable(found, host_set, f"hosts.yml was changed since it began: {', '.join(changed)}")
-    request = Request(procedure, host_set, hosts, asked_as, unverified=unverified, serial=job.serial)
+    request = Request(procedure, host_set, hosts, begin.asked_as, unverified=begin.unverified, serial=begin.serial)
     plan = Plan(request, target, found.facts, tuple(procedure.phases(job)), (), job)
-    if plan.steps != steps:
+    if plan.steps != [list(row) for row in begin.steps]:
         raise _unusable(found, host_set, "this version of the tool would do other steps than it planned")
     return plan
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from ..fleet import detached
 from ..fleet.outcome import Outcome
 from ..inventory.model import Host
+from ..journal.events import Resume
 from ..journal.file import Journal
 from ..sop import steps
 from ..sop.model import Facts, Phase, Schema
@@ -47,7 +48,7 @@ class Run:
     @property
     def resumed(self) -> bool:
         """Was it begun before, so that it may be half-way although nothing was done for it here?"""
-        return any(event["event"] == "resume" for event in self.journal.events)
+        return any(isinstance(entry.event, Resume) for entry in self.journal.entries)
 
     @property
     def untouched(self) -> bool:

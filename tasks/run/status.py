@@ -8,8 +8,9 @@ from fabric import Config
 
 from ..errors import Refused
 from ..inventory.model import HostSet
-from ..journal.file import kept_here, read
-from ..journal.history import runs
+from ..journal.coding import read
+from ..journal.file import kept_here
+from ..journal.history import NAMES, runs
 from ..report import words
 from ..sop import keep
 from ..sop.model import UNREACHED
@@ -56,7 +57,7 @@ def show_history(host_set: HostSet, config: Config, report: Report, last: int) -
         failure = outcomes[sync].failure if sync in outcomes else "cannot be reached"
     lines = keep.said(outcomes[sync].output) if not failure else []
     lock = next((read_lock(line.removeprefix("lock\t")) for line in lines if line.startswith("lock\t")), None)
-    past = runs([*kept_here(), *read(lines)], host_set.name, lock.run if lock else None)
+    past = runs([kept_here(only=NAMES), read(lines)], host_set.name, lock.run if lock else None)
     report.history(host_set, past[-last:])
     if failure:
         report.note(f"{sync.short}: {failure}: these are the runs that were typed on this machine")

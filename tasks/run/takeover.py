@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 from ..errors import HalfWay, Refused, TryLater
 from ..fleet import detached
 from ..inventory.model import Host, HostSet
-from ..journal.file import read
+from ..journal.coding import Entry, read
 from ..report import words
 from ..sop import keep
 from ..sop.model import Facts
@@ -23,10 +22,10 @@ GUIDE = "docs/guide.md, More bad moments"
 
 @dataclass(frozen=True)
 class Found:
-    """The run that holds a set: its lock, the events of its journal, its steps, and what the hosts are like now."""
+    """The run that holds a set: its lock, its journal, its steps, and what the hosts are like now."""
 
     lock: Lock
-    events: list[dict[str, Any]]
+    entries: list[Entry]
     states: remaining.States
     facts: Mapping[Host, Facts]
 

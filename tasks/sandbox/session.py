@@ -16,7 +16,7 @@ from fabric import Config
 from ..errors import Refused, SopError, TryLater
 from ..inventory.model import Inventory, read
 from ..paths import state_dir
-from ..report import opened
+from ..report.opened import opened
 from . import faults, fleet, layout
 from .programs._db import Error as DatabaseError
 

@@ -8,9 +8,9 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from . import words
+from ..journal import words
 from .picture import Picture, draw
-from .story import Story, title
+from .story import Story
 
 HERE = Path(__file__).parent
 LOOKS = {
@@ -51,7 +51,7 @@ def _render(template: str, story: Story, picture: Picture, style: Markup, **more
     return (
         _environment()
         .get_template(template)
-        .render(story=story, picture=picture, title=title(story), style=style, **more)
+        .render(story=story, picture=picture, title=story.title, style=style, **more)
     )
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ..journal.events import Span
+from ..journal.words import duration, plural
 from .scale import Scale
-from .story import Bar, Span, Story, Watched
-from .words import duration, plural
+from .story import Bar, Story, Watched
 
 WIDTH = 960
 MARGIN = 12

@@ -6,9 +6,9 @@ import os
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from ..errors import Refused
+from ..journal.coding import Entry
 from ..paths import state_dir
 from . import page
 from .story import tell
@@ -16,14 +16,14 @@ from .story import tell
 LISTED = 5
 
 
-def events_of(events: Sequence[dict[str, Any]], set_name: str | None, run: str | None) -> list[dict[str, Any]]:
-    """All events of one run: the one whose id begins with `run`, or the last one of the set, or the last one.
+def entries_of(entries: Sequence[Entry], set_name: str | None, run: str | None) -> list[Entry]:
+    """All entries of one run: the one whose id begins with `run`, or the last one of the set, or the last one.
 
     Raises Refused if there is none, or if `run` is the beginning of several.
     """
-    runs = list(dict.fromkeys(reversed([str(event.get("run", "")) for event in events])))
+    runs = list(dict.fromkeys(reversed([entry.run for entry in entries])))
     if set_name:
-        of_set = {str(event.get("run", "")) for event in events if event.get("set") == set_name}
+        of_set = {entry.run for entry in entries if getattr(entry.event, "set", None) == set_name}
         runs = [one for one in runs if one in of_set]
     found = [one for one in runs if one.startswith(run)] if run else runs[:1]
     if len(found) > 1 and run not in found:
@@ -37,15 +37,15 @@ def events_of(events: Sequence[dict[str, Any]], set_name: str | None, run: str |
             next_line=f"fab {f'{set_name} ' if set_name else ''}report --run {runs[0]}",
         )
     chosen = run if run in found else found[0]
-    return [event for event in events if str(event.get("run", "")) == chosen]
+    return [entry for entry in entries if entry.run == chosen]
 
 
-def put(events: Sequence[dict[str, Any]], out: Path | None = None) -> tuple[Path, Path]:
+def put(entries: Sequence[Entry], out: Path | None = None) -> tuple[Path, Path]:
     """Write the page of a run to `out` (default: reports/RUN.html beside the journal), its picture beside it as SVG.
 
     Returns both paths. Only their owner can read them. Raises Refused if they cannot be written.
     """
-    story = tell(events)
+    story = tell(entries)
     target = out or state_dir() / "reports" / f"{_file_name(story.run)}.html"
     picture = target.with_suffix(".svg")
     if target == picture:

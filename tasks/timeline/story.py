@@ -5,28 +5,29 @@ A journal may be of an older version, cut in the middle or edited by hand: what 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import Any
 
-Event = Mapping[str, Any]
-JOINED_SECONDS = 5.0  # after a resume: the first request is made, and fails, within its time-out
+from ..journal.coding import Entry
+from ..journal.events import (
+    Abort,
+    Backup,
+    Became,
+    Begin,
+    Deposed,
+    End,
+    Ended,
+    Phase,
+    Resume,
+    Span,
+    Typed,
+    Unlock,
+    Waited,
+)
+from ..journal.events import Watched as Seen
+from ..journal.words import heading
+
 UNKNOWN = "unknown"  # a step that was begun, and nobody wrote down its end
-
-
-@dataclass(frozen=True)
-class Span:
-    """A stretch of time: when it began, in seconds since 1970, and how many seconds it took."""
-
-    began: float
-    seconds: float
-
-    @property
-    def ended(self) -> float:
-        """When it ended, in seconds since 1970."""
-        return self.began + self.seconds
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,12 @@ class Watched:
     down: bool = False  # at the end
 
     @property
+    def gaps(self) -> tuple[Span, ...]:
+        """When nobody watched: whether it answered is not known."""
+        pairs = zip(self.whiles, self.whiles[1:], strict=False)
+        return tuple(Span(a.ended, b.began - a.ended) for a, b in pairs if b.began > a.ended)
+
+    @property
     def never(self) -> bool:
         """Was there not one good answer? A node may simply not be reachable from where fab ran."""
         return self.requests == self.failed
@@ -86,6 +93,7 @@ class Story:
     """One run. Times are seconds since 1970; what the journal does not say is empty, or None for a number."""
 
     run: str
+    title: str
     host_set: str
     procedure: str
     target: str
@@ -93,6 +101,8 @@ class Story:
     how: str  # "" if no end was written
     code: int | None
     httpd_down: float | None
+    httpd_still_down: bool | None
+    stops_httpd: bool
     hosts: tuple[str, ...]
     before: Mapping[str, str]
     after: Mapping[str, str]
@@ -126,235 +136,144 @@ class Story:
         return [bar for bar in self.bars if (bar.number, bar.step, bar.host) == (step.number, step.step, host)]
 
 
-def tell(events: Iterable[Event]) -> Story:
-    """The story of one run, from all its events in the order in which they were written."""
-    events = [event for event in events if isinstance(event.get("event"), str)]
-    begin = _first(events, "begin")
-    end = next((event for event in reversed(events) if event["event"] in ("end", "abort", "unlock")), {})
-    bars = _bars(events)
-    chapters = _chapters(begin, events)
-    named = [*_texts(begin.get("order")), *_table(begin.get("hosts")), *(h for c in chapters for h in c.hosts)]
-    waits = tuple(
-        Wait(max(at - seconds, 0.0), seconds, _text(event.get("why")))
-        for event in _all(events, "waited")
-        for at, seconds in [(_time(event) or 0.0, _number(event.get("seconds")) or 0.0)]
-        if at
-    )
-    watched = _watched(events)
+def tell(entries: Iterable[Entry]) -> Story:
+    """The story of one run, from all its entries in the order in which they were written."""
+    entries = [entry for entry in entries if entry.event]
+    events = [entry.event for entry in entries]
+    begin = next((event for event in events if isinstance(event, Begin)), None)
+    end = next((event for event in reversed(events) if isinstance(event, End | Abort | Unlock)), None)
+    ended = next((event for event in reversed(events) if isinstance(event, End)), None)
+    bars, chapters, waits, watched = _bars(entries), _chapters(begin, events), _waits(entries), _watched(entries)
     users, nodes = (tuple(one for one in watched if bool(one.host) is node) for node in (False, True))
     spans: list[Span] = [*bars, *waits, *(outage for one in users for outage in one.outages)]
-    times = [t for event in events if (t := _time(event)) is not None]
+    named = [*(begin.order or begin.hosts if begin else ()), *(host for one in chapters for host in one.hosts)]
+    host_set = next((name for event in events if (name := getattr(event, "set", ""))), "")
     return Story(
-        run=next((_text(event.get("run")) for event in events), ""),
-        host_set=next((name for event in events if (name := _text(event.get("set")))), ""),
-        procedure=_text(begin.get("procedure")),
-        target=_text(begin.get("target")),
-        unverified=_text(begin.get("unverified")),
+        run=entries[0].run if entries else "",
+        title=heading(begin, host_set),
+        host_set=host_set,
+        procedure=begin.procedure if begin else "",
+        target=begin.target or "" if begin else "",
+        unverified=begin.unverified or "" if begin else "",
         how=_how(events, end),
-        code=_whole(end.get("code")),
-        httpd_down=_number(end.get("httpd_down")),
-        hosts=tuple(dict.fromkeys([*named, *(bar.host for bar in bars)])),
-        before={host: _text(nvr) for host, nvr in _table(begin.get("hosts")).items()},
-        after=_installed(end.get("hosts")),
-        schema=(_schema(begin.get("schema")), _schema(end.get("schema"))),
+        code=end.code if isinstance(end, End) else None,
+        httpd_down=ended.httpd_down if ended else None,
+        httpd_still_down=ended.httpd_still_down if ended else None,
+        stops_httpd=bool(begin and begin.stops_httpd),
+        hosts=tuple(dict.fromkeys([*named, *(begin.hosts if begin else ()), *(bar.host for bar in bars)])),
+        before=begin.hosts if begin else {},
+        after=ended.hosts if ended else {},
+        schema=(begin.schema or "" if begin else "", ended.schema or "" if ended else ""),
         people=tuple(
-            (_time(event) or 0.0, _text(event.get("operator")), event["event"])
-            for event in events
-            if event["event"] in ("begin", "resume", "abort", "unlock")
+            (entry.time or 0.0, entry.event.operator, entry.event.name)
+            for entry in entries
+            if isinstance(entry.event, Begin | Typed)
         ),
         chapters=chapters,
         bars=bars,
-        backups=tuple(file for event in _all(events, "backup") if (file := _text(event.get("file")))),
+        backups=tuple(event.file for event in events if isinstance(event, Backup) and event.file),
         waits=waits,
         users=users,
         nodes=nodes,
-        times=(*times, *(t for span in spans for t in (span.began, span.ended))),
+        times=(
+            *(entry.time for entry in entries if entry.time is not None),
+            *(t for span in spans for t in (span.began, span.ended)),
+        ),
     )
 
 
-def title(story: Story) -> str:
-    """`prod: major upgrade to blockerbugs-1.1.0-1.el7`."""
-    name = story.procedure.replace("-upgrade", " upgrade") or "a run whose beginning is not in the journal"
-    return f"{story.host_set or 'unknown set'}: {name}" + (f" to {story.target}" if story.target else "")
-
-
-def _how(events: Sequence[Event], end: Event) -> str:
+def _how(events: Sequence[object], end: End | Abort | Unlock | None) -> str:
     """How it ended, as far as the journal of this machine knows."""
-    other = "taken over" if _first(events, "taken-over") else ""
-    return _text(end.get("how")) or {"abort": "given up", "unlock": "unlocked"}.get(_text(end.get("event")), other)
+    if isinstance(end, End):
+        return end.how
+    if end:
+        return "aborted" if isinstance(end, Abort) else "unlocked"
+    return "taken over" if any(isinstance(event, Deposed) for event in events) else ""
 
 
-def _bars(events: Sequence[Event]) -> tuple[Bar, ...]:
+def _waits(entries: Sequence[Entry]) -> tuple[Wait, ...]:
+    """A wait is written down when it is over."""
+    return tuple(
+        Wait(max(entry.time - entry.event.seconds, 0.0), entry.event.seconds, entry.event.why)
+        for entry in entries
+        if isinstance(entry.event, Waited) and entry.time
+    )
+
+
+def _bars(entries: Sequence[Entry]) -> tuple[Bar, ...]:
     """Every step that was begun on a host, with the end that was written for it, if one was."""
     bars: list[Bar] = []
-    for index, event in enumerate(events):
-        at = _time(event)
-        if event["event"] != "phase" or at is None:
+    for index, entry in enumerate(entries):
+        phase, at = entry.event, entry.time
+        if not isinstance(phase, Phase) or at is None:
             continue
-        ended, last = _end_of(events[index + 1 :])
-        until = _time(ended) or last or at
-        for host in _texts(event.get("hosts")):
-            told = _table(ended.get("hosts")).get(host)
-            bars.append(_bar(host, _whole(event.get("number")) or 0, _text(event.get("step")), at, until, told))
+        ended, until = _end_of(entries[index + 1 :])
+        for host in phase.hosts:
+            became = ended.hosts.get(host) if ended else None
+            bars.append(_bar(host, phase, at, at if until is None else until, became))
     return tuple(bars)
 
 
-def _end_of(later: Sequence[Event]) -> tuple[Event, float | None]:
-    """The end of a phase among the events after it, and the last time at which it can still have been running."""
+def _end_of(later: Sequence[Entry]) -> tuple[Ended | None, float | None]:
+    """The end of a phase among what comes after it, and the last time at which it can still have been running."""
     last = None
-    for event in later:
-        if event["event"] == "ended":
-            return event, _time(event)
-        if event["event"] in ("phase", "begin", "resume", "abort", "unlock"):
+    for entry in later:
+        if isinstance(entry.event, Ended):
+            return entry.event, last if entry.time is None else entry.time
+        if isinstance(entry.event, Phase | Begin | Typed):
             break
-        last = _time(event) or last
-    return {}, last
+        last = last if entry.time is None else entry.time
+    return None, last
 
 
-def _bar(host: str, number: int, step: str, at: float, until: float, told: object) -> Bar:
-    if isinstance(told, str):  # as it was written at first: "done in 0.503 s", or why it failed
-        done = told.startswith("done in ")
-        seconds = _number(told.split()[2]) if done else None
-        return Bar(at, seconds or until - at, host, number, step, "done" if done else "failed", "" if done else told)
-    if not isinstance(told, Mapping):
-        return Bar(at, max(until - at, 0.0), host, number, step, UNKNOWN)
-    failure = _text(told.get("failure"))
-    state = _text(told.get("state")) or ("failed" if failure else "done")
-    began = _moment(told.get("began")) or at
-    seconds = _number(told.get("seconds"))
-    taken = max(until - began, 0.0) if seconds is None else seconds
-    return Bar(began, taken, host, number, step, state, failure, _lines(told.get("output")))
+def _bar(host: str, phase: Phase, at: float, until: float, became: Became | None) -> Bar:
+    if became is None:
+        return Bar(at, max(until - at, 0.0), host, phase.number, phase.step, UNKNOWN)
+    began = at if became.began is None else became.began
+    taken = max(until - began, 0.0) if became.seconds is None else became.seconds
+    output = "\n".join(became.output)
+    return Bar(began, taken, host, phase.number, phase.step, became.state, became.failure or "", output)
 
 
-def _chapters(begin: Event, events: Sequence[Event]) -> tuple[Chapter, ...]:
+def _chapters(begin: Begin | None, events: Sequence[object]) -> tuple[Chapter, ...]:
     """The phases that were planned, and those that were begun, in the order of their numbers."""
-    planned = begin.get("steps")
-    chapters: dict[tuple[int, str], Chapter] = {}
-    numbered = any(_whole(event.get("number")) for event in _all(events, "phase"))
-    rows = [_texts(row) for row in planned] if isinstance(planned, list) and numbered else []
-    for number, row in enumerate(rows, 1):
-        if row:
-            chapters[number, row[0]] = Chapter(number, row[0], "", "", tuple(row[1:]))
-    for event in _all(events, "phase"):
-        key = (_whole(event.get("number")) or 0, _text(event.get("step")))
-        before = chapters.get(key)
-        hosts = dict.fromkeys([*(before.hosts if before else ()), *_texts(event.get("hosts"))])
-        says, command = _text(event.get("says")), _text(event.get("command"))
-        chapters[key] = Chapter(*key, says, command, tuple(hosts))
+    phases = [event for event in events if isinstance(event, Phase)]
+    planned = begin.steps if begin and any(phase.number for phase in phases) else ()
+    chapters = {(n, row[0]): Chapter(n, row[0], "", "", row[1:]) for n, row in enumerate(planned, 1) if row}
+    for phase in phases:
+        at = (phase.number, phase.step)
+        hosts = dict.fromkeys([*(chapters[at].hosts if at in chapters else ()), *phase.hosts])
+        chapters[at] = Chapter(*at, phase.says, phase.command, tuple(hosts))
     return tuple(sorted(chapters.values(), key=lambda chapter: chapter.number))
 
 
-def _watched(events: Sequence[Event]) -> tuple[Watched, ...]:
+def _watched(entries: Sequence[Entry]) -> tuple[Watched, ...]:
     """What was seen of each URL; a run that was resumed has watched it more than once."""
     seen: dict[tuple[str, str], Watched] = {}
-    since, still_down = None, False
-    for event in events:
-        if event["event"] in ("begin", "resume"):
-            since = _time(event)
-        if event["event"] == "end":
-            still_down = event.get("httpd_still_down") is True
-        if event["event"] != "watched":
-            continue
-        at, host, url = _time(event), _text(event.get("host")), _text(event.get("url"))
-        before = seen.get((host, url), Watched(host, url, (), 0, 0, 0.0, ()))
-        down = event.get("down") is True
-        found = _spans(event.get("outages"))
-        if down and found and at is not None:  # it went on beyond the last request
-            found = (*found[:-1], Span(found[-1].began, max(found[-1].seconds, at - found[-1].began)))
-        more = (Span(since, max(at - since, 0.0)),) if at is not None and since is not None else ()
-        outages = _joined(before.outages, found, since if still_down else None)
-        seen[host, url] = Watched(
-            host,
-            url,
-            before.whiles + more,
-            before.requests + (_whole(event.get("requests")) or 0),
-            before.failed + (_whole(event.get("failed")) or 0),
-            max(before.longest, _number(event.get("longest")) or 0.0, *(outage.seconds for outage in outages)),
-            outages,
-            down,
-        )
+    since = None
+    for entry in entries:
+        if isinstance(entry.event, Begin | Resume):
+            since = entry.time
+        if isinstance(entry.event, Seen):
+            at = (entry.event.host or "", entry.event.url)
+            before = seen.get(at, Watched(*at, (), 0, 0, 0.0, ()))
+            seen[at] = _more(before, entry.event, since, entry.time)
     return tuple(seen.values())
 
 
-def _joined(before: tuple[Span, ...], later: tuple[Span, ...], resumed: float | None) -> tuple[Span, ...]:
-    """One outage, where httpd was left down and nobody had an answer when the run was resumed, at `resumed`."""
-    if not (before and later and resumed is not None and later[0].began <= resumed + JOINED_SECONDS):
-        return before + later
-    last, first = before[-1], later[0]
-    return (*before[:-1], Span(last.began, first.began + first.seconds - last.began), *later[1:])
-
-
-def _spans(rows: object) -> tuple[Span, ...]:
-    """`[[moment, seconds], …]` as spans."""
-    return tuple(
-        Span(began, _number(row[1]) or 0.0)
-        for row in (rows if isinstance(rows, list) else [])
-        if isinstance(row, list) and len(row) == 2 and (began := _moment(row[0])) is not None
+def _more(before: Watched, seen: Seen, since: float | None, at: float | None) -> Watched:
+    """What was seen before, and what one more client has seen: from `since` up to `at`."""
+    found = seen.outages
+    if seen.down and found and at is not None:  # it went on beyond the last request
+        found = (*found[:-1], Span(found[-1].began, max(found[-1].seconds, at - found[-1].began)))
+    more = (Span(since, max(at - since, 0.0)),) if at is not None and since is not None else ()
+    return Watched(
+        before.host,
+        before.url,
+        before.whiles + more,
+        before.requests + seen.requests,
+        before.failed + seen.failed,
+        max(before.longest, seen.longest, *(outage.seconds for outage in found)),
+        before.outages + found,
+        seen.down,
     )
-
-
-def _installed(hosts: object) -> dict[str, str]:
-    """Host and build, whether the end was written as `host: NVR` or as `host: {installed: NVR}`."""
-    rows = _table(hosts)
-    return {
-        host: _text(value.get("installed")) if isinstance(value, Mapping) else _text(value)
-        for host, value in rows.items()
-    }
-
-
-def _schema(value: object) -> str:
-    return ", ".join(_texts(value)) if isinstance(value, list) else _text(value)
-
-
-def _first(events: Sequence[Event], name: str) -> Event:
-    return next((event for event in events if event["event"] == name), {})
-
-
-def _all(events: Sequence[Event], name: str) -> list[Event]:
-    return [event for event in events if event["event"] == name]
-
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""
-
-
-def _lines(value: object) -> str:
-    return "\n".join(_texts(value)) if isinstance(value, list) else _text(value)
-
-
-def _texts(value: object) -> list[str]:
-    return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
-
-
-def _table(value: object) -> dict[str, Any]:
-    """A JSON object; a bare list of hosts counts as one that says nothing of them."""
-    return value if isinstance(value, dict) else dict.fromkeys(_texts(value))
-
-
-def _number(value: object) -> float | None:
-    """Seconds: at least 0, and no more than a year."""
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return None
-    try:
-        number = float(value)
-    except (ValueError, OverflowError):
-        return None
-    return number if math.isfinite(number) and 0 <= number <= 366 * 86400 else None
-
-
-def _whole(value: object) -> int | None:
-    number = _number(value)
-    return None if number is None else int(number)
-
-
-def _time(event: Event) -> float | None:
-    return _moment(event.get("time"))
-
-
-def _moment(value: object) -> float | None:
-    """ISO 8601 as seconds since 1970; without a zone it is UTC."""
-    try:
-        moment = datetime.fromisoformat(_text(value))
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
-    except (ValueError, OverflowError):
-        return None

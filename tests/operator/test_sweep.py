@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tasks.inventory.model import Host, HostSet
-from tasks.journal.file import read
+from tasks.journal.coding import read
 from tasks.sop import model, workflows
 from tasks.sop.nvr import parse
 
@@ -95,7 +95,7 @@ def reached(tmp_path: Path, boundary: Boundary) -> bool:
     """Is this line in the journal of the one who is to die?"""
     journal = tmp_path / "state/blockerbugs-upgrade/journal.jsonl"
     events = read(journal.read_text().splitlines()) if journal.exists() else []
-    return any((event["event"], event.get("number")) == boundary for event in events)
+    return any((event.raw["event"], event.raw.get("number")) == boundary for event in events)
 
 
 def goes_on(fleet: Fleet, line: str) -> None:

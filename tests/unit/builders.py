@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
 import shutil
@@ -13,6 +14,8 @@ from typing import Any
 
 from tasks.errors import SopError
 from tasks.inventory.model import App, Host, HostSet, Inventory
+from tasks.journal.coding import read
+from tasks.journal.events import Event
 from tasks.run.request import Request
 from tasks.sop.model import Facts, Job, Schema
 from tasks.sop.nvr import Nvr, parse
@@ -78,6 +81,13 @@ def found(host_set: HostSet, *facts: Facts) -> dict[Host, Facts]:
     """These facts, host by host (the last for all that remain); cron is where it belongs."""
     row = [*facts, *[facts[-1]] * (len(host_set.hosts) - len(facts))]
     return {host: replace(one, cron=host == host_set.sync) for host, one in zip(host_set.hosts, row, strict=True)}
+
+
+def event(name: str, **keys: Any) -> Event:
+    """An event of the journal with these keys; the others are empty."""
+    (entry,) = read([json.dumps({"event": name, **keys})])
+    assert entry.event, name
+    return entry.event
 
 
 def said(error: SopError) -> str:

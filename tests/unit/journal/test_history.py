@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.inventory.model import App
-from tasks.journal.file import read
-from tasks.journal.history import Past, runs
+from tasks.journal import history as past_runs
+from tasks.journal.coding import Entry, read
+from tasks.journal.history import Past
 from tasks.report.tables import history
 from tasks.sop import keep
 
@@ -21,6 +23,14 @@ Event = dict[str, Any]
 
 def at(minute: int, event: str, run: str = "aaaaaaaa", **more: Any) -> Event:
     return {"time": f"2020-11-22T12:{minute:02d}:00.000+00:00", "run": run, "event": event, "set": "prod", **more}
+
+
+def entries(events: Iterable[Event]) -> list[Entry]:
+    return read(json.dumps(event) for event in events)
+
+
+def runs(events: Iterable[Event], set_name: str, holder: str | None = None) -> list[Past]:
+    return past_runs.runs([entries(events)], set_name, holder)
 
 
 BEGIN = at(0, "begin", operator="alice@one", procedure="minor-upgrade", hosts={"a": str(OLD), "b": str(OLD)})
@@ -34,7 +44,8 @@ def test_a_run_is_told_from_its_begin_and_its_end() -> None:
 
 
 def test_what_two_journals_have_counts_once() -> None:
-    assert runs([BEGIN, END, BEGIN, END], "prod") == runs([BEGIN, END], "prod")
+    both = [entries([BEGIN, END])] * 2
+    assert past_runs.runs(both, "prod") == runs([BEGIN, END], "prod")
 
 
 def test_runs_of_other_sets_are_not_told() -> None:
@@ -63,7 +74,7 @@ def test_a_run_that_was_resumed_and_lost_again_has_no_end() -> None:
 
 
 def test_a_run_that_was_given_up_is_told_so() -> None:
-    assert runs([BEGIN, at(2, "end", how="stopped half-way"), at(3, "abort")], "prod")[0].how == "given up"
+    assert runs([BEGIN, at(2, "end", how="stopped half-way"), at(3, "abort")], "prod")[0].how == "aborted"
     assert runs([BEGIN, at(3, "unlock")], "prod")[0].how == "unlocked"
 
 
@@ -82,7 +93,7 @@ def test_a_resumed_run_took_from_its_begin_to_its_last_end() -> None:
 def test_httpd_was_down_only_in_a_run_that_stops_it(steps: list[str], down: float | None) -> None:
     begin = {**BEGIN, "steps": [[step, "a", "b"] for step in steps]}
     (past,) = runs([begin, at(1, "end", how="done", httpd_down=4.5)], "prod")
-    assert past.httpd_down == down
+    assert past.stops_httpd == bool(down)
 
 
 def test_httpd_that_is_down_at_the_end_was_down_for_longer_than_that() -> None:
@@ -108,7 +119,7 @@ def test_on_a_narrow_terminal_history_has_versions_and_releases_only_where_they_
     after: tuple[str, ...], told: str
 ) -> None:
     builds = tuple(map(nvr, after))
-    past = Past("abcd", None, (), "minor-upgrade", (nvr("1.0.0"),), builds, "done", True, None, False, 1)
+    past = Past("abcd", None, (), "minor-upgrade", (nvr("1.0.0"),), builds, "done", True, True, None, False, 1)
     (row,) = (next(iter(c.cells)) for c in history([past], "->")[1].columns if c.header == "from -> to")
     assert row == told
 
@@ -137,10 +148,10 @@ def test_the_sync_host_tells_the_latest_runs_and_who_holds_the_set(tmp_path: Pat
     shell.file(f"{keep.folder(app)}/not-a-run/journal.jsonl", '{"event": "begin"}\n')
     said = keep.said(shell.run(keep.history(app, 5)).stdout)
     assert said[0] == 'lock\t{"run": "bbbbbbbb"}', root
-    assert sorted((event["run"], event["event"]) for event in read(said)) == [
+    assert sorted((event.run, event.raw["event"]) for event in read(said)) == [
         (run, event) for run in ("aaaaaaaa", "bbbbbbbb") for event in ("begin", "end")
     ]
-    assert len({event["run"] for event in read(keep.said(shell.run(keep.history(app, 1)).stdout))}) == 1
+    assert len({event.run for event in read(keep.said(shell.run(keep.history(app, 1)).stdout))}) == 1
 
 
 def test_a_host_without_any_run_tells_none(tmp_path: Path) -> None:

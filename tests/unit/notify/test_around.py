@@ -24,7 +24,8 @@ from tasks.notify.texts import message
 from tasks.report.human import Human
 from tasks.report.screen import Screen
 from tests.endpoints import TOKEN, Endpoint, answering
-from tests.unit.timeline.runs import ONE, RESUMED, STOPPED, begin, ended, host, phase
+from tests.unit.builders import event
+from tests.unit.timeline.runs import ONE, RESUMED, STOPPED, begin, ended, entries, host, phase
 
 
 def refusing() -> str:
@@ -38,12 +39,12 @@ def run(*targets: str, listens: Endpoint | None = None) -> str:
     """What a run that tells these targets says of it on the screen; it takes as long as `listens` needs to hear."""
     screen = StringIO()
     with closing(Journal()) as journal:
-        journal.write("begin", set="prod", procedure="minor-upgrade", operator="lbrabec@laptop")
+        journal.write(event("begin", set="prod", procedure="minor-upgrade", operator="lbrabec@laptop"))
         with told(targets, journal, Human(Screen(screen)).warning) as run_begins:
             run_begins()
             if listens:
                 until(lambda: bool(listens.heard))
-            journal.write("end", how="done", code=0)
+            journal.write(event("end", how="done", code=0))
     return screen.getvalue()
 
 
@@ -82,10 +83,10 @@ def test_S10_a_mail_is_text_with_its_lines_and_what_a_host_or_a_person_said_is_n
         threading.Thread(target=server.serve_forever, daemon=True).start()
         address = f"mailto://127.0.0.1:{server.server_address[1]}?from=fab@example.org&to=qa@example.org"
         with closing(Journal()) as journal, told([address], journal, Human(Screen(StringIO())).warning) as run_begins:
-            journal.write("begin", set="prod", procedure="minor-upgrade", operator="<img src=//evil.example>")
+            journal.write(event("begin", set="prod", procedure="minor-upgrade", operator="<img src=//evil.example>"))
             run_begins()
             until(lambda: bool(letters))
-            journal.write("end", how="done", code=0, httpd_down=4.0)
+            journal.write(event("end", how="done", code=0, httpd_down=4.0))
         server.shutdown()
     mails = [email.message_from_bytes(letter, policy=email.policy.default) for letter in letters]
     (mail,) = (one for one in mails if one["Subject"] == "prod: minor upgrade: done")
@@ -175,7 +176,7 @@ def test_without_targets_nothing_is_said_and_nothing_started() -> None:
 
 
 def test_the_beginning_says_who_what_and_where() -> None:
-    subject, text, data = message("begin", [begin(unverified="stg is being restored")])
+    subject, text, data = message("begin", entries([begin(unverified="stg is being restored")]))
     assert subject == "prod: major upgrade to blockerbugs-1.1.0-1.el7: begins"
     assert text.splitlines() == [
         "Run c0ffee12 by lbrabec@laptop on blockerbugs01.example, blockerbugs02.example.",
@@ -185,7 +186,7 @@ def test_the_beginning_says_who_what_and_where() -> None:
 
 
 def test_the_end_says_what_failed_and_for_how_long_httpd_was_down() -> None:
-    subject, text, data = message("end", STOPPED)
+    subject, text, data = message("end", entries(STOPPED))
     assert subject.endswith(": stopped half-way")
     assert text.splitlines()[:2] == [
         "blockerbugs01.example: upgrade-db: exit status 1: no such table",
@@ -195,7 +196,7 @@ def test_the_end_says_what_failed_and_for_how_long_httpd_was_down() -> None:
 
 
 def test_a_resumed_run_is_told_by_who_resumed_it() -> None:
-    assert message("end", RESUMED)[2]["operator"] == "kparal@desk"
+    assert message("end", entries(RESUMED))[2]["operator"] == "kparal@desk"
 
 
 def test_S6_what_is_told_was_redacted() -> None:
@@ -205,9 +206,9 @@ def test_S6_what_is_told_was_redacted() -> None:
             phase(1, 1, "sync", ONE),
             ended(2, 1, "sync", one=host("failed", 1, 1, "password=hunter2")),
         ):
-            journal.write(one.pop("event"), **{key: one[key] for key in one if key not in ("time", "run")})
-        assert "hunter2" not in str(message("end", journal.events))
-        assert "[redacted]" in str(message("end", journal.events))
+            journal.write(event(one.pop("event"), **one))
+        assert "hunter2" not in str(message("end", journal.entries))
+        assert "[redacted]" in str(message("end", journal.entries))
 
 
 def test_sending_a_mail_loads_nothing_that_draws() -> None:

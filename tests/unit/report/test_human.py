@@ -16,7 +16,7 @@ from tasks.run.decide import decide
 from tasks.run.lock import Lock
 from tasks.run.probe import Seen
 from tasks.sop.model import UNREACHED, Facts, Schema
-from tests.unit.builders import NEW, ONE, TWO, found, prod, request, well
+from tests.unit.builders import NEW, ONE, TWO, event, found, prod, request, well
 from tests.unit.report.values import ended, planned
 
 
@@ -347,7 +347,7 @@ def test_an_upgrade_that_began_when_nobody_served_is_not_blamed_for_the_outage(p
 
 def test_after_a_resume_the_outage_is_said_to_be_counted_from_there(screen: Shown) -> None:
     run = ended(planned(), users=Seen(40, 0, 0.0))
-    run.journal.write("resume")
+    run.journal.write(event("resume"))
     screen.report.recap(run)
     assert any("since it was resumed: 40 requests, 0 failed" in line for line in screen.lines)
 

@@ -27,10 +27,10 @@ PROD = prod(url=URL, confirm="name", location="iad2")
 DOWN = Seen(94, 31, 3.1, outages=((1795636810.0, 3.1),))
 WELL = Seen(94, 0, 0.0)
 LOCK = Lock("4f2a9c01", "lbrabec@laptop", "2026-11-25T20:00:00+00:00", "major-upgrade")
+EIGHT = datetime(2026, 11, 25, 20, tzinfo=UTC).timestamp()
 PAST = Past(
-    "4f2a9c01", datetime(2026, 11, 25, 20, tzinfo=UTC), ("lbrabec@laptop",), "major-upgrade", (OLD,), (NEW,), "done",
-    True, 3.1, False, 12.9,
-)  # fmt: skip
+    "4f2a9c01", EIGHT, ("lbrabec@laptop",), "major-upgrade", (OLD,), (NEW,), "done", True, True, 3.1, False, 12.9
+)
 
 
 SCREENS = Path(__file__).with_name("screens")

@@ -23,7 +23,7 @@ from tasks.run.phases import perform
 from tasks.run.remaining import everything
 from tasks.run.state import Run
 
-from ..builders import found, prod, request, well
+from ..builders import event, found, prod, request, well
 
 
 class Held:
@@ -89,7 +89,7 @@ def ends(begun_as: str, monkeypatch: pytest.MonkeyPatch) -> tuple[type[BaseExcep
     """How a run ends whose disk is full before the first step, and whether its set is still locked."""
     plan = decide(request("restart-httpd"), found(prod(), well()))
     journal, held = Journal(), Held(Lost())
-    journal.write(begun_as)
+    journal.write(event(begun_as))
 
     def full(file: int) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

@@ -9,7 +9,7 @@ from tasks.journal.file import Journal
 from tasks.run.decide import decide
 from tasks.run.state import Run
 from tasks.sop.model import Schema
-from tests.unit.builders import found, prod, request, well
+from tests.unit.builders import event, found, prod, request, well
 
 PROD = prod(schema_status="alembic current")
 
@@ -46,7 +46,7 @@ def test_the_schema_is_asked_for_again_where(run: Run) -> None:
 
 def test_the_schema_is_asked_for_again_where_the_run_was_resumed() -> None:
     run = done("minor-upgrade")
-    run.journal.write("resume")
+    run.journal.write(event("resume"))
     assert run.schema is None
 
 

@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
+
+from tasks.journal.coding import Entry, read
+from tasks.timeline import story
 
 ONE, TWO = "blockerbugs01.example", "blockerbugs02.example"
 OLD, NEW = "blockerbugs-1.0.0-1.el7", "blockerbugs-1.1.0-1.el7"
 URL = "https://qa.example/blockerbugs/"
 BEGAN = datetime(2026, 11, 25, 22, 0, tzinfo=UTC)
+
+
+def entries(lines: Iterable[Mapping[str, Any]]) -> list[Entry]:
+    """What is read of a journal with these lines."""
+    return read(json.dumps(line) for line in lines)
+
+
+def tell(lines: Iterable[Mapping[str, Any]]) -> story.Story:
+    """The story of the run that these lines tell."""
+    return story.tell(entries(lines))
 
 
 def at(seconds: float) -> str:

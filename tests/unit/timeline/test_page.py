@@ -8,9 +8,8 @@ from xml.etree import ElementTree
 import pytest
 
 from tasks.timeline.page import html, svg
-from tasks.timeline.story import tell
 
-from .runs import ONE, RESUMED, STOPPED, TWO, URL, at, begin, ended, event, host, phase
+from .runs import ONE, RESUMED, STOPPED, TWO, URL, at, begin, ended, event, host, phase, tell
 
 EVIL = "<script>alert('&')</script>\"><img src=//evil.example/>"
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tasks.journal.words import clock, duration, plural
 from tasks.timeline.scale import Scale
-from tasks.timeline.words import clock, duration, plural
 
 NOON = 1764072000.0  # 2025-11-25 12:00:00 UTC
 

@@ -7,9 +7,9 @@ import pytest
 
 from tasks.errors import Refused
 from tasks.paths import state_dir
-from tasks.timeline.shelf import events_of, put
+from tasks.timeline.shelf import entries_of, put
 
-from .runs import RESUMED, STOPPED, begin, event
+from .runs import RESUMED, STOPPED, begin, entries, event
 
 THREE = [
     event(0, "begin", run="aa01", set="prod"),
@@ -20,7 +20,7 @@ THREE = [
 
 
 def runs(set_name: str | None = None, run: str | None = None) -> set[str]:
-    return {one["run"] for one in events_of(THREE, set_name, run)}
+    return {one.run for one in entries_of(entries(THREE), set_name, run)}
 
 
 def test_without_a_word_the_last_run_is_meant() -> None:
@@ -29,7 +29,7 @@ def test_without_a_word_the_last_run_is_meant() -> None:
 
 def test_with_a_set_its_last_run_is_meant_with_the_events_that_do_not_name_the_set() -> None:
     assert runs("prod") == {"aa01"}
-    assert len(events_of(THREE, "prod", None)) == 2
+    assert len(entries_of(entries(THREE), "prod", None)) == 2
 
 
 def test_the_beginning_of_a_runs_id_is_enough() -> None:
@@ -51,11 +51,11 @@ def test_a_run_that_is_not_there_is_refused_with_those_that_are() -> None:
 @pytest.mark.parametrize("name", [None, "prod"])
 def test_an_empty_journal_has_no_run(name: str | None) -> None:
     with pytest.raises(Refused, match="the journal has no run"):
-        events_of([], name, None)
+        entries_of([], name, None)
 
 
 def test_the_files_are_beside_the_journal_and_only_their_owner_reads_them() -> None:
-    written = put(STOPPED)
+    written = put(entries(STOPPED))
     assert [path.relative_to(state_dir()).as_posix() for path in written] == [
         "reports/c0ffee12.html",
         "reports/c0ffee12.svg",
@@ -64,8 +64,8 @@ def test_the_files_are_beside_the_journal_and_only_their_owner_reads_them() -> N
 
 
 def test_the_file_can_be_chosen_and_what_stood_there_is_replaced(tmp_path: Path) -> None:
-    put(STOPPED, tmp_path / "ticket.html")
-    put(RESUMED, tmp_path / "ticket.html")
+    put(entries(STOPPED), tmp_path / "ticket.html")
+    put(entries(RESUMED), tmp_path / "ticket.html")
     assert "Done (exit code 0)" in (tmp_path / "ticket.html").read_text()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["ticket.html", "ticket.svg"]
 
@@ -73,26 +73,26 @@ def test_the_file_can_be_chosen_and_what_stood_there_is_replaced(tmp_path: Path)
 def test_S7_a_symlink_in_the_way_is_replaced_and_not_followed(tmp_path: Path) -> None:
     (tmp_path / "precious").write_text("precious")
     (tmp_path / "ticket.html").symlink_to(tmp_path / "precious")
-    put(STOPPED, tmp_path / "ticket.html")
+    put(entries(STOPPED), tmp_path / "ticket.html")
     assert (tmp_path / "precious").read_text() == "precious"
 
 
 def test_a_folder_that_is_not_there_is_refused_with_its_name_and_nothing_is_left(tmp_path: Path) -> None:
     with pytest.raises(Refused, match="No such file or directory") as refused:
-        put(STOPPED, tmp_path / "none" / "ticket.html")
+        put(entries(STOPPED), tmp_path / "none" / "ticket.html")
     assert refused.value.next_line == f"ls -ld {tmp_path / 'none'}"
     (tmp_path / "folder.html").mkdir()
     with pytest.raises(Refused):
-        put(STOPPED, tmp_path / "folder.html")
+        put(entries(STOPPED), tmp_path / "folder.html")
     assert [path.name for path in tmp_path.iterdir()] == ["folder.html"]
 
 
 def test_a_page_cannot_have_the_name_of_its_picture(tmp_path: Path) -> None:
     with pytest.raises(Refused, match="the name of the picture"):
-        put(STOPPED, tmp_path / "ticket.svg")
+        put(entries(STOPPED), tmp_path / "ticket.svg")
 
 
 @pytest.mark.parametrize("run", ["../../etc/passwd", "/root/x", "", "\x00", "é"])
 def test_a_strange_run_id_does_not_lead_out_of_the_folder(run: str) -> None:
-    page, _ = put([{**begin(), "run": run}])
+    page, _ = put(entries([{**begin(), "run": run}]))
     assert page.parent == state_dir() / "reports"

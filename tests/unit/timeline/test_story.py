@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tasks.journal.events import Span
 from tasks.timeline.page import html, svg
-from tasks.timeline.story import Bar, Span, tell
+from tasks.timeline.story import Bar
 
 from .runs import (
     BEGAN,
@@ -21,6 +22,7 @@ from .runs import (
     begin,
     event,
     phase,
+    tell,
 )
 
 START = BEGAN.timestamp()
@@ -60,12 +62,17 @@ def test_what_the_users_saw_of_a_resumed_run_is_one_count_and_nothing_is_claimed
     assert seen.outages == (Span(START + 1.2, 7.0), Span(START + NEXT_MORNING, 8.0))
 
 
-def test_an_outage_that_went_on_until_the_run_was_resumed_is_one() -> None:
+def test_w2_a_night_in_which_nobody_watched_is_no_outage_and_no_answer() -> None:
     left_down = [{**one, "httpd_still_down": True} if one.get("code") == 5 else one for one in RESUMED]
     (seen,) = tell(left_down).users
-    (outage,) = seen.outages
-    assert outage.began == START + 1.2
-    assert seen.longest == outage.seconds == pytest.approx(NEXT_MORNING + 8 - 1.2)
+    assert seen.outages == (Span(START + 1.2, 7.0), Span(START + NEXT_MORNING, 8.0))
+    assert seen.gaps == (Span(START + 9, NEXT_MORNING - 9.0),)
+    assert seen.longest == 8.0
+
+
+def test_w2_a_run_that_was_left_in_the_middle_is_not_told_to_have_left_httpd_up() -> None:
+    story = tell([*STOPPED[:-1], event(9, "end", how="left at Ctrl-C", code=130, httpd_down=7.5, hosts={})])
+    assert (story.httpd_down, story.httpd_still_down) == (7.5, None)
 
 
 def test_an_outage_that_had_not_ended_lasts_until_the_watch_did() -> None:
@@ -87,7 +94,7 @@ def test_a_run_that_was_killed_in_the_middle_of_a_step_has_no_end_and_the_step_n
     assert [(bar.host, bar.state) for bar in story.bars] == [(ONE, "unknown"), (TWO, "unknown")]
 
 
-@pytest.mark.parametrize(("name", "how"), [("abort", "given up"), ("unlock", "unlocked")])
+@pytest.mark.parametrize(("name", "how"), [("abort", "aborted"), ("unlock", "unlocked")])
 def test_a_run_that_was_given_up_ended_so(name: str, how: str) -> None:
     assert tell([*STOPPED, event(60, name, operator="kparal@desk", set="prod")]).how == how
 

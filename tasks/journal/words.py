@@ -1,8 +1,10 @@
-"""Times and numbers as the page says them."""
+"""Times, numbers and a run's heading, as its page says them and others are told."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
+
+from .events import Begin
 
 
 def duration(seconds: float) -> str:
@@ -25,3 +27,10 @@ def clock(moment: float) -> str:
 def plural(number: int, noun: str) -> str:
     """`1 host`, `2 hosts`."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def heading(begin: Begin | None, host_set: str) -> str:
+    """`prod: major upgrade to blockerbugs-1.1.0-1.el7`."""
+    name = begin.procedure.replace("-upgrade", " upgrade") if begin else ""
+    target = f" to {begin.target}" if begin and begin.target else ""
+    return f"{host_set or 'unknown set'}: {name or 'a run whose beginning is not in the journal'}{target}"

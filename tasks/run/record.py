@@ -1,0 +1,141 @@
+"""What the journal gets of a run, event by event. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+from .. import clock
+from ..errors import Code, SopError
+from ..fleet.outcome import Outcome
+from ..inventory.model import Host, HostSet
+from ..journal.downtime import downtime
+from ..journal.events import VERSION, Backup, Became, Begin, End, Ended, Phase, Restarted, Span, Watched
+from ..sop import model
+from ..sop.model import Effect
+from ..sop.restarts import Restart
+from ..sop.workflows import RESTART_TOGETHER
+from .decide import Plan
+from .probe import Seen
+from .remaining import digests
+from .state import Run
+
+OUTPUT_LINES = 400
+STOPS = (Effect.DOWN, Effect.BOUNCE)
+
+
+def begin(plan: Plan, operator: str) -> Begin:
+    """The plan: enough to make it again (resume), and what the set was like before."""
+    request = plan.request
+    return Begin(
+        operator=operator,
+        set=request.host_set.name,
+        procedure=request.procedure.name,
+        target=str(plan.target) if plan.target else None,
+        unverified=request.unverified,
+        hosts={host.name: str(plan.facts[host].installed) for host in plan.hosts},
+        schema=plan.facts[request.host_set.sync].revision,
+        asked_as=request.asked_as,
+        order=tuple(host.name for host in plan.job.hosts) if plan.job else (),
+        serial=request.serial,
+        migrated=bool(plan.job and plan.job.migrated),
+        together=request.procedure is RESTART_TOGETHER,
+        steps=tuple(tuple(row) for row in plan.steps),
+        hosts_yml=digests(request.host_set),
+        stops_httpd=any(phase.step.httpd in STOPS for phase in plan.phases),
+        journal=VERSION,
+    )
+
+
+def phase(set_name: str, number: int, total: int, part: model.Phase) -> Phase:
+    """A phase is about to begin on these hosts."""
+    return Phase(
+        set=set_name,
+        number=number,
+        total=total,
+        step=part.step.name,
+        says=part.step.says,
+        command=part.step.command,
+        httpd=part.step.httpd.value,
+        hosts=tuple(host.name for host in part.hosts),
+    )
+
+
+def ended(host_set: HostSet, number: int, part: model.Phase, results: Mapping[Host, Outcome]) -> Ended:
+    """What became of it, host by host, with the last lines that each has said."""
+    return Ended(
+        set=host_set.name,
+        number=number,
+        step=part.step.name,
+        httpd=part.step.httpd.value,
+        failed=any(outcome.failure for outcome in results.values()),
+        hosts={host.name: _became(outcome) for host, outcome in results.items()},
+    )
+
+
+def _became(outcome: Outcome) -> Became:
+    return Became(
+        state="done" if not outcome.failure else "failed" if outcome.known else "unknown",
+        began=outcome.began,
+        seconds=outcome.seconds,
+        failure=outcome.failure,
+        output=tuple(outcome.output.splitlines()[-OUTPUT_LINES:]),
+    )
+
+
+def backup(host_set: HostSet, outcome: Outcome) -> Backup:
+    """What was saved before anything was stopped."""
+    size = re.search("([0-9]+) bytes$", outcome.output)
+    return Backup(
+        set=host_set.name,
+        file=host_set.backup.file if host_set.backup else None,
+        size=int(size[1]) if size else None,
+        seconds=outcome.seconds,
+    )
+
+
+def restarted(set_name: str, restart: Restart) -> Restarted:
+    """A host restarted while the run was on."""
+    return Restarted(set=set_name, host=restart.host.name, meanwhile=restart.meanwhile, service=restart.service)
+
+
+def watched(run: Run) -> Iterator[Watched]:
+    """What was seen from here while the run went on: an event for the set's users, and one for each watched node."""
+    url = run.plan.request.host_set.url
+    if url and run.users:
+        yield seen(None, url, run.users)
+    for host, one in run.nodes.items():
+        yield seen(host, host.url or "", one)
+
+
+def seen(host: Host | None, url: str, what: Seen) -> Watched:
+    """What was seen of a host's own page, or of the set's."""
+    return Watched(
+        host=host.name if host else None,
+        url=url,
+        requests=what.requests,
+        failed=what.failed,
+        longest=what.longest,
+        down=what.down,
+        outages=tuple(Span(*one) for one in what.outages),
+        slow=tuple(Span(*one) for one in what.slow),
+    )
+
+
+def end(run: Run, error: SopError | None, how: str | None = None) -> End:
+    """How it ended, and what the set is like now; hosts that could not be looked at are left out."""
+    host_set = run.plan.request.host_set
+    sync = run.afterwards.get(host_set.sync)
+    down = downtime(run.journal.entries, [host.name for host in host_set.serving], clock.now())
+    services = [run.afterwards[host].service for host in host_set.serving if host in run.afterwards]
+    unseen = len(services) < len(host_set.serving)
+    return End(
+        set=host_set.name,
+        how=how or (error.heading if error else "done"),
+        code=int(error.exit_code if error else Code.DONE),
+        seconds=run.seconds,
+        httpd_down=down.seconds,
+        httpd_still_down="active" not in services and (down.goes_on if unseen else bool(services)),
+        hosts={host.name: str(found.installed) for host, found in run.afterwards.items()},
+        schema=sync.revision if sync else None,
+    )
