@@ -13,13 +13,14 @@ import socket
 import threading
 from collections.abc import Callable
 from functools import partial
-from time import monotonic, time
+from time import monotonic
 from typing import Any, Literal, TypeVar
 
 from fabric import Config, Connection
 from paramiko import MissingHostKeyPolicy, PKey, SSHClient, SSHConfig
 from paramiko.ssh_exception import SSHException
 
+from .. import clock
 from ..errors import Refused, Unreachable
 from ..inventory.model import Host
 from . import ssh_config
@@ -246,7 +247,7 @@ class Node(Connection):
         The script is sent again then: it has to be one that only looks, or one that is never started twice
         (detached.carry_out).
         """
-        began, at = monotonic(), time()
+        began, at = monotonic(), clock.now()
         fresh = Fresh(partial(self._news, listener.line, host))
         lost, back = partial(self._news, listener.lost, host), partial(self._news, listener.back, host)
         attempts = Attempts(reconnect, self.closing, lost, back)

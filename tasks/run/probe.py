@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
+from .. import clock
 from ..inventory.model import Host, HostSet
 
 INTERVAL_SECONDS = 0.1
@@ -86,7 +87,7 @@ class Watch:
 
     def _ask(self) -> None:
         while not self._stop.is_set():
-            began, at = time.monotonic(), time.time()
+            began, at = time.monotonic(), clock.now()
             good = self._good()
             self._requests += 1
             if self._since is not None:  # up to the beginning of this answer, if it is one
