@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from invoke import Context
 
 from .flags import task
 
 
-@task("message")
-def push_config(context: Context, message: str) -> None:
+@task("message", "branch", "unchecked", "literal", "plan", "yes", plan="Show what would be pushed, and stop.")
+def push_config(context: Context, plan: bool, **typed: Any) -> None:
     """Config: the settings template, checked, pushed.
 
-    Shows its diff without secrets, commits only that file, rebases, pushes, and
-    says what applies it.
+    Fetches, shows the template's diff without secrets, checks it, asks, commits
+    only that file, rebases, pushes, and says what applies it.
     """
     from .ansible import push
+    from .report import opened
 
-    push.push_config(context, message)
+    options = push.Options(plan=plan or context.config.run.dry, **typed)
+    push.push_config(context.config, options, opened())
 
 
 @task("key")

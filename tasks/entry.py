@@ -80,7 +80,7 @@ def start(
             version=version,
             unverified=unverified,
             serial=serial,
-            unsettled=tuple(template_state(Path(ansible.checkout), ansible.template)),
+            unsettled=tuple(template_state(Path(ansible.checkout), ansible.template, ansible.branch)),
         )
         code = carry_out(request, inventory, config, consent, report)
         if code:

@@ -1,13 +1,15 @@
-"""The ansible checkout: what state its settings template is in, and what speaks against pushing it."""
+"""The ansible checkout: what state its settings template is in, and what speaks against pushing from it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 
 from ..errors import Refused
 from ..koji import local
 
+_SETTINGS = "invoke show-config --key ansible"
 _UNFINISHED = ("rebase-merge", "rebase-apply", "MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD")
 
 
@@ -26,63 +28,58 @@ class Checkout:
         """The remote-tracking name of the upstream branch, e.g. `origin/main`."""
         return f"{self.remote}/{self.merge}"
 
+    @property
+    def file(self) -> Path:
+        """The template as it is edited."""
+        return self.root / self.template
+
     def git(self, *arguments: str) -> str:
         """What git prints. Raises Refused with git's words when it fails."""
         return git(self.root, *arguments)
 
-    def diff(self) -> list[str]:
-        """The lines of the template's uncommitted changes, staged or not."""
-        return self.git("diff", "--no-color", "--no-ext-diff", "HEAD", "--", self.template).splitlines()
-
-    def unpushed(self) -> list[str]:
-        """The files in commits that upstream, as last fetched, does not have."""
-        files = self.git("log", "--format=", "--name-only", f"{self.upstream}..HEAD")
-        return sorted(set(files.split("\n")) - {""})
+    def to_type(self, arguments: str) -> str:
+        """A git command on this checkout, for the operator."""
+        return f"git -C {quote(str(self.root))} {arguments}"
 
 
 def find(folder: str, template: str) -> Checkout:
-    """The checkout in `folder`, fit to push from.
+    """The checkout in `folder`, fit to push from; nothing is asked of its server.
 
-    Raises Refused when it is none, has no template, no branch (detached HEAD), no upstream, an unfinished rebase or
-    merge, other staged changes, or unpushed commits that touch other files.
+    Raises Refused when it is none, has no template of its own (a link, another repository's), no branch (detached
+    HEAD), an upstream that `git push` would not push to, an unfinished rebase or merge, or other staged changes.
     """
     root = Path(folder).expanduser()
     if not (root / ".git").exists():
-        raise Refused(
-            f"{root} is no git checkout", next_line="ansible.checkout in invoke.yml, or INVOKE_ANSIBLE_CHECKOUT=…"
-        )
-    if not (root / template).is_file():
-        raise Refused(f"{root} has no {template}", next_line="ansible.template in invoke.yml")
+        raise Refused(f"{root} is no git checkout (ansible.checkout in invoke.yml names it)", next_line=_SETTINGS)
+    _check_file(root, template)
     branch = local.run("git", "symbolic-ref", "--quiet", "--short", "HEAD", cwd=root).out.strip()
     if not branch:
         raise Refused(f"{root} is on no branch (detached HEAD)", next_line=f"git -C {root} switch main")
-    names = _upstream(root, branch)
-    if names is None:
-        raise Refused(
-            f"{root}: {branch} has no upstream", next_line=f"git -C {root} branch --set-upstream-to=origin/{branch}"
-        )
-    checkout = Checkout(root, template, branch, *names)
+    checkout = Checkout(root, template, branch, *_upstream(root, branch))
     _check_quiet(checkout)
     return checkout
 
 
-def template_state(folder: Path, template: str) -> list[str]:
+def template_state(folder: Path, template: str, applied: str = "") -> list[str]:
     """What stands between the template as it is edited here and what the hosts can have got: one warning each.
 
-    Quick: three git calls, nothing is fetched. No checkout on this machine: no warnings.
+    applied: the branch that the ansible host applies, empty for the remote's HEAD. Quick: some git calls, nothing is
+    fetched. No checkout on this machine: no warnings.
     """
     root = folder.expanduser()
     if not (root / ".git").exists() or not (root / template).is_file():
         return []
     name = Path(template).name
-    changed = local.run("git", "status", "--porcelain", "--", template, cwd=root).out
-    warnings = [f"{name} has uncommitted changes in {root}: invoke push-config"] if changed.strip() else []
-    log = local.run("git", "log", "--format=%h", "@{upstream}..HEAD", "--", template, cwd=root)
+    edited, committed = blob(root, template), _object(root, f"HEAD:{template}")
+    warnings = [f"{name} has uncommitted changes in {root}: invoke push-config"] if edited != committed else []
+    upstream = _applied(root, applied)
+    log = local.run("git", "log", "--format=%h", f"{upstream}..HEAD", "--", template, cwd=root)
     commits = log.out.split()
-    if log.exited:
+    if not upstream or log.exited:
         warnings.append(f"whether {name} is pushed cannot be told: {root} has no upstream branch")
-    elif commits:
-        warnings.append(f"{name} has unpushed commits in {root} ({', '.join(commits)}): invoke push-config")
+    elif commits and committed != _object(root, f"{upstream}:{template}"):
+        told = f"commits in {root} ({', '.join(commits)}) that {upstream} does not have"
+        warnings.append(f"{name} has {told}: invoke push-config")
     return warnings
 
 
@@ -96,27 +93,80 @@ def git(root: Path, *arguments: str) -> str:
     return done.out
 
 
-def _upstream(root: Path, branch: str) -> tuple[str, str] | None:
-    remote = local.run("git", "config", f"branch.{branch}.remote", cwd=root).out.strip()
-    merge = local.run("git", "config", f"branch.{branch}.merge", cwd=root).out.strip()
-    return (remote, merge.removeprefix("refs/heads/")) if remote and merge else None
+def blob(root: Path, template: str) -> str:
+    """What git would name the template's content, as it is edited; also where an index says not to look."""
+    return local.run("git", "hash-object", f"--path={template}", "--", root / template, cwd=root).out.strip()
+
+
+def _object(root: Path, name: str) -> str:
+    return local.run("git", "rev-parse", "--verify", "--quiet", name, cwd=root).out.strip()
+
+
+def _applied(root: Path, branch: str) -> str:
+    """The remote-tracking name of the branch that is applied, as far as this checkout knows; empty if it does not."""
+    remote = local.run("git", "rev-parse", "--abbrev-ref", "@{upstream}", cwd=root)
+    if remote.exited:
+        return ""
+    remotes = local.run("git", "remote", cwd=root).out.split()
+    name = next((one for one in remotes if remote.out.startswith(f"{one}/")), "origin")
+    if branch:
+        return f"{name}/{branch}"
+    head = local.run("git", "symbolic-ref", "--quiet", "--short", f"refs/remotes/{name}/HEAD", cwd=root)
+    return head.out.strip() or remote.out.strip()
+
+
+def _check_file(root: Path, template: str) -> None:
+    path = root / template
+    if not path.is_file():
+        raise Refused(f"{root} has no {template} (ansible.template in invoke.yml names it)", next_line=_SETTINGS)
+    real = path.resolve()
+    if real != root.resolve() / template:
+        inside = real.is_relative_to(root.resolve())
+        cure = f"INVOKE_ANSIBLE_TEMPLATE={real.relative_to(root.resolve())} invoke push-config" if inside else None
+        raise Refused(f"{template} is a link, to {real}: git keeps the link, not what it names", next_line=cure)
+    top = Path(git(real.parent, "rev-parse", "--show-toplevel").strip())
+    if top != root.resolve():
+        names = f"INVOKE_ANSIBLE_CHECKOUT={top} INVOKE_ANSIBLE_TEMPLATE={real.relative_to(top)}"
+        raise Refused(
+            f"{template} is in a repository of its own, {top} (a submodule?)", next_line=f"{names} invoke push-config"
+        )
+
+
+def _upstream(root: Path, branch: str) -> tuple[str, str]:
+    """The remote and the branch there that `branch` is pushed to. Raises Refused where there is no single answer."""
+
+    def of(key: str) -> str:
+        return local.run("git", "config", "--get", key, cwd=root).out.strip()
+
+    remote, merge = of(f"branch.{branch}.remote"), of(f"branch.{branch}.merge").removeprefix("refs/heads/")
+    cure = f"git -C {root} branch --set-upstream-to=origin/{branch}"
+    if not (remote and merge):
+        raise Refused(f"{root}: {branch} has no upstream", next_line=cure)
+    if remote == ".":
+        raise Refused(f"{root}: the upstream of {branch} is a branch of this checkout, {merge}", next_line=cure)
+    if remote not in git(root, "remote").split():
+        raise Refused(f"{root}: the upstream of {branch} is at {remote}, which is no remote here", next_line=cure)
+    for key in (f"branch.{branch}.pushRemote", "remote.pushDefault"):
+        other = of(key)
+        if other and other != remote:
+            raise Refused(
+                f"{root}: {branch} follows {remote}, but git would push it to {other} ({key})",
+                next_line=f"git -C {root} config branch.{branch}.pushRemote {remote}",
+            )
+        if other:
+            break
+    return remote, merge
 
 
 def _check_quiet(checkout: Checkout) -> None:
     folder = Path(checkout.git("rev-parse", "--absolute-git-dir").strip())
     unfinished = [name for name in _UNFINISHED if (folder / name).exists()]
     if unfinished:
-        raise Refused(f"{checkout.root}: {unfinished[0]} is not finished", next_line=f"git -C {checkout.root} status")
+        raise Refused(f"{checkout.root}: {unfinished[0]} is not finished", next_line=checkout.to_type("status"))
     staged = checkout.git("diff", "--cached", "--name-only").split("\n")
     others = [name for name in staged if name and name != checkout.template]
     if others:
         raise Refused(
             f"other changes are staged in {checkout.root}: {', '.join(others)}",
-            next_line=f"git -C {checkout.root} restore --staged {others[0]}",
-        )
-    foreign = [name for name in checkout.unpushed() if name != checkout.template]
-    if foreign:
-        raise Refused(
-            f"{checkout.branch} has unpushed commits that touch other files: {', '.join(foreign)}",
-            next_line=f"git -C {checkout.root} push, or a branch of their own for them",
+            next_line=checkout.to_type(f"restore --staged {quote(others[0])}"),
         )

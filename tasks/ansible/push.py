@@ -1,112 +1,285 @@
 """push-config: the settings template from the ansible checkout to its upstream.
 
-Commit, rebase and push happen in a temporary worktree beside the checkout. So whatever goes wrong, the checkout's
-branch, index and files are as they were; only after the push is it brought to what was pushed.
+Commit, rebase, checks and push happen in a temporary worktree beside the checkout. So whatever goes wrong, the
+checkout's branch, index and files are as they were; only after the push is it brought to what was pushed.
 """
 
 from __future__ import annotations
 
-import shutil
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
+from shlex import join
+from typing import Any
 
-from invoke import Context
-
-from ..errors import Interrupted, Refused
+from ..errors import Interrupted, Refused, SopError
 from ..fleet.output import clean
 from ..koji import local, settings
-from ..koji.progress import Progress
 from ..koji.settings import Ansible
+from ..run.interrupt import endable
+from ..run.observer import Report
 from . import checkout as checkouts
-from . import template
-from .checkout import Checkout
+from . import worktree
+from .change import Change
+from .checkout import Checkout, git
+from .remote import Outcome, Remote
+
+LINE = "invoke push-config"
 
 
-def push_config(context: Context, message: str) -> None:
-    """Show, check, commit, rebase, push. Raises Refused for whatever speaks against it, before or at the push."""
-    from ..report import opened
+@dataclass(frozen=True)
+class Options:
+    """What was typed: the commit's message, the branch, reasons to go past the checks, and how far to go."""
 
-    ansible = settings.read(Ansible, context.config)
-    progress = Progress(opened())
-    checkout = checkouts.find(ansible.checkout, ansible.template)
-    diff = checkout.diff()
-    unpushed = checkout.unpushed()
-    if not diff and not unpushed:
-        progress.note(f"nothing to push: {ansible.template} is as {checkout.upstream} was last seen")
+    message: str = ""
+    branch: str = ""
+    unchecked: str = ""
+    literal: str = ""
+    plan: bool = False
+    yes: bool = False
+
+    @property
+    def line(self) -> str:
+        """The line to type again."""
+        given = {"--message": self.message, "--branch": self.branch}
+        given |= {"--unchecked": self.unchecked, "--literal": self.literal}
+        return join([*LINE.split(), *(word for flag, value in given.items() if value for word in (flag, value))])
+
+
+@dataclass(frozen=True)
+class Edited:
+    """The template as it is edited: its bytes and its mode, and the commit it is edited on."""
+
+    content: bytes
+    mode: int
+    head: str
+
+    @classmethod
+    def read(cls, checkout: Checkout) -> Edited:
+        """As it is now."""
+        mode = checkout.file.stat().st_mode & 0o777
+        return cls(checkout.file.read_bytes(), mode, checkout.git("rev-parse", "HEAD").strip())
+
+
+def push_config(config: Any, options: Options, report: Report) -> None:
+    """Fetch, commit, rebase, show, check, ask, push. Raises Refused for whatever speaks against it.
+
+    Raises Interrupted when it is ended early, and SopError where it is not known whether the server took the push.
+    """
+    ansible = settings.read(Ansible, config)
+    with endable():
+        try:
+            _carry_out(checkouts.find(ansible.checkout, ansible.template), ansible, options, report)
+        except KeyboardInterrupt:
+            raise Interrupted("nothing was pushed, the checkout is as it was", next_line=options.line) from None
+
+
+def _carry_out(checkout: Checkout, ansible: Ansible, options: Options, report: Report) -> None:
+    edited = Edited.read(checkout)
+    with worktree.made(checkout) as tree:
+        remote = Remote(checkout, tree, ansible.timeout, report)
+        applied = _destination(remote, ansible.branch, options.branch)
+        change = Change(checkout, tree, remote.fetch())
+        _commit(change, edited, options)
+        pushed = _push(change, remote, ansible, options, report)
+    if pushed:
+        _bring_forward(checkout, edited, pushed, report)
+        if applied == checkout.merge:
+            report.note(f"next, on the ansible host: {ansible.playbook}")
+        else:
+            report.note(f"nothing changes on the hosts yet: {applied} is applied there, not {checkout.merge}")
+
+
+def _destination(remote: Remote, configured: str, typed: str) -> str:
+    """The branch that is applied. Raises Refused when the checkout's is another, unless that one was typed."""
+    checkout = remote.checkout
+    head, branches = remote.heads()
+    applied = configured or head
+    to = checkout.to_type
+    fetch = to(f"fetch --prune {checkout.remote}")
+    if checkout.merge not in branches:
+        cure = f"{fetch} && {to(f'branch --set-upstream-to={checkout.remote}/{head}')}" if head else fetch
+        told = f"; its branch is {head} now" if head else ""
+        raise Refused(f"{checkout.remote} has no branch {checkout.merge}{told}", next_line=cure)
+    if not applied:
+        raise Refused(
+            f"which branch {checkout.remote} applies is not known: its HEAD is none",
+            next_line=f"INVOKE_ANSIBLE_BRANCH={checkout.merge} {LINE}",
+        )
+    if typed and typed != checkout.merge:
+        raise Refused(
+            f"--branch {typed}: {checkout.branch} goes to {checkout.upstream}", next_line=to(f"switch {typed}")
+        )
+    if checkout.merge != applied and not typed:
+        raise Refused(
+            f"{checkout.branch} goes to {checkout.upstream}, but {checkout.remote}/{applied} is what is applied"
+            f" ({'ansible.branch' if configured else f'the HEAD of {checkout.remote}'})",
+            f"to push it there all the same: {LINE} --branch {checkout.merge}",
+            next_line=to(f"switch {applied}"),
+        )
+    return applied
+
+
+def _commit(change: Change, edited: Edited, options: Options) -> None:
+    """Commit the template in the worktree, if it differs. Raises Refused in git's or a hook's words."""
+    tree, name = change.tree, change.checkout.template
+    local.run("git", "update-index", "--no-skip-worktree", "--no-assume-unchanged", "--", name, cwd=tree)
+    for _ in range(2):  # a hook that mends the file fails, and takes what it has made of it
+        before = _put(tree / name, edited)
+        if not git(tree, "status", "--porcelain", "--", name).strip():
+            break
+        git(tree, "add", "--", name)
+        done = local.run("git", "commit", "--quiet", "--only", "-m", _message(change, options), "--", name, cwd=tree)
+        if not done.exited:
+            break
+        mended = (tree / name).read_bytes()
+        if mended == before:
+            words = [clean(line) for line in (done.err or done.out).splitlines() if line.strip()]
+            raise Refused(f"git did not commit {name}:", *words[-8:], next_line=options.line)
+        edited = Edited(mended, edited.mode, edited.head)
+    others = change.other_files()
+    if others:
+        raise Refused(
+            f"{change.checkout.branch} has unpushed commits that touch other files: {', '.join(others)}",
+            "they want to be pushed first, or a branch of their own",
+            next_line=change.checkout.to_type("push"),
+        )
+
+
+def _put(path: Path, edited: Edited) -> bytes:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(edited.content)
+    path.chmod(edited.mode | 0o600)
+    return edited.content
+
+
+def _message(change: Change, options: Options) -> str:
+    lines = [options.message or f"blockerbugs: change {Path(change.checkout.template).name}"]
+    lines += [f"Pushed without a check of the template: {options.unchecked}"] if options.unchecked else []
+    lines += [f"Written out where a secret's name is: {options.literal}"] if options.literal else []
+    return "\n\n".join(lines)
+
+
+def _push(change: Change, remote: Remote, ansible: Ansible, options: Options, report: Report) -> str:
+    """Rebase, show, check, ask and push; once more when somebody was faster.
+
+    The commit that the server has now, empty where there was nothing of ours, or nothing was to be done.
+    """
+    ours, shown = bool(change.commits), [""]
+    for last in (False, True):
+        _rebase(change)
+        commit = git(change.tree, "rev-parse", "HEAD").strip()
+        if not change.commits:
+            report.note(f"nothing to push: {change.checkout.upstream} has {change.checkout.template} as it is here")
+            return commit if ours and not options.plan else ""
+        lines = change.lines()
+        if lines != shown:
+            shown = lines
+            _show(change, lines, remote, report)
+            _check(change, ansible, options, report)
+            if options.plan:
+                subject = git(change.tree, "log", "-1", "--format=%s").strip()
+                report.note(f"would push to {change.checkout.upstream}: {subject}")
+                return ""
+            _agree(options, report)
+        outcome, error = _sent(change, remote, commit, options)
+        if outcome is Outcome.PUSHED:
+            report.note(f"pushed {commit[:12]} to {change.checkout.upstream}")
+            return commit
+        if error and (last or outcome is not Outcome.BEHIND):
+            raise error
+        report.note(f"somebody was faster: fetching {change.checkout.upstream} and rebasing once more")
+        change = replace(change, base=remote.fetch())
+    raise AssertionError  # the second round has ended above
+
+
+def _rebase(change: Change) -> None:
+    """Put our commits on the server's. Raises Refused where they conflict."""
+    quiet = ("-c", "rebase.updateRefs=false", "-c", "rebase.autoStash=false", "-c", "rebase.autoSquash=false")
+    rebased = local.run("git", *quiet, "rebase", "--quiet", change.base, cwd=change.tree)
+    if not rebased.exited:
         return
-    progress.lines(clean(line) for line in diff)
-    template.check(checkout.root / ansible.template)
-    message = message or f"blockerbugs: change {Path(ansible.template).name}"
-    if context.config.run.dry:
-        progress.note(f"would commit {ansible.template} ({message!r}), rebase on {checkout.upstream} and push")
+    checkout, name = change.checkout, change.checkout.template
+    as_it_was = f"the checkout {checkout.root} is as it was"
+    if not git(change.tree, "ls-files", "--unmerged").strip():
+        raise Refused(f"git rebase: {clean(rebased.complaint)}", as_it_was, next_line=LINE)
+    raise Refused(
+        f"{name} was changed in {checkout.upstream} as well, and the changes conflict",
+        as_it_was,
+        next_line=checkout.to_type(f"diff HEAD {checkout.upstream} -- {name}"),
+    )
+
+
+def _show(change: Change, lines: list[str], remote: Remote, report: Report) -> None:
+    for line in lines:
+        report.verbatim(f"  | {line}")
+    for note in change.notes():
+        report.note(note)
+    for url in remote.urls():
+        report.note(f"to {change.checkout.upstream}: {clean(url)}")
+
+
+def _check(change: Change, ansible: Ansible, options: Options, report: Report) -> None:
+    """Raises Refused where the template is wrong or has a secret in it, unless a reason goes past that."""
+    if options.unchecked:
+        report.warning(f"the template is not checked: {options.unchecked}")
+    else:
+        for note in change.check_template(ansible.python, options.line):
+            report.warning(note)
+    if options.literal:
+        report.warning(f"what is written out where a secret's name is goes with it: {options.literal}")
+    else:
+        change.check_secrets(options.line)
+
+
+def _agree(options: Options, report: Report) -> None:
+    """Raises Refused unless the operator agrees."""
+    if options.yes:
         return
+    if not report.can_ask():
+        raise Refused(
+            "pushing wants to be confirmed, and there is no terminal to ask on", next_line=f"{options.line} --yes"
+        )
     try:
-        pushed = _push(checkout, message if diff else None)
+        answer = report.ask("\nIs this ok [y/N]: ")
+    except EOFError:
+        answer = ""
+    if answer.lower() not in ("y", "yes"):
+        raise Refused("not confirmed")
+
+
+def _sent(change: Change, remote: Remote, commit: str, options: Options) -> tuple[Outcome, SopError | None]:
+    """Push. Ctrl-C may come too late: the server is looked at before this raises Interrupted."""
+    try:
+        return remote.push(change.base)
     except KeyboardInterrupt:
-        raise Interrupted("the checkout is as it was", next_line="invoke push-config") from None
-    progress.note(f"pushed {pushed[:12]} to {checkout.upstream}")
-    _bring_forward(checkout, pushed, progress)
-    progress.note(f"next, on the ansible host: {ansible.playbook}")
+        try:
+            found = remote.look(commit, looks=1)
+        except KeyboardInterrupt:
+            found = dict.fromkeys(remote.urls(), Outcome.NOT_KNOWN)
+        raise Interrupted(
+            f"in the push of {commit[:12]}, the checkout is as it was", *remote.told(found), next_line=options.line
+        ) from None
 
 
-def _push(checkout: Checkout, message: str | None) -> str:
-    """Do it all in a worktree of its own; the pushed commit. message: None when everything is committed already."""
-    checkout.git("fetch", "--quiet", checkout.remote)
-    with _worktree(checkout) as tree:
-        if message:
-            shutil.copyfile(checkout.root / checkout.template, tree / checkout.template)
-            checkouts.git(tree, "commit", "--quiet", "--only", "-m", message, "--", checkout.template)
-        rebased = local.run("git", "rebase", "--quiet", checkout.upstream, cwd=tree)
-        if rebased.exited:
-            raise Refused(
-                f"{checkout.template} was changed in {checkout.upstream} as well, and the changes conflict",
-                f"the checkout {checkout.root} is as it was",
-                next_line=f"git -C {checkout.root} diff HEAD {checkout.upstream} -- {checkout.template}",
-            )
-        pushed = checkouts.git(tree, "rev-parse", "HEAD").strip()
-        sent = local.run("git", "push", "--quiet", checkout.remote, f"HEAD:refs/heads/{checkout.merge}", cwd=tree)
-        if sent.exited:
-            raise Refused(
-                f"{checkout.remote} rejected the push: {_reason(sent)}",
-                f"the checkout {checkout.root} is as it was",
-                next_line="invoke push-config, when that is mended (or somebody was faster)",
-            )
-        return pushed
-
-
-@contextmanager
-def _worktree(checkout: Checkout) -> Iterator[Path]:
-    """A detached worktree at the checkout's HEAD, gone afterwards."""
-    folder = Path(tempfile.mkdtemp(prefix="push-config-"))
-    try:
-        checkout.git("worktree", "add", "--quiet", "--detach", str(folder), "HEAD")
-        yield folder
-    finally:
-        local.run("git", "worktree", "remove", "--force", folder, cwd=checkout.root)
-        shutil.rmtree(folder, ignore_errors=True)
-        local.run("git", "worktree", "prune", cwd=checkout.root)
-
-
-def _bring_forward(checkout: Checkout, pushed: str, progress: Progress) -> None:
+def _bring_forward(checkout: Checkout, edited: Edited, pushed: str, report: Report) -> None:
     """Put the checkout on what was pushed, without a touch on other changed files (`reset --keep` refuses that).
 
     The template's changes are in the pushed commit, so they need not be kept beside it. Where this cannot be done
     the checkout stays behind, which is said and no failure: what was asked for has been pushed.
     """
-    path = checkout.root / checkout.template
-    edited = path.read_bytes()
-    for words in (("checkout", "--quiet", "HEAD", "--", checkout.template), ("reset", "--quiet", "--keep", pushed)):
-        done = local.run("git", *words, cwd=checkout.root)
-        if done.exited:
-            path.write_bytes(edited)
-            progress.note(f"{checkout.root} stays behind {checkout.upstream}: {done.complaint}")
-            return
-
-
-def _reason(sent: local.Done) -> str:
-    """git's line about the ref, or the server's own words."""
-    lines = [clean(line.strip()) for line in sent.err.splitlines() if line.strip()]
-    told = [line for line in lines if line.startswith(("! [", "remote: "))]
-    return "; ".join(told[:3]) or (lines[-1] if lines else "no reason given")
+    behind = f"{checkout.root} stays behind {checkout.upstream}"
+    on = local.run("git", "symbolic-ref", "--quiet", "--short", "HEAD", cwd=checkout.root).out.strip()
+    if on != checkout.branch or Edited.read(checkout) != edited:
+        report.note(f"{behind}: it was changed meanwhile")
+        return
+    tracked = checkout.git("ls-tree", "HEAD", "--", checkout.template).strip()
+    away = ("checkout", "--quiet", "HEAD", "--") if tracked else ("rm", "--quiet", "--cached", "--ignore-unmatch", "--")
+    done = local.run("git", *away, checkout.template, cwd=checkout.root)
+    if not done.exited:
+        if not tracked:
+            checkout.file.unlink()
+        done = local.run("git", "reset", "--quiet", "--keep", pushed, cwd=checkout.root)
+    if done.exited:
+        checkout.file.write_bytes(edited.content)
+        checkout.file.chmod(edited.mode)
+        report.note(f"{behind}: {clean(done.complaint)}")

@@ -56,11 +56,18 @@ class Build:
 
 @dataclass(frozen=True)
 class Ansible:
-    """The checkout of the infrastructure's ansible repo, and the template in it that push-config is about."""
+    """The checkout of the infrastructure's ansible repo, and the template in it that push-config is about.
+
+    branch: the one that is applied, empty for the HEAD of the remote; python: which one reads the settings, "2" or "3",
+    empty for not known; timeout: seconds that one exchange with the server may take.
+    """
 
     checkout: str = "~/ansible"
     template: str = "roles/blockerbugs/templates/blockerbugs-settings.py.j2"
     playbook: str = "sudo rbac-playbook groups/blockerbugs.yml"
+    branch: str = ""
+    python: str = ""
+    timeout: float = 300.0
 
 
 # Numbers as text: Invoke casts a variable of the environment to the type of its default, and INVOKE_KOJI_ATTEMPTS=lots

@@ -20,6 +20,7 @@ from .hub.api import Api, world
 from .hub.machine import Pace
 from .hub.server import Hub
 from .laid import Project
+from .repo import SETTINGS, TEMPLATE, Repo
 
 ROOT = Path(__file__).parents[2]
 QUICK = {
@@ -112,3 +113,31 @@ def hub(fence: Path, tmp_path: Path) -> Iterator[Hub]:
     with Hub(Api(machine), tmp_path) as hub:
         hub.profile(fence)
         yield hub
+
+
+@pytest.fixture
+def clone(fence: Path) -> Callable[[str], Repo]:
+    (fence / ".gitconfig").write_text(
+        "[user]\nname = Op\nemail = op@example.org\n[init]\ndefaultBranch = main\n[pull]\nrebase = true\n"
+    )
+    first = Repo(fence / "first")
+    subprocess.run(["git", "init", "-q", "--bare", fence / "upstream.git"], check=True)
+    first.root.mkdir()
+    first.git("init", "-q")
+    first.commit(TEMPLATE, SETTINGS)
+    first.commit("README", "ansible\n")
+    first.git("push", "-q", str(fence / "upstream.git"), "main")
+
+    def make(name: str) -> Repo:
+        subprocess.run(["git", "clone", "-q", fence / "upstream.git", fence / name], check=True)
+        return Repo(fence / name)
+
+    return make
+
+
+@pytest.fixture
+def mine(clone: Callable[[str], Repo]) -> Repo:
+    """~/ansible, with one line of the template changed."""
+    repo = clone("ansible")
+    repo.template.write_text(SETTINGS.replace("https://bugzilla.example.org", "https://bugzilla.redhat.com"))
+    return repo
