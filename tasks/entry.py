@@ -51,7 +51,7 @@ def start(
     plan: bool = False,
     yes: bool = False,
     serial: bool = False,
-    together: bool = False,
+    parallel: bool = False,
     lock_wait: float = 0.0,
 ) -> None:
     """Carry out one of PROCEDURES on the hosts that `context` names.
@@ -73,7 +73,7 @@ def start(
         inventory, config, target = _target(context, procedure, report)
         ansible = context.config.ansible
         request = Request(
-            procedure=RESTART_TOGETHER if together else PROCEDURES[procedure],
+            procedure=RESTART_TOGETHER if parallel else PROCEDURES[procedure],
             host_set=target.host_set,
             hosts=target.hosts,
             asked_as=target.asked_as,
