@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import types
 import typing
 from collections.abc import Iterable, Iterator, Mapping
@@ -151,7 +150,7 @@ def _scalar(value: Any, kind: Any) -> Any:
     number = isinstance(value, int | float) and not isinstance(value, bool)
     if kind is float and number and 0 <= value <= YEAR:
         return float(value)
-    if kind is int and number and math.isfinite(value) and abs(value) <= LARGEST:
+    if kind is int and number and abs(value) <= LARGEST:
         return int(value)
     if kind in (str, bool) and isinstance(value, kind):
         return value
