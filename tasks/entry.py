@@ -136,8 +136,9 @@ def report(context: Context, run: str, out: str) -> None:
         set_name = "sandbox" if name else None
     context.config.target.used = True
     entries = shelf.entries_of(kept_here(), set_name, run or None)
-    for path in shelf.put(entries, Path(out).expanduser() if out else None):
-        opened().note(str(path))
+    with opened() as report:
+        for path in shelf.put(entries, Path(out).expanduser() if out else None):
+            report.note(str(path))
 
 
 def _target(context: Context, task: str, report: Report) -> tuple[Inventory, Config, Target]:

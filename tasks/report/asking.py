@@ -28,7 +28,7 @@ def ask(question: str) -> str:
 
     Where stdout is a file or another program, it is asked on stderr: what goes there is not for people.
     """
-    if sys.stdout.isatty():
+    if sys.stdout and sys.stdout.isatty():
         return input(question).strip()
     print(question, end="", file=sys.stderr, flush=True)
     return input().strip()

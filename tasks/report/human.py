@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from ..errors import SopError
 from ..run.observer import SAY_AGAIN_SECONDS, Again
 from . import recap, tables, words
 from .asking import Terminal
@@ -45,6 +46,10 @@ class Human(Terminal):
         self._said: dict[Host, deque[str]] = {}
         self._again = Again()
         self._waits = (0.0, 0.0)  # until when is waited, and until when that need not be said again
+
+    def close(self, error: BaseException | None) -> None:
+        if self.screen.lost:
+            raise SopError(f"what was printed could not be written: {self.screen.lost.strerror}")
 
     def said(self, who: str, text: str) -> None:
         self.screen.quote(f"{who} | {text}")

@@ -15,7 +15,7 @@ from ..journal.events import VERSION, Event
 from ..run import record
 from ..run.observer import Again, Report
 from . import words
-from .screen import Unbreakable
+from .screen import Nowhere, Unbreakable
 
 if TYPE_CHECKING:
     from ..fleet.outcome import Outcome
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 class Machine(Report):
     """Writes every event to `stream` as it comes."""
 
-    def __init__(self, stream: IO[str]) -> None:
-        self._stream = Unbreakable(stream)
+    def __init__(self, stream: IO[str] | None) -> None:
+        self._stream = Unbreakable(stream or Nowhere())
         self._lock = threading.Lock()
         self._again = Again()
         self._step = ""
@@ -47,6 +47,8 @@ class Machine(Report):
         sop = error if isinstance(error, SopError) else None
         problems, next_line = (tuple(sop.problems), sop.next_line) if sop else ((), self._next)
         self._tell(told.Exit(int(code), problems, next_line))
+        if self._stream.lost:
+            raise SopError(f"what --json tells could not be written: {self._stream.lost.strerror}")
 
     def said(self, who: str, text: str) -> None:
         self._tell(told.Said(who, text))

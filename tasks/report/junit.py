@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
 
-from ..errors import Refused
+from ..errors import Refused, SopError
 from ..run.observer import Report
 
 if TYPE_CHECKING:
@@ -20,14 +20,13 @@ LAST_LINES = 50  # of a step that failed
 
 
 class JUnit(Report):
-    """Writes `path` when the run has ended; warn: told in a sentence if that cannot be done then.
+    """Writes `path` when the run has ended.
 
     Raises Refused, before anything is begun, if the file cannot be written.
     """
 
-    def __init__(self, path: Path, warn: Callable[[str], None]) -> None:
+    def __init__(self, path: Path) -> None:
         self._path = path
-        self._warn = warn
         self._suite = TestSuite("run")
         try:
             path.open("a").close()
@@ -52,7 +51,7 @@ class JUnit(Report):
         try:
             xml.write(str(self._path), pretty=True)
         except OSError as problem:
-            self._warn(f"--junit {self._path} cannot be written: {problem.strerror}")
+            raise SopError(f"--junit {self._path} could not be written: {problem.strerror}") from None
 
 
 def _cases(run: Run) -> Iterator[TestCase]:

@@ -137,6 +137,7 @@ class Live(Human):
 
     def close(self, error: BaseException | None) -> None:
         self._rest()
+        super().close(error)
 
     def plan(self, plan: Plan) -> None:
         self._rest()  # after it comes a question

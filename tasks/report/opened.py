@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -52,13 +52,13 @@ def opened(shown: Shown | None = None) -> Report:
 
     shown = shown or Shown()
     screen = Screen(sys.stderr if shown.json else sys.stdout)
-    alone = not (shown.json and sys.stdout.isatty())  # what is drawn must not be written over
+    alone = not (shown.json and sys.stdout and sys.stdout.isatty())  # what is drawn must not be written over
     kind = Live if screen.animated and alone else Human
     people = kind(screen, shown.verbose, shown.quiet, shown.agreed)
-    return Several([people, *_machines(shown, people.note)])
+    return Several([people, *_machines(shown)])
 
 
-def _machines(shown: Shown, warn: Callable[[str], None]) -> Iterator[Report]:
+def _machines(shown: Shown) -> Iterator[Report]:
     if shown.json:
         from .jsonl import Machine
 
@@ -66,4 +66,4 @@ def _machines(shown: Shown, warn: Callable[[str], None]) -> Iterator[Report]:
     if shown.junit:
         from .junit import JUnit
 
-        yield JUnit(Path(shown.junit).expanduser(), warn)
+        yield JUnit(Path(shown.junit).expanduser())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import io
 import os
 import sys
@@ -17,6 +18,7 @@ from rich.theme import Theme
 PIPE_WIDTH = 200  # a pipe has no width: rows must not break where somebody wants to grep
 SIDE_BY_SIDE = 4  # rows that may become columns
 GAP = 2  # blanks between a table's columns
+GONE = (errno.EPIPE, errno.EIO, errno.EBADF)  # a reader that has left, a terminal that is closed
 WRAPS_AT = 30  # columns that a table's last column has at least
 
 # Colours out of the 256 that can be read on black and on white alike; a test measures them.
@@ -43,7 +45,7 @@ class Screen:
     """
 
     def __init__(self, stream: IO[str] | None = None, width: int | None = None) -> None:
-        self._stream = Unbreakable(stream or sys.stdout)
+        self._stream = Unbreakable(stream or sys.stdout or Nowhere())
         if width is None and not self._stream.isatty():
             width = PIPE_WIDTH
         file: Any = self._stream  # rich says IO[str], and needs only what a text stream of ours has
@@ -51,6 +53,11 @@ class Screen:
         theme = Theme(STYLES if colours in ("256", "truecolor") else FEW)
         self.console = Console(file=file, width=width, theme=theme, highlight=False, emoji=False, markup=False)
         self.turn = threading.RLock()
+
+    @property
+    def lost(self) -> OSError | None:
+        """Why what was printed could not be written, if it could not."""
+        return self._stream.lost
 
     @property
     def width(self) -> int:
@@ -132,11 +139,23 @@ def _turned(rows: Table) -> Table:
     return made
 
 
+class Nowhere(io.StringIO):
+    """Where Python found no stdout, because somebody closed it."""
+
+    def write(self, text: str) -> int:
+        """It is thrown away."""
+        return len(text)
+
+
 class Unbreakable(io.TextIOBase):
-    """A stream whose reader may go away: what is written then goes nowhere, and nobody is told."""
+    """A stream that may stop taking what is written: the rest then goes nowhere, and nothing is raised.
+
+    lost: why, if that is a failure (a full disk); a reader that has gone is none.
+    """
 
     def __init__(self, stream: IO[str]) -> None:
         self._stream = stream
+        self.lost: OSError | None = None
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a host may say what this terminal has no letters for
 
@@ -149,16 +168,16 @@ class Unbreakable(io.TextIOBase):
         """All of it, or nothing."""
         try:
             return self._stream.write(text)
-        except (OSError, ValueError):
-            self._give_up()
+        except (OSError, ValueError) as error:
+            self._give_up(error)
         return len(text)
 
     def flush(self) -> None:
         """Now, not when the buffer is full."""
         try:
             self._stream.flush()
-        except (OSError, ValueError):
-            self._give_up()
+        except (OSError, ValueError) as error:
+            self._give_up(error)
 
     def isatty(self) -> bool:
         """Is a person looking?"""
@@ -168,7 +187,9 @@ class Unbreakable(io.TextIOBase):
         """The stream's."""
         return self._stream.fileno()
 
-    def _give_up(self) -> None:
+    def _give_up(self, error: OSError | ValueError) -> None:
+        if isinstance(error, OSError) and error.errno not in GONE:
+            self.lost = self.lost or error
         # What is still in the buffer has to go somewhere, too: Python writes it out when it ends, and would complain.
         with contextlib.suppress(OSError, ValueError):
             nowhere = os.open(os.devnull, os.O_WRONLY)

@@ -8,7 +8,7 @@ from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from ..errors import Refused
+from ..errors import Refused, SopError
 
 if TYPE_CHECKING:
     from ..inventory.model import Host, HostSet
@@ -40,7 +40,10 @@ class Report:
         self.close(error)
 
     def close(self, error: BaseException | None) -> None:
-        """Nothing more will be told; error: what ended the task, if it did not end by itself."""
+        """Nothing more will be told; error: what ended the task, if it did not end by itself.
+
+        Raises SopError where something that was told could not be written (a full disk).
+        """
 
     def can_ask(self) -> bool:
         """Is there somebody to ask?"""
@@ -180,7 +183,22 @@ class Several(Report):
         for question in QUESTIONS:
             setattr(self, question, getattr(members[0], question))
         for event in EVENTS:
-            setattr(self, event, partial(_tell, members, event))
+            if event != "close":
+                setattr(self, event, partial(_tell, members, event))
+        self._members = members
+
+    def close(self, error: BaseException | None) -> None:
+        """Close all of them. What is lost is an error of its own only where nothing else has ended the task."""
+        lost: list[str] = []
+        for member in self._members:
+            try:
+                member.close(error)
+            except SopError as problem:
+                lost += problem.problems
+        if lost and error is None:
+            raise SopError(*lost)
+        for text in lost:
+            self._members[0].warning(text)
 
 
 def _tell(members: Sequence[Report], event: str, *told: Any) -> None:

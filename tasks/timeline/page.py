@@ -21,6 +21,7 @@ LOOKS = {
     "served": "the page answered",
     "outage": "the page did not answer",
     "away": "a host did not answer: its own restart is no outage",
+    "unwatched": "nobody watched: not known",
 }
 
 
@@ -39,7 +40,22 @@ def html(story: Story) -> str:
         _style("style.css") + _style("page.css"),
         key=[(kind, text) for kind, text in LOOKS.items() if kind in used],
         told=[(chapter, bars) for chapter, bars in told if bars],
+        verdict=verdict(story),
     )
+
+
+def verdict(story: Story) -> tuple[str, str]:
+    """How the run ended, in a sentence, and its look (good, warn, bad): what users had to bear is said beside it."""
+    if not story.how:
+        return "No end was written: the run goes on, or fab was killed", "bad"
+    code = "" if story.code is None else f" (exit code {story.code})"
+    text = f"{story.how[:1].upper()}{story.how[1:]}{code}"
+    if story.code != 0 and story.how != "done":
+        return text, "bad"
+    if story.httpd_still_down or any(one.down for one in story.users):
+        return f"{text}, and users had no answer at the end", "bad"
+    longest = max((one.longest for one in story.users if one.failed), default=0.0)
+    return (f"{text}, with an outage of {words.duration(longest)}", "warn") if longest else (text, "good")
 
 
 def svg(story: Story) -> str:
@@ -67,7 +83,6 @@ def _environment() -> Environment:
         keep_trailing_newline=True,
     )
     environment.globals.update(clock=words.clock, duration=words.duration, plural=words.plural)
-    environment.filters["capitalised"] = lambda text: text[:1].upper() + text[1:]
     return environment
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..journal.events import Span
 from ..journal.words import duration, plural
@@ -16,26 +16,33 @@ TOP = 16
 LANE = 50  # the height of a lane: a name, and below it a bar
 BAR = 22
 LETTER = 7.0  # the widest that a letter of the bars' 12 px font is
+SMALL = 5.5  # and one of the 9 px font of the numbers below them
 
 
 @dataclass(frozen=True)
 class Box:
-    """A rectangle of a lane: kind (done, failed, unknown, outage, away, served, wait) is its look, title its words."""
+    """A rectangle of a lane.
+
+    kind: its look (done, failed, unknown, outage, away, served, unwatched, wait); title: its words; number: what may
+    stand below it where no text fits in.
+    """
 
     left: float
     width: float
     kind: str
     text: str
     title: str
+    number: str = ""
 
 
 @dataclass(frozen=True)
 class Lane:
-    """One row of the picture: its name, how high it stands, and its boxes."""
+    """One row of the picture: its name, how high it stands, its boxes, and the numbers below the narrow ones."""
 
     name: str
     top: float
     boxes: tuple[Box, ...]
+    numbers: tuple[tuple[float, str], ...]
 
 
 @dataclass(frozen=True)
@@ -65,7 +72,7 @@ def draw(story: Story) -> Picture:
         rows.append(
             ("waits", [_box(scale, wait, "wait", f"{duration(wait.seconds)} {wait.why}") for wait in story.waits])
         )
-    lanes = tuple(Lane(name, TOP + LANE * n, tuple(boxes)) for n, (name, boxes) in enumerate(rows))
+    lanes = tuple(Lane(name, TOP + LANE * n, tuple(b), _numbers(b)) for n, (name, b) in enumerate(rows))
     axis = TOP + LANE * len(lanes) + 4
     return Picture(
         width=WIDTH,
@@ -86,7 +93,7 @@ def _bar(scale: Scale, bar: Bar) -> Box:
     kind = bar.state if bar.state in ("done", "failed") else "unknown"
     mark = {"failed": "✗ ", "unknown": "? "}.get(kind, "")
     number = str(bar.number) if bar.number else ""
-    return _box(
+    box = _box(
         scale,
         bar,
         kind,
@@ -95,11 +102,26 @@ def _bar(scale: Scale, bar: Bar) -> Box:
         f"{mark}{number}".strip(),
         mark.strip(),
     )
+    return replace(box, number=f"{number}{mark.strip()}") if number not in box.text else box
+
+
+def _numbers(boxes: Sequence[Box]) -> tuple[tuple[float, str], ...]:
+    """Where which numbers stand below the boxes; those of neighbours that would lie on one another are one: `3-5`."""
+    labels: list[tuple[float, float, str]] = []  # left, right, text
+    for box in sorted((box for box in boxes if box.number), key=lambda box: box.left):
+        left, right, text = labels[-1] if labels else (0.0, 0.0, "")
+        if labels and box.left < right + SMALL:
+            text = f"{text.partition('-')[0]}-{box.number}"
+            labels[-1] = (left, left + len(text) * SMALL, text)
+        else:
+            labels.append((box.left, box.left + len(box.number) * SMALL, box.number))
+    return tuple((left, text) for left, _, text in labels)
 
 
 def _answers(scale: Scale, one: Watched, gap: str) -> list[Box]:
     """When it answered, and on top of that when it did not."""
     boxes = [Box(*_room(scale, span), "served", "", "it answered") for span in one.whiles]
+    boxes += [_box(scale, gap, "unwatched", f"nobody watched for {duration(gap.seconds)}") for gap in one.gaps]
     return boxes + [_box(scale, o, gap, f"no answer for {duration(o.seconds)}") for o in one.outages]
 
 
@@ -110,7 +132,7 @@ def _box(scale: Scale, span: Span, kind: str, title: str, *texts: str) -> Box:
 
 
 def _shorter(kind: str, title: str) -> Sequence[str]:
-    return (title,) if kind in ("wait", "outage", "away") else ()
+    return (title,) if kind in ("wait", "outage", "away", "unwatched") else ()
 
 
 def _room(scale: Scale, span: Span) -> tuple[float, float]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shlex
+import stat
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -53,11 +55,27 @@ def put(entries: Sequence[Entry], out: Path | None = None) -> tuple[Path, Path]:
     try:
         if not out:
             target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for path in (target, picture):
+            _check_that_it_is_a_file(path)
         _write(target, page.html(story))
         _write(picture, page.svg(story))
     except OSError as error:
         raise Refused(f"{target} cannot be written: {error.strerror}", next_line=f"ls -ld {target.parent}") from None
     return target, picture
+
+
+def _check_that_it_is_a_file(path: Path) -> None:
+    """Raises Refused where something stands that is no regular file: a device would be gone once it was replaced."""
+    if path.name == "-":
+        raise Refused("the page is written to a file, never to stdout", next_line="--out ticket.html")
+    try:
+        mode = path.lstat().st_mode
+    except FileNotFoundError:
+        return
+    if not stat.S_ISREG(mode):
+        kinds = {stat.S_IFDIR: "a folder", stat.S_IFLNK: "a symlink"}
+        what = kinds.get(stat.S_IFMT(mode), "a device, pipe or socket")
+        raise Refused(f"{path} is {what}, not a file", next_line=f"ls -ld {shlex.quote(str(path))}")
 
 
 def _file_name(run: str) -> str:
@@ -66,7 +84,7 @@ def _file_name(run: str) -> str:
 
 
 def _write(path: Path, text: str) -> None:
-    """The whole file or none of it; what stood there is replaced, and a symlink is not followed."""
+    """The whole file or none of it; what stood there is replaced."""
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # 0600
     try:
         with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as file:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from junitparser import Error, Failure, JUnitXml, Skipped, TestCase
 
-from tasks.errors import Refused
+from tasks.errors import Refused, SopError
 from tasks.fleet.outcome import Outcome
 from tasks.report.junit import LAST_LINES, JUnit
 from tasks.run.state import Run
@@ -18,7 +18,7 @@ from tests.unit.report.values import ended, planned
 
 def read(path: Path, run: Run | None, error: BaseException | None = None) -> dict[tuple[str, str], TestCase]:
     """(step, host) → its test case, as the file has it after this run."""
-    report = JUnit(path, pytest.fail)
+    report = JUnit(path)
     report.plan(planned("major-upgrade"))
     if run:
         report.recap(run)
@@ -84,14 +84,13 @@ def test_a_run_with_nothing_to_do_is_one_case_that_passed(tmp_path: Path) -> Non
 
 def test_a_file_that_cannot_be_written_is_refused_before_anything_is_begun(tmp_path: Path) -> None:
     with pytest.raises(Refused, match="cannot be written"):
-        JUnit(tmp_path / "nowhere" / "run.xml", pytest.fail)
+        JUnit(tmp_path / "nowhere" / "run.xml")
 
 
-def test_a_file_that_went_away_costs_a_warning(tmp_path: Path) -> None:
-    told: list[str] = []
-    report = JUnit(tmp_path / "run.xml", told.append)
+def test_w4_a_file_that_went_away_is_a_failure(tmp_path: Path) -> None:
+    report = JUnit(tmp_path / "run.xml")
     (tmp_path / "run.xml").unlink()
     (tmp_path / "run.xml").mkdir()
-    report.close(None)
+    with pytest.raises(SopError, match="could not be written: Is a directory"):
+        report.close(None)
     assert stat.S_ISDIR((tmp_path / "run.xml").stat().st_mode)
-    assert told == [f"--junit {tmp_path}/run.xml cannot be written: Is a directory"]

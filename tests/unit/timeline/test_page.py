@@ -179,3 +179,59 @@ def test_output_that_was_long_is_all_there() -> None:
     lines = "\n".join(f"line {n}" for n in range(2000))
     events = [begin(), phase(1, 1, "sync", ONE), ended(2, 1, "sync", one=host("done", 1, 1.0, output=lines))]
     assert "line 1999" in shown(events).text
+
+
+def boxes(events: list[dict[str, Any]], kind: str) -> int:
+    return svg(tell(events)).count(f'class="box {kind}"')
+
+
+def test_w2_the_night_in_which_nobody_watched_is_drawn_as_not_known() -> None:
+    assert (boxes(RESUMED, "unwatched"), boxes(RESUMED, "outage")) == (1, 2)
+    page = shown(RESUMED)
+    assert "longest outage 8.0 s; nobody watched for 8 h 59 min" in page.text
+    assert "nobody watched: not known" in page.text
+
+
+@pytest.mark.parametrize(
+    ("still_down", "said"),
+    [
+        (True, "httpd was down at least 7.5 s, and still was when the run ended"),
+        (None, "httpd was down 7.5 s; nobody looked whether it ran when the run ended"),
+        (False, "httpd was down 7.5 s Users saw"),
+    ],
+)
+def test_w2_whether_httpd_was_down_at_the_end_is_said_as_far_as_it_is_known(still_down: bool | None, said: str) -> None:
+    assert said in shown([*STOPPED[:-1], {**STOPPED[-1], "httpd_still_down": still_down}]).text
+
+
+def test_w2_without_an_end_nobody_knows_for_how_long_httpd_was_down() -> None:
+    assert "httpd was down not known: no end was written" in shown(STOPPED[:3]).text
+
+
+def test_a_run_that_ended_well_with_an_outage_is_not_called_done_and_nothing_else() -> None:
+    page = html(tell(RESUMED))
+    assert '<p class="end warn">Done (exit code 0), with an outage of 8.0 s</p>' in page
+    down = [{**one, "down": True} if one["event"] == "watched" else one for one in RESUMED]
+    assert '<p class="end bad">Done (exit code 0), and users had no answer at the end</p>' in html(tell(down))
+
+
+def test_what_failed_and_what_did_not_answer_have_two_colours() -> None:
+    style = html(tell(STOPPED))
+    colours = {name: re.findall(rf"--{name}: (#\w+)", style) for name in ("failed", "outage")}
+    assert len(colours["failed"]) == len(colours["outage"]) == 3
+    assert not set(colours["failed"]) & set(colours["outage"])
+
+
+def test_each_step_has_its_number_on_the_picture_however_short_it_was() -> None:
+    steps = [f"step-{n}" for n in range(1, 9)]
+    events = [begin(steps=[[step, ONE] for step in steps])]
+    for n, step in enumerate(steps, 1):
+        taken = 300.0 if n == 8 else 0.5
+        events += [
+            phase(n, n, step, ONE),
+            ended(n + taken, n, step, one=host("failed" if n == 3 else "done", n, taken)),
+        ]
+    picture = svg(tell(events))
+    (number,) = re.findall(r'class="number"[^>]*>([^<]+)<', picture)
+    assert number == "1-7"
+    assert ">8 step-8<" in picture

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import stat
 from pathlib import Path
 
@@ -70,11 +71,29 @@ def test_the_file_can_be_chosen_and_what_stood_there_is_replaced(tmp_path: Path)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["ticket.html", "ticket.svg"]
 
 
-def test_S7_a_symlink_in_the_way_is_replaced_and_not_followed(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["ticket.html", "ticket.svg"])
+def test_S7_a_symlink_in_the_way_is_refused_and_not_followed(name: str, tmp_path: Path) -> None:
     (tmp_path / "precious").write_text("precious")
-    (tmp_path / "ticket.html").symlink_to(tmp_path / "precious")
-    put(entries(STOPPED), tmp_path / "ticket.html")
+    (tmp_path / name).symlink_to(tmp_path / "precious")
+    with pytest.raises(Refused, match="is a symlink, not a file"):
+        put(entries(STOPPED), tmp_path / "ticket.html")
     assert (tmp_path / "precious").read_text() == "precious"
+
+
+def test_what_is_no_file_is_refused_and_stays(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(Refused, match="is a device, pipe or socket, not a file"):
+        put(entries(STOPPED), tmp_path / "pipe")
+    assert (tmp_path / "pipe").is_fifo()
+
+
+def test_the_page_is_never_written_to_stdout_nor_to_a_file_of_that_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(Refused, match="never to stdout"):
+        put(entries(STOPPED), Path("-"))
+    assert [*tmp_path.iterdir()] == []
 
 
 def test_a_folder_that_is_not_there_is_refused_with_its_name_and_nothing_is_left(tmp_path: Path) -> None:
