@@ -15,7 +15,8 @@ from ..fleet.outcome import Outcome
 from ..inventory.model import Host, HostSet
 from ..sop.model import UNREACHED, Facts
 from ..sop.shell import library
-from .facts import read, script
+from .answers import read
+from .facts import script
 from .observer import Report
 
 LOOK_SECONDS = 120
@@ -97,10 +98,8 @@ def ask_hosts(reached: Reached, repos: bool, schema: bool = True, stage: HostSet
 
 
 def _facts(host_set: HostSet, outcome: Outcome, repos: bool, schema: bool, asked_at: float) -> Facts:
-    return replace(
-        read(host_set, outcome.output, repos, schema, asked_at),
-        problems=(f"cannot be looked at: {outcome.failure}",) if outcome.failure else (),
-    )
+    facts = read(host_set, outcome.output, repos, schema, asked_at)
+    return replace(facts, problems=(f"cannot be looked at: {outcome.failure}",)) if outcome.failure else facts
 
 
 def _with_the_schema(machines: Machines, host_set: HostSet, facts: dict[Host, Facts]) -> dict[Host, Facts]:

@@ -12,9 +12,8 @@ from dataclasses import dataclass
 
 from ..fleet.outcome import FOR_THE_RUN
 from ..inventory.model import App, Host
+from .shell import call
 
-BOOT_ID = "/proc/sys/kernel/random/boot_id"
-_INIT = "/proc/1/stat"
 _ID = re.compile("[0-9a-f-]{8,60}")
 _SAID, _BACK = f"{FOR_THE_RUN}restarted", f"{FOR_THE_RUN}came back"
 
@@ -45,33 +44,14 @@ def known(boot: str | None) -> str | None:
     return boot if boot and _ID.fullmatch(boot) else None
 
 
-def boot_id(app: App) -> str:
-    """Shell that defines `boot_id`, which sets $boot: the kernel's id, and when init began; nothing where neither is.
-
-    A container has its machine's kernel, and begins its own init anew.
-    """
-    return f"""boot_id() {{
-  boot=; init=
-  {{ IFS= read -r boot <{app.path(BOOT_ID)}; IFS= read -r init <{app.path(_INIT)}; }} 2>/dev/null
-  set -- ${{init##*) }}
-  boot=$boot${{20:+-${{20}}}}
-}}"""
-
-
 def notice(app: App, boot: str) -> str:
     """Shell in front of a step: says so, and sets $restarted, where the host's boot is not `boot` any more."""
-    return f"""{boot_id(app)}
-restarted=; boot_id
-test "$boot" = {boot} || test -z "$boot" || {{ restarted=yes; printf -- '{_SAID}\\t%s\\n' "$boot"; }}"""
+    return call("boot_notice", app.path(""), boot)
 
 
 def still_down(service: str) -> str:
     """Shell that fails where `service` runs; of a host that restarted ($restarted) it only says so."""
-    return (
-        f"! systemctl is-active --quiet {service} || "
-        f'{{ test -n "$restarted" && printf -- "{_BACK}\\t%s\\n" {service}; }} || '
-        f"{{ echo {service} was started again; false; }}"
-    )
+    return call("httpd_still_down", service)
 
 
 def seen(output: str) -> tuple[str | None, str | None]:

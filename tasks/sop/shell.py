@@ -6,6 +6,7 @@ from functools import cache
 from importlib import resources
 
 from ..fleet import detached
+from ..fleet.detached import call as call
 
 
 @cache

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import shlex
 
-from . import health, keep, restarts, yum
+from . import health, keep, restarts, schema, yum
 from .model import Effect, Job, Step
+from .shell import call
 
 _IS_AT = "the database is at "
 CRON_SECONDS = 600  # a sync takes minutes; cron starts one every half hour
@@ -20,10 +21,7 @@ def download(job: Job) -> Step:
         name="download",
         says="download the build; httpd goes on serving",
         command=yum.fetch(job),
-        proof=(
-            f"{yum.installed_is_target(job)} || {{ {yum.fetched(job)}\n}} || "
-            f"{{ echo {_q(f'{job.target} was not downloaded, or cannot be installed')}; false; }}"
-        ),
+        proof=yum.fetched(job),
         seconds=job.host_set.limits.yum,
         changes=False,
     )
@@ -32,17 +30,13 @@ def download(job: Job) -> Step:
 def backup(job: Job) -> Step:
     """The set's own backup command; it has to leave a file that was not there before."""
     assert job.host_set.backup  # the workflow asks for this step only then
-    command, file = job.host_set.backup.command, _q(job.host_set.backup.file)
+    command, file = job.host_set.backup.command, job.host_set.backup.file
     return Step(
         name="backup",
         says="save the database",
-        # An older one is kept: typed again after a failure, this must not put a broken database in its place.
-        guard=f"umask 077\nif test -e {file}; then mv {file} {file}.$(date +%Y%m%d%H%M%S) || exit 1; fi\n",
+        guard=call("backup_begin", file) + "\n",
         command=command,
-        proof=(
-            f"test -s {file} || {{ echo the backup left nothing in {file}; exit 1; }}\n"
-            f'echo the backup is in {file}, "$(($(wc -c <{file})))" bytes'
-        ),
+        proof=call("backup_proven", file),
         seconds=job.host_set.limits.database,
         changes=False,
     )
@@ -78,7 +72,7 @@ def stop_httpd(job: Job) -> Step:
         name="stop-httpd",
         says="stop httpd",
         command=f"service {_q(job.app.service)} stop",
-        proof=f"! systemctl is-active --quiet {_q(job.app.service)} || {{ echo it is still running; false; }}",
+        proof=call("httpd_is_down", job.app.service),
         if_it_fails=("start-httpd",),
         httpd=Effect.DOWN,
         seconds=job.host_set.limits.service,
@@ -92,16 +86,14 @@ def yum_update(job: Job, downloaded: bool = False, served: bool = False) -> Step
     expire-cache was done by the download; if the cache was emptied meanwhile, fetch it after all; a transaction that
     failed is not begun again. yum exits 0 when it had nothing to do: the installed NVR decides.
     """
-    fresh, cached = yum.update(job), yum.update_from_cache(job)
     return Step(
         name="yum-update",
         says=f"yum update to {job.target}",
-        command=f"{cached} || {{ ! {yum.in_cache(job)} && {fresh}; }}" if downloaded else fresh,
-        brief=cached if downloaded else "",
+        command=yum.update_fetched(job) if downloaded else yum.update(job),
+        brief=yum.update_from_cache(job) if downloaded else "",
         proof=_installed(job, served),
         seconds=job.host_set.limits.yum,
-        guard=f'{yum.ask_once(job)}; test "$installed" = {_q(job.target)} || '
-        f"{{ {keep.remember(job.app, job.schema)}; }}\n",
+        guard=keep.remember(job.app, job.target, job.schema) + "\n",
     )
 
 
@@ -118,7 +110,7 @@ def downgrade(job: Job) -> Step:
 
 def _installed(job: Job, served: bool) -> str:
     settle = f" && {health.settle(job.host_set.health)}" if served else ""
-    return f"{{ {yum.installed_is_target_or_says(job)}; }}{settle}"
+    return f"{yum.proven(job)}{settle}"
 
 
 def no_migration(job: Job) -> Step:
@@ -126,23 +118,13 @@ def no_migration(job: Job) -> Step:
 
     Before the update, not after: mod_wsgi loads the new code as soon as its files have changed, restart or not.
     """
-    package, there = _q(job.app.package), yum.installed_is_target(job)
+    root, package = yum.root(job), job.app.package
     return Step(
         name="no-migration",
         says="look for a schema migration in the build; one ends the run here, with nothing installed",
-        # It may have left the cache since it was downloaded: before a resume, say.
-        guard=f"{yum.files(job)} | grep -q . || {there} || {{ {yum.fetch(job)}; }} >/dev/null 2>&1\n",
+        guard=call("build_fetch", root, package, job.target, yum.fetch(job)) + "\n",
         command=":",
-        proof=(
-            f"new=$({yum.files(job)} | head -n 1)\n"
-            f'test -n "$new" || {there} || '
-            f"{{ echo {_q(f'{job.target} cannot be had any more')}; exit 1; }}\n"
-            # What is installed is listed twice, so that only what is new stands alone.
-            f'brings=$(test -z "$new" || rpm -qpl "$new") || {{ echo "$new cannot be read"; exit 1; }}\n'
-            f'added=$(test -z "$new" || {{ rpm -ql {package}; rpm -ql {package}; echo "$brings"; }} | '
-            f"grep -E {_q(job.app.migrations)} | sort | uniq -u)\n"
-            f'test -z "$added" || {{ echo {_q(f"{job.target} brings a schema migration:")} $added; false; }}'
-        ),
+        proof=call("build_brings", root, package, job.target, job.app.migrations),
         if_it_fails=("major-upgrade",),
         changes=False,
         looks=True,
@@ -173,7 +155,7 @@ def still_stopped(job: Job, name: str = "still-stopped", says: str = "httpd is d
         name=name,
         says=says,
         command=":",
-        proof=restarts.still_down(_q(job.app.service)),
+        proof=restarts.still_down(job.app.service),
         if_it_fails=("stop-httpd", "upgrade-db", "sync", "start-httpd"),
         after_restart=stop_httpd(job),
         changes=False,
@@ -190,22 +172,18 @@ def upgrade_db(job: Job, cron_paused: bool = False) -> Step:
     that a client that dies leaves nothing paused; it stays so after a migration that was begun and failed.
     """
     status = job.host_set.schema_status
-    # Asked when cron's sync and the database have been waited for: only then it is the build that migrates.
-    begun = f"{yum.ask_once(job)}; {keep.migration(job.app, 'begun')}"
-    done = keep.migration(job.app, "done")
     command = f"{_q(job.app.package)} upgrade_db"
     pause, back = pause_cron(job), resume_cron(job)
     if cron_paused:
-        guard = f"{{ {keep.cron_is_away(job.app)}; }} && {{ {begun}; }} || exit 1\n"
+        guard = f"{keep.cron_is_away(job.app)} || exit 1\n"
     else:
-        guard = keep.with_cron_paused(job.app, CRON_SECONDS, begun)
+        guard = f"{keep.with_cron_paused(job.app, CRON_SECONDS)}\n"
     return Step(
         name="upgrade-db",
         says="migrate the database, once" + ("" if cron_paused else "; cron's sync is paused meanwhile"),
-        guard=_alone(job) + guard,
+        guard=f"{_alone(job)}{guard}{keep.migration_begins(job.app)}\n",
         command=command,
-        proof=f"{{ {_at_head(status) if status else 'true'}\n}} && "
-        f"{{ {{ {done}; }} || echo that it is done could not be written down; }}",
+        proof=(f"{call('schema_proven', status)} && " if status else "") + keep.migration_is_done(job.app),
         seconds=job.host_set.limits.database + (0 if cron_paused else pause.seconds),
         if_it_fails=("upgrade-db", "sync", "start-httpd"),
         brief="" if cron_paused else f"{pause.brief}; {command} && {back.brief}",
@@ -266,22 +244,11 @@ def _alone(job: Job) -> str:
 
 def proven_schema(step: Step, output: str) -> str | None:
     """The revision that the database was seen at by the proof of `step`, in what it said."""
-    if step.name != "upgrade-db":
-        return None
-    lines = [line for line in output.splitlines() if line.startswith(_IS_AT)]
-    return lines[-1].removeprefix(_IS_AT) if lines else None
-
-
-def _at_head(status: str) -> str:
-    return (
-        f'schema=$({{ {status}\n}} | tail -n 1); case $schema in *"(head)"*) echo "{_IS_AT}${{schema% (head)*}}";; '
-        "*) echo the database is not at the new schema; false;; esac"
-    )
+    return schema.proven(output) if step.name == "upgrade-db" else None
 
 
 def _is_running(job: Job) -> str:
-    service = _q(job.app.service)
-    return f"systemctl is-active --quiet {service} || {{ systemctl is-active {service}; false; }}"
+    return call("httpd_is_up", job.app.service)
 
 
 def _q(text: object) -> str:

@@ -143,6 +143,7 @@ POSIX = (
         "stty",
         "tail",
         "test",
+        "timeout",
         "tr",
         "true",
         "uniq",

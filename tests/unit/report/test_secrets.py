@@ -14,8 +14,8 @@ from tasks.journal.file import Journal
 from tasks.report.human import Human
 from tasks.report.jsonl import Machine
 from tasks.report.screen import Screen
+from tasks.run.answers import read
 from tasks.run.decide import decide
-from tasks.run.facts import read
 from tasks.run.probe import Seen
 from tasks.run.state import Run
 from tasks.run.which_build import earlier_build
@@ -43,12 +43,12 @@ def everything_shown(command: str) -> Iterator[str]:
         report.plan(plan)
         report.commands(plan)
         report.recap(run)
-        for said in ("schema_failed\t1\n", ""):
+        for said in ("schema_ended\t1\n", ""):
             report.status(host_set, {node: read(host_set, said)})
     yield stream.getvalue()
     migrated = replace(well(NEW), previous=OLD, previous_schema="bbb")
     yield str(earlier_build(request("rollback", host_set), {node: migrated})[1])
-    no_schema = read(host_set, "schema_failed\t1\n").no_schema
+    no_schema = read(host_set, "schema_ended\t1\n").no_schema
     with pytest.raises(Refused) as refused:
         decide(request("sync", host_set), found(host_set, well(no_schema=no_schema, schema=Schema.UNKNOWN)))
     yield str(refused.value)

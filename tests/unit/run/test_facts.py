@@ -2,14 +2,17 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import time
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tasks.inventory.model import App, Health
-from tasks.run.facts import read, script
+from tasks.run.answers import read
+from tasks.run.facts import script
 from tasks.sop.model import Facts, Schema
 from tests.unit.builders import NEW, OLD, Shell, nvr, prod
 
@@ -87,7 +90,7 @@ def test_dnf_under_the_name_of_yum_expires_its_cache_in_the_go_that_lists(node: 
 
 
 def test_a_schema_that_nothing_is_said_of_is_not_known_and_said_to_be_so() -> None:
-    said = "installed\tblockerbugs-1.0.0-1.el7"
+    said = "rpm\tblockerbugs-1.0.0-1.el7"
     assert read(SET, said).no_schema == "this gave no answer: alembic current"
     assert read(SET, said, schema=False).no_schema is None
 
@@ -117,8 +120,8 @@ def test_a_sed_that_cannot_hand_on_line_by_line_counts_as_none(node: Shell) -> N
 
 
 def test_ps_is_wanted_only_where_there_is_no_proc(node: Shell) -> None:
-    sent = script(SET).replace("/proc/self", "./nowhere")
-    assert read(SET, node.run(sent).stdout).lacks == ("ps",)
+    node.library = node.library.replace("/proc/self", "./nowhere")
+    assert facts(node).lacks == ("ps",)
 
 
 def test_what_is_not_installed_is_none(node: Shell) -> None:
@@ -139,7 +142,15 @@ def test_a_stopped_httpd_is_not_a_problem(node: Shell) -> None:
         pytest.param("echo 'bbb (head)'", "bbb", Schema.CURRENT, id="at the head"),
         pytest.param("echo bbb", "bbb", Schema.PENDING, id="V4 behind"),
         pytest.param("true", None, Schema.PENDING, id="V4 never migrated"),
-        pytest.param("echo words; echo 'bbb (head)'", "bbb", Schema.CURRENT, id="words in front"),
+        pytest.param("echo some words; echo 'bbb (head)'", "bbb", Schema.CURRENT, id="words in front"),
+        pytest.param("echo 'bbb (head)'; echo some words", "bbb", Schema.CURRENT, id="words behind"),
+        pytest.param("echo 'bbb (effective head)'", "bbb", Schema.CURRENT, id="at the effective head"),
+        pytest.param("echo 'bbb (head) (mergepoint)'", "bbb", Schema.CURRENT, id="at a head that merges"),
+        pytest.param("echo 'bbb (branchpoint)'", "bbb", Schema.PENDING, id="V4 behind, where branches part"),
+        pytest.param("echo 0aaaa; echo '1a0c9 (head)'", "0aaaa", Schema.PENDING, id="V4 one of two behind"),
+        pytest.param("echo '1a0c9 (head)'; echo 0aaaa", "0aaaa", Schema.PENDING, id="V4 one of two behind, turned"),
+        pytest.param("echo 'bbb (head)'; echo 'aaa (head)'", "aaa,bbb", Schema.CURRENT, id="at two heads"),
+        pytest.param("echo 'some words (head)'", None, Schema.UNKNOWN, id="nothing but words"),
     ],
 )
 def test_the_schema_is(says: str, revision: str | None, schema: Schema, node: Shell) -> None:
@@ -150,7 +161,90 @@ def test_the_schema_is(says: str, revision: str | None, schema: Schema, node: Sh
 def test_a_schema_command_that_fails_is_a_problem_and_no_answer(node: Shell) -> None:
     node.program("alembic", "echo 'aaa (head)'; exit 1")
     assert facts(node).schema == Schema.UNKNOWN
-    assert facts(node).no_schema == "this failed: alembic current"
+    assert facts(node).no_schema == "this failed (exit status 1): alembic current: aaa (head)"
+
+
+def test_a_schema_command_that_fails_is_told_with_its_last_words(node: Shell) -> None:
+    node.program("alembic", "echo INFO words >&2; echo 'could not connect to server' >&2; exit 1")
+    assert facts(node).no_schema == "this failed (exit status 1): alembic current: could not connect to server"
+    (node.bin / "alembic").unlink()
+    assert "not found" in (facts(node).no_schema or "")
+
+
+def test_a_schema_command_that_answers_with_no_revision_is_told_with_its_answer(node: Shell) -> None:
+    node.program("alembic", "echo 'Rev: bbb (head)'")
+    assert facts(node).no_schema == "this answered with no revision: alembic current: Rev: bbb (head)"
+
+
+# What hangs
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tasks.run.facts.LATE_SECONDS", 1)
+    monkeypatch.setattr("tasks.run.facts.YUM_SECONDS", 1)
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize(
+    ("program", "named"),
+    [
+        ("rpm", "this hangs, no answer in 1 s: rpm -q blockerbugs"),
+        ("df", "this hangs, no answer in 1 s: df ./ ./var"),
+        ("systemctl", "this hangs, no answer in 1 s: systemctl is-active httpd"),
+        ("yum", "this hangs, no answer in 2 s: yum list blockerbugs"),
+        ("sha256sum", "this hangs, no answer in 1 s: sha256sum /etc/blockerbugs/settings.py"),
+    ],
+)
+def test_w6_a_fact_that_hangs_is_named_and_the_others_are_told(program: str, named: str, node: Shell) -> None:
+    node.program(program, "exec sleep 10")
+    found = facts(node)
+    assert found.problems == (named,)
+    assert program == "rpm" or found.installed == OLD
+    assert (found.schema, found.answers) == (Schema.CURRENT, 200)
+
+
+@pytest.mark.usefixtures("impatient")
+def test_w6_a_schema_command_that_hangs_is_why_the_schema_is_not_known(node: Shell) -> None:
+    node.program("alembic", "exec sleep 10")
+    found = facts(node)
+    assert (found.schema, found.no_schema) == (Schema.UNKNOWN, "this gave no answer in 1 s: alembic current")
+    assert (found.problems, found.installed) == ((), OLD)
+
+
+def test_nothing_is_left_behind_that_waits_for_facts(node: Shell) -> None:
+    node.program("sleep", f'echo $$ >>sleeps; exec {shutil.which("sleep")} "$@"')
+    facts(node)
+    for pid in (node.folder / "sleeps").read_text().split():
+        ends = time.monotonic() + 10
+        while Path(f"/proc/{pid}").exists() and time.monotonic() < ends:
+            time.sleep(0.01)
+        assert not Path(f"/proc/{pid}").exists()
+
+
+# Whether httpd runs
+
+
+@pytest.mark.parametrize(
+    ("says", "service"),
+    [
+        pytest.param("echo active", "active", id="it runs"),
+        pytest.param("echo failed; exit 3", "failed", id="it has failed"),
+        pytest.param("echo inactive; exit 4", "inactive", id="systemd does not know it"),
+        pytest.param("case $1 in show) echo ActiveState=inactive;; *) echo unknown; exit 3;; esac", "inactive",
+                     id="the systemd of EL7 has not loaded it"),
+        pytest.param("case $1 in show) echo Connection timed out; exit 1;; *) echo unknown; exit 3;; esac", "unknown",
+                     id="the systemd of EL7 does not answer"),
+        pytest.param("echo Failed to connect to bus >&2; exit 1", "unknown", id="systemd does not answer"),
+    ],
+)  # fmt: skip
+def test_w6_httpd_is_said_to_be_down_only_where_systemctl_can_tell(says: str, service: str, node: Shell) -> None:
+    node.program("systemctl", says)
+    found = facts(node)
+    assert found.service == service
+    assert [text.startswith("systemctl cannot tell whether httpd runs: ") for text in found.problems] == (
+        [True] if service == "unknown" else []
+    )
 
 
 def test_Y1_who_holds_yum_is_named(node: Shell) -> None:

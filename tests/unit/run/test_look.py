@@ -37,8 +37,9 @@ class Hosts:
         if host.short == self.silent and "alembic" in script:
             return ""
         build = self.builds.get(host.short, "1.0.0")
-        schema = "\nschema\taaa (head)" if build == "1.0.0" else "\nschema\taaa"
-        return f"installed\tblockerbugs-{build}-1.el7" + (schema if "alembic" in script else "")
+        schema = "aaa (head)" if build == "1.0.0" else "aaa"
+        said = f"\nschema\t{schema}\nschema_ended\t0" if "alembic" in script else ""
+        return f"rpm\tblockerbugs-{build}-1.el7{said}"
 
     @property
     def machines(self) -> Machines:

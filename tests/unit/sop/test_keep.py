@@ -40,7 +40,7 @@ def host(shell: Shell) -> Shell:
 
 def from_a_run(shell: Shell, script: str) -> int:
     """Done as a step of run 0123abcd: from its script file."""
-    shell.file("keep/0123abcd/03-x/script", script)
+    shell.file("keep/0123abcd/03-x/script", f"{shell.library}\n{script}")
     return shell.run("sh keep/0123abcd/03-x/script").returncode
 
 
@@ -228,7 +228,7 @@ def test_the_look_for_a_sync_does_not_find_itself(host: Shell) -> None:
 
 
 def shown(host: Shell, app: App) -> dict[str, str]:
-    said = host.run(f'say() {{ printf \'%s\\t%s\\n\' "$1" "$2"; }}\n{keep.show(app)}').stdout
+    said = host.run(keep.show(app)).stdout
     rows: dict[str, str] = {}
     for name, _, value in (line.partition("\t") for line in said.splitlines()):
         rows.setdefault(name, value)
@@ -238,8 +238,9 @@ def shown(host: Shell, app: App) -> dict[str, str]:
 def test_o1_two_applications_on_one_host_share_no_lock_no_build_to_go_back_to_and_no_migration(host: Shell) -> None:
     other = App(root=".", package="kittens")
     takes(host, lock())
-    for text in (keep.remember(APP, "aaa"), keep.migration(APP, "begun")):
-        assert host.run(f"installed=blockerbugs-1.0.0-1.el7\n{text}").returncode == 0
+    host.program("rpm", "echo blockerbugs-1.0.0-1.el7")
+    for text in (keep.remember(APP, "blockerbugs-1.1.0-1.el7", "aaa"), keep.migration_begins(APP)):
+        assert host.run(text).returncode == 0
     assert shown(host, other) == {"last": "", "paused": "", "previous": "", "migration": ""}
     assert "taken\tyes" in host.run(keep.take(other, "deadbeef", lock("deadbeef").text, [])).stdout
     assert read_lock(shown(host, APP)["lock"].removeprefix("=")) != read_lock(shown(host, other)["lock"][1:])

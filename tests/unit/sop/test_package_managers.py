@@ -13,10 +13,12 @@ import pytest
 from tasks.errors import Refused
 from tasks.fleet.outcome import telling_line
 from tasks.inventory.model import App
+from tasks.run.answers import read
 from tasks.run.decide import Plan, decide
-from tasks.run.facts import read, script
+from tasks.run.facts import script
 from tasks.sop import steps
 from tasks.sop.model import Facts
+from tasks.sop.shell import library
 from tests.unit.builders import Shell, job, nvr, prod, request, said, stg, well
 
 SAID = Path(__file__).with_name("said")
@@ -355,6 +357,9 @@ def test_the_words_are_those_that_every_package_manager_takes(manager: str) -> N
         commands = [place for place, word in enumerate(words) if word in ("update", "downgrade")]
         assert commands
         assert all("--downloadonly" not in words[max(0, place - 4) : place] for place in commands)
+    asked = [line for line in library().splitlines() if "--downloadonly" in line]
+    assert asked
+    assert all(" update --downloadonly " in line for line in asked)
 
 
 # What the document says of them

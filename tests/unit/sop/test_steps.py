@@ -14,11 +14,12 @@ from pydantic import ValidationError
 
 from tasks.inventory.model import App, Backup, Balancer, Health, Host, HostSet
 from tasks.run import facts
-from tasks.sop import keep, steps, workflows, yum
+from tasks.sop import keep, steps, workflows
 from tasks.sop.model import Job, Phase, Step
 from tasks.sop.nvr import Nvr
+from tasks.sop.shell import library
 from tasks.sop.workflows import PROCEDURES, RESTART_TOGETHER
-from tests.unit.builders import ONE, TWO, Shell, job, prod
+from tests.unit.builders import NEW, ONE, TWO, Shell, job, prod
 from tests.wanted import wanted
 
 FULL = prod(
@@ -188,8 +189,8 @@ def every_step(the_job: Job) -> list[Step]:
 
 @pytest.mark.parametrize("step", every_step(job(FULL)), ids=lambda step: step.name)
 def test_S9_signatures_are_never_switched_off(step: Step) -> None:
-    assert "nogpgcheck" not in step.script
-    assert "gpgcheck=0" not in step.script
+    assert "nogpgcheck" not in step.script + library()
+    assert "gpgcheck=0" not in step.script + library()
 
 
 _evil = st.sampled_from(["; touch evil", "$(touch evil)", "`touch evil`", "'", '"', "&", "|", "*", " ", "\\", "#", "("])
@@ -264,11 +265,14 @@ def test_a_comment_behind_a_command_of_hosts_yml_hides_nothing_of_ours() -> None
 
 def test_the_build_and_the_schema_before_an_update_are_remembered(shell: Shell) -> None:
     shell.program("rpm", "printf blockerbugs-1.0.0-1.el7")
-    script = f"{yum.ask_once(job(app=App(root='.')))}; {keep.remember(App(root='.'), 'aaa')}"
+    script = keep.remember(App(root="."), NEW, "aaa")
     understood(script)
     assert shell.run(script).returncode == 0
     kept = shell.folder / "var/lib/blockerbugs-upgrade/previous"
     assert kept.read_text() == "blockerbugs-1.0.0-1.el7 aaa\n"
+    shell.program("rpm", f"printf {NEW}")
+    assert shell.run(script).returncode == 0
+    assert kept.read_text() == "blockerbugs-1.0.0-1.el7 aaa\n"  # it is installed: what was before it stays
 
 
 @wanted("flock", "util-linux")
@@ -434,6 +438,9 @@ def a_host_with_cron(shell: Shell, sync_runs: bool = False) -> Path:
     [
         pytest.param("true", "echo 'bbb (head)'", 0, id="succeeds and the schema is new"),
         pytest.param("true", "echo aaa", 1, id="D1 exits 0 and leaves the old schema"),
+        pytest.param("true", "echo aaa; echo 'bbb (head)'", 1, id="D1 exits 0 and leaves a branch behind"),
+        pytest.param("true", "echo 'bbb (head)'; echo 'aaa (effective head)'", 0, id="reaches two heads"),
+        pytest.param("true", "echo 'bbb (head)'; exit 1", 1, id="D1 succeeds and the schema cannot be asked for"),
         pytest.param("exit 3", "echo 'bbb (head)'", 3, id="D1 fails"),
     ],
 )
@@ -488,6 +495,28 @@ def test_the_revision_that_a_migration_was_proven_to_reach_is_in_what_it_said(sh
     step = steps.upgrade_db(job(FULL, app=App(root=".")))
     assert steps.proven_schema(step, step_in(shell, step)[1]) == "bbb"
     assert steps.proven_schema(steps.sync(job(FULL)), "the database is at ccc") is None
+    shell.program("alembic", "echo 'ccc (head)'; echo some words; echo 'bbb (head) (mergepoint)'")
+    assert steps.proven_schema(step, step_in(shell, step)[1]) == "bbb,ccc"
+
+
+@pytest.mark.parametrize(
+    ("says", "why"),
+    [
+        pytest.param("echo aaa", "the database is not at the new schema: it is at aaa", id="it is at another"),
+        pytest.param("true", "the database is not at the new schema: it has none", id="it has none"),
+        pytest.param("echo INFO >&2; echo no route to host >&2; exit 1",
+                     "the database cannot be asked for its schema (exit status 1: no route to host)", id="it is away"),
+        pytest.param("echo some words",
+                     "the database was asked for its schema, and answered with no revision: some words", id="words"),
+    ],
+)  # fmt: skip
+def test_d1_a_database_that_cannot_be_asked_is_not_said_to_be_at_another_schema(
+    says: str, why: str, shell: Shell
+) -> None:
+    shell.program("alembic", says)
+    shell.program("blockerbugs", "true")
+    a_host_with_cron(shell)
+    assert step_in(shell, steps.upgrade_db(job(FULL, app=App(root=".")))) == (1, why)
 
 
 @pytest.mark.parametrize(("step", "wanted"), [(steps.start_httpd, "active"), (steps.restart_httpd, "active")])
@@ -511,7 +540,7 @@ def test_the_page_is_asked_for_between_an_update_and_a_restart_whatever_it_answe
 
 
 def test_nobody_is_asked_for_a_page_while_httpd_is_down_for_a_major_upgrade() -> None:
-    assert not any("curl" in phase.step.script for phase in workflows.major(job()) if phase.step.name == "yum-update")
+    assert not any("page_" in phase.step.script for phase in workflows.major(job()) if phase.step.name == "yum-update")
 
 
 def test_an_httpd_that_still_runs_has_not_been_stopped(shell: Shell) -> None:
@@ -520,6 +549,13 @@ def test_an_httpd_that_still_runs_has_not_been_stopped(shell: Shell) -> None:
     assert step_in(shell, steps.stop_httpd(job())) == (1, "it is still running")
     shell.program("systemctl", "exit 3")
     assert step_in(shell, steps.stop_httpd(job())) == (0, "")
+
+
+@pytest.mark.parametrize("step", [steps.stop_httpd, steps.start_httpd, steps.still_stopped])
+def test_w6_where_systemctl_cannot_tell_httpd_neither_runs_nor_is_down(step: Any, shell: Shell) -> None:
+    shell.program("service", "true")
+    shell.program("systemctl", "echo Failed to connect to bus >&2; exit 1")
+    assert step_in(shell, step(job())) == (1, "systemctl cannot tell whether httpd runs: Failed to connect to bus")
 
 
 def test_a_proof_is_not_asked_after_a_command_that_failed(shell: Shell) -> None:

@@ -1,0 +1,103 @@
+# shellcheck shell=sh
+# What yum and rpm are asked: yum 3, dnf 4 and dnf 5 take it alike, and all are called yum here (docs/package-managers.md).
+# ENABLING is the flag for the set's own repository, or empty; BUILD is a name-version-release.
+
+# yum_ask: set $yum: what is behind the name: `yum` (yum 3), `dnf-3` (dnf 4) or `dnf5`
+yum_ask() {
+  yum=$(readlink -f "$(command -v yum)" 2>/dev/null)
+  yum=${yum##*/}
+}
+
+# build_ask PACKAGE: set $installed: rpm takes a while to open its database, and httpd may be down
+build_ask() { installed=$(rpm -q --qf '%{NAME}-%{VERSION}-%{RELEASE}\n' "$1" 2>/dev/null); }
+
+# build_is PACKAGE BUILD: succeed where the build is installed, and no other beside it
+build_is() {
+  build_ask "$1"
+  test "$installed" = "$2"
+}
+
+# build_proven PACKAGE BUILD YUM DNF4 DNF5: the same, with a sentence where it is not: yum exits 0 when it had nothing to
+# do (V2). The last three are the lines that take all builds but the newest out of rpm's database, for each program
+build_proven() {
+  if build_is "$1" "$2"; then return 0; fi
+  mend=''
+  if test "$(printf '%s\n' "$installed" | wc -l)" -gt 1; then
+    yum_ask
+    case $yum in dnf5) mend=$5 ;; dnf*) mend=$4 ;; *) mend=$3 ;; esac
+    mend=": a transaction was cut off, this mends it: sudo $mend"
+  fi
+  # shellcheck disable=SC2086 # several builds on one line
+  echo "installed is" $installed"," "not $2$mend"
+  return 1
+}
+
+# yum_cached ROOT BUILD: print the build's files in yum's cache, wherever its configuration puts that, or a link
+yum_cached() {
+  own='s|^[[:space:]]*\(system_\)\{0,1\}cachedir[[:space:]]*[=:][[:space:]]*\(/[^$[:space:]]*\).*|'$1'\2|p'
+  # shellcheck disable=SC2046 # a word for each folder that the configuration names
+  find -L "$1/var/cache/yum" "$1/var/cache/dnf" "$1/var/cache/libdnf5" $(yum_configs "$1" sed -n "$own") \
+    -name "$2.*.rpm" 2>/dev/null
+}
+
+# yum_configs ROOT COMMAND…: the command, with the files that have yum's main options, in the order in which they are read
+yum_configs() {
+  root=$1
+  shift
+  "$@" "$root"/etc/yum.conf "$root"/usr/share/dnf5/libdnf.conf.d/*.conf "$root"/etc/dnf/libdnf5.conf.d/*.conf \
+    "$root"/etc/dnf/dnf.conf 2>/dev/null
+}
+
+# yum_again ENABLING BUILD: download it once more, with nothing but the cache: succeed where all that it needs is there
+yum_again() {
+  said=$(LC_ALL=C yum -y ${1:+"$1"} -C update --downloadonly "$2" 2>&1) && return
+  case $said in *'"Download Only" specified'*) ;; *) false ;; esac
+}
+
+# yum_fetched ROOT PACKAGE BUILD ENABLING: succeed where the build is installed, or was fetched with all that it needs;
+# otherwise say what yum says
+# yum itself is asked, with nothing but its cache. dnf 5 downloads what it will then refuse to install, because it is
+# not signed, say: there the whole transaction is tried, without being carried out. The others need not start once more
+# where the file is seen.
+yum_fetched() {
+  if build_is "$2" "$3"; then return 0; fi
+  yum_ask
+  if test "$yum" = dnf5; then
+    said=$(LC_ALL=C yum -y ${4:+"$4"} -C --setopt=tsflags=test update "$3" 2>&1)
+  elif yum_cached "$1" "$3" | grep -q .; then
+    return 0
+  else
+    yum_again "$4" "$3"
+  fi && case $said in *'othing to do'* | *'marked for update'*) false ;; esac && return
+  printf '%s\n' "$said"
+  echo "$3 was not downloaded, or cannot be installed"
+  return 1
+}
+
+# build_fetch ROOT PACKAGE BUILD COMMAND: where the build is neither installed nor in the cache, do the COMMAND that
+# fetches it; never fails. It may have left the cache since it was downloaded: before a resume, say
+build_fetch() {
+  yum_cached "$1" "$3" | grep -q . || build_is "$2" "$3" || (eval "$4") >/dev/null 2>&1 || :
+}
+
+# build_brings ROOT PACKAGE BUILD MIGRATIONS: fail with a sentence where the build, which is in the cache, has files that
+# MIGRATIONS (an extended regular expression) finds and the installed one has not
+build_brings() {
+  new=$(yum_cached "$1" "$3" | head -n 1)
+  if test -z "$new"; then
+    if build_is "$2" "$3"; then return 0; fi
+    echo "$3 cannot be had any more"
+    return 1
+  fi
+  brings=$(rpm -qpl "$new") || {
+    echo "$new cannot be read"
+    return 1
+  }
+  # What is installed is listed twice, so that only what is new stands alone.
+  added=$({ rpm -ql "$2"; rpm -ql "$2"; printf '%s\n' "$brings"; } | grep -E "$4" | sort | uniq -u)
+  # shellcheck disable=SC2086 # several files on one line
+  test -z "$added" || {
+    echo "$3 brings a schema migration:" $added
+    return 1
+  }
+}
