@@ -30,7 +30,7 @@ from .login import Login
 from .outcome import Listener, Means, Outcome, failure, meaningless
 from .proxy import Proxy
 from .setup import ssh_config_file
-from .shell import SUDO_SECONDS, ConnectionLost, OnLine, Output, RootShell, ShellError, StepTimeout
+from .shell import SUDO_SECONDS, ConnectionLost, OnLine, Output, RootShell, ShellEnded, ShellError, StepTimeout
 from .ssh_config import Options
 from .transport import transport_of
 from .trust import Trust
@@ -281,7 +281,7 @@ class Node(Connection):
             return None, error.problems[0].removeprefix(f"{self.label}: "), "before"
         except (ConnectionLost, StepTimeout) as error:
             lost: _Lost = "in the middle" if isinstance(error, ConnectionLost) else ""
-            why = "the connection was lost" if lost else str(error)
+            why = str(error) if isinstance(error, StepTimeout | ShellEnded) else "the connection was lost"
             return None, f"{why}: what became of it is not known", lost
 
     def _run(self, script: str, on_line: OnLine, seconds: float | None) -> Output:

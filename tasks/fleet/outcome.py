@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,15 @@ if TYPE_CHECKING:
     from ..inventory.model import Host
 
 FOR_THE_RUN = "--run-- "  # begins a line that a script says to this program, not to people
-_SPEAKS_OF_AN_ERROR = re.compile(r"Error\b|Exception\b|error:|[Ff]ailed")
+_SPEAKS_OF_AN_ERROR = re.compile(
+    r"Error\b|Exception\b|error:|[Ff]ailed|conflicts with|[Nn]o space left|[Pp]ermission denied|is not signed"
+)
+# Headings of lists, rules, what a unit is, advice: what stands above or below them tells more.
+_NO_REASON = re.compile(
+    r"[-=*_~.\s]+|Error Summary|Complete!|Failed:|(in)?active|failed|(de)?activating|unknown|Trying other mirror\."
+    r"|Error: (GPG check FAILED|Transaction failed)|You (could|can) try .*|\(try .*\)|\(Background on this error .*\)"
+    r"|See .* for details\.?"
+)
 
 
 @dataclass(frozen=True)
@@ -72,9 +80,16 @@ def for_people(output: str) -> str:
 def telling_line(output: str) -> str:
     """The last line that speaks of an error, or else the last: SQLAlchemy, for one, ends with a link.
 
-    What stands below it belongs to it where it is a heading, as yum's and dnf 5's are.
+    What stands below it belongs to it where it is a heading, as yum's and dnf's are.
     """
     lines = [line.strip() for line in output.splitlines() if line.strip()] or ["no output"]
-    telling = (at for at in reversed(range(len(lines))) if _SPEAKS_OF_AN_ERROR.search(lines[at]))
-    at = next(telling, len(lines) - 1)
+    at_all = [at for at, line in enumerate(lines) if not _NO_REASON.fullmatch(line) and _is_more(lines, at)]
+    telling = [at for at in at_all if _SPEAKS_OF_AN_ERROR.search(lines[at])]
+    at = (telling or at_all or [0])[-1]
     return " ".join(lines[at : at + 2]) if lines[at].endswith(":") else lines[at]
+
+
+def _is_more(lines: Sequence[str], at: int) -> bool:
+    """Is it more than a heading of nothing, and more than an entry of a list of what failed?"""
+    headed = at and lines[at - 1] == "Failed:"
+    return not headed and not (lines[at].endswith(":") and at + 1 == len(lines))

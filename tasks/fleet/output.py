@@ -4,35 +4,23 @@ from __future__ import annotations
 
 import re
 
+from .secret import redacted
+
 _ESCAPES = re.compile(
     r"\x1b\[[0-?]*[ -/]*[@-~]"  # CSI: colours, cursor
     r"|\x1b[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)?"  # OSC, DCS, SOS, PM, APC: titles, links, anything up to its end
     r"|\x1b[ -/]*[0-~]?"
 )
-_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufffe\uffff]")
-LONGEST = 16384  # characters of one line; no program that the SOP runs says more in one breath
-_CUT = re.compile(r"(?P<keep>[a-z][a-z0-9+.-]{0,30}://)\S*$", re.I)  # a URI whose @ may have been cut off
-_MARKS = re.compile("@|auth|pass|secret|token|key", re.I)  # without one of these there is no secret to look for
-_SECRETS = (
-    # the password in a URI: postgresql://user:PASSWORD@host/
-    re.compile(r"(?P<keep>[a-z][a-z0-9+.-]{0,30}://[^\s:/@]*:)[^\s]*(?P<tail>@)", re.I),
-    # a token in its user's place: https://TOKEN@host; ssh's and git's users are none
-    re.compile(r"(?P<keep>https?://)[^\s:/@]+(?P<tail>@)", re.I),
-    # Authorization: Bearer TOKEN
-    re.compile(r"(?P<keep>\bauthorization[\"']?\s*[:=]\s*[\"']?(?:bearer|basic|token)\s+)[^\s\"']+(?P<tail>)", re.I),
-    # --password VALUE
-    re.compile(
-        r"(?P<keep>(?<!\S)--?(?:[\w-]{0,64}-)?(?:passw(?:or)?d|passphrase|secret|token|api-?key)\s+)"
-        r"(?:\"[^\"]*(?:\"|$)|'[^']*(?:'|$)|(?!-)\S+)(?P<tail>)",
-        re.I,
-    ),
-    # NAME = value, name: value, "name": "value" with a name that says it is one
-    re.compile(
-        r"(?P<keep>(?<![\w.-])[\w.-]{0,64}(?:passw(?:or)?d|passphrase|secret(?:[_-](?:access[_-])?key)?|token|(?:api|private)[_-]?key)\b[\"']?\s*[:=]\s*)"
-        r"(?:[bru]{0,2}(?:\"(?:\\.|[^\"\\])*(?:\"|$)|'(?:\\.|[^'\\])*(?:'|$))|\S+)(?P<tail>)",
-        re.I,
-    ),
+# Controls, what turns the direction, and what has no width: in the middle of a word it would hide the word from us.
+_UNSEEN = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e"
+    r"\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb\ufffe\uffff\U000e0000-\U000e0fff]"
 )
+LONGEST = 16384  # characters of one line; no program that the SOP runs says more in one breath
+CUT_OFF = " (the rest of this line is cut off)"
+_CUT = re.compile(r"(?P<keep>[a-z][a-z0-9+.-]{0,30}://)\S*$", re.I)  # a URI whose @ may have been cut off
+_KEY_BEGINS = re.compile(r"-----BEGIN [A-Z0-9 ]{0,30}PRIVATE KEY-----(?!.*-----END )")
+LONGEST_KEY = 200  # lines
 
 
 def duration(seconds: float) -> str:
@@ -49,14 +37,23 @@ def clean(line: str) -> str:
     Tabs stay, a carriage return keeps what stands after it, as a terminal would show it.
     """
     if len(line) > LONGEST:
-        line = _CUT.sub(r"\g<keep>[redacted]", line[:LONGEST])
-    line = plain(line)
-    for secret in _SECRETS if _MARKS.search(line) else ():
-        line = secret.sub(r"\g<keep>[redacted]\g<tail>", line)
-    return line
-
-
-def plain(line: str) -> str:
-    """A line without control characters (S10); tabs stay, a carriage return keeps what stands after it."""
+        line = _CUT.sub(r"\g<keep>[redacted]", line[: LONGEST - len(CUT_OFF)]) + CUT_OFF
     line = _ESCAPES.sub("", line).rstrip("\r\n")
-    return _CONTROLS.sub("", line.rsplit("\r", 1)[-1])
+    return redacted(_UNSEEN.sub("", line.rsplit("\r", 1)[-1]))
+
+
+class Cleaner:
+    """Cleans the lines of one output, of which some belong together: those of a private key."""
+
+    def __init__(self) -> None:
+        self._key = 0  # lines of it that may still come
+
+    def line(self, text: str) -> str:
+        """`text` cleaned; nothing, if it is the inside of a private key."""
+        cleaned = clean(text)
+        if self._key:
+            self._key = 0 if "-----END " in cleaned else self._key - 1
+            return ""
+        if _KEY_BEGINS.search(cleaned):
+            self._key = LONGEST_KEY
+        return cleaned

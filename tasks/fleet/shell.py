@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 
 from paramiko.ssh_exception import SSHException
 
+from .lines import Kept, Lines
 from .output import clean
 
 if TYPE_CHECKING:
@@ -34,14 +35,11 @@ SUDO_SECONDS = 60.0  # `limits: sudo` in hosts.yml
 SILENT_SECONDS = 5.0  # after which a host whose command says nothing is asked whether it is there
 DEAD_SECONDS = 10.0  # without an answer, after which it is not: a line is known to be lost after 15 s at most
 QUIET_SECONDS = 1.0  # after which an unfinished line is a question
+MOST_TOLD = 10_000  # lines of one command that are told as they come
 MOST_LINES = 100  # that are told of what sudo says between two answers
 LONGEST_LINE = 8192  # bytes of a line that does not end
 
 _WANTS_TERMINAL = re.compile(r"\btty\b", re.I)  # sudo says it in many languages, and `tty` in all of them
-
-
-def _nobody(line: str) -> None:
-    """Nobody is told."""
 
 
 class ShellError(Exception):
@@ -50,6 +48,10 @@ class ShellError(Exception):
 
 class ConnectionLost(Exception):
     """The connection went away while a command ran: what became of it is not known."""
+
+
+class ShellEnded(ConnectionLost):
+    """Somebody has ended the root shell; the connection is there."""
 
 
 class _TerminalWanted(Exception):
@@ -86,14 +88,14 @@ class RootShell:
         transport: Transport,
         as_root: bool = False,
         seconds: float = SUDO_SECONDS,
-        on_said: OnLine = _nobody,
+        on_said: OnLine | None = None,
         library: str = "",
     ) -> None:
         self.transport = transport
         self._mark = f"--{secrets.token_hex(8)}"
         self._token = f"[{secrets.token_hex(8)}]"
         self._number = 0
-        self._seconds = seconds
+        self._seconds = self._left = seconds
         self._on_said = on_said
         self._library = f'library={shlex.quote(library)}\neval "$library"\n' if library else ""
         sudo = "" if as_root else f"sudo -S -p {shlex.quote(self._token)} "
@@ -114,6 +116,7 @@ class RootShell:
         """
         self._rest = b""
         self._said = 0
+        self._left = self._seconds
         self._send(f"{text}\n")
         self.prompt = self._listen()
 
@@ -184,9 +187,9 @@ class RootShell:
     def _listen(self) -> str | None:
         """Wait until sudo asks for something, or has let us in; tell what it says meanwhile."""
         heard = time.monotonic()
-        ends = heard + self._seconds
         while True:
             if self._hear():
+                self._lines = Lines()
                 self._send(f"{self._mark}\n{self._library}")
                 return None
             text = self._rest.decode("utf-8", "replace")
@@ -194,12 +197,12 @@ class RootShell:
                 self._tell(text.removesuffix(self._token))
                 self._rest = b""
                 return ""
-            left = ends - time.monotonic()
-            if left <= 0:
+            if self._left <= 0:
                 said = f"; it said last: {self._last}" if self._last else ""
                 raise ShellError(f"sudo gave no answer in {self._seconds:g} s (limits: sudo in hosts.yml){said}")
+            asked = time.monotonic()
             try:
-                self._rest += self._receive(min(QUIET_SECONDS, left))
+                self._rest += self._receive(min(QUIET_SECONDS, self._left))
                 heard = time.monotonic()
             except EOFError:
                 self._ended()
@@ -209,15 +212,15 @@ class RootShell:
                 if silent and self._begun and clean(text).strip():
                     self._asked = self._rest
                     return clean(text)
+            finally:
+                self._left -= time.monotonic() - asked
 
     def _hear(self) -> bool:
         """Tell the lines that have come whole, and say whether the shell was reached."""
         *lines, self._rest = self._rest.split(b"\n")
-        while lines:
-            raw = lines.pop(0)
+        for raw in lines:
             line = raw.decode("utf-8", "replace")
             if line.strip("\r") == f"{self._mark} ready":
-                self._rest = b"\n".join([*lines, self._rest])
                 return True
             if line.strip("\r") == f"{self._mark} asks":  # what came before it is the login's, not sudo's
                 self._begun = True
@@ -233,7 +236,7 @@ class RootShell:
         if not (line and self._begun) or (not self._terminal and _WANTS_TERMINAL.search(line)):
             return
         self._said += 1
-        if self._said <= MOST_LINES:
+        if self._on_said and self._said <= MOST_LINES:
             self._on_said(line if self._said < MOST_LINES else "(it says more, which is not shown)")
 
     def _ended(self) -> None:
@@ -246,24 +249,24 @@ class RootShell:
         raise ShellError(self._last or "sudo ended without a word") from None
 
     def _follow(self, mark: str, on_line: OnLine | None, ends: float | None) -> Output:
-        lines: list[str] = []
-        begun = False
+        kept, told, begun = Kept(), 0, False
+        ended = re.compile(rf"{re.escape(mark)} ends (\d{{1,3}})")
         while True:
-            *whole, self._rest = self._rest.split(b"\n")
-            for raw in whole:
-                line = clean(raw.decode("utf-8", "replace"))
-                if not begun:
-                    begun = line == f"{mark} begins"
-                elif line.startswith(f"{mark} ends "):
-                    return Output(tuple(lines), int(line.rsplit(" ", 1)[1]))
-                elif line:  # blank lines carry nothing, and printf has to add one before the mark
-                    lines.append(line)
-                    if on_line:
-                        on_line(line)
             try:
-                self._rest += self._next(ends)
+                piece = self._next(ends)
             except EOFError:
+                if self.transport.is_active():
+                    raise ShellEnded("its root shell was ended, and not by this program") from None
                 raise ConnectionLost("the connection was closed") from None
+            for raw in self._lines.take(piece):
+                if not begun:
+                    begun = raw == f"{mark} begins"
+                elif end := ended.fullmatch(raw):
+                    return Output(kept.lines, int(end[1]))
+                elif line := kept.add(raw):  # blank lines carry nothing, and printf has to add one before the mark
+                    told += 1
+                    if on_line and told <= MOST_TOLD:
+                        on_line(line if told < MOST_TOLD else "(it says more, which is not shown)")
 
     def _next(self, ends: float | None) -> bytes:
         """What comes next. Raises TimeoutError at `ends`, EOFError, and ConnectionLost where the host is silent.

@@ -18,8 +18,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tasks.fleet.lines import Lines
 from tasks.fleet.outcome import Outcome, failure
-from tasks.fleet.shell import ConnectionLost, Output, RootShell, ShellError, StepTimeout
+from tasks.fleet.output import LONGEST
+from tasks.fleet.shell import MOST_TOLD, ConnectionLost, Output, RootShell, ShellError, StepTimeout
 from tests.unit.builders import Shell
 
 
@@ -203,6 +205,32 @@ def test_N2_a_shell_that_goes_away_is_a_lost_connection(root: RootShell) -> None
         root.run("kill -9 $$")
 
 
+def test_s14_a_forged_mark_is_a_line_like_others(root: RootShell) -> None:
+    forged = f"{root._mark}-1 ends"
+    output = root.run(f"echo '{forged} x'; echo '{forged} 99999999'; echo '{forged} 0 '; echo end; exit 3", timeout=20)
+    assert (output.lines[-1], output.exited) == ("end", 3)
+
+
+def test_s14_a_host_that_never_ends_a_line_fills_no_memory_and_its_answer_is_found(root: RootShell) -> None:
+    tracemalloc.start()
+    output = root.run("head -c 40000000 /dev/zero | tr '\\0' x; echo; echo end", timeout=60)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert (len(output.lines[0]), output.lines[1:], most < 4_000_000) == (LONGEST, ("end",), True), most
+
+
+def test_s14_of_a_flood_of_lines_some_are_told_and_the_last_ones_are_kept(root: RootShell) -> None:
+    told: list[str] = []
+    output = root.run(f"n=0; while test $((n += 1)) -le {MOST_TOLD + 10}; do echo $n; done", told.append, 60)
+    assert (len(told), told[-1]) == (MOST_TOLD, "(it says more, which is not shown)")
+    assert output.lines[-1] == str(MOST_TOLD + 10)
+
+
+def test_n2_a_shell_that_somebody_ends_is_told_apart_from_a_line_that_drops(root: RootShell) -> None:
+    with pytest.raises(ConnectionLost, match="its root shell was ended"):
+        root.run("kill -9 $$", timeout=20)
+
+
 # sudo, as a small program that wants the password "sesame"
 
 SUDO = """\
@@ -362,6 +390,29 @@ def test_a_sudo_that_never_stops_talking_is_given_up_and_fills_no_memory(
     assert (len(heard) <= 101, most < 4_000_000) == (True, True), (len(heard), most)
 
 
+def test_s14_a_sudo_that_asks_for_ever_and_waits_for_no_answer_is_given_up(
+    shell: Shell, channel: Callable[..., Any]
+) -> None:
+    sudo_says(shell, "while :; do printf 'Touch it. ' >&2; sleep 0.8; echo >&2; done")
+    root = RootShell(channel(), seconds=4)
+
+    def hear() -> None:
+        for _ in range(20):
+            wait_until(lambda: root.spoke)
+            root.listen()
+
+    with pytest.raises(ShellError, match="no answer in 4 s"):
+        hear()
+
+
+def test_the_time_that_somebody_takes_to_answer_is_not_sudos(shell: Shell, channel: Callable[..., Any]) -> None:
+    sudo_says(shell, "printf 'Option: ' >&2; read -r answer; echo Pushed. >&2; sleep 0.5")
+    root = RootShell(channel(), seconds=2)
+    threading.Event().wait(2.5)
+    root.answer("1")
+    assert root.prompt is None
+
+
 def test_a_sudo_that_gives_no_answer_is_told_with_what_it_said_last_and_how_long_it_was_given(
     shell: Shell, channel: Callable[..., Any]
 ) -> None:
@@ -467,7 +518,7 @@ def test_S6_a_secret_is_shown_nowhere_however_the_channel_cuts_it(said: list[tup
     root = RootShell.__new__(RootShell)
     lines = [form.format(password) for form, password in said]
     channel: Any = Said("\n".join(["", "--m begins", *lines, "", "--m ends 1", ""]).encode(), cuts)
-    root._channel, root._rest = channel, b""
+    root._channel, root._lines = channel, Lines()
     told: list[str] = []
     output = root._follow("--m", told.append, None)
     outcome = Outcome("\n".join(output.lines), 1.0, failure(1, "\n".join(output.lines)))
@@ -480,5 +531,5 @@ def test_S6_a_secret_is_shown_nowhere_however_the_channel_cuts_it(said: list[tup
 def test_a_line_comes_whole_wherever_the_channel_cuts_it_letters_too(line: str, cuts: list[int]) -> None:
     root = RootShell.__new__(RootShell)
     channel: Any = Said(f"\n--m begins\n{line}x\n\n--m ends 0\n".encode(), cuts)
-    root._channel, root._rest = channel, b""
+    root._channel, root._lines = channel, Lines()
     assert root._follow("--m", None, None) == Output((f"{line}x",), 0)
