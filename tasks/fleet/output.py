@@ -38,8 +38,13 @@ def clean(line: str) -> str:
     """
     if len(line) > LONGEST:
         line = _CUT.sub(r"\g<keep>[redacted]", line[: LONGEST - len(CUT_OFF)]) + CUT_OFF
+    return redacted(plain(line))
+
+
+def plain(line: str) -> str:
+    """A line without control characters (S10); tabs stay, a carriage return keeps what stands after it."""
     line = _ESCAPES.sub("", line).rstrip("\r\n")
-    return redacted(_UNSEEN.sub("", line.rsplit("\r", 1)[-1]))
+    return _UNSEEN.sub("", line.rsplit("\r", 1)[-1])
 
 
 class Cleaner:

@@ -134,6 +134,7 @@ SECRET = "hunter2"
         pytest.param(f"GET /blockerbugs/?key={SECRET}&a=1", id="S6 a key in a query"),
         pytest.param(f"https://h/x?X-Amz-Signature={SECRET}", id="S6 a signature in a query"),
         pytest.param(f"ftp://{SECRET}@h/repo", id="S6 a token as an FTP user"),
+        pytest.param(f"cloning with ghp_{SECRET}{SECRET}{SECRET}", id="S6 a token by its looks"),
         pytest.param(f"mysql -u root -p{SECRET} blockerbugs", id="S6 mysql -p"),
         pytest.param(f"sshpass -p {SECRET} ssh h", id="S6 sshpass -p"),
         pytest.param(f"curl -sS -u me:{SECRET} https://h", id="S6 curl -u"),
