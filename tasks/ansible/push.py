@@ -79,9 +79,9 @@ def _carry_out(checkout: Checkout, ansible: Ansible, options: Options, report: R
         remote = Remote(checkout, tree, ansible.timeout, report)
         applied = _destination(remote, ansible.branch, options.branch)
         change = Change(checkout, tree, remote.fetch())
-        _commit(change, edited, options)
+        ours = _commit(change, edited, options) or bool(change.commits)
         pushed = _push(change, remote, ansible, options, report)
-    if pushed:
+    if pushed and ours and not options.plan:
         _bring_forward(checkout, edited, pushed, report)
         if applied == checkout.merge:
             report.note(f"next, on the ansible host: {ansible.playbook}")
@@ -119,8 +119,8 @@ def _destination(remote: Remote, configured: str, typed: str) -> str:
     return applied
 
 
-def _commit(change: Change, edited: Edited, options: Options) -> None:
-    """Commit the template in the worktree, if it differs. Raises Refused in git's or a hook's words."""
+def _commit(change: Change, edited: Edited, options: Options) -> bool:
+    """Commit the template, if it differs, and say whether. Raises Refused in git's or a hook's words."""
     tree, name = change.tree, change.checkout.template
     local.run("git", "update-index", "--no-skip-worktree", "--no-assume-unchanged", "--", name, cwd=tree)
     for _ in range(2):  # a hook that mends the file fails, and takes what it has made of it
@@ -143,6 +143,7 @@ def _commit(change: Change, edited: Edited, options: Options) -> None:
             "they want to be pushed first, or a branch of their own",
             next_line=change.checkout.to_type("push"),
         )
+    return git(tree, "rev-parse", "HEAD").strip() != edited.head
 
 
 def _put(path: Path, edited: Edited) -> bytes:
@@ -162,15 +163,15 @@ def _message(change: Change, options: Options) -> str:
 def _push(change: Change, remote: Remote, ansible: Ansible, options: Options, report: Report) -> str:
     """Rebase, show, check, ask and push; once more when somebody was faster.
 
-    The commit that the server has now, empty where there was nothing of ours, or nothing was to be done.
+    The commit that the server has now; empty where only a plan was asked for.
     """
-    ours, shown = bool(change.commits), [""]
+    shown: list[str] = []
     for last in (False, True):
         _rebase(change)
         commit = git(change.tree, "rev-parse", "HEAD").strip()
         if not change.commits:
             report.note(f"nothing to push: {change.checkout.upstream} has {change.checkout.template} as it is here")
-            return commit if ours and not options.plan else ""
+            return commit
         lines = change.lines()
         if lines != shown:
             shown = lines

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import time
 from dataclasses import dataclass
@@ -111,7 +112,7 @@ class Remote:
         if any(line.startswith(("[remote rejected]", "[rejected]")) for line in refused):
             told = f"{self.name} rejected the push: {self._words(done, refused)}"
             return Outcome.NOT_PUSHED, Refused(told, self._as_it_was, next_line="invoke push-config")
-        if not refused and not done.late and "fatal:" not in done.err and done.exited > 0:
+        if not refused and not done.late and self._has_hook() and not _AWAY.search(done.err):
             told = f"a hook of {self.checkout.root} (pre-push) stopped the push: {self._words(done, [])}"
             return Outcome.NOT_PUSHED, Refused(told, self._as_it_was, next_line="invoke push-config")
         if _NOT_CONNECTED.search(done.err):
@@ -178,6 +179,9 @@ class Remote:
         return Outcome.NOT_KNOWN, SopError(
             *problems, "the server may still be at work: the next look tells", next_line="invoke push-config"
         )
+
+    def _has_hook(self) -> bool:
+        return os.access(self.tree / self._git("rev-parse", "--git-path", "hooks/pre-push").out.strip(), os.X_OK)
 
     @property
     def _as_it_was(self) -> str:
