@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +15,7 @@ _QUERY = (
     "%{NAME}\n%{VERSION}\n%{RELEASE}\n[%{SOURCE} ][%{PATCH} ]\n"
     "[%{BUILDARCHS} ]\n[%{EXCLUSIVEARCH} ]\n[%{EXCLUDEARCH} ]\n"
 )
+_ECHO = "asked-for: "
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,7 @@ def find(settings: Build, named: str = "") -> Path:
             raise Refused(f"there is no spec {path}", next_line="invoke build --spec PATH")
         return path
     checkout = Path(settings.checkout or ".").expanduser().resolve()
-    spec_dir = Path(macro("_specdir"))
+    spec_dir = Path(_macro("_specdir", settings.package))
     found = sorted(checkout.glob("*.spec")) or sorted(spec_dir.glob(f"{settings.package}.spec"))
     if len(found) > 1:
         names = ", ".join(path.name for path in found)
@@ -69,9 +72,41 @@ def find(settings: Build, named: str = "") -> Path:
     return found[0]
 
 
-def macro(name: str) -> str:
-    """What rpm's macros say about `name`, e.g. `_sourcedir`: ~/rpmbuild/SOURCES unless ~/.rpmmacros says otherwise."""
-    return local.run("rpm", "--eval", f"%{{{name}}}").out.strip()
+def _macro(name: str, package: str) -> str:
+    """What rpm's macros say about `name` for a package: ~/rpmbuild/SPECS unless ~/.rpmmacros says otherwise."""
+    return local.run("rpm", "--define", f"name {package}", "--eval", f"%{{{name}}}").out.strip()
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where rpmbuild takes a spec's sources from and puts the SRPM, as the spec and all macros have it.
+
+    folder: the one that %setup enters after unpacking, empty where that is not to be seen.
+    """
+
+    sources: Path
+    srpms: Path
+    folder: str
+
+
+def layout(path: Path, dist: str) -> Layout:
+    """Have rpm say what the spec's own macros make of its folders (`_sourcedir` may have %{name} in it).
+
+    Raises Refused with rpm's words if the spec cannot be read.
+    """
+    asked = ("_sourcedir", "_srcrpmdir")
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / path.name
+        echoed = "".join(f"%{{echo:{_ECHO}{name} %{{{name}}}}}\n" for name in asked)
+        copy.write_bytes(path.read_bytes() + f"\n{echoed}".encode())
+        done = local.run("rpmspec", "-P", "--define", f"dist {dist}", copy)
+    said = dict(re.findall(rf"^{_ECHO}(\w+) (.+)$", done.out + done.err, re.M))
+    if done.exited or set(said) != set(asked):
+        raise Refused(f"{path.name} cannot be read: {done.complaint}", next_line=f"rpmspec -P {path}")
+    unpacked = re.search(
+        r"^%prep\b.*?^\S*(?:rpmuncompress|tar|gzip|bzip2|xz|unzip)\b.*?^cd '?([\w.+~^-]+)", done.out, re.M | re.S
+    )
+    return Layout(Path(said["_sourcedir"]), Path(said["_srcrpmdir"]), unpacked[1] if unpacked else "")
 
 
 def read(path: Path, dist: str) -> Package:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from pathlib import Path
 
@@ -21,16 +22,18 @@ def make(settings: Build, progress: Progress, *, named: str, version: str, tag: 
     """
     path = spec.find(settings, named)
     package = _package(path, settings, version, progress)
+    layout = spec.layout(path, settings.dist)
     if tag:
-        _tarball(
-            package, Path(settings.checkout).expanduser() if settings.checkout else path.parent, tag, progress, dry
-        )
+        checkout = Path(settings.checkout).expanduser() if settings.checkout else path.parent
+        _tarball(tarball.from_tag(package, layout, checkout, tag), checkout, layout.sources, progress, dry)
     if not (tag and dry):
-        progress.tarball(tarball.check(package, path))
+        checked = tarball.check(package, path, layout)
+        if checked:
+            progress.tarball(checked)
     command = ("rpmbuild", "-bs", "--define", f"dist {settings.dist}", str(path))
     progress.command(command, dry)
     if dry:
-        return package, Path(spec.macro("_srcrpmdir")) / f"{package.nvr}.src.rpm"
+        return package, layout.srpms / f"{package.nvr}.src.rpm"
     srpm = _build(command)
     made = spec.read_srpm(srpm)
     check_dist(made, settings.dist)
@@ -49,23 +52,23 @@ def _package(path: Path, settings: Build, version: str, progress: Progress) -> P
 
 
 def check_dist(package: Package, dist: str) -> None:
-    """Refuse a release that does not end in `dist` (K6).
+    """Refuse a release without `dist`, or with more behind it than a bump of the packager's: `1.el7.1` (K6).
 
     Koji names the build by its builders' dist, so `.el7.centos` would be asked for under a name that never comes.
     """
-    if not package.release.endswith(dist):
+    if not re.search(rf"{re.escape(dist)}([._]\d+)*$", package.release):
         raise Refused(
             f"{package.nvr}: its release does not end in {dist}, which is what the target's builders make",
-            next_line="Release: N%{?dist} in the spec, and invoke srpm (it passes --define 'dist " + dist + "')",
+            "in the spec: Release: N%{?dist}; invoke srpm passes --define 'dist " + dist + "'",
+            next_line="invoke srpm",
         )
 
 
-def _tarball(package: Package, checkout: Path, tag: str, progress: Progress, dry: bool) -> None:
-    command = tarball.from_tag(package, checkout, tag)
+def _tarball(command: list[str | Path], checkout: Path, sources: Path, progress: Progress, dry: bool) -> None:
     progress.command(command, dry)
     if dry:
         return
-    Path(spec.macro("_sourcedir")).mkdir(parents=True, exist_ok=True)
+    sources.mkdir(parents=True, exist_ok=True)
     done = local.run(*command, cwd=checkout)
     if done.exited:
         raise SopError(f"git archive: {done.complaint}")

@@ -21,7 +21,7 @@ BuildArch: noarch
 %description
 Tracks release blocking bugs.
 %prep
-%setup -q
+%setup {setup}
 %files
 """
 
@@ -39,15 +39,23 @@ class Project:
         release: str = "1%{?dist}",
         source: str = "%{name}-%{version}.tar.gz",
         more: str = "",
+        setup: str = "-q",
+        before: str = "",
     ) -> Path:
-        """Write the spec."""
+        """Write the spec; before: what stands above its first line."""
         self.checkout.mkdir(exist_ok=True)
         path = self.checkout / "blockerbugs.spec"
-        path.write_text(SPEC.format(version=version, release=release, source=source, more=more))
+        text = SPEC.format(version=version, release=release, source=source, more=more, setup=setup)
+        path.write_text(before + text)
         return path
 
-    def tarball(self, version: str = "0.4.4.16", name: str = "", inside: str = "", padding: int = 0) -> Path:
-        """Write the tarball; inside: the version in its __init__.py; padding: random bytes, for a big one."""
+    def tarball(
+        self, version: str = "0.4.4.16", name: str = "", inside: str = "", padding: int = 0, folder: str = ""
+    ) -> Path:
+        """Write the tarball; inside: the version in its __init__.py; padding: random bytes, for a big one.
+
+        folder: the one on top.
+        """
         self.sources.mkdir(parents=True, exist_ok=True)
         path = self.sources / (name or f"blockerbugs-{version}.tar.gz")
         files = {
@@ -56,7 +64,7 @@ class Project:
         }
         with tarfile.open(path, "w:gz", compresslevel=0) as archive:
             for file, content in files.items():
-                member = tarfile.TarInfo(f"blockerbugs-{version}/{file}")
+                member = tarfile.TarInfo(f"{folder or f'blockerbugs-{version}'}/{file}")
                 member.size = len(content)
                 archive.addfile(member, io.BytesIO(content))
         return path

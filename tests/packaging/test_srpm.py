@@ -45,7 +45,7 @@ def test_rpms_macros_say_where_tarballs_are(project: Project, typed: Typed, fenc
     [
         (
             {"version": "0.4.4.15", "name": "blockerbugs-0.4.4.16.tar.gz"},
-            "the folder blockerbugs-0.4.4.15 says 0.4.4.15",
+            "the folder is blockerbugs-0.4.4.15, and the spec's %setup enters blockerbugs-0.4.4.16",
         ),
         ({"inside": "0.4.4.15"}, "blockerbugs/__init__.py says 0.4.4.15"),
     ],
@@ -65,6 +65,72 @@ def test_k6_a_source_line_that_was_not_changed_with_the_version_is_refused(proje
     project.spec(source="blockerbugs-0.4.4.15.tar.gz")
     project.tarball(version="0.4.4.15")
     assert "its name says 0.4.4.15" in typed("srpm").err
+
+
+@pytest.mark.parametrize("release", ["1%{?dist}.1", "2%{?dist}.10", "1%{?dist}_1"])
+def test_a_bump_behind_the_dist_is_the_packagers(project: Project, typed: Typed, release: str) -> None:
+    project.spec(release=release)
+    assert typed("srpm").code == 0
+
+
+@pytest.mark.parametrize(
+    ("version", "source", "tarball"),
+    [
+        ("1.0~rc1", "%{name}-%{upstream}.tar.gz", {"version": "1.0rc1"}),
+        ("1.0~beta2", "%{name}-%{upstream}.tar.gz", {"version": "1.0b2"}),
+        ("1.0^20240101git1234abc", "%{name}-%{upstream}.tar.gz", {"version": "1234abc", "inside": "1.0"}),
+        ("1.0", "https://example.org/archive/v1.0.tar.gz#/%{name}-%{version}.tar.gz", {"version": "1.0"}),
+        ("1.0", "v%{version}.tar.gz", {"version": "1.0", "name": "v1.0.tar.gz", "inside": "1.0"}),
+        ("1.0", "%{name}-%{version}.tar.zst", {"version": "1.0", "name": "blockerbugs-1.0.tar.zst"}),
+    ],
+    ids=["a prerelease", "another spelling", "a snapshot", "an address", "a tag's archive", "another compression"],
+)
+def test_k6_what_rpmbuild_takes_for_the_version_is_taken(
+    project: Project, typed: Typed, version: str, source: str, tarball: dict[str, str]
+) -> None:
+    upstream = tarball["version"]
+    project.spec(
+        version=version, source=source, setup=f"-q -n blockerbugs-{upstream}", before=f"%global upstream {upstream}\n"
+    )
+    project.tarball(**tarball)  # type: ignore[arg-type]  # padding is not in the table
+    said = typed("srpm")
+    assert said.code == 0, said
+
+
+def test_k6_another_prerelease_is_another_version(project: Project, typed: Typed) -> None:
+    project.spec(version="1.0~rc2", source="%{name}-1.0rc1.tar.gz", setup="-q -n %{name}-1.0rc1")
+    project.tarball(version="1.0rc1")
+    said = typed("srpm")
+    assert said.code == 2
+    assert "its name says 1.0rc1" in said.err
+
+
+def test_k6_a_missing_prerelease_names_a_tag_that_git_can_have(project: Project, typed: Typed) -> None:
+    project.spec(version="1.0~rc1", source="%{name}-1.0rc1.tar.gz")
+    assert "next: invoke build --from-tag 1.0rc1" in typed("srpm").err
+
+
+def test_a_folder_of_its_own_is_the_specs_business(project: Project, typed: Typed) -> None:
+    project.tarball(folder="upstream-main")
+    assert "the spec's %setup enters blockerbugs-0.4.4.16" in typed("srpm").err
+    for setup in ("-q -n upstream-main", "-q -c"):
+        project.spec(setup=setup)
+        assert typed("srpm").code == 0
+
+
+@pytest.mark.parametrize("where", [".rpmmacros", "the spec"])
+def test_macros_of_the_spec_are_in_rpms_folders(project: Project, typed: Typed, fence: Path, where: str) -> None:
+    sources = f"{project.sources}/%{{name}}"
+    if where == ".rpmmacros":
+        (fence / ".rpmmacros").write_text(f"%_sourcedir {sources}\n")
+    else:
+        project.spec(before=f"%global _sourcedir {project.sources}/blockerbugs\n")
+    assert f"is not in {project.sources}/blockerbugs" in typed("srpm").err
+    (project.sources / "blockerbugs").mkdir()
+    (project.sources / "blockerbugs-0.4.4.16.tar.gz").rename(
+        project.sources / "blockerbugs/blockerbugs-0.4.4.16.tar.gz"
+    )
+    assert typed("srpm").code == 0
 
 
 @pytest.mark.parametrize("release", ["1.el7.centos", "1", "1.fc43"])
