@@ -6,14 +6,16 @@ from pathlib import Path
 
 from invoke import Context
 
+from .entry import interruptible
 from .flags import task
 
 _MADE = ("spec", "version", "from_tag")
-_SUBMITTED = ("scratch", "no_wait", "profile", "attempts")
+_SUBMITTED = ("scratch", "no_wait", "upload", "profile", "attempts")
 _THE_SPECS = "The version that the spec must have."
 
 
 @task(*_MADE, "srpm_only", *_SUBMITTED, "task", version=_THE_SPECS)
+@interruptible()
 def build(
     context: Context,
     spec: str,
@@ -22,6 +24,7 @@ def build(
     srpm_only: bool,
     scratch: bool,
     no_wait: bool,
+    upload: str,
     profile: str,
     attempts: str,
     task: str,
@@ -47,12 +50,16 @@ def build(
         options.only_follows(line)
         flow.go_on(typed, options.number("--task", task))
         return
+    if upload:
+        flow.go_on_with_upload(typed, upload, scratch, wait=not no_wait)
+        return
     package, path = flow.make_srpm(typed, spec, version, from_tag)
     if not srpm_only:
         flow.build_srpm(typed, package, path, scratch, wait=not no_wait)
 
 
 @task(*_MADE, version=_THE_SPECS)
+@interruptible()
 def srpm(context: Context, spec: str, version: str | None, from_tag: str) -> None:
     """Build: only the SRPM, with the right dist."""
     from .koji import flow, options
@@ -63,17 +70,24 @@ def srpm(context: Context, spec: str, version: str | None, from_tag: str) -> Non
 
 
 @task("srpm", *_SUBMITTED, needs="srpm")
-def koji_build(context: Context, srpm: str, scratch: bool, no_wait: bool, profile: str, attempts: str) -> None:
+@interruptible()
+def koji_build(
+    context: Context, srpm: str, scratch: bool, no_wait: bool, upload: str, profile: str, attempts: str
+) -> None:
     """Build: an SRPM that is there, in Koji."""
     from .koji import flow, options, spec
 
     path = Path(srpm).expanduser()
     line = options.line("koji-build", str(path), scratch=scratch, no_wait=no_wait)
     typed = options.read(context, line, profile, attempts)
+    if upload:
+        flow.go_on_with_upload(typed, upload, scratch, wait=not no_wait)
+        return
     flow.build_srpm(typed, spec.read_srpm(path), path, scratch, wait=not no_wait)
 
 
 @task("nvr", "profile", needs="nvr", nvr="The build to wait for.")
+@interruptible()
 def wait_tag(context: Context, nvr: str, profile: str) -> None:
     """Build: wait for the stg tag and its repo."""
     from .koji import flow, options
@@ -82,6 +96,7 @@ def wait_tag(context: Context, nvr: str, profile: str) -> None:
 
 
 @task("nvr", "unverified", "profile", nvr="The build to move. Default: what stg runs.")
+@interruptible()
 def promote(context: Context, nvr: str, unverified: str | None, profile: str) -> None:
     """Build: from stg's tag to prod's, or the request.
 

@@ -46,6 +46,7 @@ FLAGS = {
     "scratch": Flag("Build for nothing but the look at it: no NVR, no tag."),
     "no_wait": Flag("Submit, print how to go on watching, and end."),
     "task": Flag("Go on watching this task; nothing is made and submitted.", ""),
+    "upload": Flag("Go on with this upload: follow the task made of it, or submit it if there is none.", ""),
     "profile": Flag("The profile in koji's configuration. Default: koji.profile.", ""),
     "attempts": Flag("How often to submit while it goes to wrong builders. Default: koji.attempts.", ""),
     "message": Flag("The commit's message. Default: one that names the template.", ""),

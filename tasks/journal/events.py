@@ -201,8 +201,10 @@ class Unlock(Typed, name="unlock"):
 
 @described
 class Promote(Event, name="promote"):
-    """A build was to be moved to prod's tag without being verified on stg; in no run."""
+    """A build was to be moved to prod's tag; on the operator's machine alone, in no run."""
 
     operator: str = key("who, and where")
     nvr: str = key("the build")
-    unverified: str = key("the reason")
+    unverified: str | None = key("the reason to move a build that stg does not run")
+    outcome: str = key("moved, refused, failed, not yet or interrupted")
+    why: str | None = key("what was said, where it was not moved")

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from ..errors import Refused
+from ..errors import Interrupted, Refused, SopError, TryLater
 from . import preflight, promote, srpm, submit, tags, watch
 from .hub import Hub
 from .options import Options, line, resumable
 from .settings import Koji
 from .spec import Package
-from .submit import Submission
-from .watch import Job
+from .tree import Submission
 
 
 def make_srpm(options: Options, named: str, version: str, tag: str) -> tuple[Package, Path]:
@@ -24,39 +25,47 @@ def build_srpm(options: Options, package: Package, path: Path, scratch: bool, wa
     """From an SRPM to the stg tag and its repo: look, upload, submit, watch, wait."""
     srpm.check_dist(package, options.build.dist)
     with resumable(options.bookmark), options.hub() as hub:
-        situation = preflight.look(hub, options.koji, package, scratch)
+        situation = preflight.look(hub, options, package, scratch)
         options.progress.situation(package.nvr, situation.hint, situation.built, situation.follow)
         if options.dry:
             options.progress.note(_would(situation, path, options.koji))
-            return
-        if situation.built:
+        elif situation.built:
             built(options, hub, package.nvr, wait)
-            return
-        submission = None
-        if not situation.follow:
+        elif situation.follow:
+            _watch(options, hub, None, situation.follow, wait)
+        else:
             uploaded = submit.upload(hub, path, options.progress)
-            submission = Submission(uploaded, options.koji.target, {"scratch": True} if scratch else {})
-        job = Job(hub, options.koji, options.build, options.progress, options.bookmark, situation.user)
-        _watch(options, job, submission, situation.follow, wait)
+            _watch(options, hub, _submission(options, uploaded, scratch), None, wait)
 
 
 def go_on(options: Options, task: int) -> None:
     """`invoke build --task ID`: follow what was submitted before."""
-    options.bookmark.start = f"invoke build --task {task}"
+    options.bookmark.start, options.bookmark.begin = f"invoke build --task {task}", options.bookmark.start
     with resumable(options.bookmark), options.hub() as hub:
-        user = hub.call("getLoggedInUser") or {"id": 0}
         state = watch.look(hub, task).top.state.name.lower()
         if options.dry:
             options.progress.note(f"would follow task {task}, which is {state}")
-            return
-        job = Job(hub, options.koji, options.build, options.progress, options.bookmark, user["id"])
-        _watch(options, job, None, task, wait=True)
+        else:
+            _watch(options, hub, None, task, wait=True)
+
+
+def go_on_with_upload(options: Options, upload: str, scratch: bool, wait: bool) -> None:
+    """`--upload PATH`: follow the task that was made of this upload; if there is none, submit it."""
+    options.bookmark.upload = upload
+    with resumable(options.bookmark), options.hub() as hub:
+        submission = _submission(options, upload, scratch)
+        task = submit.submitted(hub, submission)
+        if options.dry:
+            options.progress.note(f"would follow task {task}" if task else f"would submit {upload}")
+        else:
+            options.progress.note(f"{upload}: {f'task {task}' if task else 'no task runs'}")
+            _watch(options, hub, None if task else submission, task, wait)
 
 
 def wait_tag(options: Options, nvr: str) -> None:
     """`invoke wait-tag NVR`: until it is in the stg tag and its repo."""
     with resumable(options.bookmark), options.hub() as hub:
-        now = ", ".join(tags.of(hub, nvr)) or "no tag"
+        now = ", ".join(tags.of(hub, options, nvr)) or "no tag"
         if options.dry:
             options.progress.note(f"{nvr} is in {now}; would wait for {options.koji.stg_tag}")
         else:
@@ -68,11 +77,11 @@ def move(options: Options, nvr: str, unverified: str) -> None:
     if unverified and not nvr:
         raise Refused("--unverified: of which build?", next_line='invoke promote --nvr NVR --unverified "reason"')
     with resumable(options.bookmark), options.hub() as hub:
-        if not (nvr and promote.there(hub, options.koji, nvr, options.progress)):
+        if not (nvr and promote.there(hub, options, nvr)):
             nvr, why = _verified(options, nvr, unverified)
             options.bookmark.start = line("promote", nvr=nvr, unverified=unverified)
-            promotion = promote.Promotion(nvr, why, options.bookmark)
-            promote.promote(hub, options.koji, promotion, options.progress, options.dry)
+            with _written_down(options, nvr, unverified):
+                promote.promote(hub, options, nvr, why)
     version = nvr.removeprefix(f"{options.build.package}-")
     options.progress.note(f"next: fab {options.build.prod_set} minor-upgrade --version {version} (or major-upgrade)")
 
@@ -83,8 +92,8 @@ def built(options: Options, hub: Hub, nvr: str, wait: bool) -> None:
     if not wait:
         options.progress.note(f"next: {options.bookmark.line}")
         return
-    tags.wait_for_stg(hub, options.koji, nvr, options.progress, options.bookmark.line)
-    tags.wait_for_offer(options.context, options.koji, options.build, nvr, options.progress, options.bookmark.line)
+    tags.wait_for_stg(hub, options, nvr)
+    tags.wait_for_offer(options, nvr)
     version = nvr.removeprefix(f"{options.build.package}-")
     options.progress.note(f"next: fab {options.build.stg_set} minor-upgrade --version {version}")
 
@@ -94,36 +103,58 @@ def _verified(options: Options, nvr: str, unverified: str) -> tuple[str, str]:
 
     unverified: the operator's reason to do without; it goes into the journal and into the ticket.
     """
+    if unverified:
+        return nvr, f"Not verified on {options.build.stg_set}: {unverified}"
+    running = tags.verified(options.context, options.build)
+    if nvr and nvr != running:
+        again = options.bookmark.typed("promote")
+        cure = f'{again}, or {options.bookmark.typed("promote", "--nvr", nvr)} --unverified "reason"'
+        raise Refused(f"{options.build.stg_set} runs {running}, not {nvr}", next_line=cure)
+    return running, f"All hosts of {options.build.stg_set} run it and are healthy."
+
+
+@contextmanager
+def _written_down(options: Options, nvr: str, unverified: str) -> Iterator[None]:
+    """Write into the journal what became of a promotion, and why it may go to prod."""
     from ..journal.events import Promote
     from ..journal.file import Journal, operator
 
-    if not unverified:
-        running = tags.verified(options.context, options.build)
-        if nvr and nvr != running:
-            cure = f'invoke promote, or invoke promote --nvr {nvr} --unverified "reason"'
-            raise Refused(f"{options.build.stg_set} runs {running}, not {nvr}", next_line=cure)
-        return running, f"All hosts of {options.build.stg_set} run it and are healthy."
-    if not options.dry:
-        journal = Journal()
-        journal.write(Promote(operator(), nvr, unverified))
-        journal.close()
-    return nvr, f"Not verified on {options.build.stg_set}: {unverified}"
+    outcome, why = "moved", ""
+    try:
+        yield
+    except (KeyboardInterrupt, Interrupted):
+        outcome, why = "interrupted", options.bookmark.what
+        raise
+    except SopError as error:
+        kinds = {TryLater: "not yet", Refused: "refused"}
+        outcome = next((name for kind, name in kinds.items() if isinstance(error, kind)), "failed")
+        why = "; ".join(error.problems)
+        raise
+    finally:
+        if not options.dry:
+            journal = Journal()
+            journal.write(Promote(operator(), nvr, unverified or None, outcome, why or None))
+            journal.close()
 
 
-def _watch(options: Options, job: Job, submission: Submission | None, task: int | None, wait: bool) -> None:
+def _submission(options: Options, uploaded: str, scratch: bool) -> Submission:
+    return Submission(uploaded, options.koji.target, {"scratch": True} if scratch else {})
+
+
+def _watch(options: Options, hub: Hub, submission: Submission | None, task: int | None, wait: bool) -> None:
     if not wait:
-        job.bookmark.task = submit.submit(job, submission) if submission else task
-        options.progress.note(f"next: {job.bookmark.line}")
+        options.bookmark.task = submit.submit(hub, options, submission) if submission else task
+        options.progress.note(f"next: {options.bookmark.line}")
         return
-    done = submit.build(job, submission, task)
-    submission = Submission.of(watch.look(job.hub, done).top)
+    done = submit.build(hub, options, submission, task)
+    submission = Submission.of(watch.look(hub, done).top)
     if submission.scratch:
-        options.progress.note(f"task {done} is done: {job.hub.page(done)}")
+        options.progress.note(f"task {done} is done: {hub.page(done)}")
         return
-    builds = job.hub.call("listBuilds", taskID=done)  # none when another task has built it meanwhile
+    builds = hub.call("listBuilds", taskID=done)  # none when another task has built it meanwhile
     nvr = builds[0]["nvr"] if builds else submission.nvr
     options.progress.note(f"{nvr} is built")
-    built(options, job.hub, nvr, wait=True)
+    built(options, hub, nvr, wait=True)
 
 
 def _would(situation: preflight.Situation, path: Path, koji: Koji) -> str:

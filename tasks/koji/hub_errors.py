@@ -9,17 +9,24 @@ from __future__ import annotations
 import re
 import shutil
 from traceback import format_exception_only
+from urllib.parse import urlsplit
 
 from ..errors import Refused, SopError, TryLater
+from ..fleet.output import clean
 from . import local
 
-_OFFLINE = re.compile(r"ServerOffline: (.*)", re.S)
-_SERVER_ERROR = re.compile(r"HTTPError: (5\d\d) Server Error: (.*?) for url")
-_NO_HUB = re.compile(r"HTTPError: (4\d\d) Client Error: (.*?) for url")
 _WIRE = {"koji", "requests", "urllib3", "xmlrpc", "http", "ssl", "xml"}
+_KOJIS_ADVICE = re.compile(r"\)?\s*Use following documentation to debug.*", re.S)  # at the end of every GSSAPI error
+_OFFLINE = re.compile(r"ServerOffline: (.*)", re.S)
+_ANSWERED = re.compile(r"HTTPError: (\d{3}) (?:Client|Server) Error: (.*?) for url")
+_MAY_PASS = re.compile("408|425|429|5..")
+_SESSION = re.compile(r"Invalid session or bad credentials|\d+ > \d+ \(session \d+\)")
+_UNSENT = re.compile(r"Connection refused|ConnectTimeout|NameResolutionError|Failed to resolve|NewConnectionError")
+_DAMAGED = re.compile("upload checksum failed|wrong chunk size|wrong length|wrong checksum|File upload failed")
 _PASSING = {
     re.compile(r"ReadTimeout|ConnectTimeout|timed out"): "the hub gives no answer",
     re.compile(r"Connection refused"): "the hub refuses connections",
+    re.compile(r"NameResolutionError|Failed to resolve"): "the hub's name cannot be resolved",
     re.compile(r"ConnectionError|ChunkedEncodingError|RemoteDisconnected"): "the hub cannot be reached",
     re.compile(r"ResponseError|ExpatError"): "the hub answers with something that is no XML-RPC",
 }
@@ -41,12 +48,22 @@ class NotYet(TryLater):
 
 
 class LostAnswer(Exception):
-    """A call that must not be repeated got no answer; whether it was carried out is not known."""
+    """A call that must not be repeated got no answer. carried_out: the hub has said that it was; else nobody knows."""
+
+    def __init__(self, why: str, carried_out: bool = False) -> None:
+        super().__init__(why)
+        self.carried_out = carried_out
 
 
 def words(error: BaseException) -> str:
-    """The exception as one line, with its class in front as Python prints it."""
-    return " ".join("".join(format_exception_only(error)).split())
+    """The exception as one line, with its class in front as Python prints it, without koji's advice on GSSAPI."""
+    return _KOJIS_ADVICE.sub("", " ".join("".join(format_exception_only(error)).split()))
+
+
+def said(text: str) -> str:
+    """The hub's or a builder's own words as one clean line: of a traceback, only how it ends."""
+    lines = [line for line in text.splitlines() if line.strip()]
+    return clean(" ".join(lines[-1:] if "Traceback" in text else lines).strip())
 
 
 def of_the_hub(error: BaseException) -> bool:
@@ -56,59 +73,101 @@ def of_the_hub(error: BaseException) -> bool:
 
 def passing(error: BaseException) -> str | None:
     """Why the hub does not answer, if that is something that passes; None for everything else (K2)."""
-    kinds = {kind.__name__ for kind in type(error).__mro__}
-    if "GenericError" in kinds and not kinds & {"AuthError", "ServerOffline"}:
-        return None  # the hub answered, whatever its text says
-    text = words(error)
+    kinds, text = _kinds(error), words(error)
     if "RetryError" in kinds:
         # An AuthError by class: the client repeated a call that the hub had carried out and will not carry out twice.
         return "the hub's answer was lost"
+    if "AuthLockError" in kinds:
+        return "the hub is still busy with the call before"
+    if "GenericError" in kinds and not kinds & {"AuthError", "ServerOffline"}:  # the hub answered, or koji's upload
+        return "the upload came damaged" if _DAMAGED.search(text) else None
     offline = _OFFLINE.search(text)
     if offline:
-        return f"the hub is offline: {offline[1].rstrip(') ')}"
-    answered = _SERVER_ERROR.search(text)
+        return f"the hub is offline: {clean(offline[1]).rstrip(') ')}"
+    answered = _ANSWERED.search(text)
     if answered:
-        return f"the hub answers {answered[1]} {answered[2]}"
+        return f"the hub answers {answered[1]} {answered[2]}" if _MAY_PASS.fullmatch(answered[1]) else None
     if "SSLError" in text or "certificate" in text:
         return None
     return next((told for pattern, told in _PASSING.items() if pattern.search(text)), None)
 
 
+def unsent(error: BaseException) -> bool:
+    """Is it known of this `passing` error that the hub has not carried out the call?"""
+    return "ServerOffline" in words(error) or bool(_UNSENT.search(words(error)))
+
+
+def carried_out(error: BaseException) -> bool:
+    """Does the hub say that it has carried out this call, and only its answer was lost?"""
+    return "RetryError" in _kinds(error)
+
+
+def session_lost(error: BaseException) -> bool:
+    """Has the hub only forgotten who we are? Then nothing was carried out, and a new session helps.
+
+    It says so in many ways: expired (which koji answers with a renewal that fails for a session that has written
+    something), swept, or begun from another address.
+    """
+    if passing(error):
+        return False
+    return "AuthError" in _kinds(error) or bool(_SESSION.search(words(error)))
+
+
 def explain(error: Exception, server: str) -> SopError:
     """The end that `error` means for the operator; `passing` ones are not asked about here."""
-    kind, text = type(error).__name__, words(error)
-    if kind == "GSSAPIAuthError":
-        return _kerberos(text)
-    no_hub = _NO_HUB.search(text)
-    if no_hub:
+    kinds, text = _kinds(error), words(error)
+    if "SSLError" in text or "CERTIFICATE_VERIFY_FAILED" in text:
+        return _tls(text, server)
+    answered = _ANSWERED.search(text)
+    if answered and answered[1] != "401":
         return Refused(
-            f"{server} answers {no_hub[1]} {no_hub[2]}: is it a koji hub?", next_line="server in koji's profile"
+            f"{server} answers {answered[1]} {answered[2]}: is it a koji hub?", next_line="server in koji's profile"
         )
-    if kind == "AuthError" or "SSLError" in text:
-        return _certificate(text, server)
-    return HubFault(kind, getattr(error, "faultString", None) or str(error) or kind)
+    if "GSSAPIAuthError" in kinds and (answered or re.search("GSSError|SPNEGO", text)):
+        return _kerberos(text, server)
+    if "AuthError" in kinds:
+        return _certificate(text)
+    return HubFault(type(error).__name__, said(getattr(error, "faultString", None) or str(error)) or "no reason given")
 
 
-def _kerberos(text: str) -> SopError:
+def _kinds(error: BaseException) -> set[str]:
+    return {kind.__name__ for kind in type(error).__mro__}
+
+
+def _kerberos(text: str, server: str) -> SopError:
     # The hub's 401 reads the same for no ticket, an expired one and a wrong host name: klist tells which.
-    valid = shutil.which("klist") is not None and local.run("klist", "-s").exited == 0
-    if valid:
-        said = text.partition("failed: ")[2].partition(") Use following")[0] or text
-        return Refused(f"the Kerberos ticket is valid, but the hub does not take it: {said}", next_line="klist")
-    return Refused("there is no valid Kerberos ticket", next_line="kinit")
+    if shutil.which("klist") is None or local.run("klist", "-s").exited:
+        return Refused("there is no valid Kerberos ticket", next_line="kinit")
+    reason = text.partition("failed: ")[2].rstrip(") ") or text
+    return Refused(
+        f"the Kerberos ticket is valid, but the hub does not take it: {reason}",
+        next_line=f"kvno HTTP/{urlsplit(server).hostname}, which says whether there is a ticket for the hub",
+    )
 
 
-def _certificate(text: str, server: str) -> SopError:
-    if "CERTIFICATE_VERIFY_FAILED" in text or "Server CA" in text:
+def _tls(text: str, server: str) -> SopError:
+    """TLS failed: the other end's certificate, ours, or no TLS at all."""
+    why = re.search(r"certificate verify failed: (.*?)(?: \(_ssl|$)", text)
+    if why and not re.search("self.signed|local issuer", why[1]):
+        return Refused(f"the certificate of {server} is not accepted: {why[1]}", next_line="server in koji's profile")
+    if why:
         return Refused(
             f"the certificate of {server} is not signed by the CA of the profile",
             next_line="serverca in koji's profile",
         )
+    if re.search("WRONG_VERSION_NUMBER|UNKNOWN_PROTOCOL|record layer failure|HTTP_REQUEST|packet length", text):
+        return Refused(f"{server} speaks no TLS, and koji logs in by TLS alone", next_line="server in koji's profile")
+    return _certificate(text)
+
+
+def _certificate(text: str) -> SopError:
     if "expired" in text:
         return Refused("the client certificate has expired", next_line="get a new one, cert in koji's profile names it")
+    if "Server CA" in text:
+        return Refused(text.partition(": ")[2], next_line="serverca in koji's profile")
     if re.search(r"exist or is not accessible|No client cert|PEM lib", text):
         return Refused(
             f"there is no usable client certificate: {text.partition(': ')[2]}", next_line="cert in koji's profile"
         )
-    said = text.rpartition("AuthError: ")[2].rstrip(") ")
-    return Refused(f"the hub does not let us in: {said}", next_line="koji hello")
+    reason = (text.rpartition("AuthError: ")[2] or text).rstrip(") ")
+    return Refused(f"the hub does not let us in: {clean(reason)}", next_line="koji hello")

@@ -13,16 +13,19 @@ from invoke import Context
 from ..errors import Interrupted, Refused, SopError, TryLater
 from . import settings
 from .hub import Hub
-from .hub_errors import NotYet
+from .hub_errors import HubFault, NotYet
 from .progress import Progress
 from .settings import Build, Koji
 
 
 @dataclass
 class Bookmark:
-    """task: the build that runs in Koji; nvr: what is built and waited for; start: what was typed, without either.
+    """How to go on: the place reached, and the line to type from there.
 
-    flags: what has to be typed again, e.g. ` --profile stg`; moving: the task that moves a build to another tag.
+    start: what was typed; flags: what every line needs, e.g. ` --profile stg`; task: the build that runs in Koji; nvr:
+    what is built and waited for; moving: the task that moves a build to another tag; upload: its path on the hub, once
+    a task may have been made of it; doubt: a sentence about what may have been submitted, while that is not known;
+    begin: what begins anew, where that is not start.
     """
 
     start: str = "invoke build"
@@ -30,37 +33,50 @@ class Bookmark:
     task: int | None = None
     nvr: str | None = None
     moving: int | None = None
+    upload: str = ""
+    doubt: str = ""
+    begin: str = ""
+
+    def typed(self, *words: str) -> str:
+        """A line of ours with the flags that every line needs."""
+        return join(["invoke", *words]) + self.flags
+
+    @property
+    def again(self) -> str:
+        """The line that begins anew."""
+        return f"{self.begin or self.start}{self.flags}"
 
     @property
     def line(self) -> str:
         """The line to type to go on from here."""
         if self.nvr:
-            return f"invoke wait-tag {self.nvr}{self.flags}"
+            return self.typed("wait-tag", self.nvr)
         if self.task:
-            return f"invoke build --task {self.task}{self.flags}"
-        return f"{self.start}{self.flags}"
+            return self.typed("build", "--task", str(self.task))
+        upload = f" --upload {self.upload}" if self.upload else ""
+        return f"{self.start}{upload}{self.flags}"
 
     @property
     def what(self) -> str:
-        """What goes on without us, as a sentence; empty when nothing does."""
+        """What goes on without us, or may do so, as a sentence; empty when nothing does."""
         if self.nvr:
             return f"{self.nvr} is built, only the waiting ended"
         running = self.task or self.moving
-        return f"task {running} goes on in koji" if running else ""
+        return f"task {running} goes on in koji" if running else self.doubt
 
 
 @contextmanager
 def resumable(bookmark: Bookmark) -> Iterator[None]:
-    """Let every early end of what is inside say how to go on: Ctrl-C, no ticket (K1), no hub (K2)."""
+    """Let every early end of what is inside say how to go on: Ctrl-C, no ticket (K1), no hub (K2), the hub's no."""
     try:
         yield
     except (KeyboardInterrupt, Interrupted):  # the second: Ctrl-C at a question, e.g. for a password
         raise Interrupted(bookmark.what or "nothing of it runs in koji", next_line=bookmark.line) from None
     except TryLater as error:
         if not bookmark.what:
-            raise TryLater(*error.problems, next_line=bookmark.line) from error
+            raise TryLater(*error.problems, next_line=error.next_line or bookmark.line) from error
         raise NotYet(*error.problems, bookmark.what, next_line=bookmark.line) from error
-    except Refused as error:
+    except (Refused, HubFault) as error:
         if not bookmark.what:
             raise
         # Something was submitted, so "nothing was changed" would not be true.
@@ -98,11 +114,13 @@ def read(context: Context, start: str, profile: str = "", attempts: str = "") ->
 
     typed: dict[str, Any] = {"profile": profile} if profile else {}
     typed |= {"attempts": number("--attempts", attempts)} if attempts else {}
-    koji = replace(settings.read(Koji, context.config), **typed)
-    flags = f" --profile {profile}" if profile else ""
-    bookmark = Bookmark(start, flags)
     return Options(
-        context, koji, settings.read(Build, context.config), bookmark, Progress(opened()), context.config.run.dry
+        context=context,
+        koji=replace(settings.read(Koji, context.config), **typed),
+        build=settings.read(Build, context.config),
+        bookmark=Bookmark(start, f" --profile {profile}" if profile else ""),
+        progress=Progress(opened()),
+        dry=context.config.run.dry,
     )
 
 

@@ -20,12 +20,18 @@ class Progress:
     """Told what happens; says it once, and again each minute while it lasts."""
 
     def __init__(self, report: Report, clock: Callable[[], float] = time.monotonic) -> None:
-        self._say = report.note
+        self._report = report
+        self._last = clock()
         self.verbatim = report.verbatim
         self._clock = clock
         self._seen: dict[int, str] = {}
+        self._since: dict[int, float] = {}
         self._said_at: dict[str, float] = {}
         self._tenth = -1
+
+    def _say(self, text: str) -> None:
+        self._last = self._clock()
+        self._report.note(text)
 
     def spec(self, path: Path, package: Package) -> None:
         """The spec was found and read."""
@@ -63,7 +69,7 @@ class Progress:
 
     def uploaded(self, done: int, size: int) -> None:
         """So many of `size` bytes are on the hub; said at each tenth of a big file."""
-        tenth = 10 * done // max(1, size)
+        tenth = 10 * done // max(1, size) if done else -1
         if tenth > self._tenth and (size > _MB or done == size):
             self._say(
                 f"uploaded {done / _MB:.1f} of {size / _MB:.1f} MB" if size > _MB else f"uploaded {size / 1024:.0f} kB"
@@ -79,9 +85,15 @@ class Progress:
         now = task.state.name.lower()
         before = self._seen.get(task.id)
         if before != now:
-            self._seen[task.id] = now
+            self._seen[task.id], self._since[task.id] = now, self._clock()
             where = f" on {builder}" if builder else ""
             self._say(f"task {task.id} {task.name}: {f'{before} → ' if before else ''}{now}{where}")
+
+    def still(self, task: Task, builder: str) -> None:
+        """A task that has not moved; said when there was nothing to say for a minute."""
+        if self._clock() - self._last >= SAY_AGAIN_SECONDS:
+            state = f"{task.state.name.lower()} on {builder}" if builder else task.state.name.lower()
+            self._say(f"task {task.id} {task.name}: still {state}, {duration(self._clock() - self._since[task.id])}")
 
     def waiting(self, what: str, since: float, typically: float = 0) -> None:
         """`what` is waited for since that moment of the clock; said at first and each minute."""

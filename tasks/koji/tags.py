@@ -9,35 +9,76 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from invoke import Context
 
 from ..errors import Refused, SopError
 from ..fleet import setup
 from .hub import Hub
-from .hub_errors import NotYet
-from .progress import Progress, duration
-from .settings import Build, Koji
-from .tree import BuildState
+from .hub_errors import HubFault, NotYet
+from .options import Options
+from .progress import by_at, duration
+from .settings import Build
+from .tree import OPEN, BuildState
 
 if TYPE_CHECKING:
     from ..run.look import Reached
 
 
-def wait_for_stg(hub: Hub, settings: Koji, nvr: str, progress: Progress, line: str) -> None:
+class Obstacle(NamedTuple):
+    """Why no build comes into a tag, and the line that ends that."""
+
+    problem: str
+    cure: str
+
+
+def refused(obstacles: list[Obstacle]) -> Refused:
+    """The end that obstacles are."""
+    return Refused(*(one.problem for one in obstacles), next_line="; ".join(dict.fromkeys(o.cure for o in obstacles)))
+
+
+def obstacles(hub: Hub, name: str, package: str, key: str) -> list[Obstacle]:
+    """What speaks against builds of `package` in the tag: is it there, open, and does it list the package?
+
+    key: the setting that names the tag.
+    """
+    tag = hub.call("getTag", name)
+    if not tag:
+        return [Obstacle(f"the hub has no tag {name}", f"{key} in invoke.yml; koji list-tags shows what there is")]
+    found = []
+    if tag["locked"]:
+        who = _who(hub, "tag_config", tag=name)
+        found.append(Obstacle(f"the tag {name} is locked{who}", f"somebody of infra: koji edit-tag --unlock {name}"))
+    if not hub.call("checkTagPackage", name, package):
+        if (hub.call("getPackageConfig", name, package) or {}).get("blocked"):
+            who = _who(hub, "tag_packages", tag=name, package=package)
+            cure = f"somebody of infra: koji unblock-pkg {name} {package}"
+            found.append(Obstacle(f"the package {package} is blocked in {name}{who}", cure))
+        else:
+            cure = f"somebody of infra: koji add-pkg --owner OWNER {name} {package}"
+            found.append(Obstacle(f"the package {package} is not in the list of {name}", cure))
+    return found
+
+
+def wait_for_stg(hub: Hub, options: Options, nvr: str) -> None:
     """Wait until the build is in the stg tag (or in the prod tag already) and say who put it there, and when.
 
-    line: how to go on waiting. Raises NotYet when it is not there in settings.tag_wait seconds (a late robot is
-    no error), SopError for a build that is gone.
+    Raises NotYet when it is not there in koji.tag_wait seconds (a late robot is no error), SopError for a build that is
+    gone, Refused for one that cannot come.
     """
-    began = time.monotonic()
+    settings, progress, line = options.koji, options.progress, options.bookmark.typed("wait-tag", nvr)
+    began, stuck = time.monotonic(), 0
     while True:
-        names = of(hub, nvr)
+        names = of(hub, options, nvr)
         there = [tag for tag in (settings.stg_tag, settings.prod_tag) if tag in names]
         if there:
             progress.moved(nvr, there[0], *_mover(hub, nvr, there[0]))
             return
+        stopped = _cannot_come(hub, options, nvr, names)
+        stuck = stuck + 1 if stopped else 0
+        if stopped and stuck > 1:  # twice, for a robot that takes it out of one tag before it puts it into the next
+            raise refused(stopped)
         waited = time.monotonic() - began
         if waited >= settings.tag_wait:
             raise NotYet(
@@ -49,24 +90,65 @@ def wait_for_stg(hub: Hub, settings: Koji, nvr: str, progress: Progress, line: s
         time.sleep(settings.tag_poll)
 
 
-def of(hub: Hub, nvr: str) -> list[str]:
+def of(hub: Hub, options: Options, nvr: str) -> list[str]:
     """The names of the build's tags. Raises SopError when it is no finished build (any more)."""
     build = find(hub, nvr)
     if build["state"] == BuildState.DELETED:
-        raise SopError(f"{nvr} has been deleted", next_line="a new release in the spec, and invoke build")
+        raise SopError(f"{nvr} has been deleted", next_line=f"a new release in the spec, and {options.bookmark.again}")
     if build["state"] != BuildState.COMPLETE:
-        state = BuildState(build["state"]).name.lower()
-        raise SopError(f"{nvr} is not built: it is {state}", next_line=f"invoke build --task {build['task_id']}")
+        follow = options.bookmark.typed("build", "--task", str(build["task_id"]))
+        raise SopError(f"{nvr} is not built: it is {BuildState(build['state']).name.lower()}", next_line=follow)
     return [tag["name"] for tag in hub.call("listTags", nvr)]
 
 
 def find(hub: Hub, nvr: str) -> Mapping[str, Any]:
     """The build. Raises Refused if the hub has none of that name."""
-    build: Mapping[str, Any] | None = hub.call("getBuild", nvr)
+    try:
+        build: Mapping[str, Any] | None = hub.call("getBuild", nvr)
+    except HubFault as fault:  # no NVR at all
+        raise Refused(f"koji has no build {nvr}: {fault.text}", next_line="koji list-builds --package=NAME") from None
     if not build:
         package = nvr.rsplit("-", 2)[0]
         raise Refused(f"koji has no build {nvr}", next_line=f"koji list-builds --package={package}, or invoke build")
     return build
+
+
+def being_moved(hub: Hub, build: int) -> bool:
+    """Does a task that has not ended tag this build, whoever has begun it?"""
+    tasks = hub.call("listTasks", {"method": "tagBuild", "decode": True, "state": OPEN})
+    return any(list(task.get("request") or ())[1:2] == [build] for task in tasks)
+
+
+def _cannot_come(hub: Hub, options: Options, nvr: str, names: list[str]) -> list[Obstacle]:
+    """Why the robot will never bring it to stg, if that is known: it takes builds from the target's tag."""
+    settings = options.koji
+    build = find(hub, nvr)
+    found = obstacles(hub, settings.stg_tag, build["package_name"], "koji.stg_tag")
+    target = hub.call("getBuildTarget", settings.target)
+    origin = target["dest_tag_name"] if target else ""
+    rows = hub.call("queryHistory", build=nvr, tables=["tag_listing"]).get("tag_listing", [])
+    left = [row for row in rows if not row["active"]]
+    was_there = any(row["tag.name"] == settings.stg_tag for row in left)
+    if found or origin in names or (names and not was_there) or being_moved(hub, build["build_id"]):
+        return found
+    now = f"is in {', '.join(names)}" if names else "is in no tag"
+    if not left:
+        cure = f"koji tag-build {origin or settings.stg_tag} {nvr}"
+        return [Obstacle(f"{nvr} {now} and never was in one", cure)]
+    last = max(left, key=lambda row: row["revoke_ts"] or 0)
+    who = by_at(last["revoker_name"] or "somebody", last["revoke_ts"])
+    cure = f"koji tag-build {last['tag.name']} {nvr}"
+    return [Obstacle(f"{nvr} {now}: taken out of {last['tag.name']} {who}", cure)]
+
+
+def _who(hub: Hub, table: str, **of: str) -> str:
+    """` (by admin, 2026-11-25 21:18)`: who has made the row of the hub's history that holds; empty if it has none."""
+    try:
+        rows = hub.call("queryHistory", tables=[table], **of).get(table, [])
+    except HubFault:
+        return ""
+    active = [row for row in rows if row["active"]]
+    return f" ({by_at(active[-1]['creator_name'], active[-1]['create_ts'])})" if active else ""
 
 
 def _mover(hub: Hub, nvr: str, tag: str) -> tuple[str, float]:
@@ -88,17 +170,17 @@ def connect(context: Context, settings: Build) -> AbstractContextManager[Reached
     return connected(setup.ssh(context), opened(), host_set)
 
 
-def wait_for_offer(context: Context, koji: Koji, build: Build, nvr: str, progress: Progress, line: str) -> None:
+def wait_for_offer(options: Options, nvr: str) -> None:
     """Wait until every stg host's repository offers the build: a tagged build is installable only after a dist-repo.
 
     Where stg cannot be asked (no such set, no way to its hosts) this is said, and is no failure of the build.
     Raises NotYet after koji.repo_wait seconds.
     """
     try:
-        with connect(context, build) as stage:
-            _until_offered(stage, koji, nvr, progress, line)
+        with connect(options.context, options.build) as stage:
+            _until_offered(stage, options, nvr)
     except Refused as error:
-        progress.note(f"whether the stg repo offers it already could not be asked: {error.problems[0]}")
+        options.progress.note(f"whether the stg repo offers it already could not be asked: {error.problems[0]}")
 
 
 def verified(context: Context, settings: Build) -> str:
@@ -121,7 +203,7 @@ def verified(context: Context, settings: Build) -> str:
     return str(nvr)
 
 
-def _until_offered(stage: Reached, koji: Koji, nvr: str, progress: Progress, line: str) -> None:
+def _until_offered(stage: Reached, options: Options, nvr: str) -> None:
     from ..run.look import look
 
     began = time.monotonic()
@@ -129,10 +211,13 @@ def _until_offered(stage: Reached, koji: Koji, nvr: str, progress: Progress, lin
         facts = look(stage, repos=True)
         late = [host.short for host in stage.host_set.hosts if nvr not in map(str, facts[host].offered or ())]
         if not late:
-            progress.note(f"the repo of {stage.host_set.name} offers {nvr}")
+            options.progress.note(f"the repo of {stage.host_set.name} offers {nvr}")
             return
         waited = time.monotonic() - began
-        if waited >= koji.repo_wait:
-            raise NotYet(f"{', '.join(late)}: {nvr} is not on offer after {duration(waited)}", next_line=line)
-        progress.waiting(f"{nvr} in the repo of {', '.join(late)}", began)
-        time.sleep(koji.tag_poll)
+        if waited >= options.koji.repo_wait:
+            raise NotYet(
+                f"{', '.join(late)}: {nvr} is not on offer after {duration(waited)}",
+                next_line=options.bookmark.typed("wait-tag", nvr),
+            )
+        options.progress.waiting(f"{nvr} in the repo of {', '.join(late)}", began)
+        time.sleep(options.koji.tag_poll)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
+from pathlib import PurePosixPath
 from typing import Any
 
 
@@ -30,6 +31,7 @@ class BuildState(IntEnum):
 
 
 ENDED = frozenset({TaskState.CLOSED, TaskState.CANCELED, TaskState.FAILED})
+OPEN = [state.value for state in TaskState if state not in ENDED]  # as listTasks wants it
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,11 @@ class Task:
         """`buildArch (noarch)`."""
         return f"{self.method} ({self.label})" if self.label else self.method
 
+    @property
+    def noarch(self) -> bool:
+        """Does it make noarch RPMs? The label is their architecture; others are on its own builders by right."""
+        return self.label == "noarch"
+
 
 @dataclass(frozen=True)
 class Tree:
@@ -67,6 +74,35 @@ class Tree:
         """The child that failed, if it was a child: buildArch before others."""
         failed = [child for child in (*self.building, *self.children) if child.state is TaskState.FAILED]
         return failed[0] if failed else None
+
+
+@dataclass(frozen=True)
+class Submission:
+    """What `build` is called with: the uploaded SRPM's path on the hub, the target, options (`scratch`).
+
+    after: the last task that was made of the same upload; this submission's own has a higher number.
+    """
+
+    path: str
+    target: str
+    options: dict[str, Any] = field(default_factory=dict)
+    after: int = 0
+
+    @classmethod
+    def of(cls, task: Task) -> Submission:
+        """The submission that a build task was made of; its upload can be built again."""
+        path, target, *rest = task.request
+        return cls(path, target, rest[0] if rest and isinstance(rest[0], dict) else {}, after=task.id)
+
+    @property
+    def scratch(self) -> bool:
+        """Is it only to be looked at? Then it has no NVR on the hub, and no tag."""
+        return bool(self.options.get("scratch"))
+
+    @property
+    def nvr(self) -> str:
+        """The build's name, by the file's: true where the release has the builders' dist, which is checked before."""
+        return PurePosixPath(self.path).name.removesuffix(".src.rpm")
 
 
 @dataclass(frozen=True)
@@ -114,3 +150,9 @@ def keeps_choosing(attempts: Sequence[Attempt], times: int) -> bool:
     """Did the last `times` attempts all end on one builder? An idle hub ranks (since 1.34)."""
     last = attempts[-times:]
     return len(last) == times and len({attempt.builder for attempt in last}) == 1
+
+
+def newest(answers: Sequence[Mapping[str, Any]], begin: Sequence[Any], after: int = 0) -> int | None:
+    """The newest task out of what listTasks answered, above `after`, whose request begins like this."""
+    ours = (a["id"] for a in answers if list(a.get("request") or ())[: len(begin)] == list(begin))
+    return max((number for number in ours if number > after), default=None)

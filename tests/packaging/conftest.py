@@ -6,14 +6,18 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from invoke import Program
 
+from tasks.sandbox import fleet as sandbox
+from tasks.sandbox import layout
 from tests.wanted import MAY_SKIP
 
 from .hub.api import Api, world
@@ -22,6 +26,16 @@ from .hub.server import Hub
 from .laid import Project
 from .repo import SETTINGS, TEMPLATE, Repo
 
+HOST = "stg01.example"
+HOSTS_YML = """
+app: {root: "."}
+host_sets:
+  stg:
+    hosts: [{name: stg01.example, aliases: [stg01]}]
+    sync_host: stg01
+    enable_repo: infrastructure-tags-stg
+    health: {version: "Blockerbugs {version}", deadline: 2}
+"""
 ROOT = Path(__file__).parents[2]
 QUICK = {
     "KOJI_POLL": "0.01",
@@ -44,6 +58,7 @@ class Said:
 
 
 Typed = Callable[..., Said]
+Terminal = Callable[..., "subprocess.Popen[str]"]
 
 
 @pytest.fixture(autouse=True)
@@ -75,7 +90,7 @@ def typed(capsys: pytest.CaptureFixture[str]) -> Typed:
 
 
 @pytest.fixture
-def terminal(fence: Path) -> Callable[..., subprocess.Popen[str]]:
+def terminal(fence: Path) -> Terminal:
     """`invoke …` as a process of its own, for what happens to processes."""
 
     def start(*words: str) -> subprocess.Popen[str]:
@@ -141,3 +156,50 @@ def mine(clone: Callable[[str], Repo]) -> Repo:
     repo = clone("ansible")
     repo.template.write_text(SETTINGS.replace("https://bugzilla.example.org", "https://bugzilla.redhat.com"))
     return repo
+
+
+@pytest.fixture
+def held(hub: Hub) -> set[str]:
+    """buildArch tasks stay open until this is cleared."""
+    hub.api.machine.holding = {"buildArch"}
+    return hub.api.machine.holding
+
+
+@contextmanager
+def meanwhile(hub: Hub, method: str, act: Callable[[], None]) -> Iterator[None]:
+    """Do something as soon as a task of `method` runs, while the test waits for its command."""
+    over = threading.Event()
+
+    def watch() -> None:
+        while not over.wait(0.01):
+            if any(task.method == method and task.state == 1 for task in list(hub.api.machine.tasks.values())):
+                act()
+                return
+
+    thread = threading.Thread(target=watch)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def wait_until(true: Callable[[], bool], seconds: float = 60.0) -> None:
+    """Until a process has come so far."""
+    ends = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < ends
+        time.sleep(0.01)
+
+
+@pytest.fixture
+def stg(fence: Path) -> Iterator[Path]:
+    """A stg host that runs 1.0.0, reached as ~/.ssh/config says; hosts.yml names it."""
+    home = fence / "fleet"
+    layout.create(home, [layout.SetSpec("stg", (HOST,), sync=HOST)], pace=0)
+    (fence / ".ssh").mkdir()
+    (fence / ".ssh" / "config").write_text((home / "ssh_config").read_text())
+    (fence / "hosts.yml").write_text(HOSTS_YML)
+    with sandbox.start(home):
+        yield home

@@ -4,43 +4,19 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tasks.sandbox import faults, layout
-from tasks.sandbox import fleet as sandbox
 
-from .conftest import Typed
+from .conftest import HOST, HOSTS_YML, Typed
 from .hub.records import DELETED
 from .hub.server import Hub, Trouble
 from .laid import Project
 
-HOST = "stg01.example"
 NVR = "blockerbugs-0.4.4.16-1.el7"
 RUNS = "blockerbugs-1.0.0-1.el7"  # what a sandbox host has at first
-HOSTS_YML = """
-app: {root: "."}
-host_sets:
-  stg:
-    hosts: [{name: stg01.example, aliases: [stg01]}]
-    sync_host: stg01
-    enable_repo: infrastructure-tags-stg
-    health: {version: "Blockerbugs {version}", deadline: 2}
-"""
-
-
-@pytest.fixture
-def stg(fence: Path) -> Iterator[Path]:
-    """A stg host that runs 1.0.0, reached as ~/.ssh/config says; hosts.yml names it."""
-    home = fence / "fleet"
-    layout.create(home, [layout.SetSpec("stg", (HOST,), sync=HOST)], pace=0)
-    (fence / ".ssh").mkdir()
-    (fence / ".ssh" / "config").write_text((home / "ssh_config").read_text())
-    (fence / "hosts.yml").write_text(HOSTS_YML)
-    with sandbox.start(home):
-        yield home
 
 
 # the tag

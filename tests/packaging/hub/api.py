@@ -97,12 +97,21 @@ class Api:
         return {**tag.answer(), "extra": tag.extra, "config_inheritance": {"extra": {}, "arches": None}}
 
     def do_checkTagPackage(self, _user: str | None, name: str, package: str) -> bool:
-        return package in self._tag(name).packages
+        tag = self._tag(name)
+        return package in tag.packages and package not in tag.blocked
+
+    def do_getPackageConfig(self, _user: str | None, name: str, package: str) -> Answer | None:
+        tag = self._tag(name)
+        if package not in (*tag.packages, *tag.blocked):
+            return None
+        return {"package_name": package, "tag_name": name, "blocked": package in tag.blocked, "owner_name": "infra"}
 
     def do_getHost(self, _user: str | None, number: int) -> Answer | None:
         return next((host.answer() for host in self.machine.hosts.values() if host.id == number), None)
 
     def do_getBuild(self, _user: str | None, nvr: str) -> Answer | None:
+        if nvr.count("-") < 2:
+            raise HubError("GenericError", f"invalid format: {nvr}")
         build = self.machine.builds.get(nvr)
         return {**build.answer(), "cg_name": None} if build else None
 
@@ -113,8 +122,11 @@ class Api:
     def do_listTags(self, _user: str | None, nvr: str) -> list[Answer]:
         return [tag.answer() for tag in self.machine.tags_of(self._build(nvr))]
 
-    def do_queryHistory(self, _user: str | None, build: str, tables: list[str]) -> Answer:
-        rows = [row.answer() for row in self.machine.listing if row.build.nvr == build]
+    def do_queryHistory(
+        self, _user: str | None, tables: list[str], build: str = "", tag: str = "", package: str = ""
+    ) -> Answer:
+        made = {"active": True, "tag.name": tag, "package.name": package, "creator_name": "admin", "create_ts": 1.5e9}
+        rows = [row.answer() for row in self.machine.listing if row.build.nvr == build] if build else [made]
         return dict.fromkeys(tables, rows)
 
     # building
@@ -146,7 +158,7 @@ class Api:
         tasks = [
             task.answer(bool(wanted.get("decode")))
             for task in self.machine.tasks.values()
-            if task.owner == wanted["owner"]
+            if wanted.get("owner") in (None, task.owner)
             and task.method == wanted["method"]
             and task.state in wanted.get("state", [task.state])
         ]

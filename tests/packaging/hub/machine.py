@@ -19,6 +19,7 @@ from .records import (  # fmt: skip
     CANCELED,
     CLOSED,
     COMPLETE,
+    DELETED,
     ENDED,
     FAILED,
     OPEN,
@@ -67,6 +68,7 @@ class Machine:
     failure: tuple[HubError, dict[str, bytes]] | None = None
     missing: bool = True  # python-flask, on every architecture but x86_64
     tag_fault: HubError | None = None
+    label: str = "noarch"  # of the buildArch tasks: the architecture of the RPM
     first_build: int = 3
     holding: set[str] = field(default_factory=set)  # methods whose tasks stay open until a test lets them go
     hosts: dict[str, Host] = field(default_factory=dict)
@@ -135,10 +137,15 @@ class Machine:
 
     def retag(self, build: Build, to: Tag, origin: Tag | None, who: str) -> None:
         """Put a build into a tag and take it out of another."""
-        for row in self.listing:
-            if row.build is build and row.tag is origin and row.revoked is None:
-                row.revoked, row.revoker = self._now, who
+        if origin:
+            self.untag(build, origin, who)
         self.listing.append(Tagging(build, to, who, self._now))
+
+    def untag(self, build: Build, tag: Tag, who: str) -> None:
+        """Take a build out of a tag."""
+        for row in self.listing:
+            if row.build is build and row.tag is tag and row.revoked is None:
+                row.revoked, row.revoker = self.clock(), who
 
     # A task's life is a generator that yields the seconds it waits; it ends when the task was cancelled meanwhile.
 
@@ -227,8 +234,9 @@ class Machine:
         nvr, old = srpm.nvr, self.builds.get(srpm.nvr)
         if old and old.state == BUILDING:
             raise HubError("GenericError", f"Build already in progress (task {old.task})")
-        if old and old.state == COMPLETE:
-            raise HubError("GenericError", f"Build already exists (id={old.id}, state=COMPLETE): {{'name': …}}")
+        if old and old.state in (COMPLETE, DELETED):
+            state = "COMPLETE" if old.state == COMPLETE else "DELETED"
+            raise HubError("GenericError", f"Build already exists (id={old.id}, state={state}): {{'name': …}}")
         number = old.id if old else len(self.builds) + self.first_build
         row = Build(number, srpm.name, srpm.version, srpm.release, f"{nvr}.src.rpm", top.owner, self.users[top.owner],
                     top.id, self._now)  # fmt: skip
@@ -237,7 +245,7 @@ class Machine:
 
     def _build_arch(self, top: Task, srpm: Srpm, rebuilt: Task) -> Generator[float, None, None]:
         source = f"tasks/{rebuilt.id}/{rebuilt.id}/{PurePosixPath(top.request[0]).name}"
-        task, pace = yield from self._child(top, "buildArch", "noarch", [source, 2, "noarch", True, {"repo_id": 1}])
+        task, pace = yield from self._child(top, "buildArch", self.label, [source, 2, self.label, True, {"repo_id": 1}])
         host = self._choose(srpm)
         yield from self._begin(task, pace, host)
         task.logs = dict.fromkeys(LOGS, b"")

@@ -111,13 +111,14 @@ class Host:
 
 @dataclass
 class Tag:
-    """A tag: packages it lists, who may tag into it (None: everybody)."""
+    """A tag: packages it lists or blocks, who may tag into it (None: everybody)."""
 
     id: int
     name: str
     arches: str = ""
     locked: bool = False
     packages: tuple[str, ...] = ("blockerbugs",)
+    blocked: tuple[str, ...] = ()
     allowed: tuple[str, ...] | None = None
     extra: Answer = field(default_factory=dict)
 

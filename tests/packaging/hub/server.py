@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import itertools
 import ssl
 import threading
-import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -22,7 +23,7 @@ from .records import HubError
 class Trouble:
     """Something that goes wrong with calls of a method (`*`: any): before it is carried out or after.
 
-    kind: 502, html, silence (seconds), drop.
+    kind: an HTTP status like 502, html, crash (the hub's own), silence (seconds), drop.
     """
 
     method: str
@@ -32,9 +33,21 @@ class Trouble:
     seconds: float = 0.0
 
 
+# The hub commits the number of a call with what the call has changed, so of one that reads it remembers none.
+WRITING = {"rawUpload", "build", "cancelTask", "moveBuild", "tagBuild"}
+CRASH = """\
+Traceback (most recent call last):
+  File "/usr/share/koji-hub/kojixmlrpc.py", line 236, in _wrap_handler
+    response = handler(environ)
+  File "/usr/lib/python3.9/site-packages/koji/db.py", line 142, in execute
+    return self.cursor.execute(query, params)
+psycopg2.OperationalError: server closed the connection unexpectedly\x1b[0m
+"""
+
+
 @dataclass
 class Session:
-    """A login."""
+    """A login; callnum: of the last call that has written something."""
 
     user: str
     callnum: int = -1
@@ -43,21 +56,27 @@ class Session:
 
 @dataclass
 class Hub:
-    """A hub that listens, for a `with` statement. kerberos: who a login without certificate is; None: 401."""
+    """A hub that listens, for a `with` statement.
+
+    kerberos: who a login without certificate is; None: 401. keytab: of a real KDC, to whose tickets 401 leads then.
+    """
 
     api: Api
     folder: Path
     kerberos: str | None = None
+    keytab: Path | None = None
     offline: str | None = None
     troubles: list[Trouble] = field(default_factory=list)
     calls: list[tuple[str, list[Any]]] = field(default_factory=list)
     logins: int = 0
+    on_silence: Callable[[], object] = lambda: None
 
     def __enter__(self) -> Self:
         self.authority = Authority(self.folder)
         self.sessions: dict[int, Session] = {}
         self._ids = itertools.count(200)
         self._lock = threading.Lock()
+        self.over = threading.Event()
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(self.authority.issue("hub"))
         context.load_verify_locations(self.authority.ca)
@@ -72,6 +91,7 @@ class Hub:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.over.set()
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
@@ -94,6 +114,10 @@ class Hub:
         for session in self.sessions.values():
             session.expired = True
 
+    def forget_sessions(self) -> None:
+        """As when they were swept, or when the client's address has changed."""
+        self.sessions.clear()
+
     def trouble(self, method: str, after: bool) -> Trouble | None:
         """The trouble that this call has, used up by one."""
         for one in self.troubles:
@@ -102,16 +126,20 @@ class Hub:
                 return one
         return None
 
-    def log_in(self, certificate_name: str | None) -> dict[str, Any] | None:
-        """A session for the certificate's name (or by Kerberos); None for a 401."""
+    def log_in(self, name: str | None, renewed: int | None) -> dict[str, Any] | None:
+        """A session for the name in a certificate or ticket; None for a 401. renewed: the session to go on with."""
         self.logins += 1
-        user = certificate_name or self.kerberos
+        user = name or self.kerberos
         if self.offline:
             raise HubError("ServerOffline", self.offline)
         if user is None:
             return None
-        number = next(self._ids)
-        self.sessions[number] = Session(user)
+        if renewed in self.sessions:
+            number = renewed
+            self.sessions[number].expired = False  # and its callnum stays, while the client begins at 0
+        else:
+            number = next(self._ids)
+            self.sessions[number] = Session(user)
         return {"session-id": number, "session-key": "key", "header-auth": True}
 
     def answer(self, headers: Any, method: str, params: list[Any]) -> Any:
@@ -129,7 +157,10 @@ class Hub:
                 else [(method, params)]
             )
             self.calls += [(name, given[:3] if name == "rawUpload" else given) for name, given in inner]
-            return self.api.call(user, method, params)
+            answer = self.api.call(user, method, params)
+            if user and method in WRITING:
+                self.sessions[int(headers["Koji-Session-Id"])].callnum = int(headers["Koji-Session-Callnum"])
+            return answer
 
     def _user(self, headers: Any, method: str) -> str | None:
         if "Koji-Session-Id" not in headers:
@@ -143,7 +174,8 @@ class Hub:
         callnum = int(headers["Koji-Session-Callnum"])
         if callnum == session.callnum:
             raise HubError("RetryError", f"unable to retry call {callnum} (method {method}) for session {number}")
-        session.callnum = callnum
+        if callnum < session.callnum:
+            raise HubError("GenericError", f"{session.callnum} > {callnum} (session {number})")
         return session.user
 
 
@@ -174,21 +206,36 @@ class _Handler(BaseHTTPRequestHandler):
             method, params = str(name), list(given)
         if self._troubled(method, after=False):
             return
-        text = self._login() if url.path.endswith("/ssllogin") else self._call(method, params)
+        text = self._login(params) if url.path.endswith("/ssllogin") else self._call(method, params)
         if text is not None and not self._troubled(method, after=True):
             self._send(200, text, "text/xml")
 
-    def _login(self) -> str | None:
+    def _login(self, params: list[Any]) -> str | None:
         certificate: Any = self.connection.getpeercert()
         names = [value for part in (certificate or {}).get("subject", ()) for key, value in part if key == "commonName"]
+        name = names[0] if names else self._ticket()
+        renew = params[-1].get("renew") if params and isinstance(params[-1], dict) else False
         try:
-            session = self.hub.log_in(names[0] if names else None)
+            session = self.hub.log_in(name, int(self.headers["Koji-Session-Id"]) if renew else None)
         except HubError as fault:
             return dumps(Fault(fault.code, fault.text))
         if session is None:
             self._send(401, "", "text/plain", {"WWW-Authenticate": "Negotiate"})
             return None
         return dumps((session,), methodresponse=True, allow_none=True)
+
+    def _ticket(self) -> str | None:
+        """Who the Kerberos ticket in the request is for, as mod_auth_gssapi tells the hub."""
+        scheme, _, token = self.headers.get("Authorization", "").partition(" ")
+        if self.hub.keytab is None or scheme != "Negotiate":
+            return None
+        import gssapi
+
+        accepted = gssapi.SecurityContext(
+            creds=gssapi.Credentials(usage="accept", store={"keytab": str(self.hub.keytab)}), usage="accept"
+        )
+        accepted.step(base64.b64decode(token))
+        return str(accepted.initiator_name).partition("@")[0]
 
     def _call(self, method: str, params: list[Any]) -> str:
         try:
@@ -201,12 +248,15 @@ class _Handler(BaseHTTPRequestHandler):
         trouble = self.hub.trouble(method, after)
         if trouble is None:
             return False
-        if trouble.kind == "502":
-            self._send(502, "<html>Bad Gateway</html>", "text/html")
+        if trouble.kind.isdecimal():
+            self._send(int(trouble.kind), "<html>Sorry</html>", "text/html")
+        elif trouble.kind == "crash":
+            self._send(200, dumps(Fault(1, CRASH)), "text/xml")
         elif trouble.kind == "html":
             self._send(200, "<html><p>Please log in<br></html>", "text/html")
         elif trouble.kind == "silence":
-            time.sleep(trouble.seconds)
+            self.hub.on_silence()
+            self.hub.over.wait(trouble.seconds)
         self.close_connection = trouble.kind in ("drop", "silence")
         return True
 
