@@ -15,7 +15,11 @@ there is no second place that turns an error into a status.
 
 from __future__ import annotations
 
+import shutil
+import sys
+import textwrap
 from enum import IntEnum
+from typing import Any
 
 from invoke.exceptions import Exit
 
@@ -45,6 +49,16 @@ MEANING = {
 }
 
 
+def _between_words(line: str) -> str:
+    """A line of stderr, on a terminal wrapped where a word ends: the terminal itself would break words."""
+    if not (sys.stderr and sys.stderr.isatty()):
+        return line
+    indent = " " * (len(line) - len(line.lstrip()) + 2)
+    width = max(20, shutil.get_terminal_size().columns)
+    options: dict[str, Any] = {"break_long_words": False, "break_on_hyphens": False, "subsequent_indent": indent}
+    return "\n".join(textwrap.fill(part, width, **options) for part in line.split("\n"))
+
+
 class SopError(Exit):
     """An end that the operator is told about in words.
 
@@ -60,12 +74,12 @@ class SopError(Exit):
         self.next_line = next_line
         one = len(problems) == 1
         lines = [f"{self.heading}: {problems[0]}"] if one else [f"{self.heading}:", *(f"  {p}" for p in problems)]
-        if next_line:
-            lines.append(f"next: {next_line}")
-        super().__init__("\n".join(lines), int(self.exit_code))
+        typed = [f"next: {next_line}"] if next_line else []  # never wrapped: it is there to be copied
+        self._plain = "\n".join([*lines, *typed])
+        super().__init__("\n".join([*map(_between_words, lines), *typed]), int(self.exit_code))
 
     def __str__(self) -> str:
-        return self.message or self.heading
+        return self._plain
 
 
 class Refused(SopError):

@@ -191,7 +191,7 @@ class Resume(Typed, name="resume"):
 
 @described
 class Abort(Typed, name="abort"):
-    """Somebody gives the run up: cron syncs again, the lock is released."""
+    """Somebody aborts the run: cron syncs again, the lock is released."""
 
 
 @described

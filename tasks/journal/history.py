@@ -20,8 +20,8 @@ class Past:
 
     began: seconds since 1970, None for a time that is none; who: everybody who typed something for it; before, after:
     the builds that its hosts had; how: how it ended, as a sentence says it; stops_httpd: was it going to?
-    httpd_down: for so many seconds, at least so many if httpd was still down at its end (still_down), None where nobody
-    knows; seconds: from its begin to its last end, resumed or not, None where nobody wrote it down.
+    httpd_down: for so many seconds, None where nobody knows; still_down: at its end, too, so that it was longer (None:
+    not known); seconds: from its begin to its last end, resumed or not, None where nobody wrote it down.
     """
 
     run: str
@@ -34,7 +34,7 @@ class Past:
     well: bool
     stops_httpd: bool
     httpd_down: float | None
-    still_down: bool
+    still_down: bool | None
     seconds: float | None
 
 
@@ -100,7 +100,7 @@ def _past(run: str, begin: Begin, began: float | None, entries: Sequence[Entry],
         well=isinstance(last, End) and last.how == "done",
         stops_httpd=begin.stops_httpd,
         httpd_down=end.httpd_down if end else None,
-        still_down=bool(end and end.httpd_still_down),
+        still_down=end.httpd_still_down if end else None,
         seconds=between if resumed else end.seconds if end else None,
     )
 

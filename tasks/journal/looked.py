@@ -32,7 +32,7 @@ class Held(OfALock, name="held"):
 
 @described
 class Aborted(OfALock, name="aborted"):
-    """A run was given up: its lock is released, cron syncs again, nothing else was changed."""
+    """A run was aborted: its lock is released, cron syncs again, nothing else was changed."""
 
     down: tuple[str, ...] = key("hosts on which httpd does not run")
     cron: bool = key("is the sync's cron file there?")
@@ -91,7 +91,7 @@ class PastRun:
     well: bool = key("did it end well?")
     httpd_down: float | None = key("seconds for which it ran on no host of the set; null: not known")
     stops_httpd: bool = key("was it going to stop httpd?")
-    still_down: bool = key("did it run nowhere at the end? Then it was down for longer than that")
+    still_down: bool | None = key("did it run nowhere at the end? Then it was down for longer; null: not known")
     seconds: float | None = key("from its begin to its last end, resumed or not")
 
 

@@ -113,7 +113,7 @@ class Human(Terminal):
 
     def aborted(self, host_set: HostSet, lock: Lock, facts: Mapping[Host, Facts]) -> None:
         cron = "cron's sync is on" if facts[host_set.sync].cron else "cron's sync is not there"
-        self._say(f"{host_set.name}: run {lock.run} is given up, the lock is released, {cron}", "head")
+        self._say(f"{host_set.name}: run {lock.run} is aborted, its lock is released, {cron}", "head")
         self._down(host_set, facts)
         self._say(f"next: {words.ways_on(host_set, facts) or f'fab {host_set.name} status'}")
 

@@ -147,7 +147,7 @@ class Live(Human):
         self._seen = seen
 
     def phase(self, number: int, total: int, phase: Phase) -> None:
-        self._wait = None
+        self._work = self._wait = None  # or what was done before would be drawn below the new headline
         super().phase(number, total, phase)
         self._work = Work.of(phase, time.monotonic())
         self._draw()

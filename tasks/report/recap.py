@@ -35,7 +35,9 @@ def show(screen: Screen, run: Run) -> None:
         screen.say(*outage(run, run.users))
     for host, seen in run.nodes.items():
         if seen.requests:
-            screen.say(*node(host, seen))
+            now = run.afterwards.get(host)
+            serves = bool(now and now.healthy(run.plan.request.host_set.health.status))
+            screen.say(*node(host, seen, serves))
     screen.say(f"journal: {run.journal.path} (run {run.journal.run})", "aside")
     name = run.plan.request.host_set.name
     screen.say(f"for the ticket: fab {name} report --run {run.journal.run}", "aside")
@@ -109,9 +111,14 @@ def _still_down(run: Run) -> str:
     return f"every host answers, but the balancer had not looked again yet (it looks every {interval})"
 
 
-def node(host: Host, seen: Seen) -> tuple[str, str]:
-    """What one node answered, and the style: that it was away while it was upgraded is as it should be."""
+def node(host: Host, seen: Seen, serves: bool = False) -> tuple[str, str]:
+    """What one node answered, and the style: that it was away while it was upgraded is as it should be.
+
+    serves: it was asked on the host itself at the end, and is well.
+    """
     told = f"{host.short}: {seen.requests} requests"
+    if seen.never and serves:
+        return f"{told}, none answered: not reachable from here, or not up yet; asked on itself it answers", "aside"
     if seen.never:
         return f"{told}, no answer: not reachable from here, or down all the time", "aside"
     if not seen.failed:

@@ -145,7 +145,9 @@ def _short(past: Past, day: str, arrow: str) -> dict[str, str]:
 def _down(past: Past, said: Callable[[float], str]) -> str:
     if not past.stops_httpd:
         return "-"
-    return "?" if past.httpd_down is None else f"{'> ' if past.still_down else ''}{said(past.httpd_down)}"
+    if past.httpd_down is None or (past.still_down is None and past.httpd_down == 0):
+        return "?"
+    return f"{'' if past.still_down is False else '> '}{said(past.httpd_down)}"
 
 
 def _when(past: Past, day: str) -> str:

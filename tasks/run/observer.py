@@ -97,7 +97,7 @@ class Report:
         """Who holds a set, and whether a step of that run still runs."""
 
     def aborted(self, host_set: HostSet, lock: Lock, facts: Mapping[Host, Facts]) -> None:
-        """A run was given up: what that leaves."""
+        """A run was aborted: what that leaves."""
 
     def free(self, host_set: HostSet, facts: Mapping[Host, Facts], text: str) -> None:
         """No run holds the set (any more), as `text` says; with what an earlier one has left down or paused."""

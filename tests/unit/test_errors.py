@@ -8,6 +8,8 @@ from invoke.exceptions import Exit
 from tasks.entry import interruptible
 from tasks.errors import MEANING, Code, HalfWay, Interrupted, Locked, Refused, SopError, TryLater, Unreachable
 
+from .builders import said
+
 
 @pytest.mark.parametrize(
     ("error", "code"),
@@ -74,3 +76,18 @@ def test_the_last_line_is_what_to_type() -> None:
     assert str(Refused("stg comes first", next_line="fab stg minor-upgrade").message).splitlines()[-1] == (
         "next: fab stg minor-upgrade"
     )
+
+
+def test_on_a_terminal_a_sentence_breaks_between_words_and_the_line_to_type_never(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    why = "prod01: blockerbugs-1.1.0-1.el7 is not on offer in updates-testing-infrastructure"
+    line = "fab prod minor-upgrade --version 1.1.0-1.el7 --unverified 'a long reason'"
+    plain = said(Refused(why, next_line=line))
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "40")
+    *told, last = said(Refused(why, next_line=line)).splitlines()
+    assert max(map(len, told)) <= 40
+    assert " ".join(" ".join(told).split()) == plain.splitlines()[0]
+    assert last == f"next: {line}"
+    assert str(Refused(why, next_line=line)) == plain

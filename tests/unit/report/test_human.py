@@ -416,7 +416,7 @@ def test_answers_that_were_held_back_are_told_although_none_failed(screen: Shown
         ),
         (
             Seen(4, 4, 9.0, True, ((0.0, 9.0),)),
-            "blockerbugs01: 4 requests, no answer: not reachable from here, or down all the time",
+            "blockerbugs01: 4 requests, none answered: not reachable from here, or not up yet; asked on itself",
         ),
     ],
 )
@@ -426,6 +426,14 @@ def test_that_a_node_was_away_for_its_restart_is_told_without_alarm(seen: Seen, 
     assert recap.node(ONE, seen)[1] == "aside"
     screen.report.recap(run)
     assert any(text.startswith(line) for text in screen.lines)
+
+
+def test_w2_a_node_that_serves_is_not_said_to_have_been_down_because_no_request_from_here_was_answered() -> None:
+    seen = Seen(3, 3, 1.0, down=True, outages=((0.0, 1.0),))
+    assert recap.node(ONE, seen, serves=True)[0].endswith(
+        "none answered: not reachable from here, or not up yet; asked on itself it answers"
+    )
+    assert recap.node(ONE, seen)[0].endswith("no answer: not reachable from here, or down all the time")
 
 
 def test_a_node_that_does_not_come_back_is_told_so() -> None:

@@ -56,6 +56,21 @@ def test_while_a_host_is_at_work_its_last_line_stands_below() -> None:
         until(lambda: all(map(terminal.shown.__contains__, below)))  # a terminal shows a frame as it comes, bit by bit
 
 
+def test_the_step_before_is_never_drawn_below_the_next_headline(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[str] = []
+    with live(Terminal(80)) as report:
+        report.phase(1, 10, PHASES[0])
+        say = report.screen.say
+
+        def saying(text: str, style: str = "") -> None:
+            drawn.extend(str(line) for line in report._frame().renderables)
+            say(text, style)
+
+        monkeypatch.setattr(report.screen, "say", saying)
+        report.phase(2, 10, PHASES[1])
+    assert not [line for line in drawn if PHASES[0].step.name in line]
+
+
 def test_what_is_left_on_the_terminal_is_what_a_pipe_gets() -> None:
     drawn, plain = Terminal(80), Terminal(80)
     with live(drawn) as report:

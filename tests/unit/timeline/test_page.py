@@ -154,7 +154,7 @@ def test_a_node_has_a_lane_of_its_own_answers_and_its_restart_is_no_outage() -> 
     assert picture.count('class="band"') == 1
     page = html(story)
     assert f"{ONE}: 30 requests, away for 1.0 s" in page
-    assert f"{TWO}: 2 requests, no answer: not reachable from where fab ran" in page
+    assert f"{TWO}: 2 requests, no answer while it was watched: not reachable from where fab ran" in page
 
 
 def test_a_night_in_which_nothing_happened_takes_little_room() -> None:
