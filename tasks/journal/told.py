@@ -165,6 +165,7 @@ class StepBecame:
     step: str = key("its name")
     state: str = key("done, done before (by the run that is resumed), failed, unknown, not reached")
     seconds: float = key("how long it took")
+    warnings: tuple[str, ...] = key("what rpm warned of in it, where it succeeded")
 
 
 @described

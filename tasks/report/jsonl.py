@@ -203,11 +203,11 @@ def _what(plan: Plan) -> tuple[str, str, str | None]:
 def _became(run: Run, host: Host) -> told.HostBecame:
     before, now = run.plan.facts[host], run.afterwards.get(host)
     begun = [
-        told.StepBecame(phase.step.name, _state(results[host]), results[host].seconds)
+        told.StepBecame(phase.step.name, _state(results[host]), results[host].seconds, _warnings(run, phase, host))
         for phase, results in run.outcomes
         if host in results
     ]
-    rest = [told.StepBecame(name, "not reached", 0.0) for name in run.missing_on(host)]
+    rest = [told.StepBecame(name, "not reached", 0.0, ()) for name in run.missing_on(host)]
     return told.HostBecame(
         host=host.name,
         installed_before=_build(before.installed),
@@ -218,6 +218,10 @@ def _became(run: Run, host: Host) -> told.HostBecame:
         answers=now.answers if now else None,
         steps=(*begun, *rest),
     )
+
+
+def _warnings(run: Run, phase: Phase, host: Host) -> tuple[str, ...]:
+    return tuple(text for (step, text), hosts in run.warnings.items() if step == phase.step.name and host in hosts)
 
 
 def _state(outcome: Outcome) -> str:

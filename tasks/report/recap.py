@@ -31,6 +31,8 @@ def show(screen: Screen, run: Run) -> None:
     screen.rows(changes(run, screen.arrow))
     for restart in run.restarts:
         screen.say(restart.text, "bad" if restart.service else "warn")
+    for (step, text), warned in run.warnings.items():
+        screen.say(f"{', '.join(host.short for host in warned)}: {step} said: {clean(text)}", "warn")
     if run.users and run.users.requests:
         screen.say(*outage(run, run.users))
     for host, seen in run.nodes.items():

@@ -45,7 +45,17 @@ def unknown(request: Request, facts: FactsOf) -> list[Reason]:
         told += [(host, text) for host in request.hosts if (text := facts[host].no_list)]
     if request.procedure.needs_schema:
         told += [(host, text) for host in request.host_set.hosts if (text := facts[host].no_schema)]
-    return [Reason(f"{host.short}: {text}") for host, text in told]
+    return [Reason(f"{host.short}: {text}") for host, text in told] + _unprovable(request, facts)
+
+
+def _unprovable(request: Request, facts: FactsOf) -> list[Reason]:
+    """A migration of which nobody could say afterwards that it succeeded: httpd is not stopped for that."""
+    sync = request.host_set.sync
+    if not (request.procedure.installs and request.procedure.whole_set and facts[sync].no_schema):
+        return []
+    told = f"{sync.short}: {facts[sync].no_schema}: whether the database is migrated could not be proven afterwards"
+    cure = "mend that, or take schema_status out of hosts.yml: the exit status of upgrade_db is believed then"
+    return [Reason(f"{told}; {cure}", f"fab {request.host_set.name} status")]
 
 
 def missing(request: Request, facts: FactsOf) -> list[Reason]:

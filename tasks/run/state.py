@@ -10,7 +10,7 @@ from ..fleet.outcome import Outcome
 from ..inventory.model import Host
 from ..journal.events import Resume
 from ..journal.file import Journal
-from ..sop import steps
+from ..sop import steps, yum
 from ..sop.model import Facts, Phase, Schema
 from ..sop.restarts import Restart
 from .decide import Plan
@@ -106,6 +106,16 @@ class Run:
         # What needs the schema leaves it as it is: a minor upgrade has looked for migrations.
         stays = before.schema == Schema.CURRENT and self.plan.request.procedure.needs_schema and not self.resumed
         return before.revision if stays else None
+
+    @property
+    def warnings(self) -> dict[tuple[str, str], list[Host]]:
+        """What rpm warned of in steps that succeeded: the step's name and the line → the hosts that said it."""
+        told: dict[tuple[str, str], list[Host]] = {}
+        for phase, results in self.outcomes:
+            for host, outcome in results.items():
+                for text in yum.warnings(outcome.output) if not outcome.failure else ():
+                    told.setdefault((phase.step.name, text), []).append(host)
+        return told
 
     def meanwhile(self, host: Host) -> str:
         """What was done since `host` was last seen on the boot that it is known by: `during …`, or `after …`."""

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 
 from fabric import Config
 
-from ..errors import Refused
-from ..inventory.model import HostSet
+from ..errors import Refused, Unreachable
+from ..inventory.model import Host, HostSet
 from ..journal.coding import read
 from ..journal.file import kept_here
 from ..journal.history import NAMES, runs
 from ..report import words
 from ..sop import keep
-from ..sop.model import UNREACHED
+from ..sop.model import UNREACHED, Facts
 from .lock import holder, locked_by, read_lock
-from .look import ask_hosts, connected
+from .look import LOOK_SECONDS, Reached, ask_hosts, connected
 from .observer import Report
 from .remaining import States
 from .takeover import check_that_none_is_lost, nobody_knows, states
@@ -47,6 +48,20 @@ def show(host_set: HostSet, config: Config, report: Report) -> None:
         for problem in locked_by(*taken, host_set).problems:
             report.note(problem)
     check_that_none_is_lost(reached, lock is not None)
+    _check_that_all_was_told(reached, facts)
+
+
+def _check_that_all_was_told(reached: Reached, facts: Mapping[Host, Facts]) -> None:
+    """Raises Unreachable with every host that was lost meanwhile, or of which not all could be found out."""
+    unclear = [host for host in reached.host_set.hosts if host not in facts or facts[host].problems]
+    if unclear:
+        told = (
+            f"{host.short}: not all of it could be found out, see above"
+            if host in facts
+            else f"{host.short}: was lost, or did not answer in {LOOK_SECONDS} s, while it was looked at"
+            for host in unclear
+        )
+        raise Unreachable(*told, next_line=reached.machines.ssh(unclear[0]))
 
 
 def show_history(host_set: HostSet, config: Config, report: Report, last: int) -> None:

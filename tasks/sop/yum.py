@@ -5,6 +5,7 @@ On what each was tried, and what each answers: docs/package-managers.md. The fun
 
 from __future__ import annotations
 
+import re
 import shlex
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,9 @@ from .shell import call
 
 if TYPE_CHECKING:
     from .model import Job
+
+MOST_WARNINGS = 10
+_WARNS = re.compile(r"^\s*warning: |\.rpm(?:new|save|orig)\b|scriptlet fail", re.I)
 
 
 def command(job: Job) -> str:
@@ -87,6 +91,12 @@ def enabling(job: Job) -> str:
 def root(job: Job) -> str:
     """The folder that the host's files are below, as the shell functions take it."""
     return job.app.path("")
+
+
+def warnings(output: str) -> tuple[str, ...]:
+    """What rpm warns of in a transaction that succeeds: settings it did not put in place, a scriptlet that failed."""
+    told = [line.strip() for line in output.splitlines() if _WARNS.search(line)]
+    return tuple(dict.fromkeys(told))[:MOST_WARNINGS]
 
 
 def _q(text: object) -> str:

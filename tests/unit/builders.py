@@ -155,10 +155,11 @@ POSIX = (
 class Shell:
     """A real sh in a folder of its own, that finds POSIX tools and the programs a test has written, no others.
 
-    sh: the program that is `sh` there.
+    sh: the program that is `sh` there; /bin/sh, or what HOST_SH says (bash is in its POSIX mode then).
     """
 
-    def __init__(self, folder: Path, sh: str = "/bin/sh") -> None:
+    def __init__(self, folder: Path, sh: str | None = None) -> None:
+        sh = sh or os.environ.get("HOST_SH", "/bin/sh")
         self.folder = folder
         self.library = library()
         self.bin = folder / "bin"

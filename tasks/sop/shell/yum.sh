@@ -49,9 +49,13 @@ yum_configs() {
 }
 
 # yum_again ENABLING BUILD: download it once more, with nothing but the cache: succeed where all that it needs is there
+# One that comes as far as the transaction's check has all, whatever that check says.
 yum_again() {
   said=$(LC_ALL=C yum -y ${1:+"$1"} -C update --downloadonly "$2" 2>&1) && return
-  case $said in *'"Download Only" specified'*) ;; *) false ;; esac
+  case $said in
+    *'"Download Only" specified'* | *'unning transaction'* | *'ransaction check error'*) ;;
+    *) false ;;
+  esac
 }
 
 # yum_fetched ROOT PACKAGE BUILD ENABLING: succeed where the build is installed, or was fetched with all that it needs;

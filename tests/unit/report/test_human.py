@@ -123,6 +123,19 @@ def test_the_recap_tells_per_step_and_host_what_was_done_failed_and_not_reached(
     ]
 
 
+def test_y5_the_recap_tells_what_rpm_warned_of_in_a_step_that_succeeded_and_on_which_hosts(screen: Shown) -> None:
+    run = ended(planned())
+    warning = "warning: /etc/blockerbugs/settings.py created as /etc/blockerbugs/settings.py.rpmnew"
+    run.outcomes = [
+        (phase, {host: replace(o, output=f"Updating\n{warning}\nComplete!") for host, o in results.items()})
+        if phase.step.name == "yum-update"
+        else (phase, results)
+        for phase, results in run.outcomes
+    ]
+    screen.report.recap(run)
+    assert f"blockerbugs01, blockerbugs02: yum-update said: {warning}" in screen.lines
+
+
 def test_the_recap_of_many_hosts_has_a_row_for_each(screen: Shown) -> None:
     hosts = tuple(Host(name=f"web{n:02}.example", aliases=(f"web{n:02}",)) for n in range(6))
     screen.report.recap(ended(planned(host_set=prod(hosts=hosts, sync_host="web00"))))

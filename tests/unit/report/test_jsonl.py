@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from tasks.errors import HalfWay
+from tasks.fleet.outcome import Outcome
 from tasks.journal.history import Past
 from tasks.report.jsonl import Machine
 from tasks.run.lock import Lock
@@ -93,6 +94,7 @@ def everything_told() -> list[dict[str, Any]]:
     run.users = Seen(40, 3, 0.31, outages=((0.0, 0.31),), slow=((9.0, 1.2),))
     run.nodes = {ONE.model_copy(update={"url": "http://blockerbugs01.iad2.example/blockerbugs/"}): run.users}
     run.restarts = [Restart(TWO, "0123abcd", "during upgrade-db", "httpd")]
+    run.outcomes[0][1][ONE] = Outcome("warning: settings.py created as settings.py.rpmnew", 1.0)
     machine.recap(run)
     machine.recap(ended(planned()))
     machine.finished(run, "fab prod status")

@@ -31,6 +31,20 @@ def steps(plan: Plan) -> list[str]:
     return [f"{phase.step.name}: {', '.join(host.short for host in phase.hosts)}" for phase in plan.phases]
 
 
+# Whether a migration can be proven
+
+
+def test_d1_a_major_upgrade_is_refused_where_nobody_could_say_afterwards_that_the_database_is_migrated() -> None:
+    blind = well(schema=Schema.UNKNOWN, no_schema="this failed (exit status 127): alembic current: not found")
+    message = reasons(request("major-upgrade", PROD, unverified="tried"), found(PROD, blind))
+    assert (
+        "blockerbugs01: this failed (exit status 127): alembic current: not found: whether the database is " in message
+    )
+    assert "take schema_status out of hosts.yml: the exit status of upgrade_db is believed then" in message
+    elsewhere = found(PROD, well(), blind)
+    assert decide(request("major-upgrade", PROD, unverified="tried"), elsewhere).phases
+
+
 # Which build?
 
 

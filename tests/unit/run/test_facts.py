@@ -196,7 +196,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
         ("sha256sum", "this hangs, no answer in 1 s: sha256sum /etc/blockerbugs/settings.py"),
     ],
 )
-def test_w6_a_fact_that_hangs_is_named_and_the_others_are_told(program: str, named: str, node: Shell) -> None:
+def test_w3_a_fact_that_hangs_is_named_and_the_others_are_told(program: str, named: str, node: Shell) -> None:
     node.program(program, "exec sleep 10")
     found = facts(node)
     assert found.problems == (named,)
@@ -205,7 +205,7 @@ def test_w6_a_fact_that_hangs_is_named_and_the_others_are_told(program: str, nam
 
 
 @pytest.mark.usefixtures("impatient")
-def test_w6_a_schema_command_that_hangs_is_why_the_schema_is_not_known(node: Shell) -> None:
+def test_w3_a_schema_command_that_hangs_is_why_the_schema_is_not_known(node: Shell) -> None:
     node.program("alembic", "exec sleep 10")
     found = facts(node)
     assert (found.schema, found.no_schema) == (Schema.UNKNOWN, "this gave no answer in 1 s: alembic current")
@@ -238,7 +238,7 @@ def test_nothing_is_left_behind_that_waits_for_facts(node: Shell) -> None:
         pytest.param("echo Failed to connect to bus >&2; exit 1", "unknown", id="systemd does not answer"),
     ],
 )  # fmt: skip
-def test_w6_httpd_is_said_to_be_down_only_where_systemctl_can_tell(says: str, service: str, node: Shell) -> None:
+def test_w2_httpd_is_said_to_be_down_only_where_systemctl_can_tell(says: str, service: str, node: Shell) -> None:
     node.program("systemctl", says)
     found = facts(node)
     assert found.service == service

@@ -16,7 +16,7 @@ from tasks.inventory.model import App
 from tasks.run.answers import read
 from tasks.run.decide import Plan, decide
 from tasks.run.facts import script
-from tasks.sop import steps
+from tasks.sop import steps, yum
 from tasks.sop.model import Facts
 from tasks.sop.shell import library
 from tests.unit.builders import Shell, job, nvr, prod, request, said, stg, well
@@ -246,6 +246,18 @@ def test_Y3_an_update_that_was_cut_off_ends_with_the_line_that_mends_it(manager:
 def test_Y2_what_yum_3_left_unfinished_is_nothing_to_a_dnf(manager: str, shell: Shell) -> None:
     shell.file("var/lib/yum/transaction-all.2024-05-03", "")
     assert host(shell, manager).facts().unfinished is (manager == "yum3")
+
+
+# What rpm warns of
+
+
+def test_y5_what_rpm_warns_of_in_a_transaction_that_succeeds_is_told_and_nothing_else() -> None:
+    new = "warning: /etc/blockerbugs/settings.py created as /etc/blockerbugs/settings.py.rpmnew"
+    scriptlet = "warning: %post(blockerbugs-1.0.1-1.el7.noarch) scriptlet failed, exit status 1"
+    output = f"Running transaction\n  Updating : blockerbugs-1.0.1-1.el7.noarch\n{new}\n{scriptlet}\n{new}\nComplete!\n"
+    assert yum.warnings(output) == (new, scriptlet)
+    assert yum.warnings("Non-fatal POSTIN scriptlet failure in rpm package blockerbugs") != ()
+    assert len(yum.warnings("\n".join(f"warning: {n}" for n in range(99)))) == yum.MOST_WARNINGS
 
 
 # Who holds it

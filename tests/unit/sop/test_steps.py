@@ -328,6 +328,14 @@ def test_what_is_not_in_the_cache_any_more_is_fetched_after_all(shell: Shell) ->
     assert (shell.folder / "calls").read_text().endswith("-y update blockerbugs-1.1.0-1.el7\n")
 
 
+@pytest.mark.parametrize("said", ["Running transaction test", "Transaction check error:"])
+def test_y3_a_transaction_that_fails_in_its_check_is_not_begun_again_with_the_network(said: str, shell: Shell) -> None:
+    shell.program("yum", f'echo "$@" >>calls; case "$*" in *-C*) echo "{said}"; exit 1;; esac')
+    shell.program("rpm", "printf blockerbugs-1.0.0-1.el7")
+    assert step_in(shell, steps.yum_update(job(app=App(root=".")), downloaded=True))[0] != 0
+    assert all(" -C " in call for call in (shell.folder / "calls").read_text().splitlines())
+
+
 RPM = "/var/cache/yum/x86_64/7/infra/packages/blockerbugs-1.1.0-1.el7.noarch.rpm"
 
 
@@ -552,7 +560,7 @@ def test_an_httpd_that_still_runs_has_not_been_stopped(shell: Shell) -> None:
 
 
 @pytest.mark.parametrize("step", [steps.stop_httpd, steps.start_httpd, steps.still_stopped])
-def test_w6_where_systemctl_cannot_tell_httpd_neither_runs_nor_is_down(step: Any, shell: Shell) -> None:
+def test_w2_where_systemctl_cannot_tell_httpd_neither_runs_nor_is_down(step: Any, shell: Shell) -> None:
     shell.program("service", "true")
     shell.program("systemctl", "echo Failed to connect to bus >&2; exit 1")
     assert step_in(shell, step(job())) == (1, "systemctl cannot tell whether httpd runs: Failed to connect to bus")
