@@ -29,9 +29,9 @@ def python_headers() -> bool:
     return (Path(sysconfig.get_path("include")) / "Python.h").exists()
 
 
-def server() -> bool:
-    """Look for sshd where only root's PATH leads."""
-    return bool(shutil.which("sshd") or shutil.which("sshd", path="/usr/sbin:/sbin"))
+def server(name: str) -> Callable[[], object]:
+    """Look for it also where only root's PATH leads."""
+    return lambda: shutil.which(name) or shutil.which(name, path="/usr/sbin:/sbin")
 
 
 # What hosts have, and the parts of OpenSSH that ours are compared with.
@@ -49,9 +49,13 @@ NEEDS = {
         Need(program("krb5-config"), "libkrb5-dev", "krb5-devel"),
         Need(program("rpmbuild"), "rpm", "rpm-build"),
         Need(program("git"), "git", "git"),
+        # A KDC, for a login by Kerberos as a hub has it.
+        Need(server("krb5kdc"), "krb5-kdc", "krb5-server", spared=True),
+        Need(server("kadmin.local"), "krb5-admin-server", "krb5-server", spared=True),
+        Need(program("kinit"), "krb5-user", "krb5-workstation", spared=True),
     ),
     "parity": (
-        Need(server, "openssh-server", "openssh-server"),
+        Need(server("sshd"), "openssh-server", "openssh-server"),
         Need(program("ssh-keygen"), "openssh-client", "openssh-clients"),
     ),
     "tests": _OF_HOSTS,

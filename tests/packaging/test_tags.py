@@ -169,3 +169,100 @@ def test_a_dry_promotion_moves_nothing(hub: Hub, stg: Path, fence: Path, typed: 
     assert said.code == 0
     assert f"would move {RUNS} from epel7-infra-stg to epel7-infra" in said.out
     assert hub.made("moveBuild") == 0
+
+
+# K12: what stands in the way of a move
+
+
+def moves(hub: Hub) -> int:
+    """How many tasks of the hub move a build."""
+    return sum(task.method == "tagBuild" for task in hub.api.machine.tasks.values())
+
+
+@pytest.fixture
+def infra(hub: Hub, stg: Path, fence: Path) -> None:
+    """Somebody who may move what stg runs."""
+    hub.profile(fence, user="infra")
+    hub.api.machine.put(RUNS, "epel7-infra-stg")
+
+
+@pytest.mark.usefixtures("infra")
+@pytest.mark.parametrize("owner", [2, 3], ids=["a colleague's", "one's own"])
+def test_k12_a_move_that_is_on_its_way_is_followed(hub: Hub, typed: Typed, owner: int) -> None:
+    machine = hub.api.machine
+    machine.holding = {"tagBuild"}
+    task = machine.move(machine.builds[RUNS], machine.tags["epel7-infra"], machine.tags["epel7-infra-stg"], owner)
+    hub.api.after["getTaskInfo"] = machine.holding.clear
+    said = typed("promote")
+    assert (said.code, said.err) == (0, "")
+    assert f"{RUNS} is being moved: following task {task}, nothing is submitted" in said.out
+    assert moves(hub) == 1
+
+
+@pytest.mark.usefixtures("infra")
+def test_k12_a_move_that_somebody_cancels_is_refused_with_the_next_line(hub: Hub, typed: Typed) -> None:
+    machine = hub.api.machine
+    machine.holding = {"tagBuild"}
+    hub.api.before["getTaskInfo"] = lambda: machine.cancel(machine.tasks[15])
+    said = typed("promote")
+    assert said.code == 2
+    assert f"task 15, which was to move {RUNS}, was cancelled: https://koji.test/koji/taskinfo?taskID=15" in said.err
+    assert f"next: invoke promote --nvr {RUNS}" in said.err
+
+
+@pytest.mark.usefixtures("infra")
+@pytest.mark.parametrize("nvr", ["blockerbugs", "blockerbugs-9.9-1.el7"])
+def test_k12_a_build_that_is_none_is_refused_with_the_next_line(hub: Hub, typed: Typed, nvr: str) -> None:
+    said = typed("promote", "--nvr", nvr)
+    assert said.code == 2
+    assert f"koji has no build {nvr}" in said.err
+    assert "next: koji list-builds --package=" in said.err
+
+
+@pytest.mark.usefixtures("infra")
+def test_k12_a_prod_tag_that_is_none_is_refused_with_the_next_line(
+    hub: Hub, typed: Typed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("INVOKE_KOJI_PROD_TAG", "epel7-infar")
+    said = typed("promote")
+    assert said.code == 2
+    assert "the hub has no tag epel7-infar\nnext: koji.prod_tag in invoke.yml" in said.err
+
+
+@pytest.mark.usefixtures("infra")
+def test_k12_a_locked_prod_tag_is_refused_with_the_next_line(hub: Hub, typed: Typed) -> None:
+    hub.api.machine.tags["epel7-infra"].locked = True
+    said = typed("promote")
+    assert said.code == 2
+    assert "the tag epel7-infra is locked (by admin, " in said.err
+    assert "next: somebody of infra: koji edit-tag --unlock epel7-infra" in said.err
+    assert moves(hub) == 0
+
+
+def test_k12_the_ticket_is_written_for_its_reader_and_the_next_line_for_its_writer(
+    hub: Hub, stg: Path, fence: Path, typed: Typed
+) -> None:
+    config = fence / ".koji" / "config.d" / "test.conf"
+    config.write_text(config.read_text().replace("[koji]", "[fedora]"))
+    hub.api.machine.put(RUNS, "epel7-infra-stg")
+    said = typed("promote", "--profile", "fedora")
+    assert said.code == 2
+    assert f"\n    koji move-build epel7-infra-stg epel7-infra {RUNS}\n" in said.out
+    said = typed("promote", "--profile", "fedora", "--nvr", "blockerbugs-9.9-1.el7")
+    hub.api.machine.put(NVR, "epel7-infra-candidate")
+    said = typed("promote", "--profile", "fedora", "--nvr", NVR, "--unverified", "why not")
+    assert f"next: invoke wait-tag {NVR} --profile fedora" in said.err
+
+
+def test_k12_the_journal_has_what_became_of_a_promotion(hub: Hub, stg: Path, fence: Path, typed: Typed) -> None:
+    hub.api.machine.put(RUNS, "epel7-infra-stg")
+    assert typed("promote").code == 2
+    hub.profile(fence, user="infra")
+    assert typed("promote").code == 0
+    lines = (fence / "state" / "blockerbugs-upgrade" / "journal.jsonl").read_text().splitlines()
+    entries = [entry for entry in map(json.loads, lines) if entry["event"] == "promote"]
+    assert [(entry["nvr"], entry["unverified"], entry["outcome"]) for entry in entries] == [
+        (RUNS, None, "refused"),
+        (RUNS, None, "moved"),
+    ]
+    assert entries[0]["why"] == "no right to tag into epel7-infra: only members of infra may tag into epel7-infra"

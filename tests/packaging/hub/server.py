@@ -41,7 +41,7 @@ Traceback (most recent call last):
     response = handler(environ)
   File "/usr/lib/python3.9/site-packages/koji/db.py", line 142, in execute
     return self.cursor.execute(query, params)
-psycopg2.OperationalError: server closed the connection unexpectedly\x1b[0m
+psycopg2.OperationalError: server closed the connection unexpectedly
 """
 
 
