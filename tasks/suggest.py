@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from difflib import get_close_matches
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,9 @@ def check(
     if program.args.complete.value:
         _complete(program.core.remainder, hosts)
         return
+    for task, word in pairwise(program.core.unparsed):
+        if word in ("-h", "--help") and task in collection.task_names:
+            program.args.help.value = task  # Invoke would take it for the word that a task like wait-tag needs
     asked = program.args.help.value
     words = [asked] if isinstance(asked, str) else list(program.core.unparsed)
     if not words or (asked and asked in collection.task_names):

@@ -72,3 +72,10 @@ def test_no_folder_of_ours_hides_a_package_of_the_same_name_from_invoke() -> Non
     )
     shown = subprocess.run([sys.executable, "-c", run], cwd=PROJECT, capture_output=True, text=True, check=False)
     assert shown.stdout.splitlines()[-1] == "[]", shown.stderr
+
+
+@pytest.mark.parametrize("typed", ["wait-tag --help", "koji-build -h", "build --help"])
+def test_help_behind_a_task_is_its_help_also_where_the_task_needs_a_word(typed: str) -> None:
+    line = [sys.executable, "-m", "invoke", *typed.split()]
+    shown = subprocess.run(line, cwd=PROJECT, capture_output=True, text=True, check=False)
+    assert shown.stdout.startswith(f"Usage: inv[oke] [--core-opts] {typed.split()[0]} "), shown.stderr
