@@ -95,7 +95,8 @@ step_run() {
   printf '\n%s\n' "$2"
 }
 
-# step_watch: write the mark into the log when the step has ended, or has died, or did not begin in 30 s
+# step_watch: write the mark into the log when the step has ended, or has died, or did not begin in 30 s; end without it
+# where the step's folder is gone, or nothing can be started any more
 step_watch() {
   waited=0
   test "$first" = 0 || sleep 1
@@ -106,7 +107,7 @@ step_watch() {
       break
     fi
     waited=$((waited + 1))
-    sleep 1
+    test -d "$step" && sleep 1 || exit
   done
   printf '\n%s\n' "$mark" >>"$step/log"
 }
@@ -124,7 +125,7 @@ step_follow() {
     sed -u -n "\\|^$mark\$|q;p"
     { kill -PIPE "$tail"; kill "$tail"; } 2>/dev/null
   }
-  while ! test -e "$step/rc" && ! grep -qxF "$mark" "$step/log" && kill -0 $watcher 2>/dev/null; do sleep 1; done
+  while ! test -e "$step/rc" && ! grep -qxF "$mark" "$step/log" && kill -0 $watcher 2>/dev/null; do sleep 1 || break; done
   kill $watcher 2>/dev/null
   if test -s "$step/rc"; then
     line rc "$step/rc"

@@ -26,7 +26,7 @@ cron_pause() {
     }
     test "$left" -lt "$3" || echo "waiting for the sync that cron has started"
     left=$((left - 1))
-    sleep 1
+    sleep 1 || left=0
   done
 }
 

@@ -114,7 +114,7 @@ page_wait() {
       echo "waiting for $wanted, $(page_said)"
       before="$status $version"
     fi
-    if test "$now" -ge "$deadline"; then last=yes; else sleep 0.2; fi
+    if test "$now" -ge "$deadline"; then last=yes; else sleep 0.2 || return 1; fi
   done
 }
 

@@ -90,6 +90,19 @@ def test_N1_many_who_ask_for_a_step_at_once_start_it_once_and_all_see_it(shell: 
     assert (shell.folder / "ran").read_text() == "x\n"
 
 
+@pytest.mark.parametrize("goes", ["the folder", "sleep"])
+def test_who_follows_a_step_does_not_wait_for_ever_where(goes: str, shell: Shell) -> None:
+    """The step's folder is gone, or nothing can be started any more: that is not known to be its end."""
+    (shell.folder / "nap").symlink_to(shutil.which("sleep") or "")
+    follower = begins(shell, "until test -e go; do ./nap 0.1; done")
+    if goes == "sleep":
+        (shell.bin / "sleep").unlink()
+    else:
+        shutil.rmtree(shell.folder / "keep/0123abcd" / STEP)
+    assert follower.wait(60) == DIED
+    shell.file("go", "")
+
+
 def test_a_step_that_was_killed_is_told_from_one_that_failed(shell: Shell) -> None:
     follower = begins(shell, "echo begins; sleep 30")
     step = shell.folder / "keep/0123abcd" / STEP
@@ -136,6 +149,7 @@ def test_with_proc_no_ps_is_wanted_and_another_process_of_that_number_is_not_the
 
 
 def test_a_step_of_before_a_restart_has_died_whoever_has_its_pid_now(shell: Shell) -> None:
+    (shell.folder / "nap").symlink_to(shutil.which("sleep") or "")
     follower = begins(shell, "until test -e go; do sleep 0.1; done")
     (shell.folder / "keep/0123abcd" / STEP / "boot").write_text("another boot\n")
     assert states(shell) == {STEP: "died"}
