@@ -37,7 +37,8 @@ class Attempts:
         """
         now = monotonic()
         if self._ends is None or (was_there and now - self._tried > GOOD_AGAIN_SECONDS):
-            self._ends, self._pause = now + self._seconds, 0.25
+            lost = now if was_there else self._tried
+            self._ends, self._pause = lost + self._seconds, 0.25
         if now >= self._ends:
             return False
         if not self._told:
@@ -47,6 +48,11 @@ class Attempts:
         closing = self._closing.wait(min(pause, self._ends - now))
         self._tried = monotonic()
         return not closing
+
+    @property
+    def ends(self) -> float | None:
+        """When they are over, once the host was lost."""
+        return self._ends
 
     def back(self) -> None:
         """The host is there; to be told again if it was lost."""

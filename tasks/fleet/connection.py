@@ -14,36 +14,37 @@ import threading
 from collections.abc import Callable
 from functools import partial
 from time import monotonic
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 from fabric import Config, Connection
 from paramiko import MissingHostKeyPolicy, PKey, SSHClient, SSHConfig
 from paramiko.ssh_exception import SSHException
 
-from .. import clock
-from ..errors import Refused, Unreachable
+from ..errors import Unreachable
 from ..inventory.model import Host
 from . import ssh_config
-from .attempts import Attempts, Fresh
 from .groups import Moot, NobodyAsks, Questions, Withdrawn
 from .login import Login
-from .outcome import Listener, Means, Outcome, failure, meaningless
 from .proxy import Proxy
 from .setup import ssh_config_file
-from .shell import SUDO_SECONDS, ConnectionLost, OnLine, Output, RootShell, ShellEnded, ShellError, StepTimeout
+from .shell import SUDO_SECONDS, ConnectionLost, OnLine, Output, RootShell, ShellError, StepTimeout
 from .ssh_config import Options
 from .transport import transport_of
 from .trust import Trust
 from .unreachable import unreachable
 
 CONNECT_SECONDS = 15  # TCP; also the time limit for the banner, the authentication and a new channel
+LEAST_SECONDS = 1.0  # that a lost host has to take a connection, however little is left of its time
 KEEPALIVE_SECONDS = 10
 
 # paramiko tells its troubles to the log, and Python's last resort is to show them: they are told in our words.
 logging.getLogger("paramiko").addHandler(logging.NullHandler())
 
 T = TypeVar("T")
-_Lost = Literal["", "before", "in the middle"]  # of a script
+
+
+class Unanswered(Unreachable):
+    """A host asked something, and there was no answer in time."""
 
 
 class _Strict(MissingHostKeyPolicy):
@@ -65,6 +66,7 @@ class Node(Connection):
     config: Fabric's configuration (timeouts, sudo.password, what -i and --prompt-for-… gave).
     label: what messages call the host; a gateway is called by what ssh_config says.
     on_the_way: the hosts that this one is a jump host to.
+    until: when connecting and asking have to be over (`hurry`); gone: it did not come back when it was lost.
 
     `open` and `become_root` raise Unreachable (exit 4).
     """
@@ -83,6 +85,8 @@ class Node(Connection):
     questions: Questions | None = None
     sudo_seconds: float = SUDO_SECONDS
     library: str = ""
+    until: float | None = None
+    gone: bool = False
 
     def __init__(
         self,
@@ -103,9 +107,6 @@ class Node(Connection):
         self.connect_timeout = seconds
         self._set(login=Login(options, given, self._ask, self._tell, seconds))
         self.connect_kwargs = {
-            "banner_timeout": seconds,
-            "auth_timeout": seconds,
-            "channel_timeout": seconds,
             "transport_factory": partial(transport_of, options, self.trust),
             "auth_strategy": self.login,
         }
@@ -133,9 +134,12 @@ class Node(Connection):
         if self.is_connected:
             return None
         self._end_proxy()  # of a connection that was lost
+        seconds = self._in_time(self.connect_timeout or CONNECT_SECONDS)
+        self.connect_kwargs.update(dict.fromkeys(("banner_timeout", "auth_timeout", "channel_timeout"), seconds))
+        self.login.seconds = seconds
         try:
             if not self.gateway:
-                self.connect_kwargs["sock"] = self._dial()
+                self.connect_kwargs["sock"] = self._dial(seconds)
             opened = super().open()
         except Unreachable:
             raise  # a jump host that has said its reason already
@@ -149,13 +153,26 @@ class Node(Connection):
             self.transport.set_keepalive(KEEPALIVE_SECONDS)
         return opened
 
-    def _dial(self) -> socket.socket:
+    def hurry(self, until: float | None) -> None:
+        """Until then (time.monotonic) connecting and asking are to be over; None: they have their ordinary time."""
+        self._set(until=until)
+        if isinstance(self.gateway, Node):
+            self.gateway.hurry(until)
+
+    def give_up(self, gone: bool) -> None:
+        """It did not come back in its time; or it did."""
+        self._set(gone=gone)
+
+    def _in_time(self, seconds: float) -> float:
+        return seconds if self.until is None else min(seconds, max(LEAST_SECONDS, self.until - monotonic()))
+
+    def _dial(self, seconds: float) -> socket.socket:
         """The socket to the host, by its ProxyCommand or straight. Raises OSError."""
         if command := self.options.proxy_command:
             proxy = Proxy(command)
             self._set(proxy=proxy)
             if self.options.yes("proxyusefdpass"):
-                proxy.receive(self.connect_timeout or CONNECT_SECONDS)
+                proxy.receive(seconds)
             return proxy.socket
         family = {"inet": socket.AF_INET, "inet6": socket.AF_INET6}.get(self.options.first("addressfamily"), 0)
         source = self.options.first("bindaddress")
@@ -163,7 +180,7 @@ class Node(Connection):
         for kind, _, _, _, address in socket.getaddrinfo(self.host, self.port, family, socket.SOCK_STREAM):
             line = socket.socket(kind, socket.SOCK_STREAM)
             try:
-                line.settimeout(self.connect_timeout)
+                line.settimeout(seconds)
                 if source:
                     line.bind((source, 0))
                 line.connect(address)
@@ -196,7 +213,7 @@ class Node(Connection):
         self.open()
         if self.shell and self.shell.transport is self.transport:
             return
-        as_root, seconds = self.user == "root", self.sudo_seconds
+        as_root, seconds = self.user == "root", self._in_time(self.sudo_seconds)
         shell = self._sudo_says(lambda: RootShell(self.transport, as_root, seconds, self._tell, self.library))
         try:
             self._answer(shell)
@@ -220,11 +237,20 @@ class Node(Connection):
             self._sudo_says(partial(shell.answer, answer))
 
     def _ask(self, prompt: str, moot: Moot = bool) -> str:
+        until, questions = self.until, self.questions
+
+        def late() -> bool:
+            return (until is not None and monotonic() > until) or bool(questions and questions.over())
+
         try:
-            if self.questions:
-                return self.questions.ask(self, prompt, moot=moot)
+            if questions:
+                return questions.ask(self, prompt, moot=lambda: moot() or late())
         except NobodyAsks:
             pass
+        except Withdrawn:
+            if not late():
+                raise
+            raise Unanswered(f"{self.label} asks, and nobody has answered: {prompt}") from None
         raise Unreachable(f"{self.label} asks, and nobody is there to answer now: {prompt}")
 
     def _tell(self, line: str) -> None:
@@ -232,59 +258,8 @@ class Node(Connection):
             if self.questions:
                 self.questions.tell(self, line)
 
-    def step(
-        self,
-        host: Host,
-        script: str,
-        listener: Listener,
-        seconds: float | None = None,
-        reconnect: float = 0.0,
-        means: Means = meaningless,
-    ) -> Outcome:
-        """Run `script` as root in the host's one root shell, and say what became of it; see `Machines.carry_out`.
-
-        host: what the listener calls this one; reconnect: for how many seconds it is tried again when the line drops.
-        The script is sent again then: it has to be one that only looks, or one that is never started twice
-        (detached.carry_out).
-        """
-        began, at = monotonic(), clock.now()
-        fresh = Fresh(partial(self._news, listener.line, host))
-        lost, back = partial(self._news, listener.lost, host), partial(self._news, listener.back, host)
-        attempts = Attempts(reconnect, self.closing, lost, back)
-        while True:
-            output, why, gone = self._once(script, fresh, seconds, attempts.back)
-            if not (gone and attempts.another(was_there=gone == "in the middle")):
-                break
-        took = monotonic() - began
-        if output is None:
-            outcome = Outcome("", took, why, known=False, began=at)
-        else:
-            said = "\n".join(output.lines)
-            outcome = Outcome(said, took, failure(output.exited, said, means), began=at, exited=output.exited)
-        self._news(listener.ended, host, outcome)
-        return outcome
-
-    def _news(self, tell: Callable[..., None], *what: Any) -> None:
-        if not self.closing.is_set():  # what is heard of a connection that is being closed is no news
-            tell(*what)
-
-    def _once(
-        self, script: str, fresh: Fresh, seconds: float | None, is_there: Callable[[], None]
-    ) -> tuple[Output | None, str, _Lost]:
-        """What the script said, or why that is not known, and whether that is because the host was lost."""
-        try:
-            fresh.begin()
-            self.become_root()
-            is_there()
-            return self._run(script, fresh.tell, seconds), "", ""
-        except Refused as error:  # it was open when the run began: news about the host, not a refusal
-            return None, error.problems[0].removeprefix(f"{self.label}: "), "before"
-        except (ConnectionLost, StepTimeout) as error:
-            lost: _Lost = "in the middle" if isinstance(error, ConnectionLost) else ""
-            why = str(error) if isinstance(error, StepTimeout | ShellEnded) else "the connection was lost"
-            return None, f"{why}: what became of it is not known", lost
-
-    def _run(self, script: str, on_line: OnLine, seconds: float | None) -> Output:
+    def run(self, script: str, on_line: OnLine, seconds: float) -> Output:
+        """Run `script` in the root shell; see `RootShell.run`."""
         try:
             return self.shell.run(script, on_line, seconds)  # type: ignore[no-any-return]
         except (ConnectionLost, StepTimeout):

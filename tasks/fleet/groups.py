@@ -14,13 +14,14 @@ from dataclasses import dataclass, field
 from functools import partial
 from queue import Empty, SimpleQueue
 from time import monotonic
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from fabric import Connection, GroupResult, SerialGroup, ThreadingGroup
 
-WAIT_SECONDS = 5.0  # after which it is said who is waited for, and between two times that it is
+WAIT_SECONDS = 4.0  # after which it is said who is waited for, and between two times that it is: a row of W3 wants 5
 
 Act = Callable[[Connection], Any]
+T = TypeVar("T")
 OnWait = Callable[[list[Connection], float], None]
 Moot = Callable[[], bool]
 Failed = Callable[[Any], bool]
@@ -57,7 +58,7 @@ class _Said:
 
 @dataclass
 class _Ended:
-    connection: Connection
+    connection: Any
 
 
 class Questions:
@@ -65,11 +66,13 @@ class Questions:
 
     answer: asks (connection, text, hidden, moot), and returns what was typed, or None where `moot()` came true first.
     say: tells what a host said. Both are called one after the other, in the order in which threads came with them.
+    over: says that no question is answered any more.
     """
 
     def __init__(self, answer: Answer, say: Say) -> None:
         self._answer = answer
         self._say = say
+        self.over: Moot = _never
         self._lock = threading.Lock()
         self._inbox: SimpleQueue[_Question | _Said | _Ended] | None = None
 
@@ -131,7 +134,7 @@ class Row(SerialGroup):
         self, act: Act, failed: Failed, questions: Questions | None = None, on_wait: OnWait | None = None
     ) -> GroupResult:
         """`act` on one after the other, until one has `failed`; see `Pool.each`."""
-        return _work(list(self), act, 1, questions, on_wait, failed)
+        return _results(work(list(self), act, 1, questions, on_wait, failed))
 
 
 class Pool(ThreadingGroup):
@@ -156,24 +159,24 @@ class Pool(ThreadingGroup):
         waited for and for how many seconds; with none when that is over, or the operator is asked.
         """
         del failed
-        return _work(list(self), act, self.at_once, questions, on_wait, _never)
+        return _results(work(list(self), act, self.at_once, questions, on_wait))
 
 
-def _work(
-    connections: list[Connection],
-    act: Act,
+def work(
+    connections: list[T],
+    act: Callable[[T], Any],
     at_once: int,
-    questions: Questions | None,
-    on_wait: OnWait | None,
-    failed: Failed,
-) -> GroupResult:
+    questions: Questions | None = None,
+    on_wait: Callable[[list[T], float], None] | None = None,
+    failed: Failed = _never,
+) -> dict[T, Any]:
     """Let threads act on all, until one has failed; meanwhile answer their questions, and say who is waited for.
 
-    The result holds each host's error, whatever it was.
+    The result holds what was returned or raised for each, in their order. on_wait: see `Pool.each`.
     """
     inbox: SimpleQueue[_Question | _Said | _Ended] = SimpleQueue()
-    todo, results = deque(connections), dict[Connection, Any]()
-    futures, since = dict[Connection, Future[Any]](), dict[Connection, float]()
+    todo, results = deque(connections), dict[T, Any]()
+    futures, since = dict[T, Future[Any]](), dict[T, float]()
     waits = _Waits(on_wait)
     pool = ThreadPoolExecutor(max(1, min(at_once, len(connections))))
     if questions:
@@ -206,19 +209,23 @@ def _work(
         if questions:
             questions._end()
         waits.end()
-    ordered = GroupResult()
-    ordered.update((one, results[one]) for one in connections if one in results)
-    return ordered
+    return {one: results[one] for one in connections if one in results}
 
 
-def _has_ended(inbox: SimpleQueue[Any], connection: Connection, _: Future[Any]) -> None:
+def _results(results: Mapping[Connection, Any]) -> GroupResult:
+    group = GroupResult()
+    group.update(results)
+    return group
+
+
+def _has_ended(inbox: SimpleQueue[Any], connection: object, _: Future[Any]) -> None:
     inbox.put(_Ended(connection))
 
 
 class _Waits:
     """When to say who is waited for."""
 
-    def __init__(self, on_wait: OnWait | None) -> None:
+    def __init__(self, on_wait: Callable[[list[Any], float], None] | None) -> None:
         self._tell = on_wait
         self._again = monotonic() + WAIT_SECONDS
         self._told = False
@@ -228,14 +235,14 @@ class _Waits:
         """Seconds until it is to be said."""
         return max(0.0, self._again - monotonic()) if self._tell else None
 
-    def tell(self, since: Mapping[Connection, float]) -> None:
+    def tell(self, since: Mapping[Any, float]) -> None:
         """Say it."""
         self._again = monotonic() + WAIT_SECONDS
         if self._tell and since:
             self._told = True
             self._tell(list(since), monotonic() - min(since.values()))
 
-    def fewer(self, since: Mapping[Connection, float]) -> None:
+    def fewer(self, since: Mapping[Any, float]) -> None:
         """One has ended: say it once more, if it has been said."""
         if self._told:
             self.tell(since)

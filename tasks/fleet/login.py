@@ -58,7 +58,7 @@ class Login:
     """
 
     def __init__(self, options: Options, given: Mapping[str, Any], ask: Ask, tell: Tell, seconds: float) -> None:
-        self._options, self._given, self._ask, self._tell, self._seconds = options, given, ask, tell, seconds
+        self._options, self._given, self._ask, self._tell, self.seconds = options, given, ask, tell, seconds
         self._tried: list[str] = []  # in words
         self._needed: list[Path] = []  # keys whose passphrase nobody was there to type
         self._agent: Agent | None = None
@@ -66,7 +66,7 @@ class Login:
     def authenticate(self, transport: Transport) -> None:
         """Log in over `transport`. Raises LoginFailed, with everything that was tried."""
         self._tried, self._needed = [], []
-        server = Server(transport, self._options.user, self._seconds)
+        server = Server(transport, self._options.user, self.seconds)
         tries = {"publickey": self._by_key, "keyboard-interactive": self._by_dialogue, "password": self._by_password}
         left = self._options.methods
         while method := next((one for one in left if server.takes(one)), None):
@@ -108,7 +108,7 @@ class Login:
     def _by_key(self, server: Server) -> None:
         accepted = self._options.listed("pubkeyacceptedalgorithms")
         shortest = int(self._options.first("requiredrsasize") or 0)
-        self._agent = Agent(self._options.agent, self._seconds)
+        self._agent = Agent(self._options.agent, self.seconds)
         with self._agent as agent:
             held = agent.keys
             if agent.problem:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
+from time import monotonic
 from types import TracebackType
 from typing import Any, Self
 
@@ -14,7 +15,8 @@ from ..errors import SopError, Unreachable
 from ..inventory.model import Host
 from . import ssh_config
 from .connection import CONNECT_SECONDS, Node, node
-from .groups import Moot, OnWait, Pool, Questions, Row
+from .follow import follow
+from .groups import Moot, OnWait, Pool, Questions, Row, work
 from .outcome import Listener, Means, Outcome, meaningless
 from .output import duration
 from .setup import ssh_config_file
@@ -56,7 +58,7 @@ class Machines:
         self._on_wait = on_wait
         self._tolerant = tolerant
         wanted = list(dict.fromkeys(hosts))
-        ssh_config.expect(ssh_config_file(config), [host.name for host in wanted])  # all at once, not one by one
+        self._read_ssh_config(ssh_config_file(config), wanted)
         self._nodes: dict[Host, Node] = {host: node(host, config) for host in wanted}
         self._questions = Questions(
             lambda one, text, hidden, moot: ask(_label(one), text, hidden, moot),
@@ -104,9 +106,34 @@ class Machines:
         for host in failed:
             self._nodes.pop(host).close()
 
-    def _waits(self, of: Mapping[Node, Host], what: str) -> OnWait | None:
-        tell = self._on_wait
-        return (lambda waited_for, seconds: tell([of[one] for one in waited_for], what, seconds)) if tell else None
+    def _read_ssh_config(self, file: str | None, hosts: Sequence[Host]) -> None:
+        """Let ssh read its configuration for all of them at once; what it complains of is raised where it is used."""
+        ssh_config.expect(file, [host.name for host in hosts])
+        tell, at_most = self._on_wait, duration(ssh_config.SECONDS)
+        what = f"until ssh has read its configuration (ssh -G; at most {at_most})"
+        on_wait = (lambda waited_for, seconds: tell(waited_for, what, seconds)) if tell else None
+        work(list(hosts), lambda host: ssh_config.options(file, host.name), self._at_once, on_wait=on_wait)
+
+    def _waits(
+        self, of: Mapping[Node, Host], what: str, tried: Mapping[Host, tuple[float, float]] | None = None
+    ) -> OnWait | None:
+        """tried: the hosts that are tried again: since when, and for how many seconds."""
+        tell, lost = self._on_wait, tried if tried is not None else {}
+
+        def on_wait(waited_for: Sequence[Node], seconds: float) -> None:
+            hosts, again = [of[one] for one in waited_for], dict(lost)
+            away = [host for host in hosts if host in again]
+            if tell and away:
+                since, most = again[away[0]]
+                tell(away, f"to be there again (tried for {duration(most)})", monotonic() - since)
+            elif tell:
+                tell(hosts, what, seconds)
+
+        return on_wait if tell else None
+
+    def asks_no_more(self, when: Callable[[], bool]) -> None:
+        """From the moment that `when()` is true, a host that asks something has no answer."""
+        self._questions.over = when
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         self.close()
@@ -147,18 +174,41 @@ class Machines:
         group: makes the Fabric group that they run in: a Pool, or a Row, which stops at the first failure. Hosts that
         are not in the result were not reached.
         seconds: how long a script is waited for; what: what they are waited for to do; listener: told what happens.
-        reconnect: for how many seconds a host is tried again when the line drops, see `Node.step`; means: what exit
+        reconnect: for how many seconds a host is tried again when the line drops, see `follow`; means: what exit
         statuses of these scripts say by themselves.
         """
         of = {self._nodes[host]: host for host in scripts if host in self._nodes}
-        told = listener or Listener()
+        told = _Watching(listener or Listener())
 
         def act(one: Node) -> Outcome:
-            return one.step(of[one], scripts[of[one]], told, seconds, reconnect, means)
+            return follow(one, of[one], scripts[of[one]], told, seconds, reconnect, means)
 
-        waits = self._waits(of, f"{what} (at most {duration(seconds)})")
+        waits = self._waits(of, f"{what} (at most {duration(seconds)})", told.tried)
         results = group(of).each(act, _has_failed, self._questions, waits)
         return {of[one]: _outcome(result) for one, result in results.items()}
+
+
+class _Watching(Listener):
+    """Passes on what it is told, and knows which hosts are tried again: since when, and for how many seconds."""
+
+    def __init__(self, listener: Listener) -> None:
+        self._listener = listener
+        self.tried: dict[Host, tuple[float, float]] = {}
+
+    def line(self, host: Host, text: str) -> None:
+        self._listener.line(host, text)
+
+    def lost(self, host: Host, seconds: float) -> None:
+        self.tried[host] = (monotonic(), seconds)
+        self._listener.lost(host, seconds)
+
+    def back(self, host: Host) -> None:
+        self.tried.pop(host, None)
+        self._listener.back(host)
+
+    def ended(self, host: Host, outcome: Outcome) -> None:
+        self.tried.pop(host, None)
+        self._listener.ended(host, outcome)
 
 
 def _label(connection: Any) -> str:

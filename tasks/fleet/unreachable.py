@@ -38,7 +38,7 @@ def _reason(node: Node, error: Exception) -> str:
         return f"it has no algorithm in common with this program's SSH library (paramiko); ssh may have one: {error}"
     if "SSH protocol banner" in str(error) or str(error) == "No existing session":
         where = f"its ProxyCommand ({clean(node.proxy.command)}) runs" if node.proxy else f"port {node.port} is open"
-        return f"{where}, but no SSH server answered within {node.connect_timeout} s"
+        return f"{where}, but there was no SSH banner in {node.login.seconds:.0f} s"
     if isinstance(error, TimeoutError):
         return f"no answer on port {node.port} in time"
     if isinstance(error, socket.gaierror):

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from . import words
 from .human import Human
+from .recap import unreached
 from .screen import Screen
 
 if TYPE_CHECKING:
@@ -279,6 +280,8 @@ def _hosts(work: Work, now: float, width: int) -> list[Text]:
 
 
 def _watched(seen: Seen, width: int) -> Text:
+    if seen.never:
+        return _line(f"{seen.requests} requests, no answer: {unreached(seen)}", "aside", width)
     now = "users get no answer now" if seen.down else "users get an answer"
     told = f"{now}; {seen.failed} of {seen.requests} requests failed"
     told = told if len(told) <= width else told.replace(" requests", "")

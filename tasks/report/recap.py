@@ -88,6 +88,8 @@ def outage(run: Run, seen: Seen) -> tuple[str, str]:
     """What the set's users saw, and the style to say it in."""
     host_set, since = run.plan.request.host_set, " since it was resumed" if run.resumed else ""
     told = f"{clean(host_set.url or '')}{since}: {seen.requests} requests, {seen.failed} failed"
+    if seen.never:
+        return f"{told}: {unreached(seen)}", "warn"
     if seen.failed:
         told += f", longest outage {seen.longest:.1f} s{_when(seen.outages)}"
     if seen.slow:
@@ -113,6 +115,12 @@ def _still_down(run: Run) -> str:
     return f"every host answers, but the balancer had not looked again yet (it looks every {interval})"
 
 
+def unreached(seen: Seen) -> str:
+    """Of a page that never answered: what is not known, and who was asked instead of it."""
+    proxy = f"; the proxy {clean(seen.proxy)} was asked" if seen.proxy else ""
+    return f"not reachable from here, or down all the time{proxy}"
+
+
 def node(host: Host, seen: Seen, serves: bool = False) -> tuple[str, str]:
     """What one node answered, and the style: that it was away while it was upgraded is as it should be.
 
@@ -122,7 +130,7 @@ def node(host: Host, seen: Seen, serves: bool = False) -> tuple[str, str]:
     if seen.never and serves:
         return f"{told}, none answered: not reachable from here, or not up yet; asked on itself it answers", "aside"
     if seen.never:
-        return f"{told}, no answer: not reachable from here, or down all the time", "aside"
+        return f"{told}, no answer: {unreached(seen)}", "aside"
     if not seen.failed:
         return f"{told}, all answered", "aside"
     last_alone = seen.down and bool(seen.outages) and seen.outages[-1][1] < LONE_SECONDS

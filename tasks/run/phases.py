@@ -106,6 +106,7 @@ def _phase_by_phase(run: Run, todo: Sequence[Left], hold: Hold, report: Report) 
     watches = Watches(host_set)
     report.watching(watches.public)
     with watches, patience(report) as asked_to_stop:
+        hold.machines.asks_no_more(asked_to_stop.is_set)
         for phase, left in zip(plan.phases, todo, strict=True):
             if asked_to_stop.is_set():
                 break

@@ -9,14 +9,15 @@ import urllib.error
 import urllib.request
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from .. import clock
 from ..inventory.model import Host, HostSet
+from .http_in_time import opener, proxy_of, within
 
 INTERVAL_SECONDS = 0.1
 NODE_INTERVAL_SECONDS = 0.25
-REQUEST_SECONDS = 5.0
+REQUEST_SECONDS = 5.0  # for all of it, also where the answer comes byte for byte
 NODE_LEAVE_SECONDS = 0.5  # a firewall that swallows what is asked must not hold the recap up
 SLOW_SECONDS = 1.0  # a balancer that tries another node holds its answer back for about so long, or longer
 MOST_NODES = 8  # each is asked by a thread of its own, beside the upgrade's
@@ -27,7 +28,8 @@ class Seen:
     """requests made, how many failed (no answer, or 5xx), and the longest time without a good answer, in seconds.
 
     down: had the last one failed too? outages: every time without a good answer: since when (seconds since 1970), and
-    for how many seconds; slow: every good answer that was held back, likewise.
+    for how many seconds; slow: every good answer that was held back, likewise. proxy: that was asked instead.
+    Where there was not one good answer nothing is known of outages: from here it may simply not be reachable.
     """
 
     requests: int
@@ -36,10 +38,11 @@ class Seen:
     down: bool = False
     outages: tuple[tuple[float, float], ...] = ()
     slow: tuple[tuple[float, float], ...] = ()
+    proxy: str | None = None
 
     @property
     def never(self) -> bool:
-        """Was there not one good answer? From here it may simply not be reachable."""
+        """Was there not one good answer?"""
         return self.requests == self.failed
 
 
@@ -54,12 +57,13 @@ class Watch:
         self._url = url
         self._interval = NODE_INTERVAL_SECONDS if node else INTERVAL_SECONDS
         self._answers = range(300, 500) if node else range(400, 500)  # 3xx, followed: they went in a circle
-        self._opener = urllib.request.build_opener(*([_NoRedirect] if node else []))
+        self._opener = opener(redirects=not node)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._ask, name="watch", daemon=True)
         self._requests = self._failed = 0
         self._outages: list[tuple[float, float]] = []  # the last of them may go on
         self._slow: list[tuple[float, float]] = []
+        self._running: tuple[float, float] | None = None  # when the last request began, on both clocks
         self._since: float | None = None  # when the first request of an unbroken row of failures began
 
     def __enter__(self) -> Self:
@@ -80,15 +84,23 @@ class Watch:
 
     @property
     def seen(self) -> Seen:
-        """What was seen so far."""
-        outages = tuple(self._outages)
+        """What was seen so far; a request that has not been answered in time has failed."""
+        outages, running = list(self._outages), self._running
+        late = running is not None and time.monotonic() - running[0] > REQUEST_SECONDS
+        if running and late:
+            since, at = (self._since, outages.pop()[0]) if self._since is not None else running
+            outages.append((at, time.monotonic() - since))
+        requests, failed = self._requests + late, self._failed + late
+        if requests == failed:
+            return Seen(requests, failed, 0.0, bool(failed), proxy=proxy_of(self._url))
         longest = max((seconds for _, seconds in outages), default=0.0)
-        return Seen(self._requests, self._failed, longest, self._since is not None, outages, tuple(self._slow))
+        return Seen(requests, failed, longest, late or self._since is not None, tuple(outages), tuple(self._slow))
 
     def _ask(self) -> None:
         while not self._stop.is_set():
-            began, at = time.monotonic(), clock.now()
+            began, at = self._running = time.monotonic(), clock.now()
             good = self._good()
+            self._running = None
             self._requests += 1
             if self._since is not None:  # up to the beginning of this answer, if it is one
                 until = began if good else time.monotonic()
@@ -106,7 +118,7 @@ class Watch:
 
     def _good(self) -> bool:
         try:
-            with self._opener.open(self._url, timeout=REQUEST_SECONDS) as response:  # from hosts.yml
+            with within(REQUEST_SECONDS), self._opener.open(self._url, timeout=REQUEST_SECONDS) as response:
                 response.read(1)
                 return True
         except urllib.error.HTTPError as error:
@@ -146,8 +158,3 @@ class Watches:
     def nodes(self) -> dict[Host, Seen]:
         """What each watched node answered so far."""
         return {host: watch.seen for host, watch in self._nodes.items()}
-
-
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    def redirect_request(self, *asked: Any) -> None:
-        """None: what the node answered is the answer."""

@@ -122,6 +122,28 @@ def test_n2_a_host_behind_a_jump_host_that_falls_silent_is_noticed_too(fleet: Fl
     assert [line for line in out.splitlines() if line in (LOST, BACK)] == [LOST, BACK], out + err
 
 
+def test_w3_status_says_who_is_waited_for_and_ends_as_its_help_says_where_a_host_hangs(fleet: Fleet) -> None:
+    with by_way(fleet, TWO) as way:
+        way.deaf = True
+        ended = fleet.types("prod status")
+    assert "waiting for prod02 to connect (at most 15 s for each answer)" in ended.out, ended.said
+    assert (ended.code, "prod02: port" in ended.err, "no SSH banner in 15 s" in ended.err) == (4, True, True), (
+        ended.said
+    )
+
+
+def test_w3_status_ends_with_4_where_a_host_falls_silent_while_it_is_looked_at(fleet: Fleet) -> None:
+    fleet.breaks(TWO, "preflight", "slow", seconds=40)
+    with by_way(fleet, TWO) as way:
+        client = fleet.begins("prod status")
+        with client:
+            until(lambda: any(host == TWO for _, host, _ in fleet.moments()))
+            way.falls_silent()
+            out, err = client.communicate()
+    assert "waiting for prod02 to be looked at" in out, out + err
+    assert (client.returncode, "prod02: was lost" in err) == (4, True), out + err
+
+
 def test_w3_who_is_waited_for_is_said_with_quiet_too_and_how_long_at_most(fleet: Fleet) -> None:
     with by_way(fleet, TWO) as way:
         way.deaf = True

@@ -132,4 +132,4 @@ def test_S12_a_host_that_accepts_and_says_nothing_is_told_from_one_that_is_away(
         with pytest.raises(Unreachable) as refused:
             line.open()
         line.close()
-    assert f"silent.example: {where.format(port=port)}, but no SSH server answered within 1 s" in str(refused.value)
+    assert f"silent.example: {where.format(port=port)}, but there was no SSH banner in 1 s" in str(refused.value)

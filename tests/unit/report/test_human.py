@@ -351,6 +351,16 @@ def test_a_minor_upgrade_that_lost_requests_says_that_it_should_not_have(screen:
     )
 
 
+def test_w2_a_page_that_never_answered_is_said_to_be_unreachable_from_here_and_no_outage(screen: Shown) -> None:
+    seen = Seen(19, 19, 0.0, down=True, proxy="http://me:hunter2@127.0.0.1:9")
+    screen.report.recap(ended(planned(), users=seen))
+    (line,) = [line for line in screen.lines if "19 requests" in line]
+    assert line.endswith(
+        "not reachable from here, or down all the time; the proxy http://me:[redacted]@127.0.0.1:9 was asked"
+    )
+    assert "outage" not in line
+
+
 @pytest.mark.parametrize("procedure", ["minor-upgrade", "major-upgrade"])
 def test_an_upgrade_that_began_when_nobody_served_is_not_blamed_for_the_outage(procedure: str, screen: Shown) -> None:
     plan = replace(planned(procedure), facts=found(prod(), well(service="inactive", answers=None)))

@@ -55,7 +55,14 @@ class Ousted(Held):
     check_still_ours = release
 
 
-class Failing:
+class Unasked:
+    """Machines that ask nothing."""
+
+    def asks_no_more(self, when: object) -> None:
+        pass
+
+
+class Failing(Unasked):
     """Machines on which everything fails."""
 
     def carry_out(self, scripts: Mapping[Host, str], *_: object) -> dict[Host, Outcome]:
@@ -64,7 +71,7 @@ class Failing:
     ask = carry_out
 
 
-class TakenFrom:
+class TakenFrom(Unasked):
     """Machines of which the first knows another driver already, and the others do not; none can be looked at."""
 
     def ask(self, *_: object) -> dict[Host, Outcome]:
@@ -76,7 +83,7 @@ class TakenFrom:
         return {first: knows} | {host: Outcome("", 0.1) for host in others}
 
 
-class Lost:
+class Lost(Unasked):
     """Machines of which none answers."""
 
     def ask(self, *_: object) -> dict[Host, Outcome]:

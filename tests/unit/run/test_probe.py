@@ -4,11 +4,12 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from tasks.run import probe
 from tasks.run.probe import INTERVAL_SECONDS, MOST_NODES, REQUEST_SECONDS, SLOW_SECONDS, Seen, Watch, Watches
 from tests.unit.builders import ONE, TWO, prod
 
@@ -84,6 +85,69 @@ def test_H4_a_redirect_in_a_loop_is_a_failure() -> None:
 )
 def test_it_is_a_failure_and_no_crash_when(url: str) -> None:
     assert Watch(url)._good() is False
+
+
+class Drips(BaseHTTPRequestHandler):
+    """Answers with a header that comes byte for byte, and does not end."""
+
+    def do_GET(self) -> None:
+        self.wfile.write(b"HTTP/1.0 200 OK\r\nX: ")
+        with suppress(OSError):
+            for _ in range(600):
+                self.wfile.write(b"x")
+                time.sleep(0.05)
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+@pytest.fixture
+def dripping(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The URL of a page that drips; requests have half a second."""
+    monkeypatch.setattr(probe, "REQUEST_SECONDS", 0.5)
+    with ThreadingHTTPServer(("127.0.0.1", 0), Drips) as server:
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, args=(0.01,)).start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}/"
+        finally:
+            server.shutdown()
+
+
+def test_h4_a_page_that_drips_has_not_answered_in_time_and_is_asked_again(dripping: str) -> None:
+    with Watch(dripping) as watch:
+        until(lambda: watch.seen.requests > 1)
+    assert watch.seen.failed == watch.seen.requests
+
+
+def test_s14_a_proxy_that_drips_keeps_nobody(dripping: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", dripping)
+    began = time.monotonic()
+    assert Watch("http://qa.example/")._good() is False
+    assert time.monotonic() - began < 5
+
+
+def test_h4_a_request_that_has_no_answer_yet_counts_when_its_time_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(probe, "REQUEST_SECONDS", 0.2)
+    watch, answered = Watch("http://127.0.0.1:1/"), [True]
+    ends = threading.Event()
+
+    def good() -> bool:
+        return answered.pop() if answered else ends.wait(20)
+
+    monkeypatch.setattr(watch, "_good", good)
+    with watch:
+        until(lambda: bool(watch.seen.failed))
+        assert (watch.seen.requests, watch.seen.down, len(watch.seen.outages)) == (2, True, 1)
+        ends.set()
+
+
+def test_w2_of_a_page_that_never_answered_no_outage_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    with Watch("http://qa.example/") as watch:
+        until(lambda: watch.seen.requests > 1)
+    seen = watch.seen
+    assert (seen.never, seen.outages, seen.longest, seen.proxy) == (True, (), 0.0, "http://127.0.0.1:9")
 
 
 def test_before_it_begins_nothing_has_been_seen() -> None:
