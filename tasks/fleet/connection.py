@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import re
 import socket
 import threading
 from collections.abc import Callable
@@ -23,15 +22,17 @@ from paramiko.ssh_exception import SSHException
 from ..errors import Unreachable
 from ..inventory.model import Host
 from . import ssh_config
+from .dial import dial, host_and_port
 from .groups import Moot, NobodyAsks, Questions, Withdrawn
 from .login import Login
 from .proxy import Proxy
 from .setup import ssh_config_file
-from .shell import SUDO_SECONDS, ConnectionLost, OnLine, Output, RootShell, ShellError, StepTimeout
+from .shell import SUDO_SECONDS, OnLine, Output, RootShell, ShellError, StepTimeout
 from .ssh_config import Options
 from .transport import transport_of
 from .trust import Trust
-from .unreachable import unreachable
+from .unreachable import Unanswered, unreachable
+from .wire import ConnectionLost
 
 CONNECT_SECONDS = 15  # TCP; also the time limit for the banner, the authentication and a new channel
 LEAST_SECONDS = 1.0  # that a lost host has to take a connection, however little is left of its time
@@ -41,10 +42,6 @@ KEEPALIVE_SECONDS = 10
 logging.getLogger("paramiko").addHandler(logging.NullHandler())
 
 T = TypeVar("T")
-
-
-class Unanswered(Unreachable):
-    """A host asked something, and there was no answer in time."""
 
 
 class _Strict(MissingHostKeyPolicy):
@@ -117,7 +114,7 @@ class Node(Connection):
         gateway: Node | None = None
         for hop in self.options.jumps:
             user, _, place = hop.rpartition("@")
-            host, port = _host_and_port(place)
+            host, port = host_and_port(place)
             if host in self.on_the_way:
                 raise ValueError(f"ProxyJump goes in a circle: {' → '.join([*self.on_the_way, host])}")
             try:
@@ -139,7 +136,7 @@ class Node(Connection):
         self.login.seconds = seconds
         try:
             if not self.gateway:
-                self.connect_kwargs["sock"] = self._dial(seconds)
+                self.connect_kwargs["sock"] = self._line(seconds)
             opened = super().open()
         except Unreachable:
             raise  # a jump host that has said its reason already
@@ -166,30 +163,15 @@ class Node(Connection):
     def _in_time(self, seconds: float) -> float:
         return seconds if self.until is None else min(seconds, max(LEAST_SECONDS, self.until - monotonic()))
 
-    def _dial(self, seconds: float) -> socket.socket:
+    def _line(self, seconds: float) -> socket.socket:
         """The socket to the host, by its ProxyCommand or straight. Raises OSError."""
-        if command := self.options.proxy_command:
-            proxy = Proxy(command)
-            self._set(proxy=proxy)
-            if self.options.yes("proxyusefdpass"):
-                proxy.receive(seconds)
-            return proxy.socket
-        family = {"inet": socket.AF_INET, "inet6": socket.AF_INET6}.get(self.options.first("addressfamily"), 0)
-        source = self.options.first("bindaddress")
-        failed: OSError | None = None
-        for kind, _, _, _, address in socket.getaddrinfo(self.host, self.port, family, socket.SOCK_STREAM):
-            line = socket.socket(kind, socket.SOCK_STREAM)
-            try:
-                line.settimeout(seconds)
-                if source:
-                    line.bind((source, 0))
-                line.connect(address)
-            except OSError as error:
-                failed = error
-                line.close()
-            else:
-                return line
-        raise failed or OSError("it has no address")
+        if not (command := self.options.proxy_command):
+            return dial(self.options, self.host, self.port or 22, seconds)
+        proxy = Proxy(command)
+        self._set(proxy=proxy)
+        if self.options.yes("proxyusefdpass"):
+            proxy.receive(seconds)
+        return proxy.socket
 
     def asks(self, questions: Questions, sudo_seconds: float) -> None:
         """What this host, and its jump hosts, want of the operator goes to `questions` from now on.
@@ -250,7 +232,7 @@ class Node(Connection):
         except Withdrawn:
             if not late():
                 raise
-            raise Unanswered(f"{self.label} asks, and nobody has answered: {prompt}") from None
+            raise Unanswered(f"{self.label}: nobody has answered what it asks: {prompt}") from None
         raise Unreachable(f"{self.label} asks, and nobody is there to answer now: {prompt}")
 
     def _tell(self, line: str) -> None:
@@ -314,9 +296,3 @@ def node(host: Host, config: Config) -> Node:
         raise Unreachable(
             f"{host.short}: ssh_config cannot be used: {error}", next_line=f"ssh -v {host.name}"
         ) from None
-
-
-def _host_and_port(place: str) -> tuple[str, int | None]:
-    """`host`, `host:port`, `[address]:port`, as `ssh -G` prints a jump host."""
-    found = re.fullmatch(r"\[?([^\]]+?)\]?(?::(\d+))?", place)
-    return (found[1], int(found[2]) if found[2] else None) if found else (place, None)

@@ -10,9 +10,11 @@ from typing import Any, Literal
 from ..errors import Refused
 from ..inventory.model import Host
 from .attempts import Attempts, Fresh
-from .connection import Node, Unanswered
+from .connection import Node
 from .outcome import Listener, Means, Outcome, failure
-from .shell import ConnectionLost, Output, ShellEnded, StepTimeout
+from .shell import Output, ShellEnded, StepTimeout
+from .unreachable import Unanswered
+from .wire import ConnectionLost
 
 GONE_SECONDS = 5.0  # that a host is given which has been tried in vain for all the time that there is
 QUESTION_SECONDS = 60.0  # at least, for who is asked on the way back into a host

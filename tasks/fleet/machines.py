@@ -112,7 +112,7 @@ class Machines:
         tell, at_most = self._on_wait, duration(ssh_config.SECONDS)
         what = f"until ssh has read its configuration (ssh -G; at most {at_most})"
         on_wait = (lambda waited_for, seconds: tell(waited_for, what, seconds)) if tell else None
-        work(list(hosts), lambda host: ssh_config.options(file, host.name), self._at_once, on_wait=on_wait)
+        work(list(hosts), lambda host: ssh_config.wait(file, host.name), self._at_once, on_wait=on_wait)
 
     def _waits(
         self, of: Mapping[Node, Host], what: str, tried: Mapping[Host, tuple[float, float]] | None = None

@@ -13,7 +13,6 @@ from __future__ import annotations
 import re
 import secrets
 import shlex
-import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -24,16 +23,14 @@ from paramiko.ssh_exception import SSHException
 
 from .lines import Kept, Lines
 from .output import clean
+from .wire import SEND_SECONDS, ConnectionLost, Wire
 
 if TYPE_CHECKING:
-    from paramiko import Channel, Transport
+    from paramiko import Transport
 
 OnLine = Callable[[str], None]
 
-SEND_SECONDS = 60
 SUDO_SECONDS = 60.0  # `limits: sudo` in hosts.yml
-SILENT_SECONDS = 5.0  # after which a host whose command says nothing is asked whether it is there
-DEAD_SECONDS = 10.0  # without an answer, after which it is not: a line is known to be lost after 15 s at most
 QUIET_SECONDS = 1.0  # after which an unfinished line is a question
 MOST_TOLD = 10_000  # lines of one command that are told as they come
 MOST_LINES = 100  # that are told of what sudo says between two answers
@@ -44,10 +41,6 @@ _WANTS_TERMINAL = re.compile(r"\btty\b", re.I)  # sudo says it in many languages
 
 class ShellError(Exception):
     """The shell could not be opened; the text says why."""
-
-
-class ConnectionLost(Exception):
-    """The connection went away while a command ran: what became of it is not known."""
 
 
 class ShellEnded(ConnectionLost):
@@ -117,7 +110,7 @@ class RootShell:
         self._rest = b""
         self._said = 0
         self._left = self._seconds
-        self._send(f"{text}\n")
+        self._wire.send(f"{text}\n")
         self.prompt = self._listen()
 
     def listen(self) -> None:
@@ -127,7 +120,7 @@ class RootShell:
     @property
     def spoke(self) -> bool:
         """Has sudo said more, or ended, since it asked?"""
-        return bool(self._channel.recv_ready() or self._channel.eof_received or self._channel.closed)
+        return self._wire.spoke
 
     def _opened(self, sudo: str, terminal: bool = False) -> str | None:
         """Begin, and say what is asked first."""
@@ -144,11 +137,12 @@ class RootShell:
         silent = "stty raw -echo && " if terminal else ""
         command = f"{silent}printf '\\n%s\\n' {shlex.quote(f'{self._mark} asks')} && "
         try:
-            self._channel: Channel = self.transport.open_session(timeout=SEND_SECONDS)
-            self._channel.set_combine_stderr(True)
+            channel = self.transport.open_session(timeout=SEND_SECONDS)
+            self._wire = Wire(self.transport, channel)
+            channel.set_combine_stderr(True)
             if terminal:
-                self._channel.get_pty("dumb")
-            self._channel.exec_command(f"{command}exec {sudo}sh -c {shlex.quote(shell)}")
+                channel.get_pty("dumb")
+            channel.exec_command(f"{command}exec {sudo}sh -c {shlex.quote(shell)}")
         except (OSError, EOFError, SSHException) as error:
             if terminal and self.transport.is_active():
                 raise ShellError(
@@ -169,7 +163,7 @@ class RootShell:
         # answer; a line end before each: a mark stands alone whatever was said before it.
         self._number += 1
         mark = f"{self._mark}-{self._number}"
-        self._send(
+        self._wire.send(
             f"printf '\\n%s begins\\n' {mark}; (eval {shlex.quote(command)}) </dev/null 2>&1; "
             f"printf '\\n%s ends %s\\n' {mark} $?\n"
         )
@@ -181,8 +175,8 @@ class RootShell:
 
     def close(self) -> None:
         """End the shell; never raises."""
-        with suppress(OSError, EOFError, SSHException, AttributeError):  # it may have no channel yet
-            self._channel.close()
+        with suppress(AttributeError):  # it may have none yet
+            self._wire.close()
 
     def _listen(self) -> str | None:
         """Wait until sudo asks for something, or has let us in; tell what it says meanwhile."""
@@ -190,7 +184,7 @@ class RootShell:
         while True:
             if self._hear():
                 self._lines = Lines()
-                self._send(f"{self._mark}\n{self._library}")
+                self._wire.send(f"{self._mark}\n{self._library}")
                 return None
             text = self._rest.decode("utf-8", "replace")
             if text.endswith(self._token):
@@ -202,7 +196,7 @@ class RootShell:
                 raise ShellError(f"sudo gave no answer in {self._seconds:g} s (limits: sudo in hosts.yml){said}")
             asked = time.monotonic()
             try:
-                self._rest += self._receive(min(QUIET_SECONDS, self._left))
+                self._rest += self._wire.receive(min(QUIET_SECONDS, self._left))
                 heard = time.monotonic()
             except EOFError:
                 self._ended()
@@ -253,7 +247,7 @@ class RootShell:
         ended = re.compile(rf"{re.escape(mark)} ends (\d{{1,3}})")
         while True:
             try:
-                piece = self._next(ends)
+                piece = self._wire.next(ends)
             except EOFError:
                 if self.transport.is_active():
                     raise ShellEnded("its root shell was ended, and not by this program") from None
@@ -267,59 +261,3 @@ class RootShell:
                     told += 1
                     if on_line and told <= MOST_TOLD:
                         on_line(line if told < MOST_TOLD else "(it says more, which is not shown)")
-
-    def _next(self, ends: float | None) -> bytes:
-        """What comes next. Raises TimeoutError at `ends`, EOFError, and ConnectionLost where the host is silent.
-
-        paramiko's keepalive wants no answer, and a socket that is a channel of a jump host, or a program's pipe, knows
-        nothing of a peer that is gone. paramiko waits by the wall clock, too, which may be set meanwhile.
-        """
-        asked: tuple[float, threading.Event] | None = None
-        heard = time.monotonic()
-        while True:
-            now = time.monotonic()
-            if ends is not None and now >= ends:
-                raise TimeoutError
-            if asked and asked[1].is_set():
-                asked, heard = None, now
-            if not asked and now - heard >= SILENT_SECONDS:
-                asked = now, self._is_there()
-            if asked and now - asked[0] >= DEAD_SECONDS:
-                self.transport.close()
-                raise ConnectionLost("the host does not answer any more")
-            until = [heard + SILENT_SECONDS if not asked else now + 0.5, *([ends] if ends is not None else [])]
-            with suppress(TimeoutError):
-                return self._receive(max(0.0, min(until) - now))
-
-    def _is_there(self) -> threading.Event:
-        """Ask the host's sshd for an answer, whatever it is; set when it has come."""
-        answered = threading.Event()
-
-        def ask() -> None:
-            with suppress(OSError, EOFError, SSHException):
-                self.transport.global_request("keepalive@openssh.com", wait=True)
-                if self.transport.is_active():
-                    answered.set()
-
-        threading.Thread(target=ask, name="is there", daemon=True).start()
-        return answered
-
-    def _send(self, text: str) -> None:
-        try:
-            self._channel.settimeout(SEND_SECONDS)
-            self._channel.sendall(text.encode("utf-8", "surrogateescape"))
-        except (OSError, EOFError, SSHException) as error:
-            raise ConnectionLost(str(error) or "the connection was closed") from error
-
-    def _receive(self, seconds: float | None) -> bytes:
-        """What comes next. Raises TimeoutError, EOFError when the other side has closed, ConnectionLost."""
-        try:
-            self._channel.settimeout(seconds)
-            chunk = self._channel.recv(65536)
-        except TimeoutError:
-            raise
-        except (OSError, SSHException) as error:
-            raise ConnectionLost(str(error) or type(error).__name__) from error
-        if not chunk:
-            raise EOFError
-        return chunk

@@ -9,7 +9,6 @@ from __future__ import annotations
 import getpass
 import hashlib
 import os
-import pwd
 import re
 import shlex
 import shutil
@@ -22,6 +21,7 @@ from functools import cached_property
 from pathlib import Path
 
 from ..errors import Refused, Unreachable
+from . import ssh_paths
 
 AT_ONCE = 4  # processes of `ssh -G` at the same time: each takes some 5 ms of one core
 SECONDS = 60  # for one of them: a `Match exec` may have something to look up
@@ -109,17 +109,17 @@ class Options:
     @property
     def user_known_hosts(self) -> list[Path]:
         """The operator's own known_hosts files, the first of which ssh would write to."""
-        return _paths(self.first("userknownhostsfile", USER_FILES))
+        return ssh_paths.paths(self.first("userknownhostsfile", USER_FILES))
 
     @property
     def known_hosts(self) -> tuple[Path, ...]:
         """All files in which the host's key may be known."""
-        return (*self.user_known_hosts, *_paths(self.first("globalknownhostsfile", SYSTEM_FILES)))
+        return (*self.user_known_hosts, *ssh_paths.paths(self.first("globalknownhostsfile", SYSTEM_FILES)))
 
     @property
     def revoked_keys(self) -> list[Path]:
         """RevokedHostKeys: files of keys that are refused, whatever known_hosts says."""
-        return _paths(self.resolved(self.first("revokedhostkeys")))
+        return ssh_paths.paths(self.resolved(self.first("revokedhostkeys")))
 
     @property
     def identity_files(self) -> list[Path]:
@@ -183,15 +183,15 @@ class Options:
             "%": "%",
             "n": self.typed,
             "k": self.first("hostkeyalias") or self.typed,
-            "u": _local_user(),
-            "d": _home(),
+            "u": ssh_paths.local_user(),
+            "d": ssh_paths.home(),
             "i": str(os.getuid()),
             "L": here.split(".")[0],
             "C": hashlib.sha1("".join(local.values()).encode()).hexdigest(),
         }
 
     def _file(self, name: str) -> Path:
-        return _path(self.resolved(name))
+        return ssh_paths.path(self.resolved(name))
 
     def resolved(self, name: str, **more: str) -> str:
         """`name` with its tokens and variables resolved, only a ~ is left; more: as in `expanded`."""
@@ -224,6 +224,12 @@ def expect(file: str | None, names: Iterable[str]) -> None:
     pool.shutdown(wait=False)
 
 
+def wait(file: str | None, name: str) -> None:
+    """Until what was begun by `expect` has ended, however it did."""
+    if begun := _expected.get((file, name)):
+        begun.exception()
+
+
 def options(file: str | None, name: str, user: str | None = None, port: int | None = None) -> Options:
     """What ssh_config says about `name`; file: as of --ssh-config; user, port: what a jump host was named with.
 
@@ -241,7 +247,7 @@ def understood() -> bool:
 def resolve(file: str | None, name: str, user: str | None = None, port: int | None = None) -> Options:
     """As `options`, asked now."""
     told = [*(["-l", user] if user else []), *(["-p", str(port)] if port else [])]
-    read_from = file or _file_of_another_home()
+    read_from = file or ssh_paths.file_of_another_home()
     command = ["ssh", "-G", *(["-F", read_from] if read_from else []), *told, "--", name]
     if not understood():
         return _by_paramiko(file, name, user, port, "no ssh is installed here")
@@ -263,7 +269,7 @@ def resolve(file: str | None, name: str, user: str | None = None, port: int | No
 def _lines(output: str) -> Iterator[tuple[str, str]]:
     for line in output.encode("latin-1").decode("utf-8", "surrogateescape").splitlines():
         option, _, value = line.partition(" ")
-        yield option, _at_home(value) if option in ("userknownhostsfile", "identityagent") else value
+        yield option, ssh_paths.at_home(value) if option in ("userknownhostsfile", "identityagent") else value
 
 
 def _collected(pairs: Iterable[tuple[str, str]]) -> dict[str, tuple[str, ...]]:
@@ -280,7 +286,7 @@ def _by_paramiko(file: str | None, name: str, user: str | None, port: int | None
     config = SSHConfig()
     for path in [file] if file else ["~/.ssh/config", "/etc/ssh/ssh_config"]:
         try:
-            config.parse(_path(path).read_text(encoding="utf-8", errors="surrogateescape").splitlines())
+            config.parse(ssh_paths.path(path).read_text(encoding="utf-8", errors="surrogateescape").splitlines())
         except FileNotFoundError:
             if file:
                 raise Refused(f"{file} does not exist", next_line=f"ls -l {shlex.quote(file)}") from None
@@ -290,57 +296,3 @@ def _by_paramiko(file: str | None, name: str, user: str | None, port: int | None
     said = {option: (str(value),) if isinstance(value, str | int) else tuple(value) for option, value in found.items()}
     told = {"user": (user,) if user else (), "port": (str(port),) if port else ()}
     return Options(name, said | {option: value for option, value in told.items() if value}, file, why)
-
-
-def _paths(value: str) -> list[Path]:
-    """The files that one option names. `ssh -G` prints them without quotes: blanks belong to a name that exists so."""
-    if '"' in value:
-        words = shlex.shlex(value, posix=True)
-        words.whitespace_split, words.quotes, words.escape, words.commenters = True, '"', "", ""
-        try:
-            return [_path(word) for word in words]
-        except ValueError:
-            return []
-    parts, found = value.split(" "), list[Path]()
-    while parts:
-        longest = next((n for n in range(len(parts), 1, -1) if _path(" ".join(parts[:n])).is_file()), 1)
-        found.append(_path(" ".join(parts[:longest])))
-        parts = parts[longest:]
-    return [path for path in found if str(path) not in ("", ".")]
-
-
-def _path(name: str) -> Path:
-    return Path(os.path.expanduser(name))  # noqa: PTH111  # leaves ~nobody
-
-
-def _home() -> str:
-    return os.path.expanduser("~")  # noqa: PTH111  # never fails
-
-
-def _local_user() -> str:
-    try:
-        return pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:
-        return str(os.getuid())
-
-
-def _login_home() -> str:
-    """The home that the passwd entry names: ssh takes that one for ~, whatever HOME says."""
-    try:
-        return pwd.getpwuid(os.getuid()).pw_dir
-    except KeyError:
-        return _home()
-
-
-def _file_of_another_home() -> str | None:
-    """The configuration to name to ssh where HOME is not the home that ssh would look in."""
-    if _home() == _login_home():
-        return None
-    places = (_path("~/.ssh/config"), Path("/etc/ssh/ssh_config"))
-    return str(next((path for path in places if path.is_file()), "/dev/null"))
-
-
-def _at_home(value: str) -> str:
-    """Paths that ssh has made of ~ already, in the home that HOME names."""
-    theirs, ours = _login_home(), _home()
-    return value if theirs == ours else re.sub(f"(^| ){re.escape(theirs)}/[.]ssh/", rf"\g<1>{ours}/.ssh/", value)

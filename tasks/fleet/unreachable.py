@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from .connection import Node
 
 
+class Unanswered(Unreachable):
+    """A host asked something, and there was no answer in time."""
+
+
 def unreachable(node: Node, error: Exception) -> Unreachable:
     """The error that tells an operator why `node` could not be connected to."""
     by_ssh = f"{node.options.ssh()} true"

@@ -62,7 +62,7 @@ class Picture:
 
 def draw(story: Story) -> Picture:
     """The picture of a run."""
-    spans: list[Span] = [*story.bars, *story.waits, *(o for one in story.users for o in one.outages)]
+    spans: list[Span] = [*story.bars, *story.waits, *(o for one in story.users for o in _outages(one))]
     moments = [(at, at) for at in story.times]
     scale = Scale([*((s.began, s.ended) for s in spans), *moments], WIDTH - 2 * MARGIN)
     rows = [(host, [_bar(scale, bar) for bar in story.bars if bar.host == host]) for host in story.hosts]
@@ -80,7 +80,7 @@ def draw(story: Story) -> Picture:
         axis=axis,
         bar=BAR,
         lanes=lanes,
-        bands=tuple(_room(scale, gap) for one in story.users[:1] for gap in one.outages),
+        bands=tuple(_room(scale, gap) for one in story.users[:1] for gap in _outages(one)),
         ticks=tuple((round(MARGIN + at, 1), text) for at, text in scale.ticks(apart=90)),
         breaks=tuple((MARGIN + at, f"{duration(seconds)} without an event") for at, seconds in scale.breaks),
         describes=_sentence(story),
@@ -118,8 +118,14 @@ def _numbers(boxes: Sequence[Box]) -> tuple[tuple[float, str], ...]:
     return tuple((left, text) for left, _, text in labels)
 
 
+def _outages(one: Watched) -> tuple[Span, ...]:
+    return () if one.never else one.outages
+
+
 def _answers(scale: Scale, one: Watched, gap: str) -> list[Box]:
-    """When it answered, and on top of that when it did not."""
+    """When it answered, and on top of that when it did not; nothing is known of what never answered."""
+    if one.never:
+        return [_box(scale, span, "unwatched", "no answer from where fab ran: not known") for span in one.whiles]
     boxes = [Box(*_room(scale, span), "served", "", "it answered") for span in one.whiles]
     boxes += [_box(scale, gap, "unwatched", f"nobody watched for {duration(gap.seconds)}") for gap in one.gaps]
     return boxes + [_box(scale, o, gap, f"no answer for {duration(o.seconds)}") for o in one.outages]
@@ -147,6 +153,8 @@ def _sentence(story: Story) -> str:
     parts.append(f"{duration(story.ended - story.began)} in all")
     parts += [f"{bar.step} failed on {bar.host}" for bar in story.failures]
     parts += [
-        f"{one.url}: {plural(len(one.outages), 'outage')}, {one.longest:.1f} s the longest" for one in story.users
+        f"{one.url}: "
+        + ("no answer" if one.never else f"{plural(len(one.outages), 'outage')}, {one.longest:.1f} s the longest")
+        for one in story.users
     ]
     return ", ".join(parts) + "."

@@ -73,7 +73,7 @@ class Watched:
 
     @property
     def never(self) -> bool:
-        """Was there not one good answer? A node may simply not be reachable from where fab ran."""
+        """Was there not one good answer? It may simply not be reachable from where fab ran: nothing is known then."""
         return self.requests == self.failed
 
 

@@ -9,6 +9,7 @@ import re
 import select
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -137,8 +138,14 @@ def asking(fleet: Fleet) -> Fleet:
     return fleet
 
 
-def at_a_terminal(fleet: Fleet, line: str, answers: dict[str, str]) -> tuple[int, str]:
-    """Type `fab LINE` at a real terminal and answer every prompt; returns exit code and everything shown."""
+CTRL_C = "\x03"
+
+
+def at_a_terminal(fleet: Fleet, line: str, answers: Mapping[str, str | list[str]]) -> tuple[int, str]:
+    """Type `fab LINE` at a real terminal and answer every prompt; returns exit code and everything shown.
+
+    A list has an answer for each time that the prompt comes.
+    """
     command = [sys.executable, "-m", "fabric", *fleet.ssh(), *line.split()]
     pid, terminal = pty.fork()
     if pid == 0:
@@ -149,8 +156,9 @@ def at_a_terminal(fleet: Fleet, line: str, answers: dict[str, str]) -> tuple[int
         shown += chunk
         for prompt, answer in answers.items():
             while answered[prompt] < shown.count(prompt):
+                typed = answer if isinstance(answer, str) else answer[answered[prompt]]
                 answered[prompt] += 1
-                os.write(terminal, answer.encode() + b"\n")
+                os.write(terminal, typed.encode() + (b"" if typed == CTRL_C else b"\n"))
     os.close(terminal)
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), shown
 
@@ -190,6 +198,16 @@ def test_s8_without_a_terminal_sudo_that_asks_is_refused_and_says_what_helps(ask
     assert ended.code == 2, ended.said
     assert "stg01 asks, and there is no terminal to answer on: sudo password" in ended.err
     assert "--prompt-for-sudo-password" in ended.err
+
+
+def test_n3_ctrl_c_at_a_question_of_a_host_that_was_lost_ends_it(asking: Fleet) -> None:
+    asking.breaks(STG, "yum-update", "drop")
+    answers = [asking.machines.sudo_password(STG), CTRL_C]
+    code, shown = at_a_terminal(asking, "stg minor-upgrade --version 1.0.1 --yes", {"stg01: sudo password": answers})
+    assert (code, shown.count("stg01: sudo password")) == (5, 2), shown
+    assert "stg01 | yum-update: UNKNOWN: nobody has answered what it asks: sudo password" in " ".join(shown.split()), (
+        shown
+    )
 
 
 def test_a_wrong_sudo_password_three_times_ends_with_sudos_own_words(asking: Fleet) -> None:

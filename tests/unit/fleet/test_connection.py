@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
+from time import monotonic
+from typing import Any, cast
 
 import pytest
 from fabric import Config
 
-from tasks.fleet import attempts
+from tasks.fleet import attempts, groups, ssh_config
 from tasks.fleet.attempts import Attempts
+from tasks.fleet.connection import Node
 from tasks.fleet.machines import Machines
-from tasks.fleet.shell import RootShell
+from tasks.fleet.wire import Wire
+from tasks.inventory.model import Host
 
 from ..builders import ONE, TWO
 
@@ -113,6 +118,42 @@ def test_a_connection_that_cannot_be_closed_keeps_no_other_open_and_is_no_error(
 
 
 def test_a_shell_whose_channel_cannot_be_closed_is_closed_all_the_same() -> None:
-    shell = RootShell.__new__(RootShell)
-    shell._channel = Breaking()  # type: ignore[assignment]
-    shell.close()
+    channel: Any = Breaking()
+    wire = Wire(channel, channel)
+    wire.close()
+
+
+def test_w3_of_a_host_that_is_tried_again_that_is_said_and_not_the_step() -> None:
+    told: list[tuple[list[str], str]] = []
+
+    def on_wait(hosts: Sequence[Host], what: str, seconds: float) -> None:
+        told.append(([host.short for host in hosts], what))
+
+    machines = Machines((), Config(), lambda who, text, hidden, moot: "", on_wait=on_wait)
+    tried: dict[Host, tuple[float, float]] = {}
+    one, two = cast(Node, "one"), cast(Node, "two")
+    say = machines._waits({one: ONE, two: TWO}, "to end upgrade-db (at most 60 min)", tried)
+    assert say
+    say([one, two], 5)
+    tried[ONE] = (monotonic(), 120)
+    say([one, two], 10)
+    assert told == [
+        (["blockerbugs01", "blockerbugs02"], "to end upgrade-db (at most 60 min)"),
+        (["blockerbugs01"], "to be there again (tried for 2 min)"),
+    ]
+
+
+def test_w3_who_is_waited_for_while_ssh_reads_its_configuration_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(groups, "WAIT_SECONDS", 0.05)
+    told, said = list[str](), threading.Event()
+
+    def on_wait(hosts: Sequence[Host], what: str, seconds: float) -> None:
+        told.append(f"{[host.short for host in hosts]} {what}")
+        said.set()
+
+    def slow(file: str | None, name: str) -> None:
+        assert said.wait(20)
+
+    monkeypatch.setattr(ssh_config, "wait", slow)
+    Machines([ONE], Config(), lambda who, text, hidden, moot: "", on_wait=on_wait)
+    assert told[0] == "['blockerbugs01'] until ssh has read its configuration (ssh -G; at most 1 min)"

@@ -10,10 +10,11 @@ import pytest
 
 from tasks.errors import Unreachable
 from tasks.fleet import follow as followed
-from tasks.fleet.connection import Unanswered
 from tasks.fleet.follow import follow
 from tasks.fleet.outcome import Listener, Outcome, meaningless
-from tasks.fleet.shell import ConnectionLost, Output, ShellEnded, StepTimeout
+from tasks.fleet.shell import Output, ShellEnded, StepTimeout
+from tasks.fleet.unreachable import Unanswered
+from tasks.fleet.wire import ConnectionLost
 from tests.unit.builders import ONE
 
 
@@ -92,10 +93,10 @@ def test_n2_while_a_host_is_tried_again_connecting_and_asking_end_with_its_time(
 
 
 def test_n2_a_question_on_the_way_back_that_nobody_answers_ends_it() -> None:
-    asked = Unanswered("blockerbugs01 asks, and nobody has answered: sudo password")
+    asked = Unanswered("blockerbugs01: nobody has answered what it asks: sudo password")
     host = Host(ConnectionLost("gone"), asked, DONE)
     outcome = result(host, reconnect=100)
-    assert (outcome.known, outcome.failure) == (False, asked.problems[0])
+    assert (outcome.known, outcome.failure) == (False, "nobody has answered what it asks: sudo password")
     assert host.tries == [DONE]
 
 

@@ -21,7 +21,8 @@ from hypothesis import strategies as st
 from tasks.fleet.lines import Lines
 from tasks.fleet.outcome import Outcome, failure
 from tasks.fleet.output import LONGEST
-from tasks.fleet.shell import MOST_TOLD, ConnectionLost, Output, RootShell, ShellError, StepTimeout
+from tasks.fleet.shell import MOST_TOLD, Output, RootShell, ShellError, StepTimeout
+from tasks.fleet.wire import ConnectionLost, Wire
 from tests.unit.builders import Shell
 
 
@@ -182,14 +183,15 @@ def test_a_command_that_does_not_end_is_no_longer_waited_for(root: RootShell) ->
 
 def test_N2_a_clock_that_jumps_ends_no_wait(root: RootShell, monkeypatch: pytest.MonkeyPatch) -> None:
     jumps = iter([TimeoutError(), TimeoutError()])  # paramiko's, which goes by the wall clock
-    receive = root._channel.recv
+    channel = root._wire._channel
+    receive = channel.recv
 
     def recv(size: int) -> bytes:
         if (jump := next(jumps, None)) is not None:
             raise jump
         return receive(size)
 
-    monkeypatch.setattr(root._channel, "recv", recv)
+    monkeypatch.setattr(channel, "recv", recv)
     assert root.run("echo well", timeout=60).lines == ("well",)
 
 
@@ -518,7 +520,7 @@ def test_S6_a_secret_is_shown_nowhere_however_the_channel_cuts_it(said: list[tup
     root = RootShell.__new__(RootShell)
     lines = [form.format(password) for form, password in said]
     channel: Any = Said("\n".join(["", "--m begins", *lines, "", "--m ends 1", ""]).encode(), cuts)
-    root._channel, root._lines = channel, Lines()
+    root._wire, root._lines = Wire(channel, channel), Lines()
     told: list[str] = []
     output = root._follow("--m", told.append, None)
     outcome = Outcome("\n".join(output.lines), 1.0, failure(1, "\n".join(output.lines)))
@@ -531,5 +533,5 @@ def test_S6_a_secret_is_shown_nowhere_however_the_channel_cuts_it(said: list[tup
 def test_a_line_comes_whole_wherever_the_channel_cuts_it_letters_too(line: str, cuts: list[int]) -> None:
     root = RootShell.__new__(RootShell)
     channel: Any = Said(f"\n--m begins\n{line}x\n\n--m ends 0\n".encode(), cuts)
-    root._channel, root._lines = channel, Lines()
+    root._wire, root._lines = Wire(channel, channel), Lines()
     assert root._follow("--m", None, None) == Output((f"{line}x",), 0)

@@ -215,6 +215,15 @@ def test_a_run_that_ended_well_with_an_outage_is_not_called_done_and_nothing_els
     assert '<p class="end bad">Done (exit code 0), and users had no answer at the end</p>' in html(tell(down))
 
 
+def test_w2_of_a_page_that_never_answered_from_here_no_outage_is_told_or_drawn() -> None:
+    never = [{**one, "failed": one["requests"], "down": True} if one["event"] == "watched" else one for one in RESUMED]
+    page = html(tell(never))
+    assert '<p class="end good">Done (exit code 0)</p>' in page
+    assert "no answer while it was watched: not reachable from where fab ran" in page
+    assert "no answer from where fab ran: not known" in page
+    assert "longest outage" not in page
+
+
 def test_what_failed_and_what_did_not_answer_have_two_colours() -> None:
     style = html(tell(STOPPED))
     colours = {name: re.findall(rf"--{name}: (#\w+)", style) for name in ("failed", "outage")}
