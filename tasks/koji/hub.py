@@ -124,6 +124,11 @@ class Hub:
         """The web address of a task."""
         return f"{self._profile['weburl'].rstrip('/')}/taskinfo?taskID={task}"
 
+    def cli(self, words: str) -> str:
+        """A line of koji's own client, with our profile: what the operator types."""
+        profile = self._settings.profile
+        return f"koji {words}" if profile == Koji.profile else f"koji -p {profile} {words}"
+
     def close(self) -> None:
         """Log out, if the hub still listens."""
         self._session.opts["timeout"] = _PARTING
@@ -179,7 +184,7 @@ class Hub:
         except Exception as error:
             if not hub_errors.of_the_hub(error):
                 raise
-            why = hub_errors.passing(error) or hub_errors.explain(error, self._server).problems[0]
+            why = hub_errors.passing(error) or hub_errors.explain(error, self._server, self.cli("hello")).problems[0]
             self._progress.note(f"the hub has ended the session, and a new login failed: {why}")
             self._progress.note("watching goes on, for which no login is needed")
 
@@ -206,7 +211,7 @@ class Hub:
             return "the hub has ended the session", True
         why = hub_errors.passing(error)
         if why is None:
-            raise hub_errors.explain(error, self._server) from error
+            raise hub_errors.explain(error, self._server, self.cli("hello")) from error
         return why, False
 
     def _again(self, why: str, number: int) -> None:

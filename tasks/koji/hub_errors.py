@@ -113,11 +113,14 @@ def session_lost(error: BaseException) -> bool:
     return "AuthError" in _kinds(error) or bool(_SESSION.search(words(error)))
 
 
-def explain(error: Exception, server: str) -> SopError:
-    """The end that `error` means for the operator; `passing` ones are not asked about here."""
+def explain(error: Exception, server: str, hello: str) -> SopError:
+    """The end that `error` means for the operator; `passing` ones are not asked about here.
+
+    hello: the line by which koji's own client tries to log in.
+    """
     kinds, text = _kinds(error), words(error)
     if "SSLError" in text or "CERTIFICATE_VERIFY_FAILED" in text:
-        return _tls(text, server)
+        return _tls(text, server, hello)
     answered = _ANSWERED.search(text)
     if answered and answered[1] != "401":
         return Refused(
@@ -126,7 +129,7 @@ def explain(error: Exception, server: str) -> SopError:
     if "GSSAPIAuthError" in kinds and (answered or re.search("GSSError|SPNEGO", text)):
         return _kerberos(text, server)
     if "AuthError" in kinds:
-        return _certificate(text)
+        return _certificate(text, hello)
     return HubFault(type(error).__name__, said(getattr(error, "faultString", None) or str(error)) or "no reason given")
 
 
@@ -145,7 +148,7 @@ def _kerberos(text: str, server: str) -> SopError:
     )
 
 
-def _tls(text: str, server: str) -> SopError:
+def _tls(text: str, server: str, hello: str) -> SopError:
     """TLS failed: the other end's certificate, ours, or no TLS at all."""
     why = re.search(r"certificate verify failed: (.*?)(?: \(_ssl|$)", text)
     if why and not re.search("self.signed|local issuer", why[1]):
@@ -157,10 +160,10 @@ def _tls(text: str, server: str) -> SopError:
         )
     if re.search("WRONG_VERSION_NUMBER|UNKNOWN_PROTOCOL|record layer failure|HTTP_REQUEST|packet length", text):
         return Refused(f"{server} speaks no TLS, and koji logs in by TLS alone", next_line="server in koji's profile")
-    return _certificate(text)
+    return _certificate(text, hello)
 
 
-def _certificate(text: str) -> SopError:
+def _certificate(text: str, hello: str) -> SopError:
     if "expired" in text:
         return Refused("the client certificate has expired", next_line="get a new one, cert in koji's profile names it")
     if "Server CA" in text:
@@ -170,4 +173,4 @@ def _certificate(text: str) -> SopError:
             f"there is no usable client certificate: {text.partition(': ')[2]}", next_line="cert in koji's profile"
         )
     reason = (text.rpartition("AuthError: ")[2] or text).rstrip(") ")
-    return Refused(f"the hub does not let us in: {clean(reason)}", next_line="koji hello")
+    return Refused(f"the hub does not let us in: {clean(reason)}", next_line=hello)

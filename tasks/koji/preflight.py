@@ -37,10 +37,10 @@ def look(hub: Hub, options: Options, package: Package, scratch: bool) -> Situati
     """
     settings = options.koji
     if not hub.user:
-        raise Refused("the hub does not know who we are: the profile logs nobody in", next_line="koji hello")
+        raise Refused("the hub does not know who we are: the profile logs nobody in", next_line=hub.cli("hello"))
     target = hub.call("getBuildTarget", settings.target)
     if not target:
-        raise Refused(f"the hub has no build target {settings.target}", next_line="koji list-targets")
+        raise Refused(f"the hub has no build target {settings.target}", next_line=hub.cli("list-targets"))
     if not scratch:
         found = _rights(hub, hub.user, target, package)
         found += _destination(hub, target["dest_tag_name"], package.name)

@@ -105,7 +105,7 @@ def _submit(hub: Hub, options: Options, move: Move) -> int | None:
         bookmark.doubt = ""
         if fault.kind == "ActionNotAllowed":
             raise _request(settings, move, fault.text, options.progress) from None
-        cure = f"koji list-history --build={move.nvr}"
+        cure = hub.cli(f"list-history --build={move.nvr}")
         raise Refused(f"the hub does not move {move.nvr}: {fault.text}", next_line=cure) from None
     except SopError:
         bookmark.doubt = ""
@@ -171,7 +171,7 @@ def _wait(hub: Hub, options: Options, moving: int, nvr: str) -> None:
         raise Refused(f"task {moving}, which was to move {nvr}, was cancelled: {hub.page(moving)}", next_line=again)
     result = hub.call("getTaskResult", moving, raise_fault=False)
     reason = said(str(result.get("faultString", ""))) if isinstance(result, dict) else "no reason given"
-    raise SopError(f"task {moving}: {reason}", hub.page(moving), next_line=f"koji list-history --build={nvr}")
+    raise SopError(f"task {moving}: {reason}", hub.page(moving), next_line=hub.cli(f"list-history --build={nvr}"))
 
 
 def _until_there(hub: Hub, options: Options, nvr: str) -> None:

@@ -45,7 +45,9 @@ def obstacles(hub: Hub, name: str, package: str, key: str) -> list[Obstacle]:
     """
     tag = hub.call("getTag", name)
     if not tag:
-        return [Obstacle(f"the hub has no tag {name}", f"{key} in invoke.yml; koji list-tags shows what there is")]
+        return [
+            Obstacle(f"the hub has no tag {name}", f"{key} in invoke.yml; {hub.cli('list-tags')} shows what there is")
+        ]
     found = []
     if tag["locked"]:
         who = _who(hub, "tag_config", tag=name)
@@ -106,10 +108,12 @@ def find(hub: Hub, nvr: str) -> Mapping[str, Any]:
     try:
         build: Mapping[str, Any] | None = hub.call("getBuild", nvr)
     except HubFault as fault:  # no NVR at all
-        raise Refused(f"koji has no build {nvr}: {fault.text}", next_line="koji list-builds --package=NAME") from None
+        raise Refused(
+            f"koji has no build {nvr}: {fault.text}", next_line=hub.cli("list-builds --package=NAME")
+        ) from None
     if not build:
         package = nvr.rsplit("-", 2)[0]
-        raise Refused(f"koji has no build {nvr}", next_line=f"koji list-builds --package={package}, or invoke build")
+        raise Refused(f"koji has no build {nvr}", next_line=hub.cli(f"list-builds --package={package}"))
     return build
 
 

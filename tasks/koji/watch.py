@@ -26,7 +26,7 @@ def look(hub: Hub, task: int) -> Tree:
     top, children = hub.together(("getTaskInfo", (task,), asked), ("getTaskChildren", (task,), asked))
     if not top or top["method"] != "build":
         found = f"is {top['method']}, no build" if top else "does not exist"
-        raise Refused(f"task {task} {found}", next_line="koji list-tasks --mine --method=build")
+        raise Refused(f"task {task} {found}", next_line=hub.cli("list-tasks --mine --method=build"))
     return tree(top, children)
 
 

@@ -249,6 +249,7 @@ def test_k12_the_ticket_is_written_for_its_reader_and_the_next_line_for_its_writ
     assert said.code == 2
     assert f"\n    koji move-build epel7-infra-stg epel7-infra {RUNS}\n" in said.out
     said = typed("promote", "--profile", "fedora", "--nvr", "blockerbugs-9.9-1.el7")
+    assert "next: koji -p fedora list-builds --package=blockerbugs" in said.err
     hub.api.machine.put(NVR, "epel7-infra-candidate")
     said = typed("promote", "--profile", "fedora", "--nvr", NVR, "--unverified", "why not")
     assert f"next: invoke wait-tag {NVR} --profile fedora" in said.err
