@@ -20,7 +20,8 @@ def push_config(context: Context, plan: bool, **typed: Any) -> None:
     from .report import opened
 
     options = push.Options(plan=plan or context.config.run.dry, **typed)
-    push.push_config(context.config, options, opened())
+    with opened() as report:
+        push.push_config(context.config, options, report)
 
 
 @task("key")

@@ -53,6 +53,8 @@ NEEDS = {
         Need(server("krb5kdc"), "krb5-kdc", "krb5-server", spared=True),
         Need(server("kadmin.local"), "krb5-admin-server", "krb5-server", spared=True),
         Need(program("kinit"), "krb5-user", "krb5-workstation", spared=True),
+        Need(server("sshd"), "openssh-server", "openssh-server", spared=True),
+        Need(program("ssh-keygen"), "openssh-client", "openssh-clients"),
     ),
     "parity": (
         Need(server("sshd"), "openssh-server", "openssh-server"),

@@ -45,6 +45,8 @@ class Change:
         modes = [mode.lstrip(":") for mode in raw[:2]]
         notes = [f"the file's mode: {modes[0]} → {modes[1]}"] if modes and modes[0] not in (modes[1], "000000") else []
         ends = ["CRLF" if "\r\n" in self._text(commit) else "LF" for commit in (self.base, "HEAD")]
+        if self._text("HEAD")[-1:] != "\n":
+            notes.append("the last line has no end")
         if ends[0] != ends[1] and self._text(self.base):
             notes.append(f"the line ends: {ends[0]} → {ends[1]}, in all lines")
         if len(self.commits) > 1:
@@ -74,7 +76,8 @@ class Change:
             for (name, value), number in self._literals(commit).items():
                 if (name, value) not in known:
                     known[name, value] = number
-                    where = f"{self.checkout.template}, line {number}, in {commit[:12]}"
+                    where = f"{self.checkout.template}, line {number}"
+                    where += f" in {commit[:12]}" if commit != self.commits[-1] else ""
                     problems.append(f"{where}: {name} is written out, for everybody who reads the repository")
         if problems:
             raise Refused(
@@ -96,7 +99,8 @@ class Change:
 def _hunks(old: str, new: str) -> Iterator[str]:
     """The changed lines of two templates and what stands around them, each with its sign before it."""
     hidden = [secrets.shown(text, template.source(text).marks) for text in (old, new)]
-    matcher = SequenceMatcher(None, old.split("\n"), new.split("\n"), autojunk=False)
+    one, other = (text.removesuffix("\n").split("\n") if text else [] for text in (old, new))
+    matcher = SequenceMatcher(None, one, other, autojunk=False)
     for group in matcher.get_grouped_opcodes(_AROUND):
         (_, a, _, c, _), (_, _, b, _, d) = group[0], group[-1]
         yield f"@@ -{a + 1},{b - a} +{c + 1},{d - c} @@"

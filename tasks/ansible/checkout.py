@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from shlex import quote
@@ -70,6 +71,9 @@ def template_state(folder: Path, template: str, applied: str = "") -> list[str]:
     if not (root / ".git").exists() or not (root / template).is_file():
         return []
     name = Path(template).name
+    head = local.run("git", "rev-parse", "--verify", "HEAD", cwd=root)
+    if head.exited:
+        return [f"whether {name} is pushed cannot be told: git in {root}: {head.complaint}"]
     edited, committed = blob(root, template), _object(root, f"HEAD:{template}")
     warnings = [f"{name} has uncommitted changes in {root}: invoke push-config"] if edited != committed else []
     upstream = _applied(root, applied)
@@ -86,11 +90,12 @@ def template_state(folder: Path, template: str, applied: str = "") -> list[str]:
 def git(root: Path, *arguments: str) -> str:
     """What git prints in `root`. Raises Refused with its complaint when it fails."""
     done = local.run("git", *arguments, cwd=root)
-    if done.exited:
-        raise Refused(
-            f"git {arguments[0]} in {root}: {done.complaint}", next_line="the same again, when that is mended"
-        )
-    return done.out
+    if not done.exited:
+        return done.out
+    cure = re.search(r"git config --global --add safe\.directory .+", done.err)  # of somebody else's checkout
+    raise Refused(
+        f"git {arguments[0]} in {root}: {done.complaint}", next_line=cure[0] if cure else "invoke push-config"
+    )
 
 
 def blob(root: Path, template: str) -> str:

@@ -74,6 +74,7 @@ def check(path: Path, python: str = "") -> list[str]:
     from jinja2 import TemplateSyntaxError
 
     from . import unknown
+    from .names import strangers
 
     edit = f"$EDITOR {path}"
     try:
@@ -96,7 +97,7 @@ def check(path: Path, python: str = "") -> list[str]:
         raise
     except Exception as error:  # noqa: BLE001  # whatever an unusual template does to Jinja2: it is ansible's to judge
         return [f"{path.name} could not be checked to its end: {type(error).__name__}: {error}"]
-    return []
+    return list(strangers(read.text, read.overrides, path.parent))
 
 
 def _where(path: Path, read: Source, line: int, conditions: Mapping[str, bool], error: SyntaxError) -> str:

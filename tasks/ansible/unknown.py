@@ -14,6 +14,7 @@ from jinja2.nodes import EvalContext
 from jinja2.sandbox import SandboxedEnvironment
 
 WRITTEN = "\ue002"  # what an unknown value is written as
+EXTENSIONS = ("jinja2.ext.do", "jinja2.ext.loopcontrols")  # what ansible.cfg may add
 _LINE, _END = "\ue000", "\ue001"  # around the number of a template's line
 _MOST = 200  # renderings; seven conditions that have nothing to do with each other are 128
 Conditions = Mapping[str, bool]
@@ -92,7 +93,7 @@ def _environment(decide: Decisions, overrides: Mapping[str, Any], load: Callable
         undefined=unknown,
         trim_blocks=True,
         keep_trailing_newline=True,
-        extensions=["jinja2.ext.do", "jinja2.ext.loopcontrols"],
+        extensions=EXTENSIONS,
         loader=FunctionLoader(load),
     )
     for name, value in overrides.items():

@@ -83,6 +83,8 @@ def server(mine: Repo, fence: Path) -> Iterator[Server]:
     )
     program = shutil.which("sshd") or shutil.which("sshd", path="/usr/sbin:/sbin")
     assert program
+    if os.geteuid() == 0:
+        Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)  # where it was never started before
     daemon = subprocess.Popen([program, "-D", "-e", "-f", folder / "sshd_config"], stderr=subprocess.DEVNULL)
     made = Server(folder, port, daemon, mine)
     made.config()

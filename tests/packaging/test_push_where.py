@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -127,8 +128,7 @@ def test_g2_a_literal_for_a_secret_is_refused_unless_there_is_a_reason(mine: Rep
     before = mine.state()
     said = typed("push-config", "--yes")
     assert said.code == 2
-    assert f"{TEMPLATE}, line 1, in" in said.err
-    assert "SECRET_KEY is written out" in said.err
+    assert f"{TEMPLATE}, line 1: SECRET_KEY is written out" in said.err
     assert 'invoke push-config --literal "reason"' in said.err
     assert "  | -SECRET_KEY = '{{ blockerbugs_secret_key }}'" in said.out
     assert "  | +SECRET_KEY = [redacted]" in said.out
@@ -282,6 +282,37 @@ def test_g4_mode_and_line_ends_are_told_and_carried(mine: Repo, fence: Path, typ
     assert "the file's mode: 100644 → 100755" in said.out
     assert "the line ends: LF → CRLF, in all lines" in said.out
     assert Repo(fence / "upstream.git").git("ls-tree", "main", TEMPLATE).startswith("100755")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a checkout to somebody else")
+def test_g1_a_checkout_of_somebody_else_is_named_with_the_cure(mine: Repo, typed: Typed) -> None:
+    subprocess.run(["chown", "-R", "4711", mine.root], check=True)
+    assert "dubious ownership" in template_state(mine.root, TEMPLATE)[0]
+    said = typed("push-config", "--yes")
+    assert said.code == 2
+    assert "detected dubious ownership" in said.err
+    subprocess.run(["sh", "-ec", said.err.partition("next: ")[2].strip()], check=True)
+    assert typed("push-config", "--yes").code == 0
+
+
+def test_ctrl_c_at_the_question_leaves_nothing(mine: Repo, typed: Typed, monkeypatch: pytest.MonkeyPatch) -> None:
+    def leave(_question: str) -> str:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("tasks.report.asking.can_ask", lambda: True)
+    monkeypatch.setattr("tasks.report.asking.ask", leave)
+    before = mine.state()
+    said = typed("push-config")
+    assert said.code == 130
+    assert "interrupted: nothing was pushed, the checkout is as it was" in said.err
+    assert mine.state() == before
+
+
+def test_a_last_line_without_an_end_is_told(mine: Repo, typed: Typed) -> None:
+    mine.template.write_text(SETTINGS.removesuffix("\n"))
+    said = typed("push-config", "--yes")
+    assert said.code == 0
+    assert "the last line has no end" in said.out
 
 
 def test_an_edit_while_it_asks_is_not_lost(mine: Repo, typed: Typed, monkeypatch: pytest.MonkeyPatch) -> None:

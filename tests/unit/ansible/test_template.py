@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -96,3 +97,21 @@ def test_a_template_that_is_not_utf_8_is_refused(tmp_path: Path) -> None:
     (tmp_path / "settings.py.j2").write_bytes(b"A = '\xe4'\n")
     with pytest.raises(Refused, match="is not in UTF-8"):
         check(tmp_path / "settings.py.j2")
+
+
+def test_g4_a_filter_that_nobody_has_is_told_where_ansible_core_is_installed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = written(tmp_path, "A = {{ x | to_jsn }}\nB = {{ x | to_json | ours | a.b.c | upper is truthy }}\n")
+    assert check(path) == []
+    ansible = tmp_path / "ansible-doc"  # as the real one prints it
+    listed = '{"ansible.builtin.to_json": "x", "ansible.builtin.truthy": "x"}'
+    ansible.write_text(f"#!/bin/sh\necho '{listed}'\n")
+    ansible.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    plugin = tmp_path / "filter_plugins" / "ours.py"
+    plugin.parent.mkdir()
+    plugin.write_text("def filters(self): return {'ours': ours}\n")
+    for words in (["init", "-q"], ["add", "filter_plugins"]):
+        subprocess.run(["git", *words], cwd=tmp_path, check=True)
+    assert check(path) == ["filter to_jsn: neither Jinja2 nor ansible-core has it; is to_json meant?"]
