@@ -76,12 +76,11 @@ def template_state(folder: Path, template: str, applied: str = "") -> list[str]:
         return [f"whether {name} is pushed cannot be told: git in {root}: {head.complaint}"]
     edited, committed = blob(root, template), _object(root, f"HEAD:{template}")
     warnings = [f"{name} has uncommitted changes in {root}: invoke push-config"] if edited != committed else []
-    upstream = _applied(root, applied)
-    log = local.run("git", "log", "--format=%h", f"{upstream}..HEAD", "--", template, cwd=root)
-    commits = log.out.split()
-    if not upstream or log.exited:
-        warnings.append(f"whether {name} is pushed cannot be told: {root} has no upstream branch")
-    elif commits and committed != _object(root, f"{upstream}:{template}"):
+    upstream, why = _applied(root, applied)
+    if not upstream:
+        return [*warnings, f"whether {name} is pushed cannot be told: {why}"]
+    commits = git(root, "log", "--format=%h", f"{upstream}..HEAD", "--", template).split()
+    if commits and committed != _object(root, f"{upstream}:{template}"):
         told = f"commits in {root} ({', '.join(commits)}) that {upstream} does not have"
         warnings.append(f"{name} has {told}: invoke push-config")
     return warnings
@@ -107,17 +106,22 @@ def _object(root: Path, name: str) -> str:
     return local.run("git", "rev-parse", "--verify", "--quiet", name, cwd=root).out.strip()
 
 
-def _applied(root: Path, branch: str) -> str:
-    """The remote-tracking name of the branch that is applied, as far as this checkout knows; empty if it does not."""
-    remote = local.run("git", "rev-parse", "--abbrev-ref", "@{upstream}", cwd=root)
-    if remote.exited:
-        return ""
-    remotes = local.run("git", "remote", cwd=root).out.split()
-    name = next((one for one in remotes if remote.out.startswith(f"{one}/")), "origin")
-    if branch:
-        return f"{name}/{branch}"
-    head = local.run("git", "symbolic-ref", "--quiet", "--short", f"refs/remotes/{name}/HEAD", cwd=root)
-    return head.out.strip() or remote.out.strip()
+def _applied(root: Path, branch: str) -> tuple[str, str]:
+    """The remote-tracking name of the branch that is applied, as far as this checkout knows; or empty, and why."""
+    upstream = local.run("git", "rev-parse", "--abbrev-ref", "@{upstream}", cwd=root)
+    if upstream.exited:
+        return "", f"{root} has no upstream branch"
+    own = upstream.out.strip()
+    remote = next((one for one in git(root, "remote").split() if own.startswith(f"{one}/")), "origin")
+    head = local.run("git", "symbolic-ref", "--quiet", "--short", f"refs/remotes/{remote}/HEAD", cwd=root)
+    applied = f"{remote}/{branch}" if branch else head.out.strip()
+    if not applied and own.removeprefix(f"{remote}/") in ("main", "master"):
+        applied = own
+    if not applied:
+        return "", f"which branch is applied is not known in {root}: git -C {root} remote set-head {remote} --auto"
+    if not _object(root, applied):
+        return "", f"{root} has not fetched {applied}: git -C {root} fetch {remote}"
+    return applied, ""
 
 
 def _check_file(root: Path, template: str) -> None:

@@ -18,9 +18,11 @@ from ..koji.settings import Ansible
 from ..run.interrupt import endable
 from ..run.observer import Report
 from . import checkout as checkouts
+from . import edited as edits
 from . import worktree
 from .change import Change
 from .checkout import Checkout, git
+from .edited import Edited
 from .remote import Outcome, Remote
 
 LINE = "invoke push-config"
@@ -45,44 +47,33 @@ class Options:
         return join([*LINE.split(), *(word for flag, value in given.items() if value for word in (flag, value))])
 
 
-@dataclass(frozen=True)
-class Edited:
-    """The template as it is edited: its bytes and its mode, and the commit it is edited on."""
-
-    content: bytes
-    mode: int
-    head: str
-
-    @classmethod
-    def read(cls, checkout: Checkout) -> Edited:
-        """As it is now."""
-        mode = checkout.file.stat().st_mode & 0o777
-        return cls(checkout.file.read_bytes(), mode, checkout.git("rev-parse", "HEAD").strip())
-
-
 def push_config(config: Any, options: Options, report: Report) -> None:
     """Fetch, commit, rebase, show, check, ask, push. Raises Refused for whatever speaks against it.
 
     Raises Interrupted when it is ended early, and SopError where it is not known whether the server took the push.
     """
     ansible = settings.read(Ansible, config)
+    done: list[str] = []
     with endable():
         try:
-            _carry_out(checkouts.find(ansible.checkout, ansible.template), ansible, options, report)
+            checkout = checkouts.find(ansible.checkout, ansible.template)
+            _carry_out(checkout, ansible, options, report, done)
         except KeyboardInterrupt:
-            raise Interrupted("nothing was pushed, the checkout is as it was", next_line=options.line) from None
+            told = done or ["nothing was pushed, the checkout is as it was"]
+            raise Interrupted(*told, next_line=options.line) from None
 
 
-def _carry_out(checkout: Checkout, ansible: Ansible, options: Options, report: Report) -> None:
+def _carry_out(checkout: Checkout, ansible: Ansible, options: Options, report: Report, done: list[str]) -> None:
+    """done: gets a sentence for what has been done by now, for an end in between."""
     edited = Edited.read(checkout)
     with worktree.made(checkout) as tree:
         remote = Remote(checkout, tree, ansible.timeout, report)
         applied = _destination(remote, ansible.branch, options.branch)
         change = Change(checkout, tree, remote.fetch())
         ours = _commit(change, edited, options) or bool(change.commits)
-        pushed = _push(change, remote, ansible, options, report)
+        pushed = _push(change, remote, ansible, options, report, done)
     if pushed and ours and not options.plan:
-        _bring_forward(checkout, edited, pushed, report)
+        edits.bring_forward(checkout, edited, pushed, report)
         if applied == checkout.merge:
             report.note(f"next, on the ansible host: {ansible.playbook}")
         else:
@@ -124,7 +115,7 @@ def _commit(change: Change, edited: Edited, options: Options) -> bool:
     tree, name = change.tree, change.checkout.template
     local.run("git", "update-index", "--no-skip-worktree", "--no-assume-unchanged", "--", name, cwd=tree)
     for _ in range(2):  # a hook that mends the file fails, and takes what it has made of it
-        before = _put(tree / name, edited)
+        edited.put(tree / name)
         if not git(tree, "status", "--porcelain", "--", name).strip():
             break
         git(tree, "add", "--", name)
@@ -132,7 +123,7 @@ def _commit(change: Change, edited: Edited, options: Options) -> bool:
         if not done.exited:
             break
         mended = (tree / name).read_bytes()
-        if mended == before:
+        if mended == edited.content:
             words = [clean(line) for line in (done.err or done.out).splitlines() if line.strip()]
             raise Refused(f"git did not commit {name}:", *words[-8:], next_line=options.line)
         edited = Edited(mended, edited.mode, edited.head)
@@ -146,13 +137,6 @@ def _commit(change: Change, edited: Edited, options: Options) -> bool:
     return git(tree, "rev-parse", "HEAD").strip() != edited.head
 
 
-def _put(path: Path, edited: Edited) -> bytes:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(edited.content)
-    path.chmod(edited.mode | 0o600)
-    return edited.content
-
-
 def _message(change: Change, options: Options) -> str:
     lines = [options.message or f"blockerbugs: change {Path(change.checkout.template).name}"]
     lines += [f"Pushed without a check of the template: {options.unchecked}"] if options.unchecked else []
@@ -160,7 +144,7 @@ def _message(change: Change, options: Options) -> str:
     return "\n\n".join(lines)
 
 
-def _push(change: Change, remote: Remote, ansible: Ansible, options: Options, report: Report) -> str:
+def _push(change: Change, remote: Remote, ansible: Ansible, options: Options, report: Report, done: list[str]) -> str:
     """Rebase, show, check, ask and push; once more when somebody was faster.
 
     The commit that the server has now; empty where only a plan was asked for.
@@ -184,7 +168,8 @@ def _push(change: Change, remote: Remote, ansible: Ansible, options: Options, re
             _agree(options, report)
         outcome, error = _sent(change, remote, commit, options)
         if outcome is Outcome.PUSHED:
-            report.note(f"pushed {commit[:12]} to {change.checkout.upstream}")
+            done.append(f"pushed {commit[:12]} to {change.checkout.upstream}")
+            report.note(done[-1])
             return commit
         if error and (last or outcome is not Outcome.BEHIND):
             raise error
@@ -202,7 +187,7 @@ def _rebase(change: Change) -> None:
     checkout, name = change.checkout, change.checkout.template
     as_it_was = f"the checkout {checkout.root} is as it was"
     if not git(change.tree, "ls-files", "--unmerged").strip():
-        raise Refused(f"git rebase: {clean(rebased.complaint)}", as_it_was, next_line=LINE)
+        raise Refused(f"git rebase: {rebased.complaint}", as_it_was, next_line=LINE)
     raise Refused(
         f"{name} was changed in {checkout.upstream} as well, and the changes conflict",
         as_it_was,
@@ -260,27 +245,3 @@ def _sent(change: Change, remote: Remote, commit: str, options: Options) -> tupl
         raise Interrupted(
             f"in the push of {commit[:12]}, the checkout is as it was", *remote.told(found), next_line=options.line
         ) from None
-
-
-def _bring_forward(checkout: Checkout, edited: Edited, pushed: str, report: Report) -> None:
-    """Put the checkout on what was pushed, without a touch on other changed files (`reset --keep` refuses that).
-
-    The template's changes are in the pushed commit, so they need not be kept beside it. Where this cannot be done
-    the checkout stays behind, which is said and no failure: what was asked for has been pushed.
-    """
-    behind = f"{checkout.root} stays behind {checkout.upstream}"
-    on = local.run("git", "symbolic-ref", "--quiet", "--short", "HEAD", cwd=checkout.root).out.strip()
-    if on != checkout.branch or Edited.read(checkout) != edited:
-        report.note(f"{behind}: it was changed meanwhile")
-        return
-    tracked = checkout.git("ls-tree", "HEAD", "--", checkout.template).strip()
-    away = ("checkout", "--quiet", "HEAD", "--") if tracked else ("rm", "--quiet", "--cached", "--ignore-unmatch", "--")
-    done = local.run("git", *away, checkout.template, cwd=checkout.root)
-    if not done.exited:
-        if not tracked:
-            checkout.file.unlink()
-        done = local.run("git", "reset", "--quiet", "--keep", pushed, cwd=checkout.root)
-    if done.exited:
-        checkout.file.write_bytes(edited.content)
-        checkout.file.chmod(edited.mode)
-        report.note(f"{behind}: {clean(done.complaint)}")

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import IO
 
 from ..errors import Refused
+from ..fleet.output import clean
 
 # Where a missing program comes from: Fedora and EL, then Debian.
 _PACKAGES = {"rpmbuild": ("rpm-build", "rpm"), "rpmspec": ("rpm-build", "rpm"), "rpm": ("rpm", "rpm")}
@@ -45,10 +46,10 @@ class Done:
 
     @property
     def complaint(self) -> str:
-        """One line of what it complained about, for a sentence: the one that it calls its error, else the last."""
+        """One line of what it complained about, without secrets: the one that it calls its error, else the last."""
         lines = [line.strip() for line in (self.err.strip() or self.out.strip()).splitlines()]
         errors = [line for line in lines if line.startswith(("fatal: ", "error: "))]
-        return (errors or lines[-1:] or [f"exit status {self.exited}, no output"])[0]
+        return clean((errors or lines[-1:] or [f"exit status {self.exited}, no output"])[0])
 
 
 def environment() -> dict[str, str]:

@@ -261,6 +261,24 @@ def test_g3_an_end_in_the_push_says_what_the_server_has(
     assert mine.git("status", "-sb") == "## main...origin/main", said
 
 
+def test_g3_an_end_after_the_push_says_so_and_keeps_the_edit(
+    mine: Repo, fence: Path, terminal: Terminal, typed: Typed
+) -> None:
+    there = fence / "there"
+    follows = mine.root / ".git" / "hooks" / "post-checkout"
+    follows.write_text(f"#!/bin/sh\necho $$ >{there}\nexec sleep 60 >&- 2>&-\n")
+    follows.chmod(0o755)
+    code, err = ended(terminal("push-config", "--yes"), there, signal.SIGTERM)
+    assert code == 130
+    assert "interrupted: pushed " in err
+    assert "nothing was pushed" not in err
+    assert has(fence)
+    assert "bugzilla.redhat.com" in mine.template.read_text()
+    follows.unlink()
+    assert typed("push-config", "--yes").code == 0
+    assert mine.git("status", "-sb") == "## main...origin/main"
+
+
 def test_g3_what_a_killed_one_left_is_cleared(mine: Repo, fence: Path, terminal: Terminal, typed: Typed) -> None:
     there = waits(fence, "pre-receive")
     before = mine.state()

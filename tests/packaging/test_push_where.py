@@ -65,6 +65,18 @@ def test_g1_the_branch_that_is_applied_is_a_setting(
     assert template_state(mine.root, TEMPLATE, FEATURE) == []
 
 
+def test_g1_the_gate_stays_shut_while_the_applied_branch_is_not_known(mine: Repo) -> None:
+    mine.git("remote", "set-head", "origin", "--delete")
+    mine.git("checkout", "-q", "--", TEMPLATE)
+    assert template_state(mine.root, TEMPLATE) == []
+    on_a_feature_branch(mine)
+    warning = template_state(mine.root, TEMPLATE)[0]
+    assert "which branch is applied is not known" in warning
+    subprocess.run(["sh", "-ec", warning.rpartition(": ")[2]], check=True, capture_output=True)
+    assert template_state(mine.root, TEMPLATE) == []
+    assert "has not fetched origin/trunk" in template_state(mine.root, TEMPLATE, "trunk")[0]
+
+
 def test_g1_a_branch_typed_that_the_checkout_is_not_on_is_refused(mine: Repo, typed: Typed) -> None:
     refused(mine, typed, "--branch trunk: main goes to origin/main", line=("--branch", "trunk"))
 
