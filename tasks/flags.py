@@ -52,7 +52,7 @@ FLAGS = {
     "message": Flag("The commit's message. Default: one that names the template.", ""),
     "branch": Flag("Push to this branch of the checkout's upstream, though it is not the one that is applied.", ""),
     "unchecked": Flag("Reason to push a template that the check refuses; stands in the commit's message.", ""),
-    "literal": Flag("Reason to write out what has a secret's name; stands in the commit's message.", ""),
+    "literal": Flag("Reason to push a value that looks like a secret; stands in the commit's message.", ""),
     "key": Flag("Only this one: koji, build, ansible.", ""),
     # The sandbox's faults.
     "step": Flag(

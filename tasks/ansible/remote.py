@@ -200,7 +200,7 @@ class Remote:
     def _ssh(self) -> str | None:
         """The line that shows by itself why ssh does not get in."""
         match = re.match(
-            r"(?:ssh://(?P<user>[^/@]+@)?(?P<host>[^/:]+)(?::(?P<port>\d+))?/|(?P<short>[^/:]+):)", self.urls()[0]
+            r"(?:ssh://(?P<user>[^/@]+@)?(?P<host>[^/:]+)(?::(?P<port>\d+))?/|(?P<short>[^/:]+):(?!//))", self.urls()[0]
         )
         if not match:
             return None

@@ -16,6 +16,11 @@ _QUERY = (
     "[%{BUILDARCHS} ]\n[%{EXCLUSIVEARCH} ]\n[%{EXCLUDEARCH} ]\n"
 )
 _ECHO = "asked-for: "
+# What %setup without -c becomes: unpack, look at the status, enter the folder.
+_ENTERED = re.compile(
+    r"^\S*(?:rpmuncompress|tar|gzip|bzip2|xz|unzip)\b[^\n]*\n(?:(?:STATUS|if|\s+exit|fi)\b[^\n]*\n)*cd '?([\w.+~^-]+)",
+    re.M,
+)
 
 
 @dataclass(frozen=True)
@@ -103,9 +108,7 @@ def layout(path: Path, dist: str) -> Layout:
     said = dict(re.findall(rf"^{_ECHO}(\w+) (.+)$", done.out + done.err, re.M))
     if done.exited or set(said) != set(asked):
         raise Refused(f"{path.name} cannot be read: {done.complaint}", next_line=f"rpmspec -P {path}")
-    unpacked = re.search(
-        r"^%prep\b.*?^\S*(?:rpmuncompress|tar|gzip|bzip2|xz|unzip)\b.*?^cd '?([\w.+~^-]+)", done.out, re.M | re.S
-    )
+    unpacked = _ENTERED.search(done.out)
     return Layout(Path(said["_sourcedir"]), Path(said["_srcrpmdir"]), unpacked[1] if unpacked else "")
 
 

@@ -142,6 +142,15 @@ def test_g3_a_server_that_is_not_reached_is_told_in_sshs_words(
     assert server.repo.state() == before
 
 
+def test_g3_a_web_server_that_is_not_there_is_not_reached(mine: Repo, typed: Typed) -> None:
+    mine.git("remote", "set-url", "origin", "http://op:hunter2@127.0.0.1:1/ansible.git")
+    said = typed("push-config", "--yes")
+    assert said.code == 4
+    assert "127.0.0.1" in said.err
+    assert "hunter2" not in said.err
+    assert "next: invoke push-config" in said.err
+
+
 @needs_sshd
 def test_g3_a_push_that_the_server_took_before_the_line_was_lost_is_pushed(
     server: Server, fence: Path, typed: Typed

@@ -113,7 +113,7 @@ def test_k6_a_missing_prerelease_names_a_tag_that_git_can_have(project: Project,
 def test_a_folder_of_its_own_is_the_specs_business(project: Project, typed: Typed) -> None:
     project.tarball(folder="upstream-main")
     assert "the spec's %setup enters blockerbugs-0.4.4.16" in typed("srpm").err
-    for setup in ("-q -n upstream-main", "-q -c"):
+    for setup in ("-q -n upstream-main", "-q -c", "-q -c\ncd inner", "-q -c\n%build\ncd docs"):
         project.spec(setup=setup)
         assert typed("srpm").code == 0
 
