@@ -202,23 +202,23 @@ def waits(fence: Path, where: str) -> Path:
     there = fence / "there"
     if where == "fetch":
         ssh = fence / "ssh"
-        ssh.write_text(f"#!/bin/sh\necho $$ >{there}\nexec sleep 60\n")
+        ssh.write_text(f"#!/bin/sh\necho $$ >{there}\nexec sleep 300\n")
         ssh.chmod(0o755)
         Repo(fence / "ansible").git("remote", "set-url", "origin", "ssh://op@example.invalid/x.git")
         Repo(fence / "ansible").git("config", "core.sshCommand", str(ssh))
     else:
-        hook(fence, where, f"echo $$ >{there}\nexec sleep 60 >&- 2>&-\n")
+        hook(fence, where, f"echo $$ >{there}\nexec sleep 300 >&- 2>&-\n")
     return there
 
 
 def ended(process: subprocess.Popen[str], there: Path, signum: int) -> tuple[int, str]:
     """Send the signal when it waits; its exit status and what it said. What it waited for is ended, too."""
-    for _ in range(600):
+    for _ in range(2400):
         if there.exists() and there.read_text().strip():
             break
         time.sleep(0.05)
     process.send_signal(signum)
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=120)
     return process.returncode, err
 
 
@@ -275,7 +275,7 @@ def test_g3_an_end_after_the_push_says_so_and_keeps_the_edit(
 ) -> None:
     there = fence / "there"
     follows = mine.root / ".git" / "hooks" / "post-checkout"
-    follows.write_text(f"#!/bin/sh\necho $$ >{there}\nexec sleep 60 >&- 2>&-\n")
+    follows.write_text(f"#!/bin/sh\necho $$ >{there}\nexec sleep 300 >&- 2>&-\n")
     follows.chmod(0o755)
     code, err = ended(terminal("push-config", "--yes"), there, signal.SIGTERM)
     assert code == 130
@@ -296,7 +296,7 @@ def test_g3_what_a_killed_one_left_is_cleared(mine: Repo, fence: Path, terminal:
     beside = terminal("push-config", "--yes")  # one that lives keeps its own
     kill(there)
     there.unlink()
-    for _ in range(600):
+    for _ in range(2400):
         if there.exists() and there.read_text().strip():
             break
         time.sleep(0.05)
@@ -305,7 +305,7 @@ def test_g3_what_a_killed_one_left_is_cleared(mine: Repo, fence: Path, terminal:
     assert typed("push-config", "--plan").code == 0
     assert mine.git("worktree", "list").count("\n") == 1
     kill(there)
-    beside.communicate(timeout=60)
+    beside.communicate(timeout=120)
     assert mine.git("worktree", "list").count("\n") == 0
 
 
@@ -316,6 +316,7 @@ def test_g3_a_server_that_hangs_is_named_and_given_up(
     there = waits(fence, "fetch")
     said = typed("push-config", "--yes")
     assert said.code == 4
-    assert "waiting for origin: git ls-remote, 4 s, at most 4.5 s" in said.out
+    assert "waiting for origin: git ls-remote, " in said.out
+    assert "at most 4.5 s" in said.out
     assert "no end after 4.5 s (ansible.timeout)" in said.err
     assert not alive(there)
