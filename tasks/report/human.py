@@ -10,7 +10,9 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ..errors import SopError
+from ..run import advice
 from ..run.observer import SAY_AGAIN_SECONDS, Again
+from ..run.remaining import running as running_now
 from . import recap, tables, words
 from .asking import Terminal
 from .screen import Screen
@@ -93,7 +95,7 @@ class Human(Terminal):
                 self._say(f"{name}: {command}", "aside")
 
     def nothing_to_do(self, plan: Plan) -> None:
-        verb = "has" if plan.request.procedure.name == "yum-update" else "is healthy with"
+        verb = "is healthy with" if plan.request.procedure.upgrade else "has"
         self._say(f"nothing to do: {plan.request.host_set.name} {verb} {plan.target}", "good")
 
     def resume(self, plan: Plan, lock: Lock, todo: Sequence[Left]) -> None:
@@ -104,7 +106,7 @@ class Human(Terminal):
 
     def held(self, host_set: HostSet, lock: Lock, states: States) -> None:
         self._say(f"{host_set.name} is held by {lock}", "warn")
-        running = words.running(states)
+        running = running_now(states)
         for host, step in running:
             self._say(f"{host.short}: {step} still runs", "warn")
         if not running and states:
@@ -115,7 +117,7 @@ class Human(Terminal):
         cron = "cron's sync is on" if facts[host_set.sync].cron else "cron's sync is not there"
         self._say(f"{host_set.name}: run {lock.run} is aborted, its lock is released, {cron}", "head")
         self._down(host_set, facts)
-        self._say(f"next: {words.ways_on(host_set, facts) or f'fab {host_set.name} status'}")
+        self._say(f"next: {advice.left_behind(host_set, facts) or f'fab {host_set.name} status'}")
 
     def free(self, host_set: HostSet, facts: Mapping[Host, Facts], text: str) -> None:
         self._say(text)
@@ -125,11 +127,11 @@ class Human(Terminal):
 
     def left(self, host_set: HostSet, facts: Mapping[Host, Facts]) -> None:
         self._down(host_set, facts)
-        if next_line := words.unlocked(host_set, facts):
+        if next_line := advice.left_behind(host_set, facts):
             self._say(f"next: {next_line}")
 
     def _down(self, host_set: HostSet, facts: Mapping[Host, Facts]) -> None:
-        if down := words.down(host_set, facts):
+        if down := advice.down(host_set, facts):
             self._say(f"{host_set.app.service} is not running on {words.names(down)}", "bad")
 
     def phase(self, number: int, total: int, phase: Phase) -> None:
@@ -175,7 +177,7 @@ class Human(Terminal):
 
     def finished(self, run: Run, next_line: str | None) -> None:
         plan = run.plan
-        served = any(phase.step.name == "healthy" for phase in plan.phases)  # installed is not running yet
+        served = any(phase.step.sees_it_serve for phase in plan.phases)  # installed is not running yet
         new = f"runs {plan.target}" if served else f"{plan.target} is installed"
         what = new if plan.target else f"{plan.request.procedure.name} done"
         self._say(f"{plan.request.host_set.name}: {what}, {words.took(run.seconds)}", "best")

@@ -12,8 +12,9 @@ from ..errors import Code, SopError
 from ..journal import looked, told
 from ..journal.coding import as_json, cleaned, iso
 from ..journal.events import VERSION, Event
-from ..run import record
+from ..run import advice, record
 from ..run.observer import Again, Report
+from ..run.remaining import running as running_now
 from . import words
 from .screen import Nowhere, Unbreakable
 
@@ -105,21 +106,21 @@ class Machine(Report):
         self._tell(told.Remaining(*_what(plan), lock.run, lock.operator, lock.since, phases))
 
     def held(self, host_set: HostSet, lock: Lock, states: States) -> None:
-        running = tuple(looked.Running(host.name, step) for host, step in words.running(states))
+        running = tuple(looked.Running(host.name, step) for host, step in running_now(states))
         self._tell(looked.Held(host_set.name, lock.run, lock.operator, lock.since, running))
 
     def aborted(self, host_set: HostSet, lock: Lock, facts: Mapping[Host, Facts]) -> None:
-        self._next = words.ways_on(host_set, facts) or f"fab {host_set.name} status"
-        down, cron = _names(words.down(host_set, facts)), facts[host_set.sync].cron
+        self._next = advice.left_behind(host_set, facts) or f"fab {host_set.name} status"
+        down, cron = _names(advice.down(host_set, facts)), facts[host_set.sync].cron
         self._tell(looked.Aborted(host_set.name, lock.run, lock.operator, lock.since, down, cron))
 
     def free(self, host_set: HostSet, facts: Mapping[Host, Facts], text: str) -> None:
-        self._next = words.unlocked(host_set, facts) or None
-        down, paused = _names(words.down(host_set, facts)), facts[host_set.sync].paused
+        self._next = advice.left_behind(host_set, facts) or None
+        down, paused = _names(advice.down(host_set, facts)), facts[host_set.sync].paused
         self._tell(looked.Free(host_set.name, text, down, paused))
 
     def left(self, host_set: HostSet, facts: Mapping[Host, Facts]) -> None:
-        self._next = words.unlocked(host_set, facts) or None
+        self._next = advice.left_behind(host_set, facts) or None
 
     def phase(self, number: int, total: int, phase: Phase) -> None:
         self._step = phase.step.name

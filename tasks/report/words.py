@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ..fleet.output import duration as duration
-from ..sop.model import NOT_REACHED, Schema
+from ..sop.model import Schema
 
 if TYPE_CHECKING:
-    from ..inventory.model import Host, HostSet
-    from ..run.remaining import States
+    from ..inventory.model import Host
     from ..sop.model import Facts
 
 
@@ -68,56 +67,6 @@ def schema(found: Facts) -> str:
 def at_head(found: Facts) -> bool | None:
     """The same for programs; None: not known."""
     return None if found.schema == Schema.UNKNOWN else found.schema == Schema.CURRENT
-
-
-def running(states: States) -> list[tuple[Host, str]]:
-    """The steps that run, each with its host."""
-    return [(host, step) for host, steps in states.items() for step, state in steps.items() if state == "runs"]
-
-
-def down(host_set: HostSet, facts: Mapping[Host, Facts]) -> list[Host]:
-    """Where httpd is known not to run."""
-    return [host for host in host_set.serving if facts[host].service not in ("active", NOT_REACHED)]
-
-
-def unlocked(host_set: HostSet, facts: Mapping[Host, Facts], after: str = "") -> str:
-    """What to type where no run holds the set, and one has left something behind; nothing where none has.
-
-    after: as in `ways_on`.
-    """
-    paused = facts[host_set.sync].paused
-    cron = f"fab {host_set.name} abort, which lets cron sync again" if paused else ""
-    return "; then ".join(filter(None, (cron, ways_on(host_set, facts, after))))
-
-
-def ways_on(host_set: HostSet, facts: Mapping[Host, Facts], after: str = "") -> str:
-    """What to type where httpd is down or a migration is pending, and no run holds the set; nothing where all is well.
-
-    The upgrade that does all that is missing, and the SOP's steps by hand; first of all, the hosts that are lost.
-    after: the step of the SOP that has just been done, by itself.
-    """
-    sync, reached = facts[host_set.sync], [facts[h] for h in host_set.hosts if facts[h].service != NOT_REACHED]
-    if not down(host_set, facts) and sync.believed != Schema.PENDING:
-        return ""
-    pending = sync.believed != Schema.CURRENT  # or nobody can tell: a migration that is not needed does nothing
-    mixed = len({found.installed for found in reached}) > 1
-    serves = any(facts[host].service == "active" for host in host_set.serving)
-    migrated = bool(sync.previous_schema) and sync.revision != sync.previous_schema
-    migrated = migrated or (sync.migrated and sync.migrated_with == sync.installed)
-    steps = {"stop-httpd": pending and serves, "yum-update": mixed, "upgrade-db": pending}
-    steps |= {"sync": pending or migrated, "start-httpd": True}  # the SOP checks a migration with a sync
-    done = list(steps)[: list(steps).index(after) + 1] if after in steps else []
-    hands = ", then ".join(
-        f"fab {host_set.name} {step}"
-        for step, wanted in steps.items()
-        if wanted and (step not in done or step == "stop-httpd")  # it is wanted where httpd runs, whatever was done
-    )
-    newest = max((found.installed for found in reached if found.installed), default=None)
-    if newest and (mixed or sync.believed == Schema.PENDING):
-        upgrade = "major-upgrade" if pending else "minor-upgrade"
-        hands = f"fab {host_set.name} {upgrade} --version {newest.vr}\n  or by hand: {hands}"
-    lost = [host.short for host in host_set.hosts if facts[host].service == NOT_REACHED]
-    return f"get {', '.join(lost)} back, then {hands}" if lost else hands
 
 
 def unknown(found: Facts | None) -> list[str]:

@@ -1,49 +1,146 @@
-"""The ways out of a run that stopped, a line each, and what each would do. Pure."""
+"""What to type next, in every kind of ending: lines that can be typed as they stand, and what each would do. Pure."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 from ..errors import SopError
-from ..inventory.model import Host
-from ..sop.model import Facts
+from ..inventory.model import Host, HostSet, Inventory
+from ..sop.model import NOT_REACHED, Effect, Facts, Job, Procedure, Schema
 from ..sop.nvr import Nvr
-from ..sop.workflows import PROCEDURES
-from .decide import decide
+from ..sop.workflows import MAJOR, MINOR, PROCEDURES, RESTART, ROLLBACK, START, by_hand
+from .decide import Plan, decide
 from .state import Run
 
 WIDE = 30  # columns up to which the lines to type are given the same width: 80 must do for the most of them
+BY_HAND = "by hand, step by step"
 
 
-def ways_out(run: Run, by_hand: str = "") -> str:
-    """What to type after a run that is half-way: resume or abort, and then rollback, or the SOP's steps `by_hand`."""
+class Line(NamedTuple):
+    """What can be typed as it stands, and what it would do or when it can be done; mark: `next`, `or`, `then`."""
+
+    mark: str
+    typed: str
+    does: str = ""
+
+
+def text(lines: Sequence[Line]) -> str:
+    """The lines below one another, as they stand behind `next: `; nothing where there are none."""
+    wide = max((len(line.typed) for line in lines if len(line.typed) <= WIDE), default=0)
+    shown = [f"{line.mark:>4}: {line.typed:<{wide}}  {line.does}".rstrip() for line in lines]
+    return "\n".join(shown).removeprefix("next: ")
+
+
+def after_a_run(run: Run) -> str:
+    """After a run that did not end well."""
+    plan, host_set = run.plan, run.plan.request.host_set
+    if run.afterwards and host_set.sync not in run.afterwards:
+        return text(_without_the_sync_host(run))
+    if run.half_way:
+        return while_locked(run)
+    last = run.outcomes[-1][0].step if run.outcomes else None
+    if run.failures and last and last.instead:
+        return plan.typed(last.instead)
+    if plan.request.procedure.upgrade:
+        return plan.typed(plan.request.procedure.name)
+    return text(_in_turn(plan, _left(run)) or [Line("next", plan.typed(plan.request.procedure.name))])
+
+
+def while_locked(run: Run) -> str:
+    """Where the set stays locked: resume or abort; and, when it is aborted, the build before, or the SOP by hand."""
     name = run.plan.request.host_set.name
     if run.waits:
-        return f"fab {name} resume, which follows it and goes on; or, when it has ended: fab {name} abort"
-    rows = [("next", f"fab {name} resume", _goes_on(run)), ("  or", f"fab {name} abort", _gives_up(run))]
-    way = _way_back(run)
-    if way:
-        rows.append(("then", *way))
-    wide = max((len(typed) for _, typed, _ in rows if len(typed) <= WIDE), default=0)
-    lines = [f"{mark}: {typed:<{wide}}  {does}" for mark, typed, does in rows]
-    if by_hand:
-        lines.append(f"{'  or' if way else 'then'} by hand: {by_hand}")
-    return "\n".join(lines).removeprefix("next: ")
+        follows = Line("next", f"fab {name} resume", "follows it and goes on")
+        return text([follows, Line("or", f"fab {name} abort", "when it has ended; the rest is not done then")])
+    return text(_resume_or_abort(run))
 
 
-def _way_back(run: Run) -> tuple[str, str] | None:
+def _resume_or_abort(run: Run) -> list[Line]:
+    plan, name = run.plan, run.plan.request.host_set.name
+    lines = [Line("next", f"fab {name} resume", _goes_on(run)), Line("or", f"fab {name} abort", _gives_up(run))]
+    back = way_back(run)
+    if plan.request.procedure.rolling:
+        again = Line("then", plan.typed(plan.request.procedure.name), "the same again, on the hosts that need it")
+        return [*lines, back or again]
+    lines += [back] if back else []
+    return [*lines, *_in_turn(plan, _left(run), "or" if back else "then", BY_HAND)]
+
+
+def _left(run: Run) -> list[Procedure]:
+    """The SOP's steps that are left, as they are typed by hand."""
+    plan, request = run.plan, run.plan.request
+    done: dict[str, bool] = {}
+    for phase, results in run.outcomes:
+        done[phase.step.name] = not any(outcome.failure for outcome in results.values())
+    if request.procedure.upgrade:
+        left = by_hand(plan.phases, run.afterwards, done, unsure=True)
+    else:
+        left = _left_of_the_sop(request.host_set, run.afterwards, done, plan.target)
+    last = run.outcomes[-1][0].step if run.outcomes else None
+    if run.failures and not left and last and last.httpd in (Effect.UP, Effect.BOUNCE):
+        return [RESTART]
+    if not request.procedure.upgrade and run.failures and request.procedure not in left:
+        return [request.procedure, *left]
+    return left
+
+
+def _left_of_the_sop(
+    host_set: HostSet, facts: Mapping[Host, Facts], done: Mapping[str, bool], target: Nvr | None = None
+) -> list[Procedure]:
+    """What of a major upgrade is left, whatever begun it: all steps where a migration is wanted, or has just been."""
+    newest = target or next(reversed(_builds(facts.values())), None)
+    phases = PROCEDURES[MAJOR.name].phases(Job(host_set, host_set.hosts, newest))
+    return by_hand(phases, facts, done, _migrating(facts.get(host_set.sync)))
+
+
+def _migrating(sync: Facts | None) -> bool:
+    """Is a migration wanted, or has one been done since the build before; or can nobody tell?"""
+    if sync is None or sync.believed != Schema.CURRENT:
+        return True
+    moved = bool(sync.previous_schema) and sync.revision != sync.previous_schema
+    return moved or (sync.migrated and sync.migrated_with == sync.installed)
+
+
+def _in_turn(plan: Plan, left: Sequence[Procedure], mark: str = "next", does: str = "") -> list[Line]:
+    """The steps in their order; those for the same hosts make one line, which ends where one of them fails."""
+    lines: list[Line] = []
+    before = ""
+    for procedure in left:
+        who, words = plan.words(procedure.name)
+        if who == before:
+            lines[-1] = lines[-1]._replace(typed=f"{lines[-1].typed} {words}")
+        else:
+            lines.append(Line("then" if lines else mark, f"fab {who} {words}", "" if lines else does))
+        before = who
+    return lines
+
+
+def _without_the_sync_host(run: Run) -> list[Line]:
+    """It has the lock, so that neither resume nor abort can be typed before it is back."""
+    plan, host_set, sync = run.plan, run.plan.request.host_set, run.plan.request.host_set.sync
+    back = Line("or", f"fab {host_set.name} resume", f"when {sync.short} is back")
+    other = next((host for host in host_set.hosts if host in run.afterwards), None)
+    if other is None or not plan.request.procedure.upgrade:
+        return [back._replace(mark="next")]
+    moved = f"when hosts.yml has {other.short} as sync_host and {sync.short} no more"
+    return [Line("next", plan.typed(plan.request.procedure.name), moved), back]
+
+
+def way_back(run: Run) -> Line | None:
     """What goes back to the build before, and what that would do now; None where no host has the new one."""
     plan, request = run.plan, run.plan.request
     earlier = [found.previous for found in run.afterwards.values() if found.installed == plan.target]
     if not plan.target or request.procedure.back or not earlier:
         return None
-    typed = plan.typed("rollback")
+    typed = plan.typed(ROLLBACK.name)
     lost = [host.short for host in request.host_set.hosts if host not in run.afterwards]
     if lost:
-        return typed, f"would be refused: {', '.join(lost)}: cannot be reached"
+        return Line("then", typed, f"would be refused: {', '.join(lost)}: cannot be reached")
     asked = all(plan.facts[host].offered is not None for host in run.afterwards)
     facts = _with_offers(run, None if asked else dict.fromkeys(filter(None, earlier), ""))
-    back, why = replace(request, procedure=PROCEDURES["rollback"]), ""
+    back, why = replace(request, procedure=ROLLBACK), ""
     for version in (None, *(nvr.vr for nvr in earlier[:1] if nvr)):
         try:
             target = decide(replace(back, version=version), facts).target
@@ -55,9 +152,9 @@ def _way_back(run: Run) -> tuple[str, str] | None:
                 sync = run.afterwards.get(request.host_set.sync)
                 unseen = sync and sync.revision is None and sync.migrated_with == plan.target
                 first = "once the database is restored, " if unseen else ""
-                return f"{typed} --version {version}", f"goes back, {first}{how}"
-            return typed, f"back to {target}, {how}"
-    return typed, f"would be refused: {why}"
+                return Line("then", f"{typed} --version {version}", f"goes back, {first}{how}")
+            return Line("then", typed, f"back to {target}, {how}")
+    return Line("then", typed, f"would be refused: {why}")
 
 
 def _with_offers(run: Run, guessed: dict[Nvr, str] | None) -> dict[Host, Facts]:
@@ -81,8 +178,88 @@ def _goes_on(run: Run) -> str:
 
 def _gives_up(run: Run) -> str:
     """What is as before afterwards, and what is not."""
-    cron = any(phase.step.name == "pause-cron" for phase in run.plan.phases)
+    cron = any(phase.step.pauses_cron for phase in run.plan.phases)
     down, serving = run.down, run.plan.request.host_set.serving
     where = "" if len(down) == len(serving) else f" on {', '.join(host.short for host in down)}"
     left = f"{run.plan.request.app.service} stays down{where}" if down else "all else stays as it is"
     return f"{'cron on again, ' if cron else ''}lock released; {left}"
+
+
+def after_success(plan: Plan, inventory: Inventory) -> str | None:
+    """The same upgrade on the set that was waiting for this one (prod after stg), and what moves the build there."""
+    request = plan.request
+    waiting = [s for s in inventory.host_sets.values() if s.after == request.host_set.name]
+    if not (waiting and plan.target and request.procedure.installs and len(plan.hosts) == len(request.host_set.hosts)):
+        return None
+    upgrade = Line("next", f"fab {waiting[0].name} {request.procedure.name} --version {plan.target.vr}")
+    if request.host_set.enable_repo == waiting[0].enable_repo:
+        return text([upgrade])
+    return text([Line("next", "invoke promote"), upgrade._replace(mark="then")])
+
+
+def after_a_step(run: Run) -> str | None:
+    """What has to follow a step of the SOP that was done by itself; nothing where httpd was just stopped on purpose."""
+    plan, host_set = run.plan, run.plan.request.host_set
+    steps = [phase.step for phase in plan.phases]
+    if plan.request.procedure.upgrade or any(step.httpd == Effect.DOWN and not step.looks for step in steps):
+        return None
+    facts = {host: run.afterwards.get(host, Facts(service=NOT_REACHED)) for host in host_set.hosts}
+    return left_behind(host_set, facts, after=plan.request.procedure.name) or None
+
+
+def left_behind(host_set: HostSet, facts: Mapping[Host, Facts], after: str = "") -> str:
+    """What to type where no run holds the set and something is left to do; nothing where all is well.
+
+    facts: of every host, NOT_REACHED where one is lost. after: the step of the SOP that was just done by itself.
+    """
+    fab, sync = f"fab {host_set.name}", facts[host_set.sync]
+    reached = {host: found for host, found in facts.items() if found.service != NOT_REACHED}
+    lost = [host.short for host in host_set.hosts if host not in reached]
+    when = f"when {', '.join(lost)} can be reached again" if lost else ""
+    builds, pending, stopped = _builds(reached.values()), sync.believed == Schema.PENDING, down(host_set, facts)
+    rows = [(f"{fab} abort", "lets cron sync again")] if sync.paused else []
+    minor = not pending and (sync.believed == Schema.CURRENT or not stopped)
+    if builds and (pending or len(builds) > 1):
+        upgrade = MINOR if minor else MAJOR
+        rows.append((f"{fab} {upgrade.name} --version {builds[-1].vr}", when or f"all hosts to {builds[-1].vr}"))
+    if len(builds) > 1 and minor and not (stopped or lost):
+        earlier = {found.previous for found in reached.values() if found.installed == builds[-1]} & set(builds)
+        rows += [
+            (f"{fab} {ROLLBACK.name} --version {nvr.vr}", "back, if it is still on offer") for nvr in earlier if nvr
+        ]
+    elif stopped and len(builds) > 1 and minor:
+        rows.append((f"{fab} {START.name}", when or "with the builds that are there"))
+    elif stopped or pending:
+        left = _left_of_the_sop(host_set, reached, _up_to(host_set, after))
+        words = [f"{one.name} --version {builds[-1].vr}" if one.installs and builds else one.name for one in left]
+        if lost and left == [START]:
+            fab, when = f"fab -H {','.join(host.short for host in stopped)}", ""
+        rows += [(" ".join([fab, *words]), when or (BY_HAND if rows and words[1:] else ""))] if words else []
+    marks = ["next", *["or"] * len(rows)]
+    if sync.paused:
+        marks[1:2] = ["then"]
+    return text([Line(mark, typed, does) for mark, (typed, does) in zip(marks, rows, strict=False)])
+
+
+def _up_to(host_set: HostSet, after: str) -> dict[str, bool]:
+    """The steps of a major upgrade that were done when `after` was."""
+    names = [phase.step.name for phase in PROCEDURES[MAJOR.name].phases(Job(host_set, host_set.hosts))]
+    return dict.fromkeys(names[: names.index(after) + 1] if after in names else (), True)
+
+
+def _builds(facts: Iterable[Facts]) -> list[Nvr]:
+    """What is installed, each build once, the newest last."""
+    return sorted({found.installed for found in facts if found.installed})
+
+
+def down(host_set: HostSet, facts: Mapping[Host, Facts]) -> list[Host]:
+    """Where httpd is known not to run."""
+    return [host for host in host_set.serving if facts[host].service not in ("active", NOT_REACHED)]
+
+
+def unlike(host_set: HostSet, facts: Mapping[Host, Facts]) -> str | None:
+    """That the hosts of the set do not have the same build, if so."""
+    found = {host: facts[host].installed for host in host_set.hosts if host in facts}
+    if len(_builds(facts.values())) < 2:
+        return None
+    return f"half upgraded: {', '.join(f'{host.short} has {build.vr}' for host, build in found.items() if build)}"

@@ -10,7 +10,7 @@ from ..errors import Refused
 from ..inventory.model import Host, HostSet
 from ..sop.model import UNREACHED, Job, Phase, Schema
 from ..sop.nvr import Nvr
-from ..sop.workflows import PROCEDURES, RESTART_TOGETHER
+from ..sop.workflows import PROCEDURES
 from . import refusals
 from .refusals import OVERRIDE, FactsOf, Reason
 from .request import Request
@@ -44,7 +44,7 @@ class Plan:
     @property
     def resumable(self) -> bool:
         """Is it more than one SOP step, which could as well be typed again?"""
-        return self.request.procedure.installs and self.request.procedure.name != "yum-update"
+        return self.request.procedure.upgrade
 
     def does_to(self, host: Host) -> list[str]:
         """The names of the steps that `host` goes through."""
@@ -55,13 +55,17 @@ class Plan:
 
         An upgrade's build is not the one to go back to: rollback knows that by itself.
         """
+        return " ".join(("fab", *self.words(task)))
+
+    def words(self, task: str) -> tuple[str, str]:
+        """The same in two parts: whom it is for, and the task with its flags."""
         procedure = PROCEDURES.get(task)
         for_all = procedure and (procedure.whole_set or procedure.once)
-        line = f"fab {self.request.host_set.name if for_all else self.request.asked_as} {task}"
+        who = self.request.host_set.name if for_all else self.request.asked_as
         if not (procedure and procedure.installs and self.target) or procedure.back != self.request.procedure.back:
-            return line
+            return who, task
         why = self.request.unverified
-        return f"{line} --version {self.target.vr}" + (f" --unverified {shlex.quote(why)}" if why else "")
+        return who, f"{task} --version {self.target.vr}" + (f" --unverified {shlex.quote(why)}" if why else "")
 
 
 def decide(request: Request, facts: FactsOf, stage: HostSet | None = None) -> Plan:
@@ -106,7 +110,7 @@ def _hosts(request: Request, facts: FactsOf, target: Nvr | None) -> tuple[Host, 
 
     def there(host: Host) -> bool:
         found = facts[host]
-        runs = found.healthy(wanted) or not host.serves or request.procedure.name == "yum-update"
+        runs = found.healthy(wanted) or not host.serves or not request.procedure.upgrade
         return found.installed == target and runs and found.schema != Schema.PENDING
 
     if all(there(host) for host in request.hosts):
@@ -141,7 +145,6 @@ def _warnings(request: Request, facts: FactsOf) -> tuple[str, ...]:
             warnings.append(f"{host.short} {has} the sync's cron file {request.app.cron}")
         if abs(facts[host].skew) > CLOCK_SECONDS:
             warnings.append(f"{host.short}: its clock is {facts[host].skew:+.0f} s off")
-    all_down = request.procedure in (RESTART_TOGETHER, PROCEDURES["stop-httpd"])
-    if all_down and set(host_set.serving) <= set(request.hosts):
+    if request.procedure.outage and set(host_set.serving) <= set(request.hosts):
         warnings.append(f"no node of {host_set.name} serves while this lasts")
     return tuple(warnings)

@@ -5,12 +5,10 @@ from __future__ import annotations
 from ..errors import HalfWay, Interrupted, Locked, Refused, SopError
 from ..fleet import detached
 from ..fleet.outcome import Outcome
-from ..inventory.model import Host, Inventory
+from ..inventory.model import Host
 from ..journal.events import Backup
-from ..sop.model import Phase, Step
-from ..sop.workflows import PROCEDURES
-from .advice import ways_out
-from .decide import Plan
+from ..sop.model import Step
+from .advice import after_a_run
 from .lock import read_lock, taken_over
 from .state import Run
 
@@ -30,12 +28,12 @@ def ending(run: Run) -> SopError | None:
     problems += [*what_is_down(run), *_cron_paused(run), *saved(run)]
     locked = [host for host, outcome in run.failures.items() if outcome.exited == detached.HELD]
     # Where it is the sync host, another run has this one's place: there is nothing left to resume or to abort.
-    next_line = plan.typed("status") if host_set.sync in locked else _what_next(run, last)
+    next_line = plan.typed("status") if host_set.sync in locked else after_a_run(run)
     if not run.failures:
         return Interrupted("after " + last.step.name, *problems, next_line=next_line)
     if run.untouched and locked:
         return Locked(*problems, next_line=plan.typed("status"))
-    if run.untouched and last.step.refuses:
+    if run.untouched and last.step.instead:
         return Refused(*problems, next_line=next_line)
     if run.untouched:
         return SopError(*problems, f"no step that changes {host_set.name} was begun", next_line=next_line)
@@ -58,20 +56,6 @@ def _last_line(outcome: Outcome) -> str:
     return "".join(outcome.output.splitlines()[-1:])
 
 
-def _what_next(run: Run, phase: Phase) -> str:
-    if run.failures:
-        tasks = phase.step.if_it_fails or (run.plan.request.procedure.name,)
-        if run.plan.request.procedure.name == "minor-upgrade" and phase.step.name in ("restart-httpd", "healthy"):
-            return ways_out(run)  # which goes back
-    elif run.plan.request.procedure.rolling:
-        tasks = (run.plan.request.procedure.name,)
-    else:
-        left = [phase.step.name for phase in run.plan.phases[len(run.outcomes) :]]
-        tasks = tuple(name for name in left if name in PROCEDURES) or ("status",)
-    by_hand = ", then ".join(run.plan.typed(task) for task in tasks)
-    return ways_out(run, by_hand) if run.half_way else by_hand
-
-
 def what_is_down(run: Run) -> list[str]:
     """Where httpd does not run, as far as this run knows."""
     down = ", ".join(host.short for host in run.down)
@@ -91,7 +75,7 @@ def _cron_paused(run: Run) -> list[str]:
 def saved(run: Run) -> list[str]:
     """Where the database was saved to before anything was stopped, if it was."""
     host_set = run.plan.request.host_set
-    done = any(phase.step.name == "backup" and not any(o.failure for o in r.values()) for phase, r in run.outcomes)
+    done = any(phase.step.leaves and not any(o.failure for o in r.values()) for phase, r in run.outcomes)
     if not (done and host_set.backup):
         return []
     sizes = [entry.event.size for entry in run.journal.entries if isinstance(entry.event, Backup)]
@@ -102,7 +86,7 @@ def saved(run: Run) -> list[str]:
 def _not_as_promised(run: Run) -> SopError | None:
     """Every command succeeded; did the world become what was promised?"""
     plan, host_set = run.plan, run.plan.request.host_set
-    looked_at = any(phase.step.name == "healthy" for phase in plan.phases)
+    looked_at = any(phase.step.sees_it_serve for phase in plan.phases)
     wrong = []
     for host in plan.hosts:
         found = run.afterwards.get(host)
@@ -120,18 +104,7 @@ def _cron_away(run: Run) -> list[str]:
     """Who has paused cron has to see it back (C3)."""
     host_set = run.plan.request.host_set
     before, now = run.plan.facts[host_set.sync], run.afterwards.get(host_set.sync)
-    paused = any(phase.step.name in ("pause-cron", "upgrade-db") for phase in run.plan.phases)
+    paused = any(phase.step.pauses_cron for phase in run.plan.phases)
     if not (paused and now) or (now.cron and not now.paused) or not (before.cron or before.paused):
         return []
     return [f"{host_set.sync.short}: cron's sync is not back in {run.plan.request.app.cron}"]
-
-
-def after_success(plan: Plan, inventory: Inventory) -> str | None:
-    """The same upgrade on the set that was waiting for this one (prod after stg), and what moves the build there."""
-    request = plan.request
-    waiting = [s for s in inventory.host_sets.values() if s.after == request.host_set.name]
-    if not (waiting and plan.target and request.procedure.installs and len(plan.hosts) == len(request.host_set.hosts)):
-        return None
-    upgrade = f"fab {waiting[0].name} {request.procedure.name} --version {plan.target.vr}"
-    another_repo = request.host_set.enable_repo != waiting[0].enable_repo
-    return f"invoke promote, then {upgrade}" if another_repo else upgrade

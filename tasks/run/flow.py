@@ -15,9 +15,9 @@ from ..journal.file import Journal, operator
 from ..notify.around import told
 from ..sop.model import Facts
 from . import record
+from .advice import after_success
 from .consent import Consent, agree, check_that_somebody_can_agree
 from .decide import Plan, decide
-from .ending import after_success
 from .lock import Hold, holder, locked_by
 from .look import Reached, connected, look
 from .observer import Report
@@ -38,7 +38,7 @@ def carry_out(request: Request, inventory: Inventory, config: Config, consent: C
     check_that_somebody_can_agree(request.host_set, consent, report)
     stage = predecessor(request, inventory)
     sets = (request.host_set, *([stage] if stage else []))
-    with connected(config, report, *sets, tolerant=not request.procedure.needs_all_hosts) as reached:
+    with connected(config, report, *sets, tolerant=request.procedure.tolerant) as reached:
         _check_that_the_meant_are_there(request, reached)
         report.looking(request.host_set.hosts)
         plan = _consider(reached, request, stage, consent, report)

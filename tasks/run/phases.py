@@ -16,12 +16,11 @@ from ..fleet.machines import Group
 from ..fleet.outcome import Listener, Outcome, for_people
 from ..inventory.model import Host
 from ..journal.events import Deposed, Waited
-from ..report import words
 from ..sop import restarts
-from ..sop.model import UNREACHED, Facts, Phase, Schema, Step
+from ..sop.model import Facts, Phase, Schema, Step
 from ..sop.restarts import Restart
 from . import record
-from .advice import ways_out
+from .advice import after_a_step, while_locked
 from .ending import ending, saved, what_is_down
 from .interrupt import Ended, patience
 from .lock import Hold, says
@@ -52,19 +51,11 @@ def perform(run: Run, todo: Sequence[Left], hold: Hold, report: Report, next_lin
             run.afterwards = _look_again(run, hold, report)
             report.recap(run)
         problems = [*error.problems, *([f"first: {error.next_line}"] if error.next_line else [])]
-        raise HalfWay(*problems, *what_is_down(run), *saved(run), next_line=ways_out(run)) from None
+        raise HalfWay(*problems, *what_is_down(run), *saved(run), next_line=while_locked(run)) from None
     if end:
         raise end
-    report.finished(run, next_line or _next_step(run))
+    report.finished(run, next_line or after_a_step(run))
     return Code.DONE
-
-
-def _next_step(run: Run) -> str | None:
-    """After a step of the SOP by itself: what has to follow it, where httpd is down."""
-    step, host_set = run.plan.request.procedure.name, run.plan.request.host_set
-    if step not in ("yum-update", "upgrade-db", "sync"):
-        return None
-    return words.unlocked(host_set, dict.fromkeys(host_set.hosts, UNREACHED) | run.afterwards, after=step) or None
 
 
 @contextmanager
@@ -77,7 +68,7 @@ def leaving(run: Run) -> Iterator[None]:
         where = f" on {', '.join(host.short for host in run.at_work)}" if run.at_work else ""
         goes_on = ", which goes on by itself" if run.waits else ""
         what = f"left in the middle of {run.doing}{where}{goes_on}; the set stays locked"
-        left = Interrupted(what, *what_is_down(run), *saved(run), next_line=ways_out(run))
+        left = Interrupted(what, *what_is_down(run), *saved(run), next_line=while_locked(run))
         with suppress(Refused):
             run.journal.write(record.end(run, left, f"left at {at}"))
         raise left from None
@@ -97,7 +88,7 @@ def _write_the_end(run: Run, end: SopError | None, hold: Hold) -> None:
         raise TakenOver(*error.problems, *(end.problems if end else ()), next_line=error.next_line) from None
     except SopError as error:
         if not end:
-            raise HalfWay(*error.problems, next_line=ways_out(run)) from None
+            raise HalfWay(*error.problems, next_line=while_locked(run)) from None
 
 
 def _phase_by_phase(run: Run, todo: Sequence[Left], hold: Hold, report: Report) -> SopError | None:
@@ -159,7 +150,7 @@ def _phase(run: Run, phase: Phase, left: Left, hold: Hold, report: Report) -> No
     run.waits = False
     run.outcomes.append((phase, done | results))
     run.journal.write(record.ended(host_set, number, phase, results))
-    if phase.step.name == "backup" and not run.failures:
+    if phase.step.leaves and not run.failures:
         run.journal.write(record.backup(host_set, results[host_set.sync]))
 
 

@@ -10,6 +10,7 @@ from ..inventory.model import Host, HostSet
 from ..sop import yum
 from ..sop.model import UNREACHED, Facts, Schema
 from ..sop.nvr import Nvr
+from ..sop.workflows import MAJOR, MIGRATE, STOP
 from .facts import PROGRAMS
 from .request import Request
 
@@ -29,7 +30,7 @@ def check_that_nobody_is_at_work(request: Request, facts: FactsOf) -> None:
     """Raise TryLater for what will pass: said first, because a host whose yum is held was not asked for its builds."""
     procedure, sync = request.procedure, request.host_set.sync
     working = []
-    if facts[sync].busy and procedure.name != "stop-httpd":
+    if facts[sync].busy and not procedure.beside_migration:
         working = [f"{sync.short}: an upgrade_db or sync of an earlier run still works on the database"]
     if procedure.installs:
         holders = [(host.short, facts[host].yum_holder) for host in request.hosts]
@@ -129,7 +130,7 @@ def state(request: Request, facts: FactsOf) -> list[Reason]:
 def _pending(request: Request, facts: FactsOf) -> list[Reason]:
     """A migration that the installed build wants, or one that has begun and did not succeed."""
     host_set, sync = request.host_set, facts[request.host_set.sync]
-    first = "major-upgrade" if request.procedure.installs else "upgrade-db"
+    first = MAJOR.name if request.procedure.installs else MIGRATE.name
     behind = next((host for host in host_set.hosts if facts[host].schema == Schema.PENDING), None)
     if behind:
         at = f"the database is at {facts[behind].revision or 'no revision'}"
@@ -156,7 +157,7 @@ def _not_stopped(host_set: HostSet, facts: FactsOf) -> list[Reason]:
     running = [host.short for host in host_set.serving if facts[host].service not in ("inactive", "failed")]
     if running:
         text = f"{', '.join(running)}: httpd is running, the database must not change under it"
-        reasons.append(Reason(text, f"fab {host_set.name} stop-httpd"))
+        reasons.append(Reason(text, f"fab {host_set.name} {STOP.name}"))
     installed = {facts[host].installed for host in host_set.hosts}
     if len(installed) > 1:
         text = f"the hosts have different builds: {', '.join(sorted(map(str, installed)))}"

@@ -8,8 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ..inventory.model import Host, HostSet
-from ..sop.model import Facts, Phase, Schema
-from ..sop.nvr import Nvr
+from ..sop.model import Facts, Phase, Step
 from .decide import Plan
 
 States = Mapping[Host, Mapping[str, str]]
@@ -66,10 +65,7 @@ def _of_phase(plan: Plan, number: int, phase: Phase, states: States, facts: Mapp
         name = _name(number, phase)
         attempts = _attempts(states[host], name)
         state = states[host][_attempt(name, attempts)] if attempts else None
-        stale = phase.step.name == "restart-httpd" and not (
-            later or facts[host].healthy(plan.request.host_set.health.status)
-        )
-        if _done(phase.step.name, state, facts[host], plan.target, begun) and not stale:
+        if _done(phase.step, state, facts[host], begun, later):
             continue
         if state == "runs":
             runs.append(host)
@@ -80,22 +76,24 @@ def _of_phase(plan: Plan, number: int, phase: Phase, states: States, facts: Mapp
     return Left(names, tuple(again), tuple(runs))
 
 
-def _done(step: str, state: str | None, facts: Facts, target: Nvr | None, begun: set[str]) -> bool:
-    """Was it done, and is it still so? Facts come first: what was done may have been undone (a host that restarted)."""
-    if step == "upgrade-db" and state != "runs" and facts.schema == Schema.CURRENT and facts.installed == target:
+def _done(step: Step, state: str | None, facts: Facts, begun: set[str], later: bool) -> bool:
+    """Was it done, and is it still so? Facts come first: what was done may have been undone (a host that restarted).
+
+    begun: the steps that were, on any host; later: was one of them that comes after this one?
+    """
+    still = step.still(facts)
+    if step.proven and still and state != "runs":
         return True
     if state != "0":
         return False
-    still = {
-        "yum-update": facts.installed == target,
-        "downgrade": facts.installed == target,
-        "stop-httpd": "start-httpd" in begun or facts.service != "active",
-        "start-httpd": facts.service == "active",
-        "restart-httpd": facts.service == "active",
-        "pause-cron": "resume-cron" in begun or not facts.cron,
-        "resume-cron": facts.paused is None,
-    }
-    return still.get(step, True)
+    if step.until in begun:
+        return True
+    return still is not False and (later or step.at_first(facts) is not False)
+
+
+def running(states: States) -> list[tuple[Host, str]]:
+    """The steps that run, each with its host."""
+    return [(host, step) for host, steps in states.items() for step, state in steps.items() if state == "runs"]
 
 
 def digests(host_set: HostSet) -> dict[str, str]:

@@ -11,7 +11,7 @@ from ..inventory.model import Host
 from ..journal.events import Resume
 from ..journal.file import Journal
 from ..sop import steps, yum
-from ..sop.model import Facts, Phase, Schema
+from ..sop.model import Effect, Facts, Phase, Schema
 from ..sop.restarts import Restart
 from .decide import Plan
 from .probe import Seen
@@ -77,8 +77,8 @@ class Run:
     def _is_down(self, host: Host) -> bool:
         if host in self.afterwards:
             return self.afterwards[host].service != "active"
-        done = self.done_on(host)
-        return "stop-httpd" in done and "start-httpd" not in done
+        done = [p.step.httpd for p, results in self.outcomes if host in results and not results[host].failure]
+        return [effect for effect in done if effect != Effect.NONE][-1:] == [Effect.DOWN]
 
     def done_on(self, host: Host) -> list[str]:
         """The steps that succeeded on `host`."""

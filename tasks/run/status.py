@@ -12,13 +12,12 @@ from ..inventory.model import Host, HostSet
 from ..journal.coding import read
 from ..journal.file import kept_here
 from ..journal.history import NAMES, runs
-from ..report import words
 from ..sop import keep
 from ..sop.model import UNREACHED, Facts
 from .lock import holder, locked_by, read_lock
 from .look import LOOK_SECONDS, Reached, ask_hosts, connected
 from .observer import Report
-from .remaining import States
+from .remaining import States, running
 from .takeover import check_that_none_is_lost, nobody_knows, states
 
 
@@ -35,7 +34,7 @@ def show(host_set: HostSet, config: Config, report: Report) -> None:
     report.status(host_set, facts)
     if lock:
         report.held(host_set, lock, steps)
-        follows = words.running(steps)
+        follows = running(steps)
         ways = "resume follows it, if whoever began it is gone" if follows else f"resume, or fab {host_set.name} abort"
         if not reached.machines.unreachable:
             report.note(f"next: fab {host_set.name} {ways}")

@@ -9,7 +9,6 @@ from ..errors import HalfWay, Refused, TryLater
 from ..fleet import detached
 from ..inventory.model import Host, HostSet
 from ..journal.coding import Entry, read
-from ..report import words
 from ..sop import keep
 from ..sop.model import Facts
 from . import remaining
@@ -126,7 +125,7 @@ def check_that_nothing_runs(reached: Reached, lock: Lock, states: remaining.Stat
 
     ousted: the run's client can begin nothing any more; then HalfWay, because somebody has to go on.
     """
-    running = words.running(states)
+    running = remaining.running(states)
     if not running:
         return
     host, step = running[0]

@@ -82,7 +82,7 @@ def _choice(request: Request, facts: Facts, verified: Nvr | None) -> Nvr | None:
 
 def _pinned(request: Request) -> str | None:
     """The version that hosts.yml names for minor upgrades."""
-    return request.host_set.minor_version if request.procedure.name == "minor-upgrade" else None
+    return request.host_set.minor_version if request.procedure.pinned else None
 
 
 def newest(candidates: list[Nvr], wanted: str, package: str) -> Nvr | None:

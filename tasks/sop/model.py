@@ -106,6 +106,10 @@ class Facts:
 UNREACHED = Facts(service=NOT_REACHED)
 
 
+def _cannot_tell(facts: Facts) -> bool | None:
+    return None
+
+
 @dataclass(frozen=True)
 class Step:
     """One thing that is done on a host.
@@ -115,12 +119,17 @@ class Step:
     command: the shell command, as the SOP has it where the SOP has one.
     proof: shell that only looks, and fails with a sentence when the world did not become what was promised.
     seconds: how long it is waited for; after that it is not known what became of it.
-    if_it_fails: the tasks to type then; none means the same procedure again. changes: does it change the host?
-    refuses: its failure means that this was the wrong procedure, not that something is broken.
-    looks: it only looks, so that it may be done any number of times; every other step is kept on its host.
-    mends: when it fails, it has put back what it had changed.
-    brief: what is shown instead of a command that is too long to be read.
+    changes: does it change the host?
     httpd: what it does to httpd, or has seen of it when it succeeds.
+    looks: it only looks, so that it may be done any number of times; every other step is kept on its host.
+    still: is what it did still so on a host? None: what is found there cannot tell. until: the step that takes it back;
+    when that has begun, it need not be so any more. at_first: what must be so besides, until a later step has begun.
+    proven: where what is found says that it is so, it counts as done, whatever became of it.
+    instead: the task to type when it fails: not that something is broken, but that this was the wrong procedure.
+    mends: when it fails, it has put back what it had changed.
+    pauses_cron: cron's sync is paused when it has begun; leaves: the file with the database's backup that it leaves;
+    tells_schema: its output has a line that `proven_schema` reads.
+    brief: what is shown instead of a command that is too long to be read.
     after_restart: what is done once more, before it is looked again, on a host that restarted and undid it so.
     """
 
@@ -130,19 +139,30 @@ class Step:
     seconds: float
     guard: str = ""
     proof: str = "true"
-    if_it_fails: tuple[str, ...] = ()
     changes: bool = True
-    refuses: bool = False
-    looks: bool = False
-    mends: bool = False
-    brief: str = ""
     httpd: Effect = Effect.NONE
+    looks: bool = False
+    still: Callable[[Facts], bool | None] = field(default=_cannot_tell, compare=False)
+    until: str = ""
+    at_first: Callable[[Facts], bool | None] = field(default=_cannot_tell, compare=False)
+    proven: bool = False
+    instead: str = ""
+    mends: bool = False
+    pauses_cron: bool = False
+    leaves: str = ""
+    tells_schema: bool = False
+    brief: str = ""
     after_restart: Step | None = None
 
     @property
     def shown(self) -> str:
         """The command as a person may read it, no secret in it; nothing for a step that only looks."""
         return "" if self.looks else clean(self.brief or self.command)
+
+    @property
+    def sees_it_serve(self) -> bool:
+        """Does it look whether httpd answers as it should?"""
+        return self.looks and self.httpd == Effect.UP
 
     @property
     def script(self) -> str:
@@ -215,6 +235,10 @@ class Procedure:
     installs: needs a build to install; whole_set: refused on a part of a set; rolling: the other hosts are to serve
     meanwhile; needs_stopped: httpd must be down on the whole set; needs_schema: the database must be at the
     installed build's schema; once: works on the database, so only on the sync host; back: installs the build before.
+    upgrade: it is not one step of the SOP, which could as well be typed again, but several, so that it can be resumed.
+    pinned: installs no newer version than the one that hosts.yml names for that.
+    outage: no host serves meanwhile; tolerant: hosts that are not meant need not be there; beside_migration: may be
+    done while an upgrade_db or sync works on the database.
     """
 
     name: str
@@ -226,13 +250,13 @@ class Procedure:
     needs_schema: bool = False
     once: bool = False
     back: bool = False
-
-    @property
-    def needs_all_hosts(self) -> bool:
-        """Must every host of the set be asked, also those that are not meant?"""
-        return self.name not in ("stop-httpd", "start-httpd")
+    upgrade: bool = False
+    pinned: bool = False
+    outage: bool = False
+    tolerant: bool = False
+    beside_migration: bool = False
 
     @property
     def title(self) -> str:
         """`minor upgrade`, as sentences say it."""
-        return self.name.replace("-", " ") if self.installs and self.name != "yum-update" else self.name
+        return self.name.replace("-", " ") if self.upgrade else self.name

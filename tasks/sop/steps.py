@@ -5,10 +5,9 @@ from __future__ import annotations
 import shlex
 
 from . import health, keep, restarts, schema, yum
-from .model import Effect, Job, Step
+from .model import Effect, Facts, Job, Schema, Step
 from .shell import call
 
-_IS_AT = "the database is at "
 CRON_SECONDS = 600  # a sync takes minutes; cron starts one every half hour
 
 
@@ -37,6 +36,7 @@ def backup(job: Job) -> Step:
         guard=call("backup_begin", file) + "\n",
         command=command,
         proof=call("backup_proven", file),
+        leaves=job.host_set.backup.file,
         seconds=job.host_set.limits.database,
         changes=False,
     )
@@ -48,6 +48,9 @@ def pause_cron(job: Job) -> Step:
         name="pause-cron",
         says="pause cron's sync, and wait for one that runs",
         command=keep.pause_cron(job.app, CRON_SECONDS),
+        still=lambda facts: not facts.cron,
+        until="resume-cron",
+        pauses_cron=True,
         seconds=CRON_SECONDS + job.host_set.limits.service,
         mends=True,
         brief=f"mv {job.app.cron} {keep.folder(job.app)}/cron; "
@@ -61,6 +64,7 @@ def resume_cron(job: Job) -> Step:
         name="resume-cron",
         says="let cron sync again",
         command=keep.resume_cron(job.app),
+        still=lambda facts: facts.paused is None,
         seconds=job.host_set.limits.service,
         brief=f"mv {keep.folder(job.app)}/cron {job.app.cron}",
     )
@@ -73,8 +77,9 @@ def stop_httpd(job: Job) -> Step:
         says="stop httpd",
         command=f"service {_q(job.app.service)} stop",
         proof=call("httpd_is_down", job.app.service),
-        if_it_fails=("start-httpd",),
         httpd=Effect.DOWN,
+        still=lambda facts: facts.service != "active",
+        until="start-httpd",
         seconds=job.host_set.limits.service,
     )
 
@@ -92,6 +97,7 @@ def yum_update(job: Job, downloaded: bool = False, served: bool = False) -> Step
         command=yum.update_fetched(job) if downloaded else yum.update(job),
         brief=yum.update_from_cache(job) if downloaded else "",
         proof=_installed(job, served),
+        still=lambda facts: facts.installed == job.target,
         seconds=job.host_set.limits.yum,
         guard=keep.remember(job.app, job.target, job.schema) + "\n",
     )
@@ -104,6 +110,7 @@ def downgrade(job: Job) -> Step:
         says=f"yum downgrade to {job.target}",
         command=yum.downgrade(job),
         proof=_installed(job, served=True),
+        still=lambda facts: facts.installed == job.target,
         seconds=job.host_set.limits.yum,
     )
 
@@ -125,10 +132,9 @@ def no_migration(job: Job) -> Step:
         guard=call("build_fetch", root, package, job.target, yum.fetch(job)) + "\n",
         command=":",
         proof=call("build_brings", root, package, job.target, job.app.migrations),
-        if_it_fails=("major-upgrade",),
         changes=False,
         looks=True,
-        refuses=True,
+        instead="major-upgrade",
         seconds=job.host_set.limits.service,
     )
 
@@ -140,8 +146,9 @@ def restart_httpd(job: Job) -> Step:
         says="restart httpd",
         command=f"service {_q(job.app.service)} restart",
         proof=_is_running(job),
-        if_it_fails=("status", "restart-httpd"),
         httpd=Effect.BOUNCE,
+        still=lambda facts: facts.service == "active",
+        at_first=lambda facts: facts.healthy(job.host_set.health.status),
         seconds=job.host_set.limits.service,
     )
 
@@ -156,7 +163,6 @@ def still_stopped(job: Job, name: str = "still-stopped", says: str = "httpd is d
         says=says,
         command=":",
         proof=restarts.still_down(job.app.service),
-        if_it_fails=("stop-httpd", "upgrade-db", "sync", "start-httpd"),
         after_restart=stop_httpd(job),
         changes=False,
         looks=True,
@@ -184,8 +190,11 @@ def upgrade_db(job: Job, cron_paused: bool = False) -> Step:
         guard=f"{_alone(job)}{guard}{keep.migration_begins(job.app)}\n",
         command=command,
         proof=(f"{call('schema_proven', status)} && " if status else "") + keep.migration_is_done(job.app),
+        still=lambda facts: _migrated(job, facts),
+        proven=True,
+        pauses_cron=not cron_paused,
+        tells_schema=True,
         seconds=job.host_set.limits.database + (0 if cron_paused else pause.seconds),
-        if_it_fails=("upgrade-db", "sync", "start-httpd"),
         brief="" if cron_paused else f"{pause.brief}; {command} && {back.brief}",
     )
 
@@ -198,7 +207,6 @@ def sync(job: Job) -> Step:
         guard=_alone(job),
         command=f"{_q(job.app.package)} sync",
         seconds=job.host_set.limits.database,
-        if_it_fails=("sync", "start-httpd"),
     )
 
 
@@ -209,8 +217,8 @@ def start_httpd(job: Job) -> Step:
         says="start httpd",
         command=f"service {_q(job.app.service)} start",
         proof=_is_running(job),
-        if_it_fails=("status", "start-httpd"),
         httpd=Effect.UP,
+        still=lambda facts: facts.service == "active",
         seconds=job.host_set.limits.service,
     )
 
@@ -226,10 +234,18 @@ def healthy(job: Job) -> Step:
         proof=health.poll(job.app, job.host_set.health, wanted),
         httpd=Effect.UP,
         seconds=job.host_set.health.deadline + 3 * job.host_set.health.timeout + 10,
-        if_it_fails=("status", "restart-httpd"),
         changes=False,
         looks=True,
     )
+
+
+def _migrated(job: Job, facts: Facts) -> bool | None:
+    """Does the database have the schema of the build to install, or of the one that is there?"""
+    if facts.installed != (job.target or facts.installed):
+        return None
+    if facts.believed == Schema.CURRENT:
+        return True
+    return False if facts.schema == Schema.PENDING else None
 
 
 def _alone(job: Job) -> str:
@@ -244,7 +260,7 @@ def _alone(job: Job) -> str:
 
 def proven_schema(step: Step, output: str) -> str | None:
     """The revision that the database was seen at by the proof of `step`, in what it said."""
-    return schema.proven(output) if step.name == "upgrade-db" else None
+    return schema.proven(output) if step.tells_schema else None
 
 
 def _is_running(job: Job) -> str:

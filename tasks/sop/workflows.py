@@ -5,11 +5,11 @@ Plan, dry run, confirmation, run, recap and the chain of steps to type by hand a
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 
 from ..inventory.model import Balancer, Host
 from . import steps
-from .model import Job, Phase, Procedure, Step, Workflow
+from .model import Effect, Facts, Job, Phase, Procedure, Step, Workflow
 
 
 def minor(job: Job) -> list[Phase]:
@@ -117,19 +117,41 @@ def alone_on_the_sync_host(step: Callable[[Job], Step]) -> Workflow:
     return lambda job: [Phase(step(job), job.sync, 1)]
 
 
-PROCEDURES = {
-    procedure.name: procedure
-    for procedure in (
-        Procedure("minor-upgrade", minor, installs=True, rolling=True, needs_schema=True),
-        Procedure("major-upgrade", major, installs=True, whole_set=True),
-        Procedure("stop-httpd", alone_where_served(steps.stop_httpd)),
-        Procedure("yum-update", alone(steps.yum_update), installs=True),
-        Procedure("upgrade-db", migrate, once=True, needs_stopped=True),
-        Procedure("sync", alone_on_the_sync_host(steps.sync), once=True, needs_schema=True),
-        Procedure("start-httpd", start_and_look, needs_schema=True),
-        Procedure("rollback", rollback, installs=True, rolling=True, back=True),
-        Procedure("restart-httpd", restart_rolling, rolling=True, needs_schema=True),
-    )
-}
+MINOR = Procedure("minor-upgrade", minor, upgrade=True, installs=True, rolling=True, needs_schema=True, pinned=True)
+MAJOR = Procedure("major-upgrade", major, upgrade=True, installs=True, whole_set=True)
+ROLLBACK = Procedure("rollback", rollback, upgrade=True, installs=True, rolling=True, back=True)
+STOP = Procedure("stop-httpd", alone_where_served(steps.stop_httpd), outage=True, tolerant=True, beside_migration=True)
+UPDATE = Procedure("yum-update", alone(steps.yum_update), installs=True)
+MIGRATE = Procedure("upgrade-db", migrate, once=True, needs_stopped=True)
+SYNC = Procedure("sync", alone_on_the_sync_host(steps.sync), once=True, needs_schema=True)
+START = Procedure("start-httpd", start_and_look, needs_schema=True, tolerant=True)
+RESTART = Procedure("restart-httpd", restart_rolling, rolling=True, needs_schema=True)
+RESTART_TOGETHER = Procedure("restart-httpd", restart_together, needs_schema=True, outage=True)
 
-RESTART_TOGETHER = Procedure("restart-httpd", restart_together, needs_schema=True)
+PROCEDURES = {one.name: one for one in (MINOR, MAJOR, STOP, UPDATE, MIGRATE, SYNC, START, ROLLBACK, RESTART)}
+
+
+def by_hand(
+    phases: Iterable[Phase], facts: Mapping[Host, Facts], done: Mapping[str, bool], unsure: bool
+) -> list[Procedure]:
+    """What is left of a workflow, as steps that are typed one after the other.
+
+    facts: what is found on the hosts that answer. done: what is known besides, by the name of a step.
+    unsure: is a step wanted that neither can tell of? httpd is stopped only for what must not be done under it.
+    """
+    rows = {phase.step.name: phase for phase in reversed(list(phases)) if phase.step.name in PROCEDURES}
+    rows = dict(reversed(rows.items()))
+    wanted = {name for name, phase in rows.items() if not _is_done(phase, facts, done.get(name, not unsure))}
+    stopped = any(PROCEDURES[name].needs_stopped or PROCEDURES[name].installs for name in wanted)
+    if not stopped:
+        wanted -= {name for name in wanted if rows[name].step.httpd == Effect.DOWN}
+    wanted |= {rows[name].step.until for name in wanted}  # who stops httpd starts it again
+    return [PROCEDURES[name] for name in rows if name in wanted]
+
+
+def _is_done(phase: Phase, facts: Mapping[Host, Facts], otherwise: bool) -> bool:
+    """Does what is found say so; otherwise: where it cannot tell."""
+    still = [phase.step.still(facts[host]) for host in phase.hosts if host in facts]
+    if False in still or not still:
+        return otherwise and not still
+    return True if None not in still else otherwise

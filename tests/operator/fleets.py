@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from tasks.sop.workflows import PROCEDURES
 from tests.warm import Program, Started
 from tests.warmed import PROJECT, start_fab
 
@@ -57,6 +58,26 @@ host_sets:
     after: stg
     url: "{url}"
 """
+
+
+# Each of these asks before it does anything.
+_ASKS = (*PROCEDURES, "resume", "abort", "unlock")
+
+
+def agreed(printed: str) -> str:
+    """A line that was printed to be typed, without the program's name and what stands apart; every task told --yes."""
+    words = shlex.split(printed.partition("  ")[0])[1:]
+    tasks = [at for at, word in enumerate(words) if word in _ASKS]
+    for at in reversed(tasks):
+        after = next((later for later in tasks if later > at), len(words))
+        words.insert(after, "--yes")
+    return shlex.join(words)
+
+
+def printed(said: str) -> list[str]:
+    """The lines that were printed to be typed at the end, in their order."""
+    marks = ("next: ", "or: ", "then: ")
+    return [line.strip().partition(": ")[2] for line in said.splitlines() if line.strip().startswith(marks)]
 
 
 @dataclass(frozen=True)

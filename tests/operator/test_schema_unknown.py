@@ -54,8 +54,8 @@ def test_d2_who_began_a_migration_that_somebody_else_saw_through_is_not_told_tha
 def test_each_step_by_hand_names_the_one_after_it(blind: Fleet) -> None:
     for step, then in (
         ("stop-httpd", None),
-        ("yum-update --version 1.1.0", "fab prod upgrade-db, then fab prod sync, then fab prod start-httpd"),
-        ("upgrade-db", "fab prod sync, then fab prod start-httpd"),
+        ("yum-update --version 1.1.0", "fab prod upgrade-db sync start-httpd"),
+        ("upgrade-db", "fab prod sync start-httpd"),
         ("sync", "fab prod start-httpd"),
         ("start-httpd", None),
     ):

@@ -16,7 +16,7 @@ from tasks.run.decide import decide
 from tasks.run.lock import Lock
 from tasks.run.probe import Seen
 from tasks.sop.model import UNREACHED, Facts, Schema
-from tests.unit.builders import NEW, ONE, TWO, event, found, prod, request, well
+from tests.unit.builders import NEW, OLD, ONE, TWO, event, found, prod, request, well
 from tests.unit.report.values import ended, planned
 
 
@@ -382,26 +382,31 @@ def test_after_a_resume_the_outage_is_said_to_be_counted_from_there(screen: Show
         ([well(service="inactive", schema=Schema.CURRENT)], "next: fab prod start-httpd"),
         (
             [well(service="inactive", schema=Schema.UNKNOWN)],
-            "next: fab prod upgrade-db, then fab prod sync, then fab prod start-httpd",
+            "next: fab prod upgrade-db sync start-httpd",
         ),
         (
             [well(service="inactive", schema=Schema.CURRENT, revision="bbb", previous_schema="aaa")],
-            "next: fab prod sync, then fab prod start-httpd",
+            "next: fab prod sync start-httpd",
         ),
         (
             [well(NEW, service="inactive", schema=Schema.CURRENT), well()],
-            "next: fab prod minor-upgrade --version 1.1.0-1.el7\n"
-            "  or by hand: fab prod yum-update, then fab prod start-httpd",
+            "next: fab prod minor-upgrade --version 1.1.0-1.el7  all hosts to 1.1.0-1.el7\n"
+            "  or: fab prod start-httpd  with the builds that are there",
         ),
         (
             [well(service="inactive", schema=Schema.CURRENT), UNREACHED],
-            "next: get blockerbugs02 back, then fab prod start-httpd",
+            "next: fab -H blockerbugs01 start-httpd",
+        ),
+        (
+            [well(NEW, previous=OLD), well()],
+            "next: fab prod minor-upgrade --version 1.1.0-1.el7  all hosts to 1.1.0-1.el7\n"
+            "  or: fab prod rollback --version 1.0.0-1.el7  back, if it is still on offer",
         ),
         (
             [well(service="inactive", schema=Schema.PENDING), well(NEW)],
-            "next: fab prod major-upgrade --version 1.1.0-1.el7\n"
-            "  or by hand: fab prod stop-httpd, then fab prod yum-update, then fab prod upgrade-db, "
-            "then fab prod sync, then fab prod start-httpd",
+            "next: fab prod major-upgrade --version 1.1.0-1.el7  all hosts to 1.1.0-1.el7\n"
+            "  or: fab prod stop-httpd yum-update --version 1.1.0-1.el7 upgrade-db sync start-httpd  "
+            "by hand, step by step",
         ),
     ],
 )
@@ -419,7 +424,8 @@ def test_where_no_run_holds_the_set_status_says_what_is_down_and_what_to_type(sc
     screen.report.left(prod(), found(prod(), well(service="inactive", schema=Schema.CURRENT, paused="0123abcd")))
     assert screen.lines == [
         "httpd is not running on blockerbugs01, blockerbugs02",
-        "next: fab prod abort, which lets cron sync again; then fab prod start-httpd",
+        "next: fab prod abort        lets cron sync again",
+        "then: fab prod start-httpd",
     ]
 
 
