@@ -131,6 +131,8 @@ class Human(Terminal):
             self._say(f"next: {next_line}")
 
     def _down(self, host_set: HostSet, facts: Mapping[Host, Facts]) -> None:
+        for text in advice.left_over(host_set, facts):
+            self._say(text, "warn")
         if down := advice.down(host_set, facts):
             self._say(f"{host_set.app.service} is not running on {words.names(down)}", "bad")
 

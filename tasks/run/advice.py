@@ -10,7 +10,7 @@ from ..errors import SopError
 from ..inventory.model import Host, HostSet, Inventory
 from ..sop.model import NOT_REACHED, Effect, Facts, Job, Procedure, Schema
 from ..sop.nvr import Nvr
-from ..sop.workflows import MAJOR, MINOR, PROCEDURES, RESTART, ROLLBACK, START, by_hand
+from ..sop.workflows import MAJOR, MEND, MINOR, PROCEDURES, RESTART, ROLLBACK, START, by_hand
 from .decide import Plan, decide
 from .state import Run
 
@@ -31,6 +31,16 @@ def text(lines: Sequence[Line]) -> str:
     wide = max((len(line.typed) for line in lines if len(line.typed) <= WIDE), default=0)
     shown = [f"{line.mark:>4}: {line.typed:<{wide}}  {line.does}".rstrip() for line in lines]
     return "\n".join(shown).removeprefix("next: ")
+
+
+def beside_a_run(host_set: HostSet, operator: str, runs: bool) -> list[Line]:
+    """What to type where a run has locked the set; operator: who began it; runs: does a step of it still run?"""
+    ousts = f"takes it over: {operator}'s client begins nothing more"
+    resume = Line("or", f"fab {host_set.name} resume", f"follows the step; {ousts}" if runs else ousts)
+    abort = Line(
+        "or", f"fab {host_set.name} abort", "when the step has ended" if runs else "ends it, and frees the set"
+    )
+    return [Line("next", f"fab {host_set.name} status", "is it still at work?"), resume, abort]
 
 
 def after_a_run(run: Run) -> str:
@@ -219,6 +229,8 @@ def left_behind(host_set: HostSet, facts: Mapping[Host, Facts], after: str = "")
     builds, pending, stopped = _builds(reached.values()), sync.believed == Schema.PENDING, down(host_set, facts)
     rows = [(f"{fab} abort", "lets cron sync again")] if sync.paused else []
     minor = not pending and (sync.believed == Schema.CURRENT or not stopped)
+    if any(found.cut_off for found in reached.values()):
+        rows.append((f"{fab} {MEND.name}", "mends what a cut-off rpm transaction left"))
     if builds and (pending or len(builds) > 1):
         upgrade = MINOR if minor else MAJOR
         rows.append((f"{fab} {upgrade.name} --version {builds[-1].vr}", when or f"all hosts to {builds[-1].vr}"))
@@ -257,9 +269,14 @@ def down(host_set: HostSet, facts: Mapping[Host, Facts]) -> list[Host]:
     return [host for host in host_set.serving if facts[host].service not in ("active", NOT_REACHED)]
 
 
-def unlike(host_set: HostSet, facts: Mapping[Host, Facts]) -> str | None:
-    """That the hosts of the set do not have the same build, if so."""
-    found = {host: facts[host].installed for host in host_set.hosts if host in facts}
-    if len(_builds(facts.values())) < 2:
-        return None
-    return f"half upgraded: {', '.join(f'{host.short} has {build.vr}' for host, build in found.items() if build)}"
+def left_over(host_set: HostSet, facts: Mapping[Host, Facts]) -> list[str]:
+    """What hosts that serve well have left over all the same: different builds, transactions that were cut off."""
+    there = {host: facts[host] for host in host_set.hosts if host in facts}
+    told = []
+    if len(_builds(there.values())) > 1:
+        builds = [f"{host.short} has {found.installed.vr}" for host, found in there.items() if found.installed]
+        told.append(f"half upgraded: {', '.join(builds)}")
+    cut = [host.short for host, found in there.items() if found.cut_off]
+    if cut:
+        told.append(f"{', '.join(cut)}: an rpm transaction was cut off; fab {host_set.name} {MEND.name} mends that")
+    return told

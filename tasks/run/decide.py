@@ -10,7 +10,7 @@ from ..errors import Refused
 from ..inventory.model import Host, HostSet
 from ..sop.model import UNREACHED, Job, Phase, Schema
 from ..sop.nvr import Nvr
-from ..sop.workflows import PROCEDURES
+from ..sop.workflows import MAJOR, MINOR, PROCEDURES
 from . import refusals
 from .refusals import OVERRIDE, FactsOf, Reason
 from .request import Request
@@ -84,18 +84,24 @@ def decide(request: Request, facts: FactsOf, stage: HostSet | None = None) -> Pl
         if host_set.after and not request.unverified:
             reasons += [Reason(f"{text}: {OVERRIDE}") for text in refusals.unsettled(request, facts)]
     reasons += refusals.state(request, facts)
-    if reasons:
-        cure = next((reason.cure for reason in reasons if reason.cure), f"fab {host_set.name} status")
-        raise Refused(*(reason.text for reason in reasons), next_line=cure)
-
+    cut_off = refusals.cut_off(request, facts) if procedure.installs else []
+    _refuse(request, [*reasons, *cut_off] if reasons else [])
     hosts = _hosts(request, facts, target)
     warnings = _warnings(request, facts)
     if not hosts:
-        return Plan(request, target, facts, (), warnings)
+        return Plan(request, target, facts, (), (*warnings, *(f"{text}: {cure}" for text, cure in cut_off)))
+    _refuse(request, cut_off)
     # The database is everybody's: what the sync host's build finds in it counts, whatever the others have installed.
     migrated = facts[host_set.sync].installed == target and facts[host_set.sync].schema == Schema.CURRENT
     job = Job(host_set, hosts, target, request.serial, migrated, facts[host_set.sync].revision)
     return Plan(request, target, facts, tuple(procedure.phases(job)), warnings, job)
+
+
+def _refuse(request: Request, reasons: Sequence[Reason]) -> None:
+    """Raise Refused with all the reasons, if there are any, and the first line that helps."""
+    if reasons:
+        cure = next((reason.cure for reason in reasons if reason.cure), f"fab {request.host_set.name} status")
+        raise Refused(*(reason.text for reason in reasons), next_line=cure)
 
 
 def _hosts(request: Request, facts: FactsOf, target: Nvr | None) -> tuple[Host, ...]:
@@ -129,6 +135,12 @@ def _warnings(request: Request, facts: FactsOf) -> tuple[str, ...]:
     if request.procedure.installs and not host_set.schema_status:
         warnings.append("hosts.yml names no schema_status: whether the database is at the schema is not looked at")
     warnings += refusals.unsettled(request, facts)
+    served = [host.short for host in request.hosts if facts[host].service == "active"]
+    if request.procedure.installs and not request.procedure.upgrade and served:
+        warnings.append(
+            f"{', '.join(served)}: httpd runs, and loads the build with its next request; whether that brings a schema "
+            f"migration is not looked at: {MINOR.name} does, and {MAJOR.name} stops httpd first"
+        )
     for host in request.hosts if request.procedure.installs else ():
         warnings += [f"{host.short}: rpm says: {text}" for text in facts[host].rpm_says]
         if facts[host].version_lock:

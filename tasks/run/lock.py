@@ -17,6 +17,8 @@ from ..inventory.model import Host, HostSet
 from ..journal.file import Journal, operator
 from ..sop import keep
 from ..sop.model import Facts
+from .advice import beside_a_run
+from .advice import text as text_of
 from .look import Reached
 
 _RUN = re.compile("[0-9a-f]{8}")
@@ -194,16 +196,16 @@ def locked_by(host: Host, text: str, host_set: HostSet) -> Locked:
         path = f"{keep.root(host_set.app)}/lock"
         return Locked(
             f"{name}: {path} on {host.short} is not a lock of this tool",
-            next_line=f"ssh -t {host.name} sudo cat {path}, sudo rm it if nobody needs it, then fab {name} status",
+            next_line=f"ssh -t {host.name} sudo cat {path}  remove it if nobody needs it",
         )
     held = f"{name} is held by {lock}"
     if host != host_set.sync:
         here = f"not on {host_set.sync.short}: it was begun with another sync_host in hosts.yml"
         why = f"its lock is on {host.short}, {here}"
-        return Locked(held, why, next_line=f"make hosts.yml the same for both, then fab {name} status")
+        return Locked(held, why, next_line=f"fab {name} status  when hosts.yml is the same for both")
     return Locked(
         held,
-        next_line=f"fab {name} status; if that run has stopped: fab {name} resume, or fab {name} abort",
+        next_line=text_of(beside_a_run(host_set, lock.operator, runs=False)),
     )
 
 

@@ -7,10 +7,9 @@ from typing import NamedTuple
 
 from ..errors import TryLater
 from ..inventory.model import Host, HostSet
-from ..sop import yum
 from ..sop.model import UNREACHED, Facts, Schema
 from ..sop.nvr import Nvr
-from ..sop.workflows import MAJOR, MIGRATE, STOP
+from ..sop.workflows import MAJOR, MEND, MIGRATE, STOP
 from .facts import PROGRAMS
 from .request import Request
 
@@ -36,7 +35,7 @@ def check_that_nobody_is_at_work(request: Request, facts: FactsOf) -> None:
         holders = [(host.short, facts[host].yum_holder) for host in request.hosts]
         working += [f"{name}: yum is held by {holder}" for name, holder in holders if holder]
     if working:
-        raise TryLater(*working, next_line=f"fab {request.asked_as} {procedure.name}, when it has ended")
+        raise TryLater(*working, next_line=f"fab {request.asked_as} {procedure.name}  when it has ended")
 
 
 def unknown(request: Request, facts: FactsOf) -> list[Reason]:
@@ -81,18 +80,10 @@ def packages(request: Request, facts: FactsOf, target: Nvr | None) -> list[Reaso
             why = f" ({'; '.join(found.rpm_says)})" if found.rpm_says else ""
             text = f"{name}: {request.app.package} is not installed{why}, and an update installs nothing new"
             reasons.append(Reason(text))
-        if found.duplicates:
-            builds = " and ".join(map(str, found.duplicates))
-            text = f"{name}: rpm's database has {builds}: a transaction was cut off"
-            lines = yum.one_build(request.host_set.enabling, request.app.package, str(found.duplicates[-1]))
-            reasons.append(Reason(text, f"{on_host} {lines.get(found.yum, 'yum check')}"))
         if found.offered is not None and not found.offered and not found.no_list:
             text = f"{name}: no repository offers a build of {request.app.package}: {_why_none(found)}"
             line = f"{on_host} yum{request.host_set.enabling} list --showduplicates {request.app.package}"
             reasons.append(Reason(text, line))
-        if found.unfinished:
-            cure = f"{on_host} yum-complete-transaction --cleanup-only"
-            reasons.append(Reason(f"{name}: an rpm transaction was not finished", cure))
         if found.free is not None and found.free < request.app.free_space:
             text = f"{name}: {found.free} MB free on / or /var, {request.app.free_space} are wanted"
             reasons.append(Reason(text, f"{on_host} yum clean packages"))
@@ -101,6 +92,19 @@ def packages(request: Request, facts: FactsOf, target: Nvr | None) -> list[Reaso
         repo = (found.offered or {}).get(target) if target else None
         if request.host_set.gpgcheck and repo in found.unchecked_repos:
             reasons.append(Reason(f"{name}: {repo} has gpgcheck=0, its packages' signatures would not be checked"))
+    return reasons
+
+
+def cut_off(request: Request, facts: FactsOf) -> list[Reason]:
+    """What rpm transactions that were cut off have left: in the way of the next one, and of nothing else."""
+    cure, reasons = f"fab {request.host_set.name} {MEND.name}", []
+    for host in request.hosts:
+        if facts[host].unfinished:
+            reasons.append(Reason(f"{host.short}: an rpm transaction was not finished", cure))
+        if facts[host].duplicates:
+            builds = " and ".join(map(str, facts[host].duplicates))
+            text = f"{host.short}: rpm's database has {builds}: a transaction was cut off"
+            reasons.append(Reason(text, cure))
     return reasons
 
 
@@ -123,7 +127,7 @@ def state(request: Request, facts: FactsOf) -> list[Reason]:
     if procedure.rolling and others and not any(facts[h].healthy(host_set.health.status) for h in others):
         ill = ", ".join(host.short for host in others)
         text = f"{ill}: not healthy, and {request.hosts[0].short} is the only one that could serve"
-        reasons.append(Reason(text, f"fab {host_set.name} {procedure.name}, which takes the ill host first"))
+        reasons.append(Reason(text, f"fab {host_set.name} {procedure.name}  takes the ill host first"))
     return reasons
 
 

@@ -99,5 +99,5 @@ def _plan(found: Found, host_set: HostSet) -> Plan:
 def _unusable(found: Found, host_set: HostSet, why: str) -> SopError:
     return Refused(
         f"{host_set.name}: run {found.lock.run} cannot be resumed: {why}",
-        next_line=f"change it back and fab {host_set.name} resume; or fab {host_set.name} abort",
+        next_line=f"fab {host_set.name} abort\n  or: fab {host_set.name} resume  when it is changed back",
     )

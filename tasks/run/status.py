@@ -14,6 +14,7 @@ from ..journal.file import kept_here
 from ..journal.history import NAMES, runs
 from ..sop import keep
 from ..sop.model import UNREACHED, Facts
+from .advice import beside_a_run, text
 from .lock import holder, locked_by, read_lock
 from .look import LOOK_SECONDS, Reached, ask_hosts, connected
 from .observer import Report
@@ -34,10 +35,9 @@ def show(host_set: HostSet, config: Config, report: Report) -> None:
     report.status(host_set, facts)
     if lock:
         report.held(host_set, lock, steps)
-        follows = running(steps)
-        ways = "resume follows it, if whoever began it is gone" if follows else f"resume, or fab {host_set.name} abort"
+        _, resume, abort = beside_a_run(host_set, lock.operator, bool(running(steps)))
         if not reached.machines.unreachable:
-            report.note(f"next: fab {host_set.name} {ways}")
+            report.note(f"next: {text([resume._replace(mark='next'), abort])}")
     elif not taken and host_set.sync not in facts:
         if host_set.sync not in reached.machines.unreachable:  # lost since, and not told below
             report.note(nobody_knows(host_set))

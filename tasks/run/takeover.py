@@ -133,7 +133,7 @@ def check_that_nothing_runs(reached: Reached, lock: Lock, states: remaining.Stat
     pid = f"{keep.root(host_set.app)}/{lock.run}/{step}/pid"
     kill = f"{reached.machines.ssh(host)} \"sudo sh -c 'kill -- -\\$(cat {pid})'\""
     problems = [f"{host.short}: {step} still runs" for host, step in running]
-    next_line = f"fab {host_set.name} resume, which follows it\n  or, if it hangs: {kill}"
+    next_line = f"fab {host_set.name} resume  follows it\n  or: {kill}  if it hangs"
     if ousted:
         problems.append(f"it was begun while the question was read; {lock.operator}'s client begins nothing after it")
         raise HalfWay(*problems, next_line=next_line)

@@ -98,6 +98,11 @@ class Facts:
             return self.schema
         return Schema.CURRENT if self.migrated else Schema.PENDING
 
+    @property
+    def cut_off(self) -> bool:
+        """Has an rpm transaction that was cut off left something that stands in the next one's way?"""
+        return self.unfinished or bool(self.duplicates)
+
     def healthy(self, wanted_status: int) -> bool:
         """Does httpd answer as it should, with the installed build?"""
         return self.answers == wanted_status and self.installed is not None and self.version == self.installed.version

@@ -120,6 +120,19 @@ def _installed(job: Job, served: bool) -> str:
     return f"{yum.proven(job)}{settle}"
 
 
+def mend_rpm(job: Job) -> Step:
+    """What an rpm transaction has left that was cut off would stop the next one: not a step of the SOP, but ours."""
+    return Step(
+        name="mend-rpm",
+        says="clear what a cut-off rpm transaction has left",
+        command=call("rpm_mend", yum.root(job), job.app.package, yum.enabling(job)),
+        proof=call("rpm_mended", yum.root(job), job.app.package),
+        still=lambda facts: not facts.cut_off,
+        seconds=job.host_set.limits.yum,
+        brief="yum-complete-transaction --cleanup-only; package-cleanup --cleandupes",
+    )
+
+
 def no_migration(job: Job) -> Step:
     """A minor upgrade has no schema change (V4): the downloaded RPM has no migration that the installed one lacks.
 

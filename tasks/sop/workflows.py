@@ -127,8 +127,9 @@ SYNC = Procedure("sync", alone_on_the_sync_host(steps.sync), once=True, needs_sc
 START = Procedure("start-httpd", start_and_look, needs_schema=True, tolerant=True)
 RESTART = Procedure("restart-httpd", restart_rolling, rolling=True, needs_schema=True)
 RESTART_TOGETHER = Procedure("restart-httpd", restart_together, needs_schema=True, outage=True)
+MEND = Procedure("mend-rpm", alone(steps.mend_rpm))
 
-PROCEDURES = {one.name: one for one in (MINOR, MAJOR, STOP, UPDATE, MIGRATE, SYNC, START, ROLLBACK, RESTART)}
+PROCEDURES = {one.name: one for one in (MINOR, MAJOR, STOP, UPDATE, MIGRATE, SYNC, START, ROLLBACK, RESTART, MEND)}
 
 
 def by_hand(

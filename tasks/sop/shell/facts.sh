@@ -194,12 +194,7 @@ file_locker() {
 }
 
 # yum_unfinished ROOT: a transaction of yum 3 that was cut off
-yum_unfinished() {
-  for left in "$1"/var/lib/yum/transaction-all.*; do
-    case $left in *.disabled) continue ;; esac
-    test ! -e "$left" || say unfinished "$left"
-  done
-}
+yum_unfinished() { yum_cut_off "$1" | sed -u 's/^/unfinished\t/'; }
 
 # fact_files ROOT SETTINGS CRON LOCK: the settings' checksum, cron's file, whether somebody works on the database, the boot
 fact_files() {

@@ -105,3 +105,39 @@ build_brings() {
     return 1
   }
 }
+
+# rpm_mend ROOT PACKAGE ENABLING: forget the transactions of yum 3 that were cut off, and leave one build of the package
+rpm_mend() {
+  yum_ask
+  if test "$yum" = "${yum#dnf}" && test -n "$(yum_cut_off "$1")"; then
+    command -v yum-complete-transaction >/dev/null || {
+      echo "there is no yum-complete-transaction: yum -y install yum-utils"
+      return 1
+    }
+    yum-complete-transaction --cleanup-only || return
+  fi
+  build_ask "$2"
+  if test "$(printf '%s\n' "$installed" | wc -l)" -lt 2; then return 0; fi
+  case $yum in
+    dnf5) yum -y ${3:+"$3"} reinstall "$(printf '%s\n' "$installed" | sort -V | tail -n 1)" ;;
+    dnf*) yum -y ${3:+"$3"} remove --duplicates "$2" ;;
+    *) package-cleanup -y --cleandupes ;;
+  esac
+}
+
+# rpm_mended ROOT PACKAGE: succeed where nothing of that is left, otherwise say what is
+rpm_mended() {
+  yum_ask
+  build_ask "$2"
+  left=$(test "$yum" != "${yum#dnf}" || yum_cut_off "$1")
+  test -z "$left" || { echo "an rpm transaction is still unfinished: $left"; return 1; }
+  test "$(printf '%s\n' "$installed" | wc -l)" -lt 2 || { echo "rpm still has several builds: $installed"; return 1; }
+}
+
+# yum_cut_off ROOT: print the files that a transaction of yum 3 has left that was cut off
+yum_cut_off() {
+  for left in "$1"/var/lib/yum/transaction-all.*; do
+    case $left in *.disabled) continue ;; esac
+    test ! -e "$left" || echo "$left"
+  done
+}

@@ -216,7 +216,7 @@ def test_V5_a_major_upgrade_goes_on_where_only_the_database_is_behind() -> None:
 @pytest.mark.parametrize(
     ("there", "why", "cure"),
     [
-        pytest.param(well(unfinished=True), "not finished", "yum-complete-transaction", id="an unfinished transaction"),
+        pytest.param(well(unfinished=True), "not finished", "fab prod mend-rpm", id="an unfinished transaction"),
         pytest.param(
             well(lacks=("flock", "pgrep", "setsid")),
             "has no flock and no pgrep and no setsid",

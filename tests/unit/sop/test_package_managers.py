@@ -205,22 +205,45 @@ def test_a_warning_of_rpms_is_shown_and_is_not_its_answer(manager: str, shell: S
     assert f"blockerbugs01.stg: rpm says: {warning}" in plan(found).warnings
 
 
-@pytest.mark.parametrize(
-    ("manager", "cure"),
-    [
-        ("yum3", "package-cleanup --cleandupes"),
-        ("dnf4", "yum -y remove --duplicates blockerbugs"),
-        ("dnf5", "yum -y reinstall blockerbugs-1.0.1-1.el7"),
-    ],
-)
-def test_Y2_two_builds_in_rpms_database_are_refused_with_the_line_that_mends_it(
-    manager: str, cure: str, shell: Shell
-) -> None:
+@every
+def test_Y2_two_builds_in_rpms_database_are_refused_with_the_line_that_mends_it(manager: str, shell: Shell) -> None:
     there = host(shell, manager)
     there.says("rpm", "rpm-q-two")
     told = refused(there.facts())
     assert "rpm's database has blockerbugs-1.0.0-1.el7 and blockerbugs-1.0.1-1.el7: a transaction was cut off" in told
-    assert f"next: ssh -t blockerbugs01.stg.iad2.example sudo {cure}" in told
+    assert "next: fab stg mend-rpm" in told
+
+
+@pytest.mark.parametrize(
+    ("manager", "mends"),
+    [
+        ("yum3", "package-cleanup -y --cleandupes"),
+        ("dnf4", "yum -y remove --duplicates blockerbugs"),
+        ("dnf5", "yum -y reinstall blockerbugs-1.0.1-1.el7"),
+    ],
+)
+def test_W6_mend_rpm_leaves_one_build_of_two(manager: str, mends: str, shell: Shell) -> None:
+    host(shell, manager)
+    step = steps.mend_rpm(job(prod(), app=APP))
+    shell.program("rpm", "test -e mended || echo blockerbugs-1.0.0-1.el7; echo blockerbugs-1.0.1-1.el7")
+    for program in ("yum", "package-cleanup"):
+        real = shell.bin / program if program == "package-cleanup" else (shell.bin / program).resolve()
+        real.write_text(f'#!/bin/sh\necho "{program} $*" >>asked; : >mended\n')
+        real.chmod(0o755)
+    assert shell.run(step.script).returncode == 0
+    assert (shell.folder / "asked").read_text() == f"{mends}\n"
+
+
+def test_W6_mend_rpm_forgets_what_yum_3_has_not_finished(shell: Shell) -> None:
+    host(shell, "yum3")
+    step = steps.mend_rpm(job(prod(), app=APP))
+    shell.program("rpm", "echo blockerbugs-1.0.1-1.el7")
+    shell.file("var/lib/yum/transaction-all.2026-11-29.15:00.01", "erase 1.0.0\n")
+    said = shell.run(step.script)
+    assert (said.returncode, "yum -y install yum-utils" in said.stdout) == (1, True)
+    shell.program("yum-complete-transaction", 'echo "$*" >asked; rm var/lib/yum/transaction-all.*')
+    assert shell.run(step.script).returncode == 0
+    assert (shell.folder / "asked").read_text() == "--cleanup-only\n"
 
 
 @pytest.mark.parametrize(
