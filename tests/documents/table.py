@@ -6,9 +6,9 @@ import re
 
 from tasks.collection import namespace
 from tasks.inventory.model import Host, HostSet
-from tasks.sop import model, steps, workflows
+from tasks.sop import model
 from tasks.sop.nvr import Nvr
-from tasks.sop.workflows import PROCEDURES
+from tasks.sop.workflows import MAJOR, MINOR, PROCEDURES, RESTART
 
 MARKS = re.compile(r"(?<=<!-- the SOP -->\n).*?(?=<!-- end -->)", re.S)
 _GROUP = re.compile("^(SOP step|Upgrade|Build|Config|After a failure): ")
@@ -18,15 +18,7 @@ _JOB = model.Job(
     (_HOST,),
     Nvr("blockerbugs", "VERSION", "RELEASE"),
 )
-_STEPS = {
-    "1. stop": steps.stop_httpd,
-    "2. update": steps.yum_update,
-    "3. migrate": steps.upgrade_db,
-    "4. check": steps.sync,
-    "5. start": steps.start_httpd,
-    "restart": steps.restart_httpd,
-}
-_WORKFLOWS = {"Minor upgrade": ("minor-upgrade", workflows.minor), "Major upgrade": ("major-upgrade", workflows.major)}
+_WORKFLOWS = {"Minor upgrade": MINOR, "Major upgrade": MAJOR}
 _OTHERS = {
     "before: build": "invoke build",
     "before: promote": "invoke promote",
@@ -37,19 +29,23 @@ _OTHERS = {
     "go back": "fab prod rollback",
     "after a failure": "fab prod resume",
     "or": "fab prod abort",
+    "a cut-off rpm transaction": "fab prod mend-rpm",
 }
 
 
 def table() -> str:
     """The rows in markdown, with a heading."""
     rows = [("SOP", "typed", "does")]
-    for words, (task, workflow) in _WORKFLOWS.items():
-        steps = " → ".join(phase.step.name for phase in workflow(_JOB))
+    for words, procedure in _WORKFLOWS.items():
+        task, phases = procedure.name, PROCEDURES[procedure.name].phases(_JOB)
+        steps = " → ".join(phase.step.name for phase in phases)
         rows.append((words, f"`fab stg {task}`, `fab prod {task}`", f"{_says(task)} {steps}"))
-    for words, make in _STEPS.items():
-        step = make(_JOB)
-        once = ", once, on the sync host" if PROCEDURES[step.name].once else ""
-        rows.append((words, f"`fab prod {step.name}`", f"`{step.command}`{once}"))
+    typed_alone = [phase.step.name for phase in PROCEDURES[MAJOR.name].phases(_JOB) if phase.step.name in PROCEDURES]
+    for number, name in enumerate([*typed_alone, RESTART.name], 1):
+        step = next(phase.step for phase in PROCEDURES[name].phases(_JOB) if phase.step.name == name)
+        once = ", once, on the sync host" if PROCEDURES[name].once else ""
+        words = f"step {number}" if name in typed_alone else "restart"
+        rows.append((words, f"`fab prod {name}`", f"`{step.command}`{once}"))
     rows += [(words, f"`{typed}`", _says(typed.split()[-1])) for words, typed in _OTHERS.items()]
     lines = ["| " + " | ".join(row) + " |\n" for row in rows]
     return lines[0] + "|---|---|---|\n" + "".join(lines[1:])

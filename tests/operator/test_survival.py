@@ -90,7 +90,7 @@ def test_o2_status_shows_who_holds_the_set_and_that_the_step_still_runs(stg_runs
     assert "upgrade-db still runs" in ended.out
     assert f"paused by run {holder(stg_runs_110)}" in ended.out
     ended = stg_runs_110.types("prod major-upgrade --plan")
-    assert (ended.code, "if that run has stopped: fab prod resume" in ended.err) == (75, True), ended.said
+    assert (ended.code, "fab prod resume  takes it over" in ended.err) == (75, True), ended.said
 
 
 def test_c3_abort_restores_cron_and_releases_the_lock_and_says_what_is_down(stg_runs_110: Fleet) -> None:
