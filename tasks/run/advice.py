@@ -276,7 +276,11 @@ def left_over(host_set: HostSet, facts: Mapping[Host, Facts]) -> list[str]:
     if len(_builds(there.values())) > 1:
         builds = [f"{host.short} has {found.installed.vr}" for host, found in there.items() if found.installed]
         told.append(f"half upgraded: {', '.join(builds)}")
-    cut = [host.short for host, found in there.items() if found.cut_off]
-    if cut:
-        told.append(f"{', '.join(cut)}: an rpm transaction was cut off; fab {host_set.name} {MEND.name} mends that")
-    return told
+    return told + cut_off(host_set, facts)
+
+
+def cut_off(host_set: HostSet, facts: Mapping[Host, Facts]) -> list[str]:
+    """Where an rpm transaction that was cut off has left something, and what mends that on all of them."""
+    cut = [host.short for host in host_set.hosts if host in facts and facts[host].cut_off]
+    mends = f"fab {host_set.name} {MEND.name} mends that"
+    return [f"{', '.join(cut)}: an rpm transaction was cut off; {mends}"] if cut else []

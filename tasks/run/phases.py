@@ -20,7 +20,7 @@ from ..sop import restarts
 from ..sop.model import Facts, Phase, Schema, Step
 from ..sop.restarts import Restart
 from . import record
-from .advice import after_a_step, while_locked
+from .advice import after_a_step, cut_off, while_locked
 from .ending import ending, saved, what_is_down
 from .interrupt import Ended, patience
 from .lock import Hold, says
@@ -114,6 +114,8 @@ def _phase_by_phase(run: Run, todo: Sequence[Left], hold: Hold, report: Report) 
     for watched in record.watched(run):
         run.journal.write(watched)
     report.recap(run)
+    for text in cut_off(host_set, run.afterwards):
+        report.warning(text)
     return ending(run)
 
 
