@@ -22,7 +22,7 @@ def test_w1_after_an_abort_the_printed_chain_by_hand_ends_a_major_upgrade(step: 
     ended = stg_runs_110.types(agreed(by_hand))
     assert (ended.code, "by hand" in by_hand) == (0, True), ended.said
     assert {stg_runs_110.runs(host) for host in (ONE, TWO)} == {("blockerbugs-1.1.0-1.el7", "1.1.0")}
-    assert stg_runs_110.set("prod")["upgrade_db"] == 1
+    assert stg_runs_110.set("prod")["upgrade_db"] == (2 if step == "upgrade-db" else 1)  # the one that failed, too
 
 
 def test_w1_the_line_after_a_minor_upgrade_that_was_aborted_goes_on_with_the_same_build(stg_runs_101: Fleet) -> None:
