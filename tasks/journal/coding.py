@@ -13,7 +13,7 @@ from typing import Any, Union
 
 from ..fleet.output import clean
 from . import before
-from .events import BY_NAME, MOMENT, Event
+from .events import BY_NAME, MOMENT, TEXT, Event
 
 YEAR = 366 * 86400.0  # seconds; a step that took longer was not written by this program
 LAST_MOMENT = 250_000_000_000.0  # the year 9892; later ones have no date in every zone
@@ -130,7 +130,7 @@ def _fitted(value: Any, kind: Any) -> Any:
     if origin is Mapping:
         if not isinstance(value, Mapping):
             raise Unfit
-        return dict(_that_fit(value.items(), typing.get_args(kind)[1]))
+        return {_one_line(name): one for name, one in _that_fit(value.items(), typing.get_args(kind)[1])}
     if is_dataclass(kind):
         if not isinstance(value, Mapping):
             raise Unfit
@@ -152,9 +152,16 @@ def _scalar(value: Any, kind: Any) -> Any:
         return float(value)
     if kind is int and number and abs(value) <= LARGEST:
         return int(value)
-    if kind in (str, bool) and isinstance(value, kind):
+    if kind in (str, TEXT) and isinstance(value, str):
+        return value if kind == TEXT else _one_line(value)
+    if kind is bool and isinstance(value, bool):
         return value
     raise Unfit
+
+
+def _one_line(text: str) -> str:
+    """What is shown as a name or in a sentence must not be able to look like a line of ours."""
+    return " ".join(text.split("\n"))
 
 
 def _moment(value: Any) -> float:
@@ -187,7 +194,7 @@ def _empty(kind: Any) -> Any:
         raise Unfit
     if origin in (Union, types.UnionType):
         return None
-    return {} if origin is Mapping else () if origin is tuple else kind()
+    return {} if origin is Mapping else () if origin is tuple else "" if kind == TEXT else kind()
 
 
 def _or_none(value: Any, kind: Any) -> Any:

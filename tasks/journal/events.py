@@ -12,6 +12,7 @@ from typing import Annotated, Any, ClassVar, TypeVar, dataclass_transform
 
 VERSION = 2  # raised when a key or an event goes away or changes its meaning; new ones may come at any time
 
+TEXT = Annotated[str, "of several lines"]  # any other string is one line, whoever wrote it
 MOMENT = Annotated[float, "seconds since 1970; ISO 8601 in JSON"]
 BY_NAME: dict[str, type[Event]] = {}
 
@@ -84,7 +85,7 @@ class Phase(Event, name="phase"):
     total: int = key("how many phases the plan has", 0)
     step: str = key("the step's name")
     says: str = key("what it does")
-    command: str = key("what the SOP says; empty for a step that only looks")
+    command: TEXT = key("what the SOP says; empty for a step that only looks")
     httpd: str = key("what it does to httpd, or has seen of it: none, down, up, or bounce (away, and back)", "none")
     hosts: tuple[str, ...] = key("where")
 
@@ -96,7 +97,7 @@ class Became:
     state: str = key("done, failed, or unknown (it may still run)")
     began: MOMENT | None = key("when it began")
     seconds: float | None = key("how long it took")
-    failure: str | None = key("why it failed, in a sentence")
+    failure: TEXT | None = key("why it failed, in a sentence")
     output: tuple[str, ...] = key("its last 400 lines; only in the operator's own journal")
 
 
@@ -192,6 +193,9 @@ class Resume(Typed, name="resume"):
 @described
 class Abort(Typed, name="abort"):
     """Somebody aborts the run: cron syncs again, the lock is released."""
+
+    httpd_down: float | None = key("seconds for which httpd ran on no host of the set, since the run's first stop")
+    httpd_still_down: bool | None = key("does it run nowhere now, as far as is known?")
 
 
 @described

@@ -84,6 +84,8 @@ def _comes_first(one: Entry, other: Entry, both: Sequence[Entry]) -> bool:
 def _past(run: str, begin: Begin, began: float | None, entries: Sequence[Entry], holds: bool) -> Past:
     events = [entry.event for entry in entries if entry.event]
     ended, end = next(((one.time, one.event) for one in reversed(entries) if isinstance(one.event, End)), (None, None))
+    told = (event for event in reversed(events) if isinstance(event, End | Abort))
+    down = next((event for event in told if event.httpd_down is not None), None)
     who = (event.operator for event in events if isinstance(event, Begin | Typed))
     resumed = any(isinstance(event, Resume) for event in events)
     last = events[-1]
@@ -99,8 +101,8 @@ def _past(run: str, begin: Begin, began: float | None, entries: Sequence[Entry],
         how=_how(last) + (", holds the set" if holds else ""),
         well=isinstance(last, End) and last.how == "done",
         stops_httpd=begin.stops_httpd,
-        httpd_down=end.httpd_down if end else None,
-        still_down=end.httpd_still_down if end else None,
+        httpd_down=down.httpd_down if down else None,
+        still_down=down.httpd_still_down if down else None,
         seconds=between if resumed else end.seconds if end else None,
     )
 

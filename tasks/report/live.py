@@ -105,8 +105,7 @@ class _Drawn:
         self._over = threading.Event()
         with screen.turn:
             self._region.start()
-        self._thread = threading.Thread(target=self._draw, daemon=True)
-        self._thread.start()
+        threading.Thread(target=self._draw, daemon=True).start()
 
     def _draw(self) -> None:
         while not self._over.wait(1 / TIMES_A_SECOND):
@@ -148,7 +147,7 @@ class Live(Human):
         self._seen = seen
 
     def phase(self, number: int, total: int, phase: Phase) -> None:
-        self._work = self._wait = None  # or what was done before would be drawn below the new headline
+        self._work = self._wait = None  # nothing of the step before below the new headline
         super().phase(number, total, phase)
         self._work = Work.of(phase, time.monotonic())
         self._draw()

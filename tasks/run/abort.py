@@ -13,6 +13,7 @@ from ..journal.events import Abort, Unlock
 from ..journal.file import Journal, operator
 from ..sop import keep
 from ..sop.model import Facts
+from . import record
 from .consent import Consent, agree, check_that_somebody_can_agree
 from .lock import Hold, Lock, holder, locked_by
 from .look import Reached, connected, look
@@ -98,7 +99,9 @@ def _end(reached: Reached, found: Found, how: str, consent: Consent, report: Rep
         check_that_nothing_runs(reached, lock, take_over(reached, hold), ousted=True)
         now = look(reached, repos=False, schema=False)
         check_that_it_is_still_held(host_set, lock, now)
-        journal.write((Abort if how == "abort" else Unlock)(operator(), host_set.name))
+        me = operator()
+        aborted = how == "abort"
+        journal.write(record.abort(host_set, me, found.entries, now) if aborted else Unlock(me, host_set.name))
         hold.release(keep.resume_cron(host_set.app) if how == "abort" else "true")
 
 
@@ -129,7 +132,7 @@ def _give_cron_back(reached: Reached, facts: Mapping[Host, Facts], consent: Cons
     if held is not None:  # begun while the question was read: cron must not come back in the middle of it
         raise locked_by(*held, host_set)
     with closing(Journal(run=run)) as journal:
-        journal.write(Abort(operator(), host_set.name))
+        journal.write(Abort(operator(), host_set.name, None, None))
         Hold(reached, journal).give_cron_back()
     now = look(reached, repos=False)
     report.free(host_set, now, f"{sync.short}: cron's sync is {'on again' if now[sync].cron else 'not there'}")

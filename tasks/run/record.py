@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from .. import clock
 from ..errors import Code, SopError
 from ..fleet.outcome import Outcome
 from ..inventory.model import Host, HostSet
-from ..journal.downtime import downtime
-from ..journal.events import VERSION, Backup, Became, Begin, End, Ended, Phase, Restarted, Span, Watched
+from ..journal.coding import Entry
+from ..journal.downtime import Downtime, downtime
+from ..journal.events import VERSION, Abort, Backup, Became, Begin, End, Ended, Phase, Restarted, Span, Watched
 from ..sop import model
-from ..sop.model import Effect
+from ..sop.model import NOT_REACHED, Effect, Facts
 from ..sop.restarts import Restart
 from ..sop.workflows import RESTART_TOGETHER
 from .decide import Plan
@@ -42,7 +43,7 @@ def begin(plan: Plan, operator: str) -> Begin:
         together=request.procedure is RESTART_TOGETHER,
         steps=tuple(tuple(row) for row in plan.steps),
         hosts_yml=digests(request.host_set),
-        stops_httpd=any(phase.step.httpd in STOPS for phase in plan.phases),
+        stops_httpd=any(phase.step.httpd in STOPS and not phase.step.looks for phase in plan.phases),
         journal=VERSION,
     )
 
@@ -122,20 +123,33 @@ def seen(host: Host | None, url: str, what: Seen) -> Watched:
     )
 
 
+def abort(host_set: HostSet, operator: str, entries: Iterable[Entry], facts: Mapping[Host, Facts]) -> Abort:
+    """Somebody aborts a run; entries: what it wrote down; facts: what the hosts are like now."""
+    down = downtime(entries, [host.name for host in host_set.serving], clock.now())
+    return Abort(operator, host_set.name, down.seconds, _still_down(host_set, facts, down))
+
+
+def _still_down(host_set: HostSet, facts: Mapping[Host, Facts], down: Downtime) -> bool:
+    """Does httpd run on no host of the set? Of hosts that could not be looked at, what was done to them tells."""
+    services = [facts[host].service for host in host_set.serving if host in facts]
+    known = [service for service in services if service != NOT_REACHED]
+    if len(known) < len(host_set.serving):
+        return "active" not in known and down.goes_on
+    return bool(known) and "active" not in known
+
+
 def end(run: Run, error: SopError | None, how: str | None = None) -> End:
     """How it ended, and what the set is like now; hosts that could not be looked at are left out."""
     host_set = run.plan.request.host_set
     sync = run.afterwards.get(host_set.sync)
     down = downtime(run.journal.entries, [host.name for host in host_set.serving], clock.now())
-    services = [run.afterwards[host].service for host in host_set.serving if host in run.afterwards]
-    unseen = len(services) < len(host_set.serving)
     return End(
         set=host_set.name,
         how=how or (error.heading if error else "done"),
         code=int(error.exit_code if error else Code.DONE),
         seconds=run.seconds,
         httpd_down=down.seconds,
-        httpd_still_down="active" not in services and (down.goes_on if unseen else bool(services)),
+        httpd_still_down=_still_down(host_set, run.afterwards, down),
         hosts={host.name: str(found.installed) for host, found in run.afterwards.items()},
         schema=sync.revision if sync else None,
     )

@@ -143,6 +143,8 @@ def tell(entries: Iterable[Entry]) -> Story:
     begin = next((event for event in events if isinstance(event, Begin)), None)
     end = next((event for event in reversed(events) if isinstance(event, End | Abort | Unlock)), None)
     ended = next((event for event in reversed(events) if isinstance(event, End)), None)
+    told = (event for event in reversed(events) if isinstance(event, End | Abort))
+    down = next((event for event in told if event.httpd_down is not None), ended)
     bars, chapters, waits, watched = _bars(entries), _chapters(begin, events), _waits(entries), _watched(entries)
     users, nodes = (tuple(one for one in watched if bool(one.host) is node) for node in (False, True))
     spans: list[Span] = [*bars, *waits, *(outage for one in users for outage in one.outages)]
@@ -157,8 +159,8 @@ def tell(entries: Iterable[Entry]) -> Story:
         unverified=begin.unverified or "" if begin else "",
         how=_how(events, end),
         code=end.code if isinstance(end, End) else None,
-        httpd_down=ended.httpd_down if ended else None,
-        httpd_still_down=ended.httpd_still_down if ended else None,
+        httpd_down=down.httpd_down if down else None,
+        httpd_still_down=down.httpd_still_down if down else None,
         stops_httpd=bool(begin and begin.stops_httpd),
         hosts=tuple(dict.fromkeys([*named, *(begin.hosts if begin else ()), *(bar.host for bar in bars)])),
         before=begin.hosts if begin else {},

@@ -11,10 +11,10 @@ from typing import Any
 
 from tasks.journal import events, looked, told
 from tasks.journal.coding import keys
-from tasks.journal.events import BY_NAME, MOMENT, VERSION, Event
+from tasks.journal.events import BY_NAME, MOMENT, TEXT, VERSION, Event
 
 MARKS = re.compile(r"(?<=<!-- the events -->\n).*?(?=<!-- end -->)", re.S)
-_TYPES = {str: "string", int: "integer", float: "number", bool: "boolean"}
+_TYPES = {str: "string", TEXT: "string", int: "integer", float: "number", bool: "boolean"}
 IN_BOTH = (events.Phase, events.Restarted)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -56,6 +57,8 @@ def test_n6_a_client_that_is_ended_from_outside_writes_it_down_and_can_be_resume
     assert (client.returncode, "which goes on by itself" in said) == (130, True), said
     end = json.loads(stg_runs_110.journal.read_text().splitlines()[-1])
     assert (end["event"], end["how"], end["code"]) == ("end", f"left at {signum.name}", 130)
+    assert (end["httpd_still_down"], end["httpd_down"] > 0) == (True, True)
+    assert re.search(r"left at \w+.* > [0-9.]+ s ", stg_runs_110.types("prod history").out)
     assert stg_runs_110.types("prod resume --yes").code == 0
     assert stg_runs_110.at_rest("prod")["database"] == ("2b7f3", 1, 1)
 

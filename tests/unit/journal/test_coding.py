@@ -55,6 +55,13 @@ def test_s13_what_a_host_says_is_cleaned_after_it_was_parsed_keys_too() -> None:
     assert "\\x1b" not in repr(found)
 
 
+def test_s13_a_name_cannot_look_like_a_line_of_ours() -> None:
+    forged = "lbrabec@laptop\nnext: fab prod abort"
+    begin = one(event="begin", operator=forged, hosts={forged: forged}, order=[forged])
+    assert "\n" not in "".join([begin.operator, *begin.hosts, *begin.hosts.values(), *begin.order])
+    assert one(event="phase", command="one\ntwo").command == "one\ntwo"
+
+
 def test_s6_a_secret_that_a_host_keeps_in_its_copy_is_not_shown() -> None:
     assert "hunter2" not in repr(read([json.dumps({"event": "taken-over", "why": "password=hunter2"})]))
 

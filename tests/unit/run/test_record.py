@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import replace
+
+import pytest
+
+from tasks import clock
+from tasks.errors import Interrupted
+from tasks.fleet.outcome import Outcome
+from tasks.inventory.model import Host
+from tasks.journal.coding import Entry
+from tasks.journal.file import Journal
+from tasks.run import record
+from tasks.run.decide import Plan
+from tasks.run.state import Run
+from tasks.sop.model import UNREACHED, Facts
+from tests.unit.builders import NEW, ONE, TWO, prod, well
+from tests.unit.report.values import planned
+
+STOPPED = well(NEW, service="inactive", answers=None)
+
+
+def stopped() -> Run:
+    """A major upgrade that has stopped httpd ten seconds ago, on both hosts, and then was left."""
+    plan = planned("major-upgrade")
+    run = Run(plan, Journal())
+    with closing(run.journal):
+        number, phase = next((n, p) for n, p in enumerate(plan.phases, 1) if p.step.name == "stop-httpd")
+        outcome = Outcome("", 1.0, began=clock.now() - 10)
+        run.journal.write(record.ended(prod(), number, phase, dict.fromkeys(phase.hosts, outcome)))
+    return run
+
+
+def test_w2_a_run_that_was_left_with_httpd_down_and_could_not_look_again_ended_with_httpd_down() -> None:
+    end = record.end(stopped(), Interrupted("left"), "left at Ctrl-C")
+    assert end.httpd_still_down is True
+    assert 9 < (end.httpd_down or 0) < 30
+
+
+@pytest.mark.parametrize(
+    ("one", "two", "down"),
+    [
+        (STOPPED, STOPPED, True),
+        (STOPPED, well(NEW), False),
+        (STOPPED, UNREACHED, True),
+        (well(NEW), UNREACHED, False),
+        (STOPPED, None, True),
+    ],
+)
+def test_w2_a_host_that_cannot_be_looked_at_is_as_the_run_has_left_it(
+    one: Facts, two: Facts | None, down: bool
+) -> None:
+    run = stopped()
+    run.afterwards = {host: facts for host, facts in ((ONE, one), (TWO, two)) if facts}
+    assert record.end(run, None).httpd_still_down is down
+    entries: list[Entry] = run.journal.entries
+    assert record.abort(prod(), "kparal@desk", entries, run.afterwards).httpd_still_down is down
+
+
+def test_before_anything_was_stopped_httpd_was_not_down() -> None:
+    plan: Plan = planned("major-upgrade")
+    with closing(Journal()) as journal:
+        end = record.end(Run(plan, journal), Interrupted("left"), "left at Ctrl-C")
+    assert (end.httpd_down, end.httpd_still_down) == (0, False)
+
+
+def test_a_plan_says_whether_it_stops_httpd() -> None:
+    assert record.begin(planned("major-upgrade"), "x").stops_httpd
+    assert record.begin(planned("minor-upgrade"), "x").stops_httpd
+    quiet = planned("major-upgrade")  # its looks at whether httpd is down stop nothing
+    looks = replace(quiet, phases=tuple(phase for phase in quiet.phases if phase.step.looks))
+    assert not record.begin(looks, "x").stops_httpd
+
+
+def test_each_step_says_in_the_journal_what_it_does_to_httpd() -> None:
+    phases = {phase.step.name: record.phase("prod", 1, 1, phase).httpd for phase in planned("major-upgrade").phases}
+    assert (phases["stop-httpd"], phases["start-httpd"], phases["upgrade-db"]) == ("down", "up", "none")
+    hosts: tuple[Host, ...] = (ONE, TWO)
+    assert record.phase("prod", 1, 1, planned("major-upgrade").phases[0]).hosts == tuple(host.name for host in hosts)
