@@ -29,7 +29,7 @@ def build(
     attempts: str,
     task: str,
 ) -> None:
-    """Build: SRPM, Koji on x86_64, tag, repo.
+    """SRPM, Koji on x86_64, tag, repo.
 
     Can be interrupted at any time: it says how to go on, and never submits twice.
     """
@@ -61,7 +61,7 @@ def build(
 @task(*_MADE, version=_THE_SPECS)
 @interruptible()
 def srpm(context: Context, spec: str, version: str | None, from_tag: str) -> None:
-    """Build: only the SRPM, with the right dist."""
+    """Only the SRPM, with the right dist."""
     from .koji import flow, options
 
     version = version or ""
@@ -74,7 +74,7 @@ def srpm(context: Context, spec: str, version: str | None, from_tag: str) -> Non
 def koji_build(
     context: Context, srpm: str, scratch: bool, no_wait: bool, upload: str, profile: str, attempts: str
 ) -> None:
-    """Build: an SRPM that is there, in Koji."""
+    """An SRPM that is there, in Koji."""
     from .koji import flow, options, spec
 
     path = Path(srpm).expanduser()
@@ -89,7 +89,7 @@ def koji_build(
 @task("nvr", "profile", needs="nvr", nvr="The build to wait for.")
 @interruptible()
 def wait_tag(context: Context, nvr: str, profile: str) -> None:
-    """Build: wait for the stg tag and its repo."""
+    """Wait for the stg tag and its repo."""
     from .koji import flow, options
 
     flow.wait_tag(options.read(context, options.line("wait-tag", nvr), profile), nvr)
@@ -98,7 +98,7 @@ def wait_tag(context: Context, nvr: str, profile: str) -> None:
 @task("nvr", "unverified", "profile", nvr="The build to move. Default: what stg runs.")
 @interruptible()
 def promote(context: Context, nvr: str, unverified: str | None, profile: str) -> None:
-    """Build: from stg's tag to prod's, or the request.
+    """From stg's tag to prod's, or the request.
 
     Moves what stg runs and is healthy with. Without the right to do so: the
     exact line, and a text for infra.

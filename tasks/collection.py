@@ -1,19 +1,28 @@
-"""The collection: what `fab --list` and `invoke --list` show."""
+"""The collection: the one list of all tasks, in the order in which `fab --list` shows them."""
 
 from __future__ import annotations
 
-from invoke import Collection
+from invoke import Collection, Task
 
-from . import build, config, sandbox, sandboxed, steps, suggest, upgrade
-from .inventory.file import configured_file, names, set_names
+from . import build, config, failure, look, program, sandboxed, steps, unexpected, upgrade
+from .inventory.file import configured_file, set_names
 from .koji.settings import DEFAULTS
 from .targets import target
 
+ON_HOSTS = {"Look": look, "Upgrade": upgrade, "After a failure": failure, "The SOP's steps, one by one": steps}
+BEFORE = {"Before an upgrade: the build, and its settings": (build, config)}
+
+if program.running():
+    unexpected.spread()
 namespace = Collection()
-for module in (upgrade, steps, build, config):
-    for task in Collection.from_module(module).tasks.values():
+groups: dict[str, list[str]] = {}
+for title, modules in {**{title: (module,) for title, module in ON_HOSTS.items()}, **BEFORE}.items():
+    tasks = [task for module in modules for task in vars(module).values() if isinstance(task, Task)]
+    for task in tasks:
         namespace.add_task(task)
+    groups[title] = [namespace.transform(task.name) for task in tasks]
 namespace.add_collection(Collection.from_module(sandboxed), name="sandbox")
+groups["Sandbox"] = [f"sandbox.{name}" for name in ("up", "down", "reset", "fault")]
 taken = [*namespace.tasks, *namespace.collections]
 sets = set_names(configured_file(), taken)
 for name in sets:
@@ -30,14 +39,4 @@ namespace.configure(
         **DEFAULTS,
     }
 )
-
-
-def _read_strictly() -> None:
-    from .inventory.model import read  # pydantic takes longer than all of `fab --list`
-
-    read(configured_file(), taken)
-
-
-suggest.check(
-    namespace, [*sets, "sandbox.here"], lambda: [*names(configured_file(), taken), *sandbox.NAMES], _read_strictly
-)
+program.check(namespace, groups, sets, [name for title in ON_HOSTS for name in groups[title]], taken)

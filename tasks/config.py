@@ -11,7 +11,7 @@ from .flags import task
 
 @task("message", "branch", "unchecked", "literal", "plan", "yes", plan="Show what would be pushed, and stop.")
 def push_config(context: Context, plan: bool, **typed: Any) -> None:
-    """Config: the settings template, checked, pushed.
+    """The settings template, checked, pushed.
 
     Fetches, shows the template's diff without secrets, checks it, asks, commits
     only that file, rebases, pushes, and says what applies it.
@@ -26,7 +26,7 @@ def push_config(context: Context, plan: bool, **typed: Any) -> None:
 
 @task("key")
 def show_config(context: Context, key: str) -> None:
-    """Config: what is configured, key by key.
+    """What is configured, key by key.
 
     Every key can be set in fabric.yml and invoke.yml, and as
     FABRIC_KOJI_TARGET, INVOKE_KOJI_TARGET, and so on.

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from math import isfinite
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from invoke import Context
 from invoke.exceptions import Exit
 
 from . import sandbox, targets
 from .errors import Interrupted, Refused, SopError
+from .flags import SHOWING
 from .fleet import setup, ssh_config
 from .inventory.named import Target, find
 from .report import Shown, opened
@@ -41,6 +42,28 @@ def interruptible() -> Iterator[None]:
         raise Interrupted("no step was running") from None
 
 
+def check(task: str, typed: Mapping[str, Any], target: Target | None) -> None:
+    """Raises Refused for flags that the task would be refused for before it reaches a host.
+
+    typed: the flags by their names; target: on which hosts, or None where that is not looked at (the sandbox).
+    """
+    from .run.request import Request, check_request
+    from .sop.workflows import PROCEDURES
+
+    Shown(**{name: typed[name] for name in SHOWING if name in typed}).check()
+    _check_wait(typed.get("lock_wait", 0.0))
+    if target and task in PROCEDURES:
+        version, unverified = typed.get("version"), typed.get("unverified")
+        check_request(Request(PROCEDURES[task], target.host_set, target.hosts, target.asked_as, version, unverified))
+
+
+def _check_wait(seconds: float) -> None:
+    if not (isfinite(seconds) and seconds >= 0):
+        raise Refused(
+            f"--lock-wait must be a number of seconds, 0 or more, not {seconds:g}", next_line="--lock-wait 600"
+        )
+
+
 @interruptible()
 def start(
     context: Context,
@@ -64,16 +87,13 @@ def start(
     from .run.request import Request
     from .sop.workflows import PROCEDURES, RESTART_TOGETHER
 
-    if not (isfinite(lock_wait) and lock_wait >= 0):
-        raise Refused(
-            f"--lock-wait must be a number of seconds, 0 or more, not {lock_wait:g}", next_line="--lock-wait 600"
-        )
+    _check_wait(lock_wait)
     consent = Consent(plan_only=plan or context.config.run.dry, yes=yes, lock_wait=lock_wait)
     with opened(shown.as_configured(context.config.report, agreed=yes and not consent.plan_only)) as report:
         inventory, config, target = _target(context, procedure, report)
         ansible = context.config.ansible
         request = Request(
-            procedure=RESTART_TOGETHER if parallel else PROCEDURES[procedure],
+            procedure=RESTART_TOGETHER if parallel and not serial else PROCEDURES[procedure],
             host_set=target.host_set,
             hosts=target.hosts,
             asked_as=target.asked_as,

@@ -23,6 +23,8 @@ from typing import Any
 
 from invoke.exceptions import Exit
 
+from .lines import again
+
 
 class Code(IntEnum):
     """Every exit status of the collection; README's table is checked against it."""
@@ -71,10 +73,10 @@ class SopError(Exit):
 
     def __init__(self, *problems: str, next_line: str | None = None) -> None:
         self.problems = problems
-        self.next_line = next_line
+        self.next_line = next_line and again(next_line)
         one = len(problems) == 1
         lines = [f"{self.heading}: {problems[0]}"] if one else [f"{self.heading}:", *(f"  {p}" for p in problems)]
-        typed = [f"next: {next_line}"] if next_line else []  # never wrapped: it is there to be copied
+        typed = [f"next: {self.next_line}"] if self.next_line else []  # never wrapped: it is there to be copied
         self._plain = "\n".join([*lines, *typed])
         super().__init__("\n".join([*map(_between_words, lines), *typed]), int(self.exit_code))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from pathlib import Path
 
 from .errors import Refused
@@ -21,3 +22,8 @@ def state_dir() -> Path:
     if not root.is_absolute() or root == Path("/.local/state"):
         raise Refused("there is no home directory to keep a journal in", next_line="export HOME=…")
     return root / "blockerbugs-upgrade"
+
+
+def editor(path: Path | str) -> str:
+    """The line that opens `path` in the operator's editor, whichever that is."""
+    return f"${{EDITOR:-vi}} {shlex.quote(str(path))}"

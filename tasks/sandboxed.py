@@ -18,7 +18,7 @@ def here(context: Context) -> None:
 
 @task()
 def reset(context: Context) -> None:
-    """Sandbox: begin again with 1.0.0 on both hosts."""
+    """Begin again with 1.0.0 on both hosts."""
     from .sandbox import session
 
     session.reset(dry=context.config.run.dry)
@@ -26,7 +26,7 @@ def reset(context: Context) -> None:
 
 @task()
 def up(context: Context) -> None:
-    """Sandbox: keep it running between commands."""
+    """Keep it running between commands."""
     from .sandbox import session
 
     session.up(dry=context.config.run.dry)
@@ -34,7 +34,7 @@ def up(context: Context) -> None:
 
 @task()
 def down(context: Context) -> None:
-    """Sandbox: end what `up` keeps running."""
+    """End what `up` keeps running."""
     from .sandbox import session
 
     session.down(dry=context.config.run.dry)
@@ -42,7 +42,7 @@ def down(context: Context) -> None:
 
 @task("step", "kind", "host", "times", "seconds", "clear")
 def fault(context: Context, **typed: Any) -> None:
-    """Sandbox: let a step go wrong, for a rehearsal."""
+    """Let a step go wrong, for a rehearsal."""
     from .sandbox import session
 
     session.fault(**typed, dry=context.config.run.dry)

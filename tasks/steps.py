@@ -12,31 +12,31 @@ from .flags import SHOWING, task
 
 @task("serial", "plan", "yes", *SHOWING)
 def stop_httpd(context: Context, **typed: Any) -> None:
-    """SOP step: service httpd stop."""
+    """service httpd stop."""
     entry.start(context, "stop-httpd", **typed)
 
 
 @task("version", "unverified", "serial", "plan", "yes", *SHOWING)
 def yum_update(context: Context, **typed: Any) -> None:
-    """SOP step: yum update, to one build everywhere."""
+    """yum update, to one build everywhere."""
     entry.start(context, "yum-update", **typed)
 
 
 @task("plan", "yes", *SHOWING)
 def upgrade_db(context: Context, **typed: Any) -> None:
-    """SOP step: blockerbugs upgrade_db, once."""
+    """blockerbugs upgrade_db, once."""
     entry.start(context, "upgrade-db", **typed)
 
 
 @task("plan", "yes", *SHOWING)
 def sync(context: Context, **typed: Any) -> None:
-    """SOP step: blockerbugs sync, once, as the check."""
+    """blockerbugs sync, once, as the check."""
     entry.start(context, "sync", **typed)
 
 
 @task("serial", "plan", "yes", *SHOWING)
 def start_httpd(context: Context, **typed: Any) -> None:
-    """SOP step: service httpd start, and health."""
+    """service httpd start, and health."""
     entry.start(context, "start-httpd", **typed)
 
 
@@ -52,7 +52,7 @@ def mend_rpm(context: Context, **typed: Any) -> None:
 
 @task("serial", "parallel", "plan", "yes", *SHOWING)
 def restart_httpd(context: Context, **typed: Any) -> None:
-    """SOP step: service httpd restart, one by one.
+    """service httpd restart, one by one.
 
     Serially, each host waited for, because the others have to serve meanwhile;
     --parallel takes them all at once.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from invoke import Context, Task, task
@@ -21,23 +23,43 @@ def target(name: str) -> Task[Any]:
     return chosen
 
 
-def choose(context: Context, set_name: str) -> None:
-    """Remember the set of `fab SET`, for the tasks that follow on the line.
+@dataclass(frozen=True)
+class Chosen:
+    """The set that the words so far have chosen, and whether a task has used it."""
 
-    Raises Refused for a second set before any task has used the first, and for `-H` naming another one.
-    """
+    name: str = ""
+    used: bool = True
+
+    def then(self, set_name: str, dash_h: str | None) -> Chosen:
+        """After the word `set_name`. Raises Refused beside another set that no task has used, and beside another -H."""
+        if self.name not in ("", set_name) and not self.used:
+            raise Refused(
+                f"two host sets on one line, {self.name} and {set_name}: each is upgraded by a command of its own",
+                next_line=f"fab {self.name} TASK, and then fab {set_name} TASK",
+            )
+        if dash_h and dash_h != set_name:
+            raise Refused(
+                f"-H {dash_h} and the set {set_name} on one line",
+                next_line=f"fab {set_name} TASK, or fab -H {dash_h} TASK",
+            )
+        return Chosen(set_name, used=False)
+
+    def after_a_task(self) -> Chosen:
+        """The same, used."""
+        return replace(self, used=True)
+
+    def check_that_it_is_used(self, fab: str, line: Sequence[str], sets: Collection[str]) -> None:
+        """Raises Refused at the end of a line that chooses a set and does nothing with it."""
+        if not self.used:
+            first = next((word for word in line if word not in sets), None)
+            why = "the host set comes before the task" if first else "no task given"
+            raise Refused(f"{self.name}: {why}", next_line=f"{fab} {self.name} {first or 'status'}")
+
+
+def choose(context: Context, set_name: str) -> None:
+    """Remember the set of `fab SET`, for the tasks that follow on the line. Raises Refused as `Chosen.then`."""
     chosen = context.config.target
-    if chosen.set and chosen.set != set_name and not chosen.used:
-        raise Refused(
-            f"two host sets on one line, {chosen.set} and {set_name}: each is upgraded by a command of its own",
-            next_line=f"fab {chosen.set} TASK, and then fab {set_name} TASK",
-        )
-    typed = _after_dash_h(context)
-    if typed and typed != set_name:
-        raise Refused(
-            f"-H {typed} and the set {set_name} on one line",
-            next_line=f"fab {set_name} TASK, or fab -H {typed} TASK",
-        )
+    Chosen(chosen.set, chosen.used).then(set_name, _after_dash_h(context))
     context.config.target.set = set_name
     context.config.target.used = False
 
@@ -47,17 +69,21 @@ def named(context: Context) -> str | None:
     return _after_dash_h(context) or context.config.target.set or None
 
 
-def _after_dash_h(context: Context) -> str | None:
-    """The host that `-H` named: Fabric then hands the task a Connection, not yet open, instead of a Context.
+def plain(typed: str) -> str:
+    """A name that was typed after -H. Raises Refused for `user@host` and `host:port`: ssh_config says that."""
+    host = typed.rpartition("@")[2].partition(":")[0].strip()
+    if host != typed.strip():
+        raise Refused(f"-H with a user or a port: ssh_config says how {host} is reached", next_line=f"fab -H {host} …")
+    return host
 
-    Raises Refused for `user@host` and `host:port`: ssh_config says how a host is reached.
-    """
+
+def _after_dash_h(context: Context) -> str | None:
+    """The host that `-H` named: Fabric then hands the task a Connection, not yet open, instead of a Context."""
     host: str | None = getattr(context, "original_host", None)
-    if host is not None:
-        named: Any = context  # Fabric's Connection, which this module does without: `invoke --list` has none
-        plain = type(named)(host, config=named.config)
-        if (named.user, named.port) != (plain.user, plain.port):
-            raise Refused(
-                f"-H with a user or a port: ssh_config says how {host} is reached", next_line=f"fab -H {host} …"
-            )
-    return host.strip() if host else host
+    if host is None:
+        return None
+    reached: Any = context  # Fabric's Connection, which this module does without: `invoke --list` has none
+    as_configured = type(reached)(host, config=reached.config)
+    if (reached.user, reached.port) != (as_configured.user, as_configured.port):
+        plain(f"@{host}")
+    return host.strip()

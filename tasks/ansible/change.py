@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ..errors import Refused
 from ..koji import local
+from ..paths import editor
 from . import secrets, template
 from .checkout import Checkout, git
 
@@ -65,7 +66,7 @@ class Change:
             raise Refused(
                 *error.problems,
                 f'if the template is right all the same: {line} --unchecked "reason"',
-                next_line=f"${{EDITOR:-vi}} {self.checkout.file}",
+                next_line=editor(self.checkout.file),
             ) from None
 
     def check_secrets(self, line: str) -> None:
@@ -84,7 +85,7 @@ class Change:
                 *problems,
                 "a secret belongs into a variable of the private repository: NAME = '{{ variable }}'",
                 f'if it is none: {line} --literal "reason"',
-                next_line=f"${{EDITOR:-vi}} {self.checkout.file}",
+                next_line=editor(self.checkout.file),
             )
 
     def _literals(self, commit: str) -> dict[tuple[str, str], int]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import Refused
+from ..paths import editor
 from .secrets import Marks, shown
 
 _HEADER = "#jinja2:"
@@ -76,7 +77,7 @@ def check(path: Path, python: str = "") -> list[str]:
     from . import unknown
     from .names import strangers
 
-    edit = f"$EDITOR {path}"
+    edit = editor(path)
     try:
         read = source(path.read_text(encoding="utf-8"))
         load = partial(_included, path.parent)

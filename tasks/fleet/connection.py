@@ -16,7 +16,7 @@ from time import monotonic
 from typing import Any, TypeVar
 
 from fabric import Config, Connection
-from paramiko import MissingHostKeyPolicy, PKey, SSHClient, SSHConfig
+from paramiko import MissingHostKeyPolicy, PKey, SSHClient
 from paramiko.ssh_exception import SSHException
 
 from ..errors import Unreachable
@@ -26,7 +26,7 @@ from .dial import dial, host_and_port
 from .groups import Moot, NobodyAsks, Questions, Withdrawn
 from .login import Login
 from .proxy import Proxy
-from .setup import ssh_config_file
+from .setup import lenient, ssh_config_file
 from .shell import SUDO_SECONDS, OnLine, Output, RootShell, ShellError, StepTimeout
 from .ssh_config import Options
 from .transport import transport_of
@@ -289,7 +289,7 @@ def node(host: Host, config: Config) -> Node:
 
     Raises Unreachable for an ssh_config that cannot be used.
     """
-    config._set(base_ssh_config=SSHConfig())  # ssh has read it; Fabric would add what paramiko makes of it
+    lenient(config)  # and empty: ssh has read it; Fabric would add what paramiko makes of it
     try:
         return Node(host.name, config, ssh_config.options(ssh_config_file(config), host.name), label=host.short)
     except (ValueError, SSHException) as error:

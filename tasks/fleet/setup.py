@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from invoke import Context
 
@@ -15,12 +16,19 @@ if TYPE_CHECKING:
     from ..inventory.model import Inventory
 
 
+def inventory_file(context: Context) -> Path:
+    """Which hosts.yml it is: what `hosts_file` names, or the one that comes with the collection."""
+    configured = context.config.hosts_file
+    if configured and not isinstance(configured, str):
+        raise TypeError("hosts_file is no text")  # which file says so is found by causes.py
+    return chosen_file(configured) if configured else configured_file()
+
+
 def inventory(context: Context) -> Inventory:
-    """hosts.yml, or what `hosts_file` names. Raises Refused for a file with mistakes."""
+    """What that file says. Raises Refused for a file with mistakes."""
     from ..inventory.model import read
 
-    configured = context.config.hosts_file
-    return read(chosen_file(configured) if configured else configured_file(), taken=context.config.target.tasks)
+    return read(inventory_file(context), taken=context.config.target.tasks)
 
 
 def ssh(context: Context) -> Config:
@@ -30,8 +38,30 @@ def ssh(context: Context) -> Config:
     if isinstance(context.config, Config):
         return context.config
     config = Config()
+    lenient(config)
     config.sudo.password = context.config.sudo.password
     return config
+
+
+def lenient(config: Config) -> None:
+    """Have paramiko's reader of ssh_config object to nothing: each of its objections is a traceback.
+
+    What it understands is kept for plain `fab -H host -- command`; the tasks ask ssh itself (ssh_config.py).
+    """
+    from paramiko import SSHConfig, SSHConfigDict
+
+    class Lenient(SSHConfig):
+        def parse(self, file_obj: Any) -> None:
+            with suppress(Exception):
+                super().parse(file_obj)
+
+        def lookup(self, hostname: str) -> SSHConfigDict:
+            try:
+                return super().lookup(hostname)
+            except (KeyError, OSError):  # it asks who we are; a user id without a name is nobody
+                return SSHConfigDict({"hostname": hostname})
+
+    config._set(base_ssh_config=Lenient())
 
 
 def ssh_config_file(config: Config) -> str | None:

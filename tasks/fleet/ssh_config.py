@@ -21,6 +21,7 @@ from functools import cached_property
 from pathlib import Path
 
 from ..errors import Refused, Unreachable
+from ..paths import editor
 from . import ssh_paths
 
 AT_ONCE = 4  # processes of `ssh -G` at the same time: each takes some 5 ms of one core
@@ -291,7 +292,7 @@ def _by_paramiko(file: str | None, name: str, user: str | None, port: int | None
             if file:
                 raise Refused(f"{file} does not exist", next_line=f"ls -l {shlex.quote(file)}") from None
         except Exception as error:  # noqa: BLE001  # paramiko raises what shlex and its own parser raise
-            raise Refused(f"{path} cannot be read: {error}", next_line=f"$EDITOR {path}") from None
+            raise Refused(f"{path} cannot be read: {error}", next_line=editor(path)) from None
     found: Mapping[str, str | list[str]] = config.lookup(name)
     said = {option: (str(value),) if isinstance(value, str | int) else tuple(value) for option, value in found.items()}
     told = {"user": (user,) if user else (), "port": (str(port),) if port else ()}

@@ -14,6 +14,7 @@ from typing import Any
 
 from invoke.util import yaml as invokes_yaml
 
+MERGE = "tag:yaml.org,2002:merge"  # what YAML calls the key <<
 yaml: Any = invokes_yaml  # what Invoke reads its own configuration with, so it is loaded already; untyped
 
 
@@ -48,11 +49,31 @@ def names(path: Path, taken: Collection[str] = ()) -> list[str]:
     return [*set_names(path, taken), *(str(name) for names in typed for name in names)]
 
 
-def parsed(text: str, loader: Any = yaml.SafeLoader) -> Any:
-    """What the YAML says, as `loader` (a class) constructs it. Raises YAMLError, and what it makes of odd tags."""
+def parsed(text: str, strictly: bool = False) -> Any:
+    """What the YAML says. Raises YAMLError, and what PyYAML makes of odd tags.
+
+    strictly: a key that stands twice in one place is a mistake, not a choice.
+    """
     # Construction rewrites a tree that has merges: whoever reads it next would find something else.
     node = yaml.compose(text, yaml.SafeLoader) if "<<" in text else _composed(text)
-    return None if node is None else loader("").construct_document(node)
+    if strictly:
+        _check_that_no_key_stands_twice(node, set())
+    return None if node is None else yaml.SafeLoader("").construct_document(node)
+
+
+def _check_that_no_key_stands_twice(node: Any, seen: set[int]) -> None:
+    if id(node) in seen or not isinstance(node, yaml.CollectionNode):
+        return
+    seen.add(id(node))
+    keys: set[str] = set()
+    for child in node.value:
+        key, value = child if isinstance(node, yaml.MappingNode) else (None, child)
+        if isinstance(key, yaml.ScalarNode) and key.tag != MERGE:
+            if key.value in keys:
+                twice = f"the key {key.value!r} stands twice"
+                raise yaml.constructor.ConstructorError(None, None, twice, key.start_mark)
+            keys.add(key.value)
+        _check_that_no_key_stands_twice(value, seen)
 
 
 @cache
@@ -85,6 +106,10 @@ def configured_file() -> Path:
     named = os.environ.get("FABRIC_HOSTS_FILE") or os.environ.get("INVOKE_HOSTS_FILE")
     for config in () if named else ("fabric.yml", "fabric.yaml", "invoke.yml", "invoke.yaml"):
         path = default_file().with_name(config)
-        found = re.search(r"^hosts_file: *[\"']?([^\"'#\n]+)", path.read_text(), re.M) if path.is_file() else None
+        found = (
+            re.search(r"^hosts_file: *[\"']?([^\"'#\n]+)", path.read_text(errors="replace"), re.M)
+            if path.is_file()
+            else None
+        )
         named = named or (found and found[1].strip())
     return chosen_file(named)

@@ -5,8 +5,8 @@ The shipped hosts.yml is the manual of this schema; what a key means is written 
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Collection, Hashable
+import shlex
+from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -21,6 +21,7 @@ from pydantic import (
 
 from ..errors import Refused
 from ..fleet.output import clean
+from ..paths import editor
 from . import mistakes
 from .file import parsed, yaml
 from .texts import (
@@ -234,18 +235,6 @@ class Inventory(_Strict):
         return [*self.host_sets, *(name for host in hosts for name in (host.name, *host.aliases))]
 
 
-class _Loader(yaml.SafeLoader):
-    """YAML as it is meant to be read: a key that stands twice is a mistake, not a choice."""
-
-    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Hashable, Any]:
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
-        for key, times in Counter(map(str, keys)).items():
-            if times > 1:
-                raise yaml.constructor.ConstructorError(None, None, f"the key {key!r} stands twice", node.start_mark)
-        mapping: dict[Hashable, Any] = super().construct_mapping(node, deep)
-        return mapping
-
-
 def read(path: Path, taken: Collection[str] = ()) -> Inventory:
     """The inventory in `path`.
 
@@ -254,24 +243,24 @@ def read(path: Path, taken: Collection[str] = ()) -> Inventory:
     """
     problems: list[str] = []
     try:
-        raw = parsed(path.read_text(encoding="utf-8"), _Loader)
+        raw = parsed(path.read_text(encoding="utf-8"), strictly=True)
     except FileNotFoundError:
-        raise Refused(f"{path} does not exist") from None
+        raise Refused(f"{path} does not exist", next_line=f"ls -l {shlex.quote(str(path.parent))}") from None
     except (OSError, UnicodeDecodeError) as error:
-        raise Refused(f"{path} cannot be read: {error}") from None
+        raise Refused(f"{path} cannot be read: {error}", next_line=f"ls -l {shlex.quote(str(path))}") from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f"{path}:{mark.line + 1}" if mark else str(path)
-        raise Refused(f"{where}: {getattr(error, 'problem', None) or error}", next_line=f"$EDITOR {path}") from None
+        raise Refused(f"{where}: {getattr(error, 'problem', None) or error}", next_line=editor(path)) from None
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:  # what PyYAML makes of odd tags
-        raise Refused(f"{path}: cannot be understood: {error}", next_line=f"$EDITOR {path}") from None
+        raise Refused(f"{path}: cannot be understood: {error}", next_line=editor(path)) from None
     try:
         inventory = Inventory.model_validate(_named(raw))
     except ValidationError as error:
         problems = mistakes.told(error, Inventory)
     problems += mistakes.contradictions(raw, taken)
     if problems:
-        raise Refused(*(f"{path}: {problem}" for problem in problems), next_line=f"$EDITOR {path}")
+        raise Refused(*(f"{path}: {problem}" for problem in problems), next_line=editor(path))
     return inventory
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import Refused
@@ -22,10 +23,12 @@ class Target:
     asked_as: str
 
 
-def find(name: str | None, inventory: Inventory, task: str, sandbox: Sequence[str] = ()) -> Target:
+def find(
+    name: str | None, inventory: Inventory, task: str, sandbox: Sequence[str] = (), file: Path | None = None
+) -> Target:
     """The target that `name` means. Raises Refused for no name, and for one that no set and no host has.
 
-    sandbox: the names that mean the sandbox, its set first, which hosts.yml does not have.
+    sandbox: the names that mean the sandbox, its set first, which hosts.yml does not have; file: which hosts.yml it is.
     """
     if name is None:
         first = next(iter(inventory.host_sets), "SET")
@@ -34,8 +37,9 @@ def find(name: str | None, inventory: Inventory, task: str, sandbox: Sequence[st
     if found is None:
         near = get_close_matches(name, [*inventory.names(), *sandbox], n=1)
         shown = name if len(name) <= 60 else name[:57] + "..."
+        of, sets = f" of {file}" if file else "", ", ".join([*inventory.host_sets, *sandbox[:1]])
         raise Refused(
-            f"{shown!a} is no host set and no host; the sets are {', '.join([*inventory.host_sets, *sandbox[:1]])}"
+            f"{shown!a} is no host set and no host; the sets{of} are {sets}"
             + (f"; did you mean {near[0]}?" if near else ""),
             next_line=f"the same with -H {near[0]}" if near else "fab --list",
         )

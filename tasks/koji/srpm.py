@@ -7,6 +7,7 @@ import shlex
 from pathlib import Path
 
 from ..errors import Refused, SopError
+from ..paths import editor
 from . import local, spec, tarball
 from .progress import Progress
 from .settings import Build
@@ -46,7 +47,7 @@ def _package(path: Path, settings: Build, version: str, progress: Progress) -> P
     package = spec.read(path, settings.dist)
     progress.spec(path, package)
     if version and version != package.version:
-        raise Refused(f"{path.name} has version {package.version}, not {version}", next_line=f"$EDITOR {path}")
+        raise Refused(f"{path.name} has version {package.version}, not {version}", next_line=editor(path))
     check_dist(package, settings.dist)
     return package
 

@@ -12,6 +12,7 @@ from ..errors import Code, SopError
 from ..journal import looked, told
 from ..journal.coding import as_json, cleaned, iso
 from ..journal.events import VERSION, Event
+from ..lines import again
 from ..run import advice, record
 from ..run.observer import Again, Report
 from ..run.remaining import running as running_now
@@ -46,7 +47,7 @@ class Machine(Report):
     def close(self, error: BaseException | None) -> None:
         code = Code.DONE if error is None else getattr(error, "code", Code.FAILED)
         sop = error if isinstance(error, SopError) else None
-        problems, next_line = (tuple(sop.problems), sop.next_line) if sop else ((), self._next)
+        problems, next_line = (tuple(sop.problems), sop.next_line) if sop else ((), self._next and again(self._next))
         self._tell(told.Exit(int(code), problems, next_line))
         if self._stream.lost:
             raise SopError(f"what --json tells could not be written: {self._stream.lost.strerror}")

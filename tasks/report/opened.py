@@ -26,13 +26,24 @@ class Shown:
     junit: str = ""
     agreed: bool = False
 
+    def check(self) -> None:
+        """Raises Refused for what cannot be had together, and for a file that cannot be written."""
+        if self.verbose and self.quiet:
+            raise Refused("--verbose and --quiet on one line")
+        path = Path(self.junit).expanduser()
+        if self.junit and path.is_dir():
+            raise Refused(f"--junit {self.junit}: is a folder", next_line=f"--junit {path / 'junit.xml'}")
+        if self.junit and not path.parent.is_dir():
+            raise Refused(
+                f"--junit {self.junit}: there is no folder {path.parent}", next_line=f"mkdir -p {path.parent}"
+            )
+
     def as_configured(self, config: Any, agreed: bool = False) -> Shown:
         """With what the configuration has under `report`, where nothing else was typed.
 
-        Raises Refused for what cannot be had together.
+        Raises Refused as `check`.
         """
-        if self.verbose and self.quiet:
-            raise Refused("--verbose and --quiet on one line")
+        self.check()
         typed = self.verbose or self.quiet
         return replace(
             self,

@@ -15,6 +15,8 @@ from rich.table import Table
 from rich.text import Text
 from rich.theme import Theme
 
+from ..lines import again
+
 PIPE_WIDTH = 200  # a pipe has no width: rows must not break where somebody wants to grep
 SIDE_BY_SIDE = 4  # rows that may become columns
 GAP = 2  # blanks between a table's columns
@@ -77,7 +79,7 @@ class Screen:
 
     def say(self, text: str, style: str = "") -> None:
         """A sentence. It wraps between words on a terminal; in a pipe a fact stays on its line."""
-        self.print(Text(text, style=style), soft_wrap=not self.console.is_terminal)
+        self.print(Text(again(text), style=style), soft_wrap=not self.console.is_terminal)
 
     def quote(self, text: str, style: str = "aside") -> None:
         """What somebody else said, unbroken: it has to be found again by its words, or copied."""

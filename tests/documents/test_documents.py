@@ -15,8 +15,8 @@ from invoke.parser import Parser, ParserContext
 
 from tasks.collection import namespace
 from tasks.inventory.model import read
+from tasks.program import contexts
 from tasks.run.facts import PROGRAMS
-from tasks.suggest import contexts
 from tests.warmed import PROJECT
 
 from .screens import PAGE, SCREENS, SNAPSHOTS, WIDTHS, page

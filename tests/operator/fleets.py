@@ -157,8 +157,13 @@ class Fleet:
             except subprocess.TimeoutExpired:
                 program.kill()
                 raise
-        assert not re.search("^Traceback", out + err, re.M), err
-        return Ended(program.returncode, out, err)
+        assert not re.search("^Traceback|unexpected: ", out + err, re.M), err
+        return Ended(program.returncode, self.plainly(out), self.plainly(err))
+
+    def plainly(self, said: str) -> str:
+        """Without what a line to type repeats of how `fab` was typed here, which is long and always the same."""
+        typed = f"FABRIC_HOSTS_FILE={self.environment['FABRIC_HOSTS_FILE']} fab"
+        return said.replace(f"{typed} {' '.join(self.ssh())}", "fab").replace(typed, "fab")
 
     def begins(self, line: str, state: str = "state") -> Started | subprocess.Popen[str]:
         """`fab LINE`, typed on a machine with that state folder; it runs on its own."""

@@ -200,7 +200,7 @@ def test_a_broken_hosts_file_is_told_with_its_place_and_the_list_goes_on_working
     )
     refused(fleet, "prod minor-upgrade --yes", "host_sets.prod.confrim: unknown key", "host_sets.stg: sync_host 'x'")
     listed = fleet.types("--list")
-    assert (listed.code, "prod " in listed.out) == (0, True)
+    assert (listed.code, "Host sets: stg, prod, sandbox" in listed.out) == (0, True)
 
 
 @pytest.mark.parametrize("content", ["[]", "host_sets: 2024-13-45", "\t", "host_sets: !!set [a]", ""], ids=repr)

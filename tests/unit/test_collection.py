@@ -25,7 +25,7 @@ def test_S11_a_set_with_the_name_of_a_task_is_refused_and_hides_none(tmp_path: P
         line = [sys.executable, "-m", "fabric", *words]
         return subprocess.run(line, cwd=PROJECT, capture_output=True, text=True, check=False, env=environment)
 
-    assert "SOP step: blockerbugs sync" in fab("--list").stdout
+    assert "blockerbugs sync, once" in fab("--list").stdout
     refused = fab("qa", "status")
     assert refused.returncode == 2
     assert "host_sets.sync: there is a task of that name" in refused.stderr

@@ -254,7 +254,7 @@ def test_S11_a_set_is_told_once_that_its_name_is_no_name(reading: Reader) -> Non
 def test_S11_a_file_that_is_no_yaml_is_opened_next(content: str, reading: Reader, hosts_yml: Path) -> None:
     with pytest.raises(Refused) as refused:
         reading(content)
-    assert refused.value.next_line == f"$EDITOR {hosts_yml}"
+    assert refused.value.next_line == f"${{EDITOR:-vi}} {hosts_yml}"
 
 
 def test_S11_all_problems_are_told_at_once(reading: Reader) -> None:
