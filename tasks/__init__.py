@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-from typing import Any
-
-# `invoke` puts this folder itself on the path, where koji/ and ansible/ would hide the packages of those names.
-sys.path[:] = [path for path in sys.path if path != str(Path(__file__).parent)]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 
 def __getattr__(name: str) -> Any:
     # Invoke asks the package for its collection; everybody else (the sandbox's processes, which must start
-    # fast, and the tests) gets by without importing Fabric.
+    # fast, and the tests) gets by without importing Fabric, or typing.
     if name == "namespace":
         from .collection import namespace
 

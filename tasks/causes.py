@@ -30,7 +30,7 @@ def cause(error: BaseException, trace: TracebackType | None) -> Refused | None:
         problem = _unreadable(path, trace) or (typed and _of_another_kind(path))
         if problem:
             return Refused(problem, next_line=editor(path))
-    variable = next((frame.f_locals["env_var"] for frame, _ in traceback.walk_tb(trace) if _casts(frame)), None)
+    variable = next((frame.f_locals["real_var"] for frame, _ in traceback.walk_tb(trace) if _casts(frame)), None)
     if variable:
         return Refused(f"{variable} in the environment: {error}", next_line=f"unset {variable}")
     if isinstance(error, ValueError) and any("parser" in entry.filename for entry in traceback.extract_tb(trace)):
@@ -43,7 +43,7 @@ def cause(error: BaseException, trace: TracebackType | None) -> Refused | None:
 
 
 def _casts(frame: Any) -> bool:
-    return frame.f_code.co_filename.endswith(("invoke/env.py", "invoke\\env.py")) and "env_var" in frame.f_locals
+    return frame.f_code.co_filename.endswith(("invoke/env.py", "invoke\\env.py")) and "real_var" in frame.f_locals
 
 
 def _program() -> Any:

@@ -52,6 +52,7 @@ def check(task: str, typed: Mapping[str, Any], target: Target | None) -> None:
 
     Shown(**{name: typed[name] for name in SHOWING if name in typed}).check()
     _check_wait(typed.get("lock_wait", 0.0))
+    _check_last(typed.get("last", 1))
     if target and task in PROCEDURES:
         version, unverified = typed.get("version"), typed.get("unverified")
         check_request(Request(PROCEDURES[task], target.host_set, target.hosts, target.asked_as, version, unverified))
@@ -62,6 +63,11 @@ def _check_wait(seconds: float) -> None:
         raise Refused(
             f"--lock-wait must be a number of seconds, 0 or more, not {seconds:g}", next_line="--lock-wait 600"
         )
+
+
+def _check_last(runs: int) -> None:
+    if runs < 1:
+        raise Refused(f"--last {runs}: at least one run has to be shown", next_line="fab --help history")
 
 
 @interruptible()
@@ -138,6 +144,7 @@ def history(context: Context, shown: Shown, last: int) -> None:
     """Show the `last` runs of the set that `context` names: all operators', or only this machine's, and then say so."""
     from .run.status import show_history
 
+    _check_last(last)
     with opened(shown.as_configured(context.config.report)) as report:
         _, config, target = _target(context, "history", report)
         show_history(target.host_set, config, report, last)

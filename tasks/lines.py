@@ -34,7 +34,7 @@ def typed(tool: str, flags: Sequence[str], environment: Mapping[str, str], words
     first = "|".join(map(re.escape, sorted(words, key=len, reverse=True)))
     if _Typed.environment or flags:
         before = f"(?:{re.escape(_Typed.environment)})?" if _Typed.environment else ""
-        _Typed.pattern = re.compile(rf"(?<![\w./-]){before}(fab|invoke)(?= (?:-H |--list|(?:{first})(?![\w.-])))")
+        _Typed.pattern = re.compile(rf"(?<![\w./-]){before}(fab|inv(?:oke)?)(?= (?:-H |--list|(?:{first})(?![\w.-])))")
 
 
 def again(text: str) -> str:

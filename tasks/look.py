@@ -5,7 +5,6 @@ from __future__ import annotations
 from invoke import Context
 
 from . import entry
-from .errors import Refused
 from .flags import task
 from .report import Shown
 
@@ -29,8 +28,6 @@ def history(context: Context, shown: Shown, last: int) -> None:
     journal; only the latter, where the sync host cannot be reached. httpd down:
     for how long it ran on no host of the set.
     """
-    if last < 1:
-        raise Refused(f"--last {last}: at least one run has to be shown", next_line="fab --help history")
     entry.history(context, shown, last)
 
 

@@ -63,7 +63,7 @@ def check(
         if tasks and not given["help"]:
             choosing = [*sets, "sandbox.here"]
             _before_it_begins(program, partial(check_line, tasks, choosing, on_hosts), collection)
-    lines.typed(program.called_as, _reaching(given), os.environ, [*sets, "sandbox"])
+    lines.typed(called(program), _reaching(given), os.environ, [*sets, "sandbox"])
     _check_flags(given)
 
 
@@ -75,7 +75,7 @@ def _before_it_begins(program: Program, look: Callable[..., None], collection: i
         program.config.load_collection(collection.configuration())
         program.config.load_shell_env()
         hosts = program.args["hosts"].value if "hosts" in program.args else None
-        look(hosts.split(",") if hosts else [], program.called_as, program.config)
+        look(hosts.split(",") if hosts else [], called(program), program.config)
         begin()
 
     program.execute = execute  # type: ignore[method-assign]
@@ -89,14 +89,14 @@ def _parsed(
     try:
         return list(Parser(contexts=tasks, initial=program.initial_context).parse_argv(list(words)))
     except ParseError as error:
-        line = [program.called_as, *program.argv[1:]]
+        line = [called(program), *program.argv[1:]]
         known = f"; the host sets of {configured_file()} are {', '.join(sets)}"
         told = suggest.refusal(error, tasks, program.initial_context, line, known)
         if "did you mean" not in told.problems[0]:
             _read_strictly(taken)  # the word may be a set of a file whose sets could not be made out
         raise told from None
     except ValueError:  # int and float, which Invoke calls with what stands behind a flag
-        raise suggest.no_number(words, tasks, program.initial_context, program.called_as) from None
+        raise suggest.no_number(words, tasks, program.initial_context, called(program)) from None
 
 
 def contexts(collection: invoke.Collection) -> list[ParserContext]:
@@ -113,6 +113,12 @@ def _read_strictly(taken: Collection[str]) -> None:
     from .inventory.model import read  # pydantic takes longer than all of `fab --list`
 
     read(configured_file(), taken)
+
+
+def called(program: Program) -> str:
+    """What is typed for it: `fab` or `invoke`, also where it was started as a module of Python's."""
+    name = program.called_as
+    return name if name in ("fab", "invoke", "inv") else "fab" if "ssh-config" in program.args else "invoke"
 
 
 def running() -> Program | None:

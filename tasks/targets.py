@@ -51,7 +51,7 @@ class Chosen:
     def check_that_it_is_used(self, fab: str, line: Sequence[str], sets: Collection[str]) -> None:
         """Raises Refused at the end of a line that chooses a set and does nothing with it."""
         if not self.used:
-            first = next((word for word in line if word not in sets), None)
+            first = next((word for word in line if word not in sets), None) if line[0] not in sets else None
             why = "the host set comes before the task" if first else "no task given"
             raise Refused(f"{self.name}: {why}", next_line=f"{fab} {self.name} {first or 'status'}")
 

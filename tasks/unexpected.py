@@ -28,7 +28,8 @@ _locked: list[str] = []
 
 
 def locks(set_name: str) -> None:
-    """From here on the set is locked by this process: an end that nobody expected says so."""
+    """From here on this process may hold the set's lock: an end that nobody expected says so."""
+    unlocks(set_name)
     _locked.append(set_name)
 
 

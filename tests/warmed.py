@@ -24,7 +24,7 @@ from tasks.sop import keep
 from tasks.report import human, jsonl, junit, live, recap, screen, tables
 """
 _FAB = Warm(FAB, {**_USUAL, "PYTHONPATH": str(PROJECT)})
-_FLEET = Warm(f"{fleet.IMPORTS}; import sandbox.machines, sandbox.sshd", _USUAL)
+_FLEET = Warm("import tasks.sandbox.fleet, tasks.sandbox.machines, tasks.sandbox.sshd", _USUAL)
 
 
 def start_fab(

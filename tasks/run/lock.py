@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
+from .. import unexpected
 from ..errors import Locked, Refused, TakenOver
 from ..fleet import detached
 from ..fleet.detached import Keeping
@@ -96,6 +97,7 @@ class Hold:
         lock = Lock(self._journal.run, operator(), now, doing)
         found = self._told(keep.take(self._app, lock.run, lock.text, self._journal.unsent()))
         if "taken" not in found:
+            unexpected.unlocks(self._set.name)
             raise locked_by(self._set.sync, found.get("holder", ""), self._set)
         self._check_that_no_other_host_is_locked()
         return found.get("last") or None
@@ -129,6 +131,7 @@ class Hold:
         Raises TakenOver, and leaves all as it is, where somebody else drives the run now, or another run has the lock.
         """
         self._check(self._told(keep.release(self._app, self._journal.run, *self._driver_and_lines, first)))
+        unexpected.unlocks(self._set.name)
 
     @property
     def _driver_and_lines(self) -> tuple[str, list[str]]:
@@ -156,6 +159,7 @@ class Hold:
 
     def _ask(self, script: str) -> str:
         sync = self._set.sync
+        unexpected.locks(self._set.name)
         outcome = self.machines.ask({sync: script}, 60, "to answer for the lock", self._set.reconnect)[sync]
         if outcome.failure:
             raise Refused(f"{sync.short}: {outcome.failure}", next_line=f"fab {self._set.name} status")

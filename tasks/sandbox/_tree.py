@@ -7,6 +7,8 @@ import shlex
 import uuid
 from typing import TYPE_CHECKING
 
+from . import start
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -62,16 +64,12 @@ def new_boot(root: Path) -> None:
     file.write_text(f"{uuid.uuid4()}\n", encoding="utf-8")
 
 
-def install_programs(root: Path, python: str, package_folder: Path) -> None:
-    """Put one small sh file for each program into usr/bin. It names the interpreter and the package of today,
+def install_programs(root: Path) -> None:
+    """Put one small sh file for each program into usr/bin. It names the interpreter and the project of today,
     so it is written at each start of the fleet.
     """
+    begin = shlex.join([start.PYTHON, *start.ALONE, "-c", start.code("programs.main", "main", repr(str(root)))])
     for name in PROGRAMS:
-        path = f"import sys; sys.path.append({str(package_folder)!r})"
-        code = f"{path}; from sandbox.programs.main import main; main({str(root)!r})"
         file = root / "usr/bin" / name
-        file.write_text(
-            f'#!/bin/sh\nexec {shlex.quote(python)} -I -S -c {shlex.quote(code)} {name} "$@"\n',
-            encoding="utf-8",
-        )
+        file.write_text(f'#!/bin/sh\nexec {begin} {name} "$@"\n', encoding="utf-8")
         file.chmod(0o755)

@@ -1,4 +1,4 @@
-"""The fleet as a process: `python -m tasks.sandbox.fleet HOME [--keep]`, and how a program starts one.
+"""The fleet as a process, HOME [--keep], and how a program starts one.
 
 Prints `ready` when everything listens. Ends when its stdin does, so it cannot outlive who started it; with --keep it
 lives until SIGTERM or SIGINT. Exit status 3: another fleet runs on this HOME; 1: it cannot start.
@@ -17,14 +17,13 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .start import code
+
 if TYPE_CHECKING:
     from types import TracebackType
 
 ALREADY_RUNS = 3
-# `-m tasks.sandbox.fleet` would import the whole collection first; the fleet needs none of it.
-PACKAGE_FOLDER = str(Path(__file__).resolve().parent.parent)
-IMPORTS = f"import sys; sys.path.append({PACKAGE_FOLDER!r}); from sandbox.fleet import main"
-CODE = f"{IMPORTS}; sys.exit(main(sys.argv[1:]))"
+CODE = code("fleet", "main", "sys.argv[1:]")
 
 
 class FleetError(Exception):
@@ -60,11 +59,14 @@ class Fleet:
         self.close()
 
 
-def start(home: Path) -> Fleet:
-    """Start the fleet that lies in `home` and wait until it is ready. Raises FleetError with its own words."""
+def start(home: Path, keep: bool = False) -> Fleet:
+    """Start the fleet that lies in `home` and wait until it is ready. Raises FleetError with its own words.
+
+    keep: it goes on until SIGTERM, whoever started it.
+    """
     process = subprocess.Popen(
-        [sys.executable, "-P", "-c", CODE, str(home)],
-        stdin=subprocess.PIPE,
+        [sys.executable, "-P", "-c", CODE, str(home), *(["--keep"] if keep else [])],
+        stdin=subprocess.DEVNULL if keep else subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -161,7 +163,3 @@ def main(args: list[str]) -> int:
     if sentence:
         sys.stderr.write(f"sandbox: {sentence}\n")
     return 1 if sentence else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import sys
 import time
 from asyncio.subprocess import PIPE, Process
 from pathlib import Path
 from typing import Any
 
+from . import start
 from .programs._files import change_state, read_state
 
-# The interpreter itself, not a virtual environment's link to it: it needs nothing from there, and finds its own faster.
-PYTHON = os.path.realpath(sys.executable)
-PACKAGE_FOLDER = Path(__file__).resolve().parent.parent
-PATH = f"import sys; sys.path.append({str(PACKAGE_FOLDER)!r})"
-CODE = f"{PATH}; from sandbox.programs.httpd import serve; serve(sys.argv[1])"
+CODE = start.code("programs.httpd", "serve", "sys.argv[1]")
 
 
 class Httpd:
@@ -47,7 +42,7 @@ class Httpd:
         """Start the process with the code that the state says is loaded; gives what it says if it cannot listen."""
         root = str(self.home / "hosts" / self.host)
         self.process = await asyncio.create_subprocess_exec(
-            PYTHON, "-I", "-S", "-c", CODE, root, stdin=PIPE, stdout=PIPE, stderr=PIPE, start_new_session=True
+            start.PYTHON, *start.ALONE, "-c", CODE, root, stdin=PIPE, stdout=PIPE, stderr=PIPE, start_new_session=True
         )
         assert self.process.stdout is not None
         assert self.process.stderr is not None

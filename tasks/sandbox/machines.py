@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from . import _tree
 from .balancer import Balancer
 from .faults import _power, boot
-from .httpds import PACKAGE_FOLDER, PYTHON, Httpd
+from .httpds import Httpd
 from .programs._files import change_state, read_json, read_state
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class MachineRoom:
         """Everything listens when this returns. Raises CannotStart."""
         states = {name: read_state(self.home, name) for name in self.fleet["hosts"]}
         for name in self.fleet["hosts"]:
-            _tree.install_programs(self.home / "hosts" / name, PYTHON, PACKAGE_FOLDER)
+            _tree.install_programs(self.home / "hosts" / name)
         starts = [self._begin_httpd(n, s) for n, s in states.items() if s["httpd"]["running"] and not s["down"]]
         httpds = asyncio.gather(*starts, return_exceptions=True)
         # The processes start while this one loads asyncssh, which takes longer than all the rest.

@@ -5,8 +5,6 @@ from __future__ import annotations
 import atexit
 import os
 import signal
-import subprocess
-import sys
 import time
 from functools import cache
 from pathlib import Path
@@ -75,7 +73,10 @@ def up(dry: bool = False) -> None:
     place = _made()
     pid = fleet.running(place)
     if not pid:
-        pid = _detached(place)
+        try:
+            pid = fleet.start(place, keep=True).pid
+        except fleet.FleetError as error:
+            raise SopError(f"the sandbox did not start: {error}", next_line="fab sandbox.reset") from None
         (place / "kept").write_text(str(pid), encoding="utf-8")
     report.note(f"the sandbox is up (process {pid}): {layout.public_url(place, SET.name)}")
     report.note(f"its hosts by plain ssh: ssh -F {place / 'ssh_config'} {SET.hosts[0]}")
@@ -101,7 +102,7 @@ def fault(step: str, kind: str, host: str, times: int, seconds: float, clear: bo
     hosts = dict(zip(("sandbox01", "sandbox02"), SET.hosts, strict=True))
     host = hosts.get(host, host)
     if times < 1:
-        raise Refused(f"--times {times}: how often must be at least once", next_line="--times 1")
+        raise Refused(f"--times {times}: a number of times is wanted, 1 or more", next_line=HELP)
     if host not in SET.hosts:
         raise Refused(f"no host {host!r} in the sandbox: one of {', '.join(hosts)}", next_line=HELP)
     told = "all faults are off, every host has its power" if clear else _told(step, kind, host, times, seconds)
@@ -164,23 +165,6 @@ def _kept(place: Path, pid: int) -> bool:
         return (place / "kept").read_text(encoding="utf-8") == str(pid)
     except OSError:
         return False
-
-
-def _detached(place: Path) -> int:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tasks.sandbox.fleet", str(place), "--keep"],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        start_new_session=True,
-        cwd=Path(__file__).parents[2],
-        text=True,
-    )
-    assert process.stdout
-    assert process.stderr
-    if process.stdout.readline().strip() != "ready":
-        raise SopError(f"the sandbox did not start: {process.stderr.read().strip()}", next_line="fab sandbox.reset")
-    return process.pid
 
 
 def _end_if_running() -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import asyncssh
 
-from .httpds import PYTHON
+from . import start
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -109,7 +109,7 @@ class Sshd:
         self, process: asyncssh.SSHServerProcess[bytes], command: list[str], term: str
     ) -> asyncio.subprocess.Process:
         ours, theirs = os.openpty()
-        command = [PYTHON, "-I", "-S", "-c", TAKE_TERMINAL, *command]
+        command = [start.PYTHON, *start.ALONE, "-c", TAKE_TERMINAL, *command]
         shell = await self._spawn(command, theirs, theirs, theirs, TERM=term)
         os.close(theirs)
         await process.redirect(stdin=os.dup(ours), stdout=ours, send_eof=False)

@@ -111,7 +111,7 @@ def test_however_a_fleet_ends_nothing_of_it_goes_on(tmp_path: Path, number: sign
 
 def test_a_kept_fleet_needs_no_stdin_and_ends_at_sigterm(tmp_path: Path) -> None:
     home = lay(tmp_path)
-    command = [sys.executable, "-m", "tasks.sandbox.fleet", str(home), "--keep"]
+    command = [sys.executable, "-c", fleet.CODE, str(home), "--keep"]
     root = Path(fleet.__file__).parents[2]
     with Program(
         command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, cwd=root, start_new_session=True

@@ -13,8 +13,8 @@ import pytest
 
 from tasks.sandbox import layout
 from tasks.sandbox._tree import PROGRAMS
-from tasks.sandbox.httpds import PACKAGE_FOLDER
 from tasks.sandbox.programs import _evr, _light
+from tasks.sandbox.start import ROOT
 
 from .conftest import ONE, TWO, client
 
@@ -287,13 +287,13 @@ def test_a_program_is_quick(shared: Path) -> None:
 
 @pytest.mark.parametrize("program", sorted({*PROGRAMS, "httpd"} - {"pgrep"}))  # pgrep has use for expressions
 def test_a_program_imports_nothing_that_takes_longer_than_its_work(program: str) -> None:
-    code = f"import sys; from sandbox.programs import main, {program.replace('-', '_')}; print(*sys.modules)"
-    command = [sys.executable, "-I", "-S", "-c", f"import sys; sys.path.append({str(PACKAGE_FOLDER)!r}); {code}"]
+    code = f"import sys; from tasks.sandbox.programs import main, {program.replace('-', '_')}; print(*sys.modules)"
+    command = [sys.executable, "-I", "-S", "-c", f"import sys; sys.path.append({str(ROOT)!r}); {code}"]
     imported = set(subprocess.run(command, capture_output=True, text=True, check=True).stdout.split())
     dear = {"contextlib", "datetime", "enum", "hashlib", "json", "pathlib", "re", "socket", "sqlite3", "threading"}
     if "_sqlite3" not in imported:  # which imports these itself
         dear |= {"collections", "functools"}
-    assert "sandbox.programs.main" in imported
+    assert "tasks.sandbox.programs.main" in imported
     assert not imported & dear
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 
 from . import _light, _sockets
+from ._ends import NoFleet
 from ._files import read_json
-from ._host import NoFleet
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -7,6 +7,7 @@ import sys
 import time
 
 from . import _faults, _files, _light
+from ._ends import NoFleet, Quit
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,18 +15,6 @@ if TYPE_CHECKING:
     from typing import Any, NoReturn
 
 PACKAGE = "blockerbugs"
-
-
-class Quit(Exception):
-    """The program ends now, with this exit status."""
-
-    def __init__(self, status: int) -> None:
-        super().__init__(status)
-        self.status = status
-
-
-class NoFleet(Exception):
-    """Nobody answers at the control port: the fleet does not run, or it ended in the middle."""
 
 
 class Host:

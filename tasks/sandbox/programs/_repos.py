@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import time
 
+from ._ends import Quit
 from ._files import listed, read_json, write_json
-from ._host import PACKAGE, Host, Quit, complain
+from ._host import PACKAGE, Host, complain
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

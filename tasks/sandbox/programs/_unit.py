@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 
 from . import _control
-from ._host import Host, Quit, complain, say
+from ._ends import Quit
+from ._host import Host, complain, say
 
 FAILED = (
     'Job for httpd.service failed because the control process exited with error code. See "systemctl status '

@@ -6,8 +6,9 @@ import os
 import time
 
 from . import _yumtext
+from ._ends import Quit
 from ._files import remove
-from ._host import PACKAGE, Host, Quit, complain, say
+from ._host import PACKAGE, Host, complain, say
 from ._repos import nvra
 
 TYPE_CHECKING = False

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 
 from . import _evr, _yumtext
+from ._ends import Quit
 from ._files import listed, remove
-from ._host import PACKAGE, Host, Quit, complain, say
+from ._host import PACKAGE, Host, complain, say
 from ._repos import Repo, nvra
 from ._yumrun import Transaction, has_space
 

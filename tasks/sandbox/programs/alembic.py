@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from . import _db
-from ._host import Host, Quit, complain, log, say
+from ._ends import Quit
+from ._host import Host, complain, log, say
 
 
 def context() -> None:

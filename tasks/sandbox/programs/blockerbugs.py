@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 
 from . import _db, alembic
-from ._host import Host, Quit, complain, log, say
+from ._ends import Quit
+from ._host import Host, complain, log, say
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -6,7 +6,8 @@ import os
 import time
 
 from . import _faults, _http
-from ._host import Host, Quit, complain, say
+from ._ends import Quit
+from ._host import Host, complain, say
 
 TAKES_VALUE = {"-o": "file", "--output": "file", "-w": "form", "--write-out": "form", "-m": "limit",
                "--max-time": "limit", "--connect-timeout": "connect", "--max-redirs": "redirects", "-H": "ignored",

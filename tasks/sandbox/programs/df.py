@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 
-from ._host import Host, Quit, complain, say
+from ._ends import Quit
+from ._host import Host, complain, say
 
 
 def run(host: Host, args: list[str]) -> None:

@@ -6,7 +6,8 @@ import os
 import sys
 
 from . import _light
-from ._host import Host, NoFleet, Quit, complain
+from ._ends import NoFleet, Quit
+from ._host import Host, complain
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -8,7 +8,8 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import suppress
 
-from ._host import Host, Quit, say
+from ._ends import Quit
+from ._host import Host, say
 
 
 def run(host: Host, args: list[str]) -> None:
@@ -17,7 +18,7 @@ def run(host: Host, args: list[str]) -> None:
     found = False
     for pid, words in _processes():
         # A program's line ends with `main('ROOT')`, its name and its arguments.
-        _, here, called = words.partition(f"main({host.root!r})")
+        _, here, called = words.partition(f"main({host.root!r}))")
         if here and int(pid) != os.getpid() and pattern.search(called):
             say(pid)
             found = True

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 
 from . import _files as _files_of_host
-from ._host import PACKAGE, Host, Quit, complain, say
+from ._ends import Quit
+from ._host import PACKAGE, Host, complain, say
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

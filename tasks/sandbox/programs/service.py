@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from . import _unit
-from ._host import Host, Quit, complain
+from ._ends import Quit
+from ._host import Host, complain
 
 
 def run(host: Host, args: list[str]) -> None:

@@ -6,7 +6,8 @@ import os
 import select
 
 from . import _control, _light
-from ._host import Host, Quit, complain
+from ._ends import Quit
+from ._host import Host, complain
 
 
 def run(host: Host, args: list[str]) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ._host import Host, Quit, complain, say
+from ._ends import Quit
+from ._host import Host, complain, say
 
 try:  # hashlib loads all of OpenSSL first: see _light
     from _sha2 import sha256  # type: ignore[import-not-found]  # Python 3.12 and later

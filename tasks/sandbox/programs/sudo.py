@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import sys
 
-from ._host import Host, Quit, complain
+from ._ends import Quit
+from ._host import Host, complain
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -6,8 +6,9 @@ import os
 from _functools import cmp_to_key  # type: ignore[import-not-found]  # has no stub, see _light
 
 from . import _evr, _repos, _yumlock, _yumtext, _yumtx
+from ._ends import Quit
 from ._files import listed, remove
-from ._host import PACKAGE, Host, Quit, complain, say
+from ._host import PACKAGE, Host, complain, say
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

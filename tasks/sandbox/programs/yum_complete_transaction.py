@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 
+from ._ends import Quit
 from ._files import listed, remove
-from ._host import Host, Quit, complain, say
+from ._host import Host, complain, say
 
 
 def run(host: Host, args: list[str]) -> None:
