@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import sys
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
+
+# `invoke` puts this folder itself on the path, where koji/ and ansible/ would hide the packages of those names.
+sys.path[:] = [path for path in sys.path if path != os.path.dirname(__file__)]  # noqa: PTH120  # pathlib takes its time
 
 
 def __getattr__(name: str) -> Any:
