@@ -69,16 +69,21 @@ def _nearest(
 def no_number(words: Sequence[str], tasks: Iterable[ParserContext], core: ParserContext, fab: str) -> Refused:
     """The flag in `words` whose value is no number; the parser stops at the first and does not say which."""
     named = {name: context for context in tasks for name in (str(context.name), *context.aliases)}
-    task: ParserContext | None = None
+    owner, is_a_value = core, False
     for word, behind in zip(words, [*words[1:], ""], strict=True):
-        task = named.get(word, task)
+        if is_a_value:  # which may be called like a task, as in `--step sync`
+            is_a_value = False
+            continue
+        owner = named.get(word, owner)
         flag, equals, value = word.partition("=")
+        known = owner if flag in owner.flags else core
+        if flag not in known.flags or not known.flags[flag].takes_value:
+            continue
+        is_a_value = not equals
         given = value if equals else behind
-        owner = task if task and flag in task.flags else core
-        if flag in owner.flags and not _suits(owner.flags[flag].kind, given):
-            who = f"{owner.name}" if owner.name else fab
-            help_line = f"{fab} --help{f' {owner.name}' if owner.name else ''}"
-            return Refused(f"{who}: {flag} wants a number, not {given[:60]!a}", next_line=help_line)
+        if not _suits(known.flags[flag].kind, given):
+            help_line = f"{fab} --help{f' {known.name}' if known.name else ''}"
+            return Refused(f"{known.name or fab}: {flag} wants a number, not {given[:60]!a}", next_line=help_line)
     return Refused("a number was expected", next_line=f"{fab} --help")
 
 

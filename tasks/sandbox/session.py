@@ -42,7 +42,7 @@ def enter() -> tuple[Inventory, Config]:
         try:
             atexit.register(fleet.start(place).close)
         except fleet.FleetError as error:
-            raise TryLater(str(error), next_line="fab sandbox.up, which keeps one for several commands") from None
+            raise TryLater(str(error), next_line="fab sandbox.up") from None
     return read(place / "hosts.yml"), Config(runtime_ssh_path=str(place / "ssh_config"))
 
 
@@ -80,7 +80,8 @@ def up(dry: bool = False) -> None:
         (place / "kept").write_text(str(pid), encoding="utf-8")
     report.note(f"the sandbox is up (process {pid}): {layout.public_url(place, SET.name)}")
     report.note(f"its hosts by plain ssh: ssh -F {place / 'ssh_config'} {SET.hosts[0]}")
-    report.note("next: fab sandbox status, and fab sandbox.down to end it")
+    report.note("to end it: fab sandbox.down")
+    report.note("next: fab sandbox status")
 
 
 def down(dry: bool = False) -> None:
@@ -133,8 +134,12 @@ def _told(step: str, kind: str, host: str, times: int, seconds: float) -> str:
 
 
 def _made() -> Path:
+    """The sandbox's folder, laid down if there is none. Raises Refused for one of which a part is gone."""
     if not (home() / "hosts.yml").exists():
         _lay_down()
+    for part in ("ssh_config", "fleet.json", "id_ed25519", "known_hosts"):
+        if not (home() / part).exists():
+            raise Refused(f"the sandbox is broken: {home() / part} is gone", next_line="fab sandbox.reset")
     return home()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -52,6 +53,21 @@ def test_kept_up_it_is_there_for_several_commands_until_it_is_taken_down() -> No
         assert "the sandbox is up" in typed("sandbox.reset").stdout
     finally:
         assert "is down" in typed("sandbox.down").stdout
+
+
+def test_a_sandbox_of_which_a_file_is_gone_is_refused_and_reset_mends_it(fence: Path) -> None:
+    assert typed("sandbox.reset").returncode == 0
+    (fence / "state/blockerbugs-upgrade/sandbox/ssh_config").unlink()
+    ended = typed("sandbox status")
+    assert (ended.returncode, "ssh_config is gone\nnext: fab sandbox.reset" in ended.stderr) == (2, True), ended.stderr
+    assert typed("sandbox.reset").returncode == 0
+    assert typed("sandbox status").returncode == 0
+
+
+def test_times_that_are_no_number_are_refused_in_words() -> None:
+    for times in ("x", "0"):
+        ended = typed(f"sandbox.fault --step sync --times {times}")
+        assert (ended.returncode, "--times" in ended.stderr, "--help sandbox.fault" in ended.stderr) == (2, True, True)
 
 
 @pytest.mark.parametrize(("line", "said"), [("", "--step is wanted: one of"), ("--step nosuch", "no step 'nosuch'")])

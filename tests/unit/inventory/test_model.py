@@ -381,6 +381,17 @@ def test_a_fleet_is_made_of_sets_by_name() -> None:
     assert fleet(stg()).find("blockerbugs01.stg") == (stg(), stg().hosts)
 
 
+def test_a_set_can_take_over_what_another_one_says_with_yaml_s_merge(reading: Reader) -> None:
+    inventory = reading(
+        "host_sets:\n  stg: &s\n    hosts: [one.example]\n    sync_host: one.example\n    location: here\n"
+        "  prod:\n    <<: *s\n    hosts: [two.example]\n    sync_host: two.example\n"
+    )
+    assert [(one.sync_host, one.location) for one in inventory.host_sets.values()] == [
+        ("one.example", "here"),
+        ("two.example", "here"),
+    ]
+
+
 def test_what_a_file_says_does_not_depend_on_who_has_read_it_before(hosts_yml: Path) -> None:
     hosts_yml.write_text(
         "host_sets:\n  a: &a\n    hosts: [x]\n    confirm: name\n  b:\n    <<: *a\n    confirm: name\n"
