@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,9 @@ def check(
     shows(program, groups, sets)
     if "ssh-config" in program.args:  # fab has it, invoke has not
         setup.lenient(program.config)
+    for task, word in pairwise(program.core.unparsed):
+        if word in ("-h", "--help") and task in collection.task_names:
+            program.args.help.value = task  # Invoke would take it for the word that a task like wait-tag needs
     given = _given(program, program.initial_context)
     if given["complete"]:
         _complete(program, taken)
