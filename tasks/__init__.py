@@ -17,6 +17,9 @@ def __getattr__(name: str) -> Any:
     # Invoke asks the package for its collection; everybody else (the sandbox's processes, which must start
     # fast, and the tests) gets by without importing Fabric, or typing.
     if name == "namespace":
+        from .run.interrupt import arm
+
+        arm()
         from .collection import namespace
 
         return namespace

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,12 +11,11 @@ from invoke import Context
 from invoke.exceptions import Exit
 
 from . import sandbox, targets
-from .errors import Interrupted, Refused, SopError
+from .errors import Refused
 from .flags import SHOWING
 from .fleet import setup, ssh_config
 from .inventory.named import Target, find
 from .report import Shown, opened
-from .run.interrupt import endable
 from .run.observer import Report
 
 # What carries a run out (paramiko, pydantic, rich) is imported when there is one: `fab --list` has none.
@@ -25,21 +23,6 @@ if TYPE_CHECKING:
     from fabric import Config
 
     from .inventory.model import Inventory
-
-
-@contextmanager
-def interruptible() -> Iterator[None]:
-    """Ctrl-C, SIGTERM and SIGHUP are exit 130 and a sentence, also while modules are loaded.
-
-    A run that has begun has its own sentence, and one that has ended is said to have ended as it did.
-    """
-    try:
-        with endable():
-            yield
-    except KeyboardInterrupt as error:
-        if isinstance(error.__context__, SopError):  # it was on its way out already, past connections that were closed
-            raise error.__context__ from None
-        raise Interrupted("no step was running") from None
 
 
 def check(task: str, typed: Mapping[str, Any], target: Target | None) -> None:
@@ -70,7 +53,6 @@ def _check_last(runs: int) -> None:
         raise Refused(f"--last {runs}: at least one run has to be shown", next_line="fab --help history")
 
 
-@interruptible()
 def start(
     context: Context,
     procedure: str,
@@ -113,7 +95,6 @@ def start(
             raise Exit(code=int(code))
 
 
-@interruptible()
 def after_a_failure(context: Context, task: str, shown: Shown, plan: bool = False, yes: bool = False) -> None:
     """`resume`, `abort` or `unlock` the set that `context` names. Raises Exit with the code, unless that is 0."""
     from .run.abort import abort, unlock
@@ -129,7 +110,6 @@ def after_a_failure(context: Context, task: str, shown: Shown, plan: bool = Fals
             raise Exit(code=int(code))
 
 
-@interruptible()
 def status(context: Context, shown: Shown) -> None:
     """Show every fact of every host of the set that `context` names; changes nothing."""
     from .run.status import show
@@ -139,7 +119,6 @@ def status(context: Context, shown: Shown) -> None:
         show(target.host_set, config, report)
 
 
-@interruptible()
 def history(context: Context, shown: Shown, last: int) -> None:
     """Show the `last` runs of the set that `context` names: all operators', or only this machine's, and then say so."""
     from .run.status import show_history
@@ -150,7 +129,6 @@ def history(context: Context, shown: Shown, last: int) -> None:
         show_history(target.host_set, config, report, last)
 
 
-@interruptible()
 def report(context: Context, run: str, out: str) -> None:
     """Write the page and the picture of a run from this machine's journal, and say where. Reaches no host."""
     from .journal.file import kept_here

@@ -11,6 +11,7 @@ from invoke import Context, Task
 from invoke import task as invokes_task
 
 from .report import Shown
+from .run.interrupt import interruptible
 
 
 class Flag(NamedTuple):
@@ -88,7 +89,8 @@ def task(*names: str, needs: str = "", default: bool = False, **helps: str) -> C
         def typed(context: Context, **flags: Any) -> None:
             if set(SHOWING) & set(names):
                 flags["shown"] = Shown(**{name: flags.pop(name) for name in SHOWING if name in flags})
-            body(context, **flags)
+            with interruptible():
+                body(context, **flags)
 
         # Invoke makes a task's flags out of its signature.
         own = [Parameter("context", Parameter.POSITIONAL_OR_KEYWORD)]

@@ -2,52 +2,125 @@
 
 from __future__ import annotations
 
+import atexit
+import os
 import signal
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Event
 from types import FrameType
 from typing import TYPE_CHECKING
 
+from ..errors import Code, Interrupted, SopError
+
 if TYPE_CHECKING:
     from .observer import Report
+
+GRACE_SECONDS = 2.0  # so long the way out is not cut short: signals come twice, from the terminal and from the shell
+NOTHING = "no step was running"
+_AGAIN = b"\ninterrupted again: left at once, without the last lines; status shows how things are\n"
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Ended(KeyboardInterrupt):
     """Somebody else than the operator ends this: SIGTERM, or SIGHUP when the terminal is gone. As Ctrl-C twice."""
 
 
+class _Leaving:
+    """A handler of signals: the first raises what `first` makes of it, one long after that ends the program at once."""
+
+    def __init__(self, first: Callable[[int], BaseException]) -> None:
+        self._first = first
+        self._since: float | None = None
+
+    def __call__(self, signum: int, frame: FrameType | None) -> None:
+        if self._since is None:
+            self._since = time.monotonic()
+            raise self._first(signum)
+        if time.monotonic() - self._since > GRACE_SECONDS:
+            os.write(2, _AGAIN)
+            os._exit(Code.INTERRUPTED)
+
+    @property
+    def begun(self) -> bool:
+        """Has a signal come?"""
+        return self._since is not None
+
+
+def _ended(signum: int) -> BaseException:
+    return KeyboardInterrupt() if signum == signal.SIGINT else Ended(signal.Signals(signum).name)
+
+
+def _before_any_task(signum: int) -> BaseException:
+    # No KeyboardInterrupt: Invoke makes exit status 1 of that. And no Exception, which a library may swallow.
+    os.write(2, f"{Interrupted(NOTHING)}\n".encode())
+    return SystemExit(int(Code.INTERRUPTED))
+
+
+def _handled() -> list[signal.Signals]:
+    """The signals that end us. One that is ignored (nohup, a shell's background) stays so."""
+    return [one for one in _SIGNALS if signal.getsignal(one) not in (signal.SIG_IGN, None)]
+
+
+def arm() -> None:
+    """For the rest of the process: a signal is exit 130 and a sentence, while modules are loaded and at the end too."""
+    handler = _Leaving(_before_any_task)
+    signals = _handled()
+    for one in signals:
+        signal.signal(one, handler)
+
+    def ignore() -> None:  # the exit status is decided by now
+        for one in signals:
+            signal.signal(one, signal.SIG_IGN)
+
+    atexit.register(ignore)
+
+
 @contextmanager
 def endable() -> Iterator[None]:
-    """SIGTERM and SIGHUP raise Ended, so that what was begun is written down. One that is ignored (nohup) stays so."""
-    signals = [one for one in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(one) == signal.SIG_DFL]
-
-    def end(signum: int, frame: FrameType | None) -> None:
-        for one in signals:
-            signal.signal(one, signal.SIG_IGN)  # it comes twice, from the terminal and from the shell
-        raise Ended(signal.Signals(signum).name)
-
-    for one in signals:
-        signal.signal(one, end)
+    """Ctrl-C raises KeyboardInterrupt, SIGTERM and SIGHUP raise Ended, so that what was begun is written down; once."""
+    handler = _Leaving(_ended)
+    before = {one: signal.signal(one, handler) for one in _handled()}
     try:
         yield
     finally:
-        for one in signals:
-            signal.signal(one, signal.SIG_DFL)
+        for one, previous in before.items():
+            # Who armed the program is on the way out with it now, and is not to be met by a second signal.
+            signal.signal(one, handler if handler.begun and isinstance(previous, _Leaving) else previous)
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """A task: Ctrl-C, SIGTERM and SIGHUP raise Interrupted.
+
+    A run that has begun has its own sentence, and one that has ended is said to have ended as it did.
+    """
+    try:
+        with endable():
+            yield
+    except KeyboardInterrupt as error:
+        if isinstance(error.__context__, SopError):  # it was on its way out already, past connections that were closed
+            raise error.__context__ from None
+        raise Interrupted(NOTHING) from None
 
 
 @contextmanager
 def patience(report: Report) -> Iterator[Event]:
     """Ctrl-C once: the running phase is finished and nothing is begun after it. Twice: leave now."""
     asked = Event()
+    before = signal.getsignal(signal.SIGINT)
 
     def once(signum: int, frame: FrameType | None) -> None:
-        if asked.is_set():
+        if not asked.is_set():
+            asked.set()
+            report.finishing()
+        elif callable(before):
+            before(signum, frame)
+        else:
             raise KeyboardInterrupt
-        asked.set()
-        report.finishing()
 
-    before = signal.signal(signal.SIGINT, once)
+    signal.signal(signal.SIGINT, once)
     try:
         yield asked
     finally:

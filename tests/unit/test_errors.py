@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from invoke.exceptions import Exit
 
-from tasks.entry import interruptible
 from tasks.errors import MEANING, Code, HalfWay, Interrupted, Locked, Refused, SopError, TryLater, Unreachable
+from tasks.run.interrupt import interruptible
 
 from .builders import said
 
