@@ -71,7 +71,9 @@ class Begin(Event, name="begin"):
     migrated: bool = key("was the database at the target's schema already?")
     together: bool = key("are all hosts restarted at once?")
     steps: tuple[tuple[str, ...], ...] = key("the phases that are planned: each a step and its hosts")
-    hosts_yml: Mapping[str, str] = key("key of hosts.yml → what tells whether its value is still the same")
+    hosts_yml: Mapping[str, str] = key("key of hosts.yml that changes what is done → what tells if it is the same")
+    settings: Mapping[str, str] = key("every other key of hosts.yml → its value, as JSON")
+    version: str = key("the version of this tool; none before 0.2")
     stops_httpd: bool = key("does a step of it stop httpd?", True)
     journal: int = key("the version of the journal's lines", VERSION)
 

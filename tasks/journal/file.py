@@ -16,6 +16,8 @@ import socket
 import stat
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from shlex import quote
+from tempfile import TemporaryFile
 from typing import Any
 
 from .. import clock
@@ -26,6 +28,8 @@ from .coding import Entry, as_json, cleaned, entry, iso, read
 from .events import Begin, Event
 
 LONGEST_NAME = 128  # characters
+ROOM = 65536  # bytes that a run may write
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class Journal:
@@ -50,9 +54,7 @@ class Journal:
                 raise OSError(errno.EINVAL, "it is no file")
             os.fchmod(self._fd, 0o600)
         except OSError as error:
-            raise Refused(
-                f"the journal {self.path} cannot be written: {error.strerror}", next_line=f"ls -ld {self.path}"
-            ) from None
+            raise self._refused(error) from None
 
     def write(self, event: Event) -> None:
         """Append one event; it is on disk when this returns. Raises Refused if it cannot be."""
@@ -72,6 +74,24 @@ class Journal:
                 if one.run == self.run:
                     self._put(one.raw)
 
+    def check_room(self) -> None:
+        """Raises Refused where the disk has no room for what a run writes."""
+        try:
+            os.write(self._fd, b"\n")  # a limit on the file itself; to whoever reads it an empty line is nothing
+            with TemporaryFile(dir=self.path.parent) as file:
+                file.write(b" " * ROOM)
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise self._refused(error) from None
+
+    def _refused(self, error: OSError) -> Refused:
+        looks = f"df -h {quote(str(self.path.parent))}" if error.errno in FULL else f"ls -ld {quote(str(self.path))}"
+        return Refused(
+            f"the journal {self.path} cannot be written: {error.strerror}",
+            next_line=f"{looks}\n  or, to keep it elsewhere: export XDG_STATE_HOME=$(mktemp -d)",
+        )
+
     def _put(self, raw: Mapping[str, Any]) -> None:
         try:
             line = json.dumps(raw, ensure_ascii=True).encode() + b"\n"
@@ -79,10 +99,7 @@ class Journal:
                 line = line[os.write(self._fd, line) :]
             os.fsync(self._fd)
         except OSError as error:
-            raise Refused(
-                f"the journal {self.path} cannot be written: {error.strerror}",
-                next_line=f"df -h {self.path.parent}, and make room; or go on from another machine",
-            ) from None
+            raise self._refused(error) from None
 
     def unsent(self) -> list[str]:
         """The lines that the sync host has not been sent yet; from now on they count as sent."""

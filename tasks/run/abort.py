@@ -23,6 +23,7 @@ from .takeover import (
     check_that_it_is_still_held,
     check_that_nothing_runs,
     check_that_the_sync_host_is_there,
+    deposed,
     find,
     states,
     take_over,
@@ -95,14 +96,15 @@ def _end(reached: Reached, found: Found, how: str, consent: Consent, report: Rep
     # Its client may be at work, or have slept: what it has begun meanwhile is left to it.
     check_that_nothing_runs(reached, lock, states(reached, lock.run))
     with closing(Journal(run=lock.run)) as journal, _leaving(host_set, how, lock):
+        journal.check_room()  # whoever is deposed must not be deposed for nothing
         hold = Hold(reached, journal)
-        check_that_nothing_runs(reached, lock, take_over(reached, hold), ousted=True)
-        now = look(reached, repos=False, schema=False)
-        check_that_it_is_still_held(host_set, lock, now)
-        me = operator()
-        aborted = how == "abort"
-        journal.write(record.abort(host_set, me, found.entries, now) if aborted else Unlock(me, host_set.name))
-        hold.release(keep.resume_cron(host_set.app) if how == "abort" else "true")
+        check_that_nothing_runs(reached, lock, take_over(reached, hold, lock), ousted=True)
+        with deposed(lock):
+            now = look(reached, repos=False, schema=False)
+            check_that_it_is_still_held(host_set, lock, now)
+            me, aborted = operator(), how == "abort"
+            journal.write(record.abort(host_set, me, found.entries, now) if aborted else Unlock(me, host_set.name))
+            hold.release(keep.resume_cron(host_set.app) if aborted else "true")
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from . import record
 from .advice import after_success
 from .consent import Consent, agree, check_that_somebody_can_agree
 from .decide import Plan, decide
-from .lock import Hold, holder, locked_by
+from .lock import Hold, doing, holder, locked_by
 from .look import Reached, connected, look
 from .observer import Report
 from .phases import leaving, perform
@@ -56,7 +56,7 @@ def carry_out(request: Request, inventory: Inventory, config: Config, consent: C
         with closing(journal), told(request.host_set.notify, journal, report.warning) as run_begins, leaving(run):
             journal.write(record.begin(plan, operator()))
             with _refusing(run):
-                last = hold.take(f"{request.procedure.name} {plan.target or ''}".strip())
+                last = hold.take(doing(request.procedure.name, plan.target))
                 if last != plan.facts[request.host_set.sync].last:
                     again = partial(_consider, reached, request, stage, consent, report, hold)
                     _check_that_it_is_still_so(plan, again, hold)

@@ -18,11 +18,13 @@ from ..inventory.model import Host, HostSet
 from ..journal.file import Journal, operator
 from ..sop import keep
 from ..sop.model import Facts
+from ..sop.nvr import Nvr
 from .advice import beside_a_run
 from .advice import text as text_of
 from .look import Reached
 
 _RUN = re.compile("[0-9a-f]{8}")
+V0_1 = "d6d6b6f"  # the last commit of the version that wrote down no version of its own
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,11 @@ class Lock:
         if seconds < 60:
             return f"{seconds:.0f} s ago" if seconds >= 1 else "just now"
         return f"{seconds / 60:.0f} min ago" if seconds < 7200 else f"{seconds / 3600:.0f} h ago"
+
+
+def doing(procedure: str, target: Nvr | None) -> str:
+    """What a lock says that its run does: `minor-upgrade blockerbugs-1.0.1-1.el7`, `sync`."""
+    return f"{procedure} {target or ''}".strip()
 
 
 def read_lock(text: str) -> Lock | None:
@@ -194,7 +201,7 @@ def locked_by(host: Host, text: str, host_set: HostSet) -> Locked:
         return Locked(
             f"{name} is held by {lock}",
             f"{host.short}: version 0.1 of this tool began it, and only that one can end it: it is in {keep.EARLIER}",
-            next_line=f"git checkout d6d6b6f && fab {name} resume",
+            next_line=f"git checkout {V0_1} && fab {name} resume",
         )
     if lock is None:
         path = f"{keep.root(host_set.app)}/lock"

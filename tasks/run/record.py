@@ -16,12 +16,13 @@ from ..sop import model
 from ..sop.model import NOT_REACHED, Effect, Facts
 from ..sop.restarts import Restart
 from ..sop.workflows import RESTART_TOGETHER
+from . import changed
 from .decide import Plan
 from .probe import Seen
-from .remaining import digests
 from .state import Run
 
 OUTPUT_LINES = 400
+TOOL = "0.2.0"  # this tool's version, as pyproject.toml has it: a run is resumed by the one that began it, or refused
 STOPS = (Effect.DOWN, Effect.BOUNCE)
 
 
@@ -42,7 +43,9 @@ def begin(plan: Plan, operator: str) -> Begin:
         migrated=bool(plan.job and plan.job.migrated),
         together=request.procedure is RESTART_TOGETHER,
         steps=tuple(tuple(row) for row in plan.steps),
-        hosts_yml=digests(request.host_set),
+        hosts_yml=changed.fixed(request.host_set),
+        settings=changed.loose(request.host_set),
+        version=TOOL,
         stops_httpd=any(phase.step.httpd in STOPS and not phase.step.looks for phase in plan.phases),
         journal=VERSION,
     )

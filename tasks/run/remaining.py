@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ..inventory.model import Host, HostSet
+from ..inventory.model import Host
 from ..sop.model import Facts, Phase, Step
 from .decide import Plan
 
@@ -40,7 +38,18 @@ def left(plan: Plan, states: States, facts: Mapping[Host, Facts]) -> list[Left]:
             rows.append(_look(plan, number, phase, states, redone))
         else:
             rows.append(_of_phase(plan, number, phase, states, facts))
-    return rows
+    return [_gate(plan, at, rows, facts) if phase.step.refuses else rows[at] for at, phase in enumerate(plan.phases)]
+
+
+def _gate(plan: Plan, at: int, rows: Sequence[Left], facts: Mapping[Host, Facts]) -> Left:
+    """What may refuse a build is asked again of every host that the build is still to be installed on.
+
+    Only hosts remember that it was passed, and it may have been another build.
+    """
+    later = [row for phase, row in zip(plan.phases[at:], rows[at:], strict=True) if not phase.step.looks]
+    still = {host for row in later for host in row.names if facts[host].installed != plan.target}
+    hosts = [host for host in plan.phases[at].hosts if host in still or host in rows[at].names]
+    return Left(dict.fromkeys(hosts, _name(at + 1, plan.phases[at])))
 
 
 def _look(plan: Plan, number: int, phase: Phase, states: States, redone: set[Host]) -> Left:
@@ -94,19 +103,6 @@ def _done(step: Step, state: str | None, facts: Facts, begun: set[str], later: b
 def running(states: States) -> list[tuple[Host, str]]:
     """The steps that run, each with its host."""
     return [(host, step) for host, steps in states.items() for step, state in steps.items() if state == "runs"]
-
-
-def digests(host_set: HostSet) -> dict[str, str]:
-    """Every key of the set's part of hosts.yml with what tells whether its value is still the same.
-
-    But for `notify` (who is told changes nothing that is done, and its addresses may hold tokens) and for how long sudo
-    may take.
-    """
-    parts = {
-        **host_set.app.model_dump(mode="json"),
-        **host_set.model_dump(mode="json", exclude={"app": True, "notify": True, "limits": {"sudo"}}),
-    }
-    return {key: hashlib.sha256(json.dumps(value).encode()).hexdigest()[:12] for key, value in parts.items()}
 
 
 def _name(number: int, phase: Phase) -> str:

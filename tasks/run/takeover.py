@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from ..errors import HalfWay, Refused, TryLater
@@ -78,7 +79,20 @@ def states(reached: Reached, run: str) -> remaining.States:
     return {host: detached.read_states(text) for host, text in said.items()}
 
 
-def take_over(reached: Reached, hold: Hold) -> remaining.States:
+@contextmanager
+def deposed(lock: Lock) -> Iterator[None]:
+    """What has to succeed once a run was taken over, before anything is done for it.
+
+    Raises HalfWay for what would be a refusal otherwise: "nothing was changed" is not so any more.
+    """
+    try:
+        yield
+    except Refused as error:
+        ousted = f"run {lock.run} was taken over all the same: {lock.operator}'s client begins nothing more for it"
+        raise HalfWay(*error.problems, ousted, next_line=error.next_line) from None
+
+
+def take_over(reached: Reached, hold: Hold, lock: Lock) -> remaining.States:
     """Become the run's only driver on every host that can be reached; its steps there.
 
     The sync host is the first to be told, and is asked again at the end: of two who do this in the same instant it is
@@ -87,8 +101,9 @@ def take_over(reached: Reached, hold: Hold) -> remaining.States:
     host_set = reached.host_set
     _ask(reached, hold.keeping, (host_set.sync,), become=True)
     others = [host for host in host_set.hosts if host != host_set.sync]
-    said = _ask(reached, hold.keeping, others, become=True)
-    said |= _ask(reached, hold.keeping, (host_set.sync,))
+    with deposed(lock):
+        said = _ask(reached, hold.keeping, others, become=True)
+        said |= _ask(reached, hold.keeping, (host_set.sync,))
     driver = detached.read_driver(said[host_set.sync])
     if driver != hold.keeping.driver:
         _ask(reached, replace(hold.keeping, driver=driver), others, become=True)
@@ -108,6 +123,9 @@ def _ask(
     asked = dict.fromkeys(host_set.hosts if hosts is None else hosts, script)
     outcomes = reached.machines.ask(asked, ANSWER_SECONDS)
     silent = [f"{host.short}: {outcome.failure}" for host, outcome in outcomes.items() if outcome.failure]
+    if become and not all(outcome.known for outcome in outcomes.values()):
+        silent.append(f"whether run {keeping.run} is driven from here now is not known")
+        raise HalfWay(*silent, next_line=f"fab {host_set.name} status")
     if silent:
         raise Refused(*silent, next_line=f"fab {host_set.name} status")
     return {host: outcome.output for host, outcome in outcomes.items()}

@@ -66,13 +66,49 @@ def test_a_journal_edited_by_hand_into_another_plan_or_what_nobody_can_read_is_r
     first, *rest = written = journal.read_text().splitlines()
     journal.write_text("\n".join([*written, ""]).replace('["yum-update", ', '["yum-downdate", '))
     ended = stg_runs_101.types("prod resume --yes")
-    assert (ended.code, "would do other steps than it planned" in ended.err) == (2, True), ended.said
+    assert (ended.code, "is not what this machine wrote: steps" in ended.err) == (2, True), ended.said
+    stg_runs_101.environment["XDG_STATE_HOME"] = str(stg_runs_101.folder / "another machine's")
+    ended = stg_runs_101.types("prod resume --yes")
+    assert (ended.code, "this one would do other steps" in ended.err) == (2, True), ended.said
     assert "fab prod abort" in ended.err
-    unreadable: dict[str, object] = {"target": "rm -rf;", "hosts_yml": 5, "order": ["stranger.example"]}
-    for key, value in unreadable.items():
+    odd: dict[str, tuple[object, str]] = {
+        "target": ("rm -rf;", "has rm -rf; for a build of blockerbugs"),
+        "hosts_yml": (5, "its journal cannot be read"),
+        "order": (["stranger.example"], "hosts.yml does not have stranger.example any more"),
+    }
+    for key, (value, why) in odd.items():
         journal.write_text("\n".join([json.dumps(json.loads(first) | {key: value}), *rest, ""]))
         ended = stg_runs_101.types("prod resume --yes")
-        assert (ended.code, "its journal cannot be read" in ended.err) == (2, True), ended.said
+        assert (ended.code, why in ended.err) == (2, True), ended.said
+
+
+def test_s13_a_host_that_puts_another_build_and_a_command_into_a_runs_journal_is_not_believed(
+    stg_runs_101: Fleet,
+) -> None:
+    run = failed(stg_runs_101)
+    written = (run / "journal.jsonl").read_text()
+    evil = "x; touch /tmp/owned"
+    another_build = written.replace("blockerbugs-1.0.1-1.el7", "blockerbugs-1.1.0-1.el7")
+    (run / "journal.jsonl").write_text(another_build)
+    stg_runs_101.environment["XDG_STATE_HOME"] = str(stg_runs_101.folder / "another machine's")
+    ended = stg_runs_101.types("prod resume --yes")
+    assert (ended.code, "its lock on prod01 is for minor-upgrade blockerbugs-1.0.1-1.el7" in ended.err) == (2, True)
+    (run / "journal.jsonl").write_text(written.replace('"asked_as": "prod"', f'"asked_as": "{evil}"'))
+    stg_runs_101.breaks(ONE, "yum-update")
+    ended = stg_runs_101.types("prod resume --yes")
+    assert (ended.code, evil in ended.said) == (5, False), ended.said
+
+
+def test_s13_what_a_lock_on_a_host_says_clears_no_screen_and_forges_no_line(stg_runs_101: Fleet) -> None:
+    failed(stg_runs_101)
+    lock = stg_runs_101.kept(ONE) / "lock"
+    evil = "alice\x1b]0;title\x07\x1b[2J\nnext: rm -rf /"
+    lock.write_text(json.dumps(json.loads(lock.read_text()) | {"operator": evil}))
+    for task in ("status", "resume --plan", "abort --plan", "history", "sync --plan"):
+        ended = stg_runs_101.types(f"prod {task}")
+        assert "\x1b" not in ended.said
+        assert "\nnext: rm" not in ended.said
+    assert "alice next: rm -rf /" in stg_runs_101.types("prod status").out
 
 
 @pytest.mark.sandbox_only("the lab's hosts have this machine's clock")

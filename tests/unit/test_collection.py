@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tasks.collection import namespace
+from tasks.run import record
 
 PROJECT = Path(__file__).parents[2]
 
@@ -79,3 +80,7 @@ def test_help_behind_a_task_is_its_help_also_where_the_task_needs_a_word(typed: 
     line = [sys.executable, "-m", "invoke", *typed.split()]
     shown = subprocess.run(line, cwd=PROJECT, capture_output=True, text=True, check=False)
     assert shown.stdout.startswith(f"Usage: inv[oke] [--core-opts] {typed.split()[0]} "), shown.stderr
+
+
+def test_the_version_that_runs_write_down_is_the_projects() -> None:
+    assert f'\nversion = "{record.TOOL}"\n' in (PROJECT / "pyproject.toml").read_text()

@@ -85,15 +85,14 @@ def test_a_build_that_somebody_has_changed_by_hand_is_installed_again() -> None:
     assert left(MAJOR, HALF[ONE], HALF[TWO], down(), well())["yum-update"] == ["04-yum-update.2"]
 
 
-def test_in_a_minor_upgrade_a_gate_that_was_passed_is_not_asked_again() -> None:
-    rows = left(MINOR, {"01-download": "0", "03-yum-update": "0"}, {"01-download": "0"}, well(NEW), well())
-    assert "yum-update" in rows
-    assert "no-migration" not in rows
-
-
-def test_digests_tell_which_key_of_hosts_yml_was_changed() -> None:
-    before, after = remaining.digests(SET), remaining.digests(prod(rolling=2))
-    assert sorted(key for key in before if before[key] != after[key]) == ["rolling", "schema_status"]
+def test_s13_in_a_minor_upgrade_the_gate_is_asked_again_where_the_build_is_still_to_be_installed() -> None:
+    plan = {phase.step.name: phase for phase in MINOR.phases}["no-migration"]
+    states = {ONE: {"01-download": "0", "03-yum-update": "0", "04-restart-httpd": "0"}, TWO: {"01-download": "0"}}
+    rows = remaining.left(MINOR, states, {ONE: well(NEW), TWO: well()})
+    assert list(rows[MINOR.phases.index(plan)].names) == [TWO]
+    done = {**states[ONE], "06-yum-update": "0", "07-restart-httpd": "0"}
+    rows = remaining.left(MINOR, {ONE: done, TWO: done}, {ONE: well(NEW), TWO: well(NEW)})
+    assert rows[MINOR.phases.index(plan)].names == {}
 
 
 def test_a_look_that_was_passed_is_taken_again_where_what_it_looks_at_is_done_again() -> None:

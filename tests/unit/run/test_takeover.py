@@ -16,12 +16,13 @@ from tasks.fleet.machines import Machines
 from tasks.fleet.outcome import Outcome
 from tasks.inventory.model import App, Host
 from tasks.journal.file import Journal
-from tasks.run.lock import Hold
+from tasks.run.lock import Hold, Lock
 from tasks.run.look import Reached
 from tasks.run.takeover import take_over
 from tests.unit.builders import ONE, TWO, Shell, of, prod
 
 Hosts = Mapping[Host, Shell]
+LOCK = Lock("0123abcd", "carol@home", "2026-11-26T05:00:00+00:00", "sync")
 Before = Mapping[int, Callable[[], None]]
 
 
@@ -70,7 +71,7 @@ def test_o2_of_two_who_take_a_run_over_in_the_same_instant_one_drives_every_host
 
     def tries(name: str, before: Before) -> None:
         try:
-            take_over(Reached(prod(), cast(Machines, Folders(hosts, before))), cast(Hold, Driving(name)))
+            take_over(Reached(prod(), cast(Machines, Folders(hosts, before))), cast(Hold, Driving(name)), LOCK)
         except TakenOver:
             return
         drives.append(name)

@@ -12,8 +12,8 @@ import pytest
 
 from tasks.fleet.detached import HELD
 from tasks.inventory.model import App
+from tasks.run.changed import fixed
 from tasks.run.lock import Lock, locked_by, read_lock
-from tasks.run.remaining import digests
 from tasks.sop import keep
 from tests.unit.builders import ONE, Shell, prod
 from tests.wanted import wanted
@@ -250,7 +250,7 @@ def test_o2_what_version_0_1_has_kept_of_another_application_in_our_folder_is_fo
     host: Shell,
 ) -> None:
     kept, app = "var/lib/blockerbugs-upgrade", App(root=".", package="kittens")
-    begin = json.dumps({"event": "begin", "hosts_yml": {"package": digests(prod(app=app))["package"]}})
+    begin = json.dumps({"event": "begin", "hosts_yml": {"package": fixed(prod(app=app))["package"]}})
     host.file(f"{kept}/0123abcd/journal.jsonl", begin + "\n")
     host.file(f"{kept}/lock", lock().text + "\n")
     host.file(f"{kept}/previous", "kittens-1.0.0-1.el7 aaa\n")

@@ -1,0 +1,88 @@
+"""What of hosts.yml may change while a run is half-way, by value."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+import pytest
+
+from tasks.inventory.model import App, Backup, Balancer, Health, Host, HostSet, Limits
+from tasks.run.changed import fixed, loose, made_another_run, warnings
+from tests.unit.builders import ONE, TWO, prod
+
+BEFORE = prod(backup=Backup(command="pg_dump", file="/dump"), schema_status="alembic current")
+
+
+def of_version_0_1(host_set: HostSet) -> dict[str, str]:
+    """What version 0.1 wrote down: a digest for each top key, also where that does not matter."""
+    parts = {
+        **host_set.app.model_dump(mode="json"),
+        **host_set.model_dump(mode="json", exclude={"app": True, "notify": True, "limits": {"sudo"}}),
+    }
+    return {key: hashlib.sha256(json.dumps(value).encode()).hexdigest()[:12] for key, value in parts.items()}
+
+
+def now(**changes: Any) -> HostSet:
+    return BEFORE.model_copy(update=changes)
+
+
+@pytest.mark.parametrize(
+    ("key", "changes"),
+    [
+        ("service", {"app": App(service="nginx")}),
+        ("migrations", {"app": App(migrations="/sql/")}),
+        ("root", {"app": App(root="/srv")}),
+        ("hosts", {"hosts": (TWO, ONE)}),
+        ("hosts", {"hosts": (ONE, TWO.model_copy(update={"serves": False}))}),
+        ("sync_host", {"sync_host": TWO.name}),
+        ("order", {"order": "serial"}),
+        ("rolling", {"rolling": 2}),
+        ("enable_repo", {"enable_repo": "testing"}),
+        ("schema_status", {"schema_status": None}),
+        ("health.version", {"health": Health(version="Blockerbugs {version}")}),
+        ("health.path", {"health": Health(path="/")}),
+        ("backup.command", {"backup": Backup(command="pg_dump -Fc", file="/dump")}),
+    ],
+)
+def test_what_changes_commands_hosts_or_their_order_makes_it_another_run(key: str, changes: dict[str, Any]) -> None:
+    assert made_another_run(fixed(BEFORE), now(**changes)) == [key]
+    assert made_another_run(of_version_0_1(BEFORE), now(**changes)) == [key.split(".")[0]]
+
+
+@pytest.mark.parametrize(
+    ("sentence", "changes"),
+    [
+        ('owner was "Fedora QA Devel", is "ops"', {"owner": "ops"}),
+        ("free_space was 200, is 1", {"app": App(free_space=1)}),
+        ("health.deadline was 60.0, is 300.0", {"health": Health(deadline=300.0)}),
+        ("limits.yum was 1800.0, is 10.0", {"limits": Limits(yum=10.0)}),
+        ("balancer was null, is gone", {"balancer": Balancer()}),
+        ("aliases of blockerbugs02.iad2.example was", {"hosts": (ONE, TWO.model_copy(update={"aliases": ("b2",)}))}),
+        ("backup.restore was null, is", {"backup": Backup(command="pg_dump", file="/dump", restore="pg_restore")}),
+        ("at_once was 32, is 2", {"at_once": 2}),
+    ],
+)
+def test_what_changes_nothing_that_is_done_is_a_warning_with_the_old_and_the_new_value(
+    sentence: str, changes: dict[str, Any]
+) -> None:
+    after = now(**changes)
+    assert made_another_run(fixed(BEFORE), after) == []
+    assert sentence in " ".join(warnings(loose(BEFORE), after))
+
+
+def test_nothing_has_changed_where_nothing_has() -> None:
+    assert (made_another_run(fixed(BEFORE), BEFORE), warnings(loose(BEFORE), BEFORE)) == ([], [])
+    assert (made_another_run(of_version_0_1(BEFORE), BEFORE), warnings({}, BEFORE)) == ([], [])
+
+
+def test_who_is_told_is_no_part_of_it_and_is_not_written_down() -> None:
+    told = now(notify=("mailto://user:hunter2@example.org",))
+    assert (fixed(told), loose(told)) == (fixed(BEFORE), loose(BEFORE))
+
+
+def test_every_other_key_of_hosts_yml_is_either_fixed_or_warned_of() -> None:
+    keys = {key.split(".")[0].split(" of ")[0] for key in {**fixed(BEFORE), **loose(BEFORE)}}
+    assert {*App.model_fields, *HostSet.model_fields} - keys == {"app", "name", "notify"}
+    assert set(Host.model_fields) - keys == {"name", "serves"}
