@@ -6,12 +6,15 @@ What is on the host, and the functions that are called here, are in detached.sh;
 
 from __future__ import annotations
 
+import re
 import shlex
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
-HELD, TAKEN_OVER, DIED = 95, 96, 97  # as detached.sh and the lock's functions say it
+NEVER, HELD, TAKEN_OVER, DIED = 94, 95, 96, 97  # as detached.sh and the lock's functions say it
+_STEP = re.compile(r"[0-9]{2,4}-[a-z-]{1,40}(\.[0-9A-Za-z-]{1,60})?")
+_STATE = re.compile("[0-9]{1,3}|runs|died|never")
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,8 @@ def call(function: str, *arguments: object) -> str:
 def carry_out(keeping: Keeping, step: str, script: str, guard: str = ":") -> str:
     """Shell that starts `script` as `step` unless that was done before, follows it, and ends with its status.
 
-    TAKEN_OVER: not started, somebody else drives; DIED: it ended without a status; guard: shell that ends it otherwise.
+    TAKEN_OVER: not started, somebody else drives; NEVER: it did not begin, and never will; DIED: it ended without a
+    status; guard: shell that ends it otherwise.
     """
     return "\n".join(
         [
@@ -63,18 +67,20 @@ def mark(keeping: Keeping, step: str) -> str:
 
 
 def states(keeping: Keeping, take_over: bool = False) -> str:
-    """Shell that prints `step<TAB>NAME<TAB>STATUS` for every step kept here (an exit status, runs, or died), and
-    `driver<TAB>WHO`.
+    """Shell that prints `step<TAB>NAME<TAB>STATUS` for every step kept here, for `read_states`, and `driver<TAB>WHO`.
 
-    take_over: from now on this host starts steps for `keeping.driver` only.
+    take_over: from now on this host starts steps for `keeping.driver` only, and what has not begun by then never does.
     """
     return call("steps_states", keeping.folder, keeping.run, keeping.driver if take_over else "")
 
 
 def read_states(output: str) -> dict[str, str]:
-    """What `states` printed: step → `0`, another exit status, `runs` or `died`."""
+    """What `states` printed: step → `0`, another exit status, `runs`, `died` (what it did is not known) or `never` (it
+    did not begin). A folder that is no step's is left out; a state that is none is not known.
+    """
     rows = (line.split("\t") for line in output.splitlines())
-    return {row[1]: row[2] for row in rows if len(row) == 3 and row[0] == "step"}
+    steps = {row[1]: row[2] for row in rows if len(row) == 3 and row[0] == "step" and _STEP.fullmatch(row[1])}
+    return {step: state if _STATE.fullmatch(state) else "died" for step, state in steps.items()}
 
 
 def read_driver(output: str) -> str:

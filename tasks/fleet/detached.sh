@@ -1,6 +1,8 @@
 # shellcheck shell=sh
 # A step that outlives its connection (fleet/detached.py). RUN/STEP/ on the host, for root alone: `script` what is run,
-# `log` what it says, `begun`, `pid` and `boot` that and as what it runs, `rc` its exit status, complete when it is there.
+# `log` what it says, `pid` and `boot` as what it runs, `rc` its exit status, complete when it is there. `pid` is made by
+# the step's runner, or, as a link to nowhere, by whoever has given up waiting for it: never by both, so that a step which
+# did not begin in time never will.
 
 # say NAME VALUE: a line for the program that reads this
 say() { printf '%s\t%s\n' "$1" "$2"; }
@@ -34,6 +36,28 @@ step_alive() {
   else
     kill -0 "$pid" 2>/dev/null
   fi
+}
+
+# step_never STEP: keep the step from beginning from now on; is it sure that it did not begin before?
+# It is where the folder is of this boot: a host that lost its power may have lost what the runner had written.
+step_never() {
+  began='' boot='' up=''
+  if ! test -L "$1/pid"; then
+    sure=never
+    if test -d "$1/begun"; then
+      sure=no # a step of version 0.1, whose runner made that
+    elif test -s "$1/boot"; then
+      line began "$1/boot"
+      kernel_boot boot
+      test "$began" = "$boot" || sure=no
+    else
+      line up /proc/uptime
+      up=${up%%.*}
+      test -n "$(find "$1" -prune -mmin "-$((${up:-0} / 60))")" || sure=no
+    fi
+    ln -s "$sure" "$1/pid" 2>/dev/null || return 1
+  fi
+  test "$(readlink "$1/pid")" = never
 }
 
 # step_open RUN STEP MARK DRIVER: set what the next two work with; end with 96 where the run is carried out by another
@@ -74,37 +98,38 @@ step_do() {
     kernel_boot boot
     printf '%s\n' "$boot" >"$step/boot"
     setsid sh "$step/script" "$step" "$mark" "$mask" >>"$step/log" 2>&1 </dev/null &
+    runner=$!
   fi
   test -d "$step" || nothing_kept
   step_follow
 }
 
 # step_run STEP MARK UMASK SCRIPT: what a step's script does. SCRIPT makes its files as for somebody who types it
-# `begun` is made by the runner, or by who has given up waiting for it: never by both, so none can begin late.
-# 95, 96 and 97 are the host's to say of a run, not a step's.
+# 94 to 97 are the host's to say of a run, not a step's.
 step_run() {
-  mkdir "$1/begun" || exit
-  echo $$ >"$1/pid"
+  echo $$ >"$1/pid.new" && ln "$1/pid.new" "$1/pid" || exit
   (
     umask "$3"
     eval "$4"
   )
   rc=$?
-  case $rc in 95 | 96 | 97) rc=1 ;; esac
+  case $rc in 94 | 95 | 96 | 97) rc=1 ;; esac
   echo "$rc" >"$1/rc.new" && mv "$1/rc.new" "$1/rc"
   printf '\n%s\n' "$2"
 }
 
-# step_watch: write the mark into the log when the step has ended, or has died, or did not begin in 30 s; end without it
-# where the step's folder is gone, or nothing can be started any more
+# step_watch: write the mark into the log when the step has ended, or has died, or its runner is gone or did not begin in
+# 30 s (a host may be busy); end without it where the step's folder is gone, or nothing can be started any more
 step_watch() {
   waited=0
   test "$first" = 0 || sleep 1
   while ! test -e "$step/rc"; do
     if test -s "$step/pid"; then
       step_alive "$step" "$mark" || break
-    elif test $waited -ge 30 && mkdir "$step/begun"; then
+    elif test -L "$step/pid"; then
       break
+    elif test $waited -ge 30 || { test "$first" = 1 && ! kill -0 "$runner"; }; then
+      step_never "$step" && break
     fi
     waited=$((waited + 1))
     test -d "$step" && sleep 1 || exit
@@ -112,7 +137,8 @@ step_watch() {
   printf '\n%s\n' "$mark" >>"$step/log"
 }
 
-# step_follow: show the step's log until the mark stands in it; end with the step's status, or with 97 where it has none
+# step_follow: show the step's log until the mark stands in it; end with the step's status, with 94 where it never began,
+# with 97 where what it did is not known
 # Where the disk is full, nobody can write the mark: tail ends with who watches (--pid), where it can do that. SIGPIPE
 # ends tail first, because sh has nothing to say about it. tail looks every second, not at once, where inotify may not
 # do (network and overlay file systems): -s shortens that, where tail knows it (a Mac's, in the sandbox, does not).
@@ -131,6 +157,7 @@ step_follow() {
     line rc "$step/rc"
     exit "$rc"
   fi
+  test ! -L "$step/pid" || ! step_never "$step" || exit 94
   exit 97
 }
 
@@ -142,8 +169,9 @@ step_tail() {
   exec sh -c 'echo $$; exec tail -n +1 "$@"' sh $often -f "$1"
 }
 
-# steps_states RUN ID DRIVER: print `step<TAB>NAME<TAB>STATUS` for every step (an exit status, runs, or died) and
-# `driver<TAB>WHO`; with a DRIVER, this host starts the run's steps for that one only from now on
+# steps_states RUN ID DRIVER: print `step<TAB>NAME<TAB>STATUS` for every step (an exit status, runs, died, or never, if it
+# did not begin) and `driver<TAB>WHO`; with a DRIVER, this host starts the run's steps for that one only from now on: what
+# another one has not begun by then never begins
 steps_states() {
   umask 077
   run=$1
@@ -158,12 +186,14 @@ steps_states() {
     elif test -s "$step/pid"; then
       if step_alive "$step" "$2/${step##*/} ended"; then state=runs; else state=died; fi
       ! test -s "$step/rc" || line state "$step/rc"  # it may have ended meanwhile
-    elif test -n "$(find "$step" -prune -mmin -1)"; then
+    elif test -z "$3" && ! test -L "$step/pid" && test -n "$(find "$step" -prune -mmin -1)"; then
       state=runs
-    elif mkdir "$step/begun" 2>/dev/null; then
-      state=died
+    elif step_never "$step"; then
+      state=never
+    elif test -s "$step/pid"; then
+      state=runs # it has begun just now
     else
-      state=runs
+      state=died
     fi
     printf 'step\t%s\t%s\n' "${step##*/}" "$state"
   done

@@ -80,6 +80,7 @@ def read(
         previous=parse(previous[0]) if previous else None,
         previous_schema=previous[1] if len(previous) > 1 else None,
         migrated_with=parse(migrated_with),
+        open=_open(said.get("open", ())),
         migrated=how == "done",
         skew=0.0 if clock is None else clock - middle,
         busy="busy" in said,
@@ -176,3 +177,9 @@ def _unchecked(lines: list[str], dnf5: bool) -> frozenset[str]:
             else:
                 checks[section] = on
     return frozenset(name for name, checked in checks.items() if not checked)
+
+
+def _open(lines: Iterable[str]) -> tuple[tuple[str, str], ...]:
+    """Runs that have not ended, each with the host that has its lock; what is no run is left out."""
+    rows = (line.split() for line in lines)
+    return tuple((row[0], row[1]) for row in rows if len(row) == 2 and re.fullmatch("[0-9a-f]{8}", row[0]))

@@ -24,6 +24,7 @@ from .advice import text as text_of
 from .look import Reached
 
 _RUN = re.compile("[0-9a-f]{8}")
+ELSEWHERE = "elsewhere "
 V0_1 = "d6d6b6f"  # the last commit of the version that wrote down no version of its own
 
 
@@ -115,16 +116,19 @@ class Hold:
         After our own was taken: of two in the same instant at least one finds the other's.
         """
         others = [host for host in self._set.hosts if host != self._set.sync]
-        alone = dict.fromkeys(others, keep.nobody_else(self._app, self._journal.run))
+        alone = dict.fromkeys(others, self._nobody_else)
         for host, outcome in self.machines.ask(alone, 60, "to look for another lock").items():
             if outcome.exited == detached.HELD:
                 self.release()
                 raise locked_by(host, outcome.output, self._set)
 
+    @property
+    def _nobody_else(self) -> str:
+        return keep.nobody_else(self._app, self._journal.run, self._set.sync.name)
+
     def script(self, host: Host, name: str, script: str, looks: bool) -> str:
         """What is sent to a host for a step: kept there and started once, unless it only looks."""
-        alone = keep.nobody_else(self._app, self._journal.run)
-        sent = script if looks else detached.carry_out(self.keeping, name, script, alone)
+        sent = script if looks else detached.carry_out(self.keeping, name, script, self._nobody_else)
         lines = self._journal.unsent() if host == self._set.sync else []
         return f"{keep.append(self._app, self._journal.run, lines)}\n{sent}" if lines else sent
 
@@ -139,6 +143,9 @@ class Hold:
         """
         self._check(self._told(keep.release(self._app, self._journal.run, *self._driver_and_lines, first)))
         unexpected.unlocks(self._set.name)
+        # By this whoever has another sync_host in hosts.yml knows that we have ended.
+        others = [host for host in self._set.hosts if host != self._set.sync]
+        self.machines.ask(dict.fromkeys(others, keep.ended(self._app, self._journal.run)), 60, "to be told of the end")
 
     @property
     def _driver_and_lines(self) -> tuple[str, list[str]]:
@@ -179,6 +186,8 @@ def says(exited: int, last: str) -> str | None:
         return "another run holds the set"  # and the last line is that run's lock
     if exited == detached.TAKEN_OVER:
         return "this run was taken over, and is carried out from somewhere else"
+    if exited == detached.NEVER:
+        return "it was killed, or its host restarted, before it began: it did nothing"
     if exited == detached.DIED:
         words = f" (its last words: {last})" if last else ""
         return f"it was killed, or its host restarted, before it ended: what it did is not known{words}"
@@ -188,10 +197,16 @@ def says(exited: int, last: str) -> str | None:
 def holder(host_set: HostSet, facts: Mapping[Host, Facts]) -> tuple[Host, str] | None:
     """Where the set's lock is, and what stands in it.
 
-    Every host counts, not only the sync host: who has another one as sync_host in hosts.yml holds the set all the same.
+    Every host counts, not only the sync host: who has another one as sync_host in hosts.yml holds the set all the same,
+    also where our hosts.yml does not have that one: then the text is `elsewhere RUN SYNC`.
     """
-    hosts = (host_set.sync, *host_set.hosts)
-    return next(((host, lock) for host in hosts if host in facts and (lock := facts[host].lock) is not None), None)
+    hosts = [host for host in (host_set.sync, *host_set.hosts) if host in facts]
+    ours = {host.name for host in host_set.hosts}
+    elsewhere = [
+        (host, f"{ELSEWHERE}{run} {sync}") for host in hosts for run, sync in facts[host].open if sync not in ours
+    ]
+    locks = [(host, lock) for host in hosts if (lock := facts[host].lock) is not None]
+    return next(iter([*locks, *elsewhere]), None)
 
 
 def locked_by(host: Host, text: str, host_set: HostSet) -> Locked:
@@ -202,6 +217,13 @@ def locked_by(host: Host, text: str, host_set: HostSet) -> Locked:
             f"{name} is held by {lock}",
             f"{host.short}: version 0.1 of this tool began it, and only that one can end it: it is in {keep.EARLIER}",
             next_line=f"git checkout {V0_1} && fab {name} resume",
+        )
+    if text.startswith(ELSEWHERE):
+        run, sync = text.removeprefix(ELSEWHERE).split(" ", 1)
+        return Locked(
+            f"{name}: run {run} has not ended on {host.short}, and has its lock on {sync}",
+            f"hosts.yml has no {sync} in {name}: add it; if that host is gone for good, the next line forgets the run",
+            next_line=f"ssh -t {host.name} sudo touch {keep.root(host_set.app)}/{run}/ended",
         )
     if lock is None:
         path = f"{keep.root(host_set.app)}/lock"

@@ -70,12 +70,18 @@ def give_cron_back(app: App, run: str, journal: Iterable[str]) -> str:
     return f"{call('lock_none', root(app))}\n{append(app, run, journal)}\n{resume_cron(app)}"
 
 
-def nobody_else(app: App, run: str) -> str:
+def nobody_else(app: App, run: str, sync: str) -> str:
     """Shell in front of a step: ends with detached.HELD, saying who, where another run has its lock on this host.
 
+    sync: the host that has this run's lock; it is noted here for as long as the run has not `ended`.
     Two operators whose hosts.yml name different sync hosts may each have taken a lock in the same instant.
     """
-    return call("lock_free", root(app), run)
+    return call("lock_free", root(app), run, sync)
+
+
+def ended(app: App, run: str) -> str:
+    """Shell that notes, on a host that does not have the lock, that the run is at work there no more."""
+    return call("lock_ended", root(app), run)
 
 
 def append(app: App, run: str, journal: Iterable[str]) -> str:

@@ -56,6 +56,7 @@ class Facts:
     lock: what stands in the set's lock, last: the run that held it last, paused: the run that has paused cron.
     previous: the build before the last update, previous_schema: the revision the database was at then.
     migrated_with: the build of the last upgrade_db of this tool, migrated: did that succeed?
+    open: the runs that have not ended on this host, and for each the host that has its lock.
     """
 
     installed: Nvr | None = None
@@ -90,6 +91,7 @@ class Facts:
     busy: bool = False
     boot: str | None = None
     lacks: tuple[str, ...] = ()
+    open: tuple[tuple[str, str], ...] = ()
 
     @property
     def believed(self) -> Schema:

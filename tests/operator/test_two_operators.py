@@ -234,3 +234,28 @@ def test_o2_a_run_that_was_given_up_while_resume_asked_is_not_carried_on(stg_run
         said = resume.communicate()[1]
     assert (resume.returncode, "holds it no more" in said) == (2, True), said
     assert begun(stg_runs_110, "blockerbugs", "upgrade_db") == 1  # the one that failed
+
+
+def test_o1_who_does_not_have_the_sync_host_in_hosts_yml_sees_its_run_on_the_others(stg_runs_110: Fleet) -> None:
+    stg_runs_110.breaks(ONE, "upgrade-db")
+    assert stg_runs_110.types(MAJOR).code == 5
+    run = holder(stg_runs_110)
+    mine = without_prod01(stg_runs_110)
+    for line in ("prod major-upgrade --yes", "prod abort --yes", "prod resume --yes", "prod restart-httpd --yes"):
+        ended = stg_runs_110.types(line)
+        assert ended.code == 3, ended.said
+        assert f"run {run} has not ended on prod02, and has its lock on prod01.example" in ended.err
+    assert f"run {run} has not ended on prod02" in stg_runs_110.types("prod status").out
+    stg_runs_110.environment["FABRIC_HOSTS_FILE"] = str(stg_runs_110.home / "hosts.yml")
+    assert stg_runs_110.types("prod resume --yes").code == 0
+    stg_runs_110.environment["FABRIC_HOSTS_FILE"] = mine
+    assert stg_runs_110.types("prod restart-httpd --yes").code == 0
+
+
+def without_prod01(fleet: Fleet) -> str:
+    """The operator has a hosts.yml in which prod is prod02 alone."""
+    lines = (fleet.home / "hosts.yml").read_text().replace("sync_host: prod01", "sync_host: prod02").splitlines()
+    mine = fleet.folder / "mine.yml"
+    mine.write_text("\n".join(line for line in lines if "name: prod01.example" not in line))
+    fleet.environment["FABRIC_HOSTS_FILE"] = str(mine)
+    return str(mine)

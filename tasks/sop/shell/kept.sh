@@ -41,7 +41,7 @@ build_remember() {
 }
 
 # kept_show ROOT: print what is kept: `lock<TAB>=TEXT` where the set is locked, `last<TAB>RUN`, `paused<TAB>RUN` (cron),
-# `previous<TAB>NVR SCHEMA`, `migration<TAB>begun NVR` or `done NVR`
+# `previous<TAB>NVR SCHEMA`, `migration<TAB>begun NVR` or `done NVR`, `open<TAB>RUN SYNC` for a run that has not ended here
 kept_show() {
   kept=''
   if test -e "$1/lock"; then
@@ -56,6 +56,12 @@ kept_show() {
   say previous "$kept"
   line kept "$1/migration"
   say migration "$kept"
+  for run in "$1"/*/sync; do
+    if ! test -e "$run" || test -e "${run%/sync}/ended"; then continue; fi
+    line kept "$run"
+    run=${run%/sync}
+    say open "${run##*/} $kept"
+  done
 }
 
 # kept_earlier ROOT EARLIER OURS PACKAGE: print, as kept_show does, what is kept in the folder that earlier versions had for

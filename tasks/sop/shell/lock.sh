@@ -78,9 +78,11 @@ lock_none() {
   }
 }
 
-# lock_free ROOT RUN: end with 95, saying who, where another run has its lock on this host
+# lock_free ROOT RUN SYNC: end with 95, saying who, where another run has its lock on this host; where none has, note that
+# this one is at work here and has its lock on SYNC
 # Two operators whose hosts.yml name different sync hosts may each have taken a lock in the same instant.
 lock_free() {
+  test ! -d "$1/$2" || test -e "$1/$2/sync" || printf '%s\n' "$3" >"$1/$2/sync"
   test -e "$1/lock" || return 0
   lock=''
   line lock "$1/lock"
@@ -91,4 +93,10 @@ lock_free() {
       exit 95
       ;;
   esac
+}
+
+# lock_ended ROOT RUN: note that the run is at work here no more
+lock_ended() {
+  umask 077
+  test ! -d "$1/$2" || : >"$1/$2/ended"
 }

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from tasks.fleet import detached
-from tasks.fleet.detached import DIED, HELD, TAKEN_OVER, Keeping
+from tasks.fleet.detached import DIED, HELD, NEVER, TAKEN_OVER, Keeping
 from tests.unit.builders import Shell
 from tests.wanted import wanted
 
@@ -162,12 +162,49 @@ def test_a_step_that_has_no_pid_yet_is_beginning_not_dead(shell: Shell) -> None:
     assert states(shell) == {STEP: "runs"}
 
 
-def test_a_step_that_never_began_is_dead_after_a_while_and_cannot_begin_late(shell: Shell) -> None:
+def test_n6_a_step_that_did_not_begin_in_time_never_began_and_cannot_begin_late(shell: Shell) -> None:
     step = shell.folder / "keep/0123abcd" / STEP
     step.mkdir(parents=True)
     os.utime(step, (time.time() - 300,) * 2)
-    assert states(shell) == {STEP: "died"}
-    assert (step / "begun").is_dir()
+    assert states(shell) == {STEP: "never"}
+    late = f"step_run keep/0123abcd/{STEP} mark 022 'echo x >>ran'"
+    assert shell.run(late).returncode != 0
+    assert does(shell, "echo x >>ran") == (NEVER, [])
+    assert (states(shell), (shell.folder / "ran").exists()) == ({STEP: "never"}, False)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "state"),
+    [
+        pytest.param(lambda step: (step / "boot").write_text("another boot\n"), "died", id="its host lost its power"),
+        pytest.param(lambda step: (step / "begun").mkdir(), "died", id="version 0.1 began it, or gave it up"),
+        pytest.param(lambda step: os.utime(step, (10.0, 10.0)), "died", id="its folder is older than this boot"),
+        pytest.param(lambda step: None, "never", id="nothing else happened"),
+    ],
+)
+def test_n6_that_a_step_never_began_is_said_only_where_it_is_sure_and_a_takeover_waits_for_none(
+    spoil: Callable[[Path], object], state: str, shell: Shell
+) -> None:
+    step = shell.folder / "keep/0123abcd" / STEP
+    step.mkdir(parents=True)
+    spoil(step)
+    assert states(shell, Keeping("./keep", "0123abcd", "bob@desk (2)"), take_over=True) == {STEP: state}
+    (step / "boot").write_text("a later boot\n")
+    assert states(shell) == {STEP: state}
+
+
+def test_n6_who_starts_a_step_whose_runner_is_killed_at_once_need_not_wait_to_know_that_it_never_began(
+    shell: Shell,
+) -> None:
+    shell.program("setsid", "kill -9 $$")
+    began = time.monotonic()
+    assert does(shell, "echo x >>ran") == (NEVER, [])
+    assert time.monotonic() - began < 20  # not 30 s, as for a host that is only busy
+
+
+def test_s13_a_folder_or_a_state_that_no_step_has_is_not_shown() -> None:
+    said = "step\t01-$(reboot)\t0\nstep\t02-sync\t$(reboot)\nstep\t03-stop-httpd.2\t137\nstep\t../lock\truns\n"
+    assert detached.read_states(said) == {"02-sync": "died", "03-stop-httpd.2": "137"}
 
 
 @pytest.mark.parametrize("name", ["bob@desk (2)", "CORP\\nina@desk (2)"])
@@ -179,7 +216,7 @@ def test_a_host_starts_nothing_for_a_driver_that_was_replaced(name: str, shell: 
     assert does(shell, "echo x", bob) == (0, ["x"])
 
 
-@pytest.mark.parametrize("status", [HELD, TAKEN_OVER, DIED])
+@pytest.mark.parametrize("status", [NEVER, HELD, TAKEN_OVER, DIED])
 def test_a_step_cannot_say_what_only_the_host_may_say_of_a_run(status: int, shell: Shell) -> None:
     assert does(shell, f"exit {status}") == (1, [])
 

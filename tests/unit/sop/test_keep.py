@@ -89,13 +89,13 @@ def test_O2_a_lock_stays_where_what_comes_first_has_failed(host: Shell) -> None:
 
 
 def test_O1_a_host_that_another_run_has_locked_starts_no_step(host: Shell) -> None:
-    guard = keep.nobody_else(APP, "deadbeef")
+    guard = keep.nobody_else(APP, "deadbeef", "prod01.example")
     assert host.run(f"{guard}\necho step").stdout == "step\n"
     other = lock()
     takes(host, other)
     refused = host.run(f"{guard}\necho step")
     assert (refused.returncode, read_lock(refused.stdout)) == (HELD, other), refused.stdout
-    ours = keep.nobody_else(APP, "0123abcd")
+    ours = keep.nobody_else(APP, "0123abcd", "prod01.example")
     assert host.run(f"{ours}\necho step").stdout == "step\n"
 
 
@@ -233,6 +233,18 @@ def shown(host: Shell, app: App) -> dict[str, str]:
     for name, _, value in (line.partition("\t") for line in said.splitlines()):
         rows.setdefault(name, value)
     return rows
+
+
+def test_o1_a_run_that_has_its_lock_elsewhere_is_known_on_this_host_until_it_has_ended(host: Shell) -> None:
+    guard = keep.nobody_else(APP, "0123abcd", "prod01.example")
+    assert host.run(guard).returncode == 0
+    assert "open" not in shown(host, APP)  # it does nothing here
+    host.file("var/lib/blockerbugs-upgrade/0123abcd/driver", "alice@laptop (1)\n")
+    host.run(guard)
+    host.run(keep.nobody_else(APP, "0123abcd", "another"))
+    assert shown(host, APP)["open"] == "0123abcd prod01.example"
+    host.run(keep.ended(APP, "0123abcd"))
+    assert "open" not in shown(host, APP)
 
 
 def test_o1_two_applications_on_one_host_share_no_lock_no_build_to_go_back_to_and_no_migration(host: Shell) -> None:
