@@ -6,7 +6,6 @@ from pathlib import Path
 
 from invoke import Context
 
-from .entry import interruptible
 from .flags import task
 
 _MADE = ("spec", "version", "from_tag")
@@ -15,7 +14,6 @@ _THE_SPECS = "The version that the spec must have."
 
 
 @task(*_MADE, "srpm_only", *_SUBMITTED, "task", version=_THE_SPECS)
-@interruptible()
 def build(
     context: Context,
     spec: str,
@@ -59,7 +57,6 @@ def build(
 
 
 @task(*_MADE, version=_THE_SPECS)
-@interruptible()
 def srpm(context: Context, spec: str, version: str | None, from_tag: str) -> None:
     """Only the SRPM, with the right dist."""
     from .koji import flow, options
@@ -70,7 +67,6 @@ def srpm(context: Context, spec: str, version: str | None, from_tag: str) -> Non
 
 
 @task("srpm", *_SUBMITTED, needs="srpm")
-@interruptible()
 def koji_build(
     context: Context, srpm: str, scratch: bool, no_wait: bool, upload: str, profile: str, attempts: str
 ) -> None:
@@ -87,7 +83,6 @@ def koji_build(
 
 
 @task("nvr", "profile", needs="nvr", nvr="The build to wait for.")
-@interruptible()
 def wait_tag(context: Context, nvr: str, profile: str) -> None:
     """Wait for the stg tag and its repo."""
     from .koji import flow, options
@@ -96,7 +91,6 @@ def wait_tag(context: Context, nvr: str, profile: str) -> None:
 
 
 @task("nvr", "unverified", "profile", nvr="The build to move. Default: what stg runs.")
-@interruptible()
 def promote(context: Context, nvr: str, unverified: str | None, profile: str) -> None:
     """From stg's tag to prod's, or the request.
 
