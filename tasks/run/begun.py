@@ -38,8 +38,8 @@ def plan_again(
         raise _refused(
             host_set,
             lock,
-            f"hosts.yml was changed since it began, change it back first: {', '.join(different)}",
-            f"fab {host_set.name} resume",
+            f"hosts.yml was changed since it began: {', '.join(different)}",
+            f"fab {host_set.name} resume  when that is changed back",
         )
     procedure = RESTART_TOGETHER if begin.together else PROCEDURES[begin.procedure]
     names = (f"-H {name}" for host in host_set.hosts for name in (host.name, *host.aliases))
