@@ -79,9 +79,9 @@ def test_a_lock_is_taken_once_and_given_back(host: Shell) -> None:
     taken = keep.take(APP, "0123abcd", '{"run": "0123abcd"}', ['{"event": "begin"}'])
     assert host.run(taken).stdout == "last\t\ntaken\tyes\n"
     assert host.run(keep.take(APP, "deadbeef", '{"run": "deadbeef"}', [])).stdout == 'holder\t{"run": "0123abcd"}\n'
-    assert host.run(keep.nobody_else(APP, "deadbeef")).returncode == detached.HELD
+    assert host.run(keep.nobody_else(APP, "deadbeef", "prod01.example")).returncode == detached.HELD
     host.run(keep.release(APP, "0123abcd", "alice", ['{"event": "end"}']))
-    assert host.run(keep.nobody_else(APP, "deadbeef")).returncode == 0
+    assert host.run(keep.nobody_else(APP, "deadbeef", "prod01.example")).returncode == 0
     kept = keep.said(host.run(keep.journal_of(APP, "0123abcd")).stdout)
     assert kept == ['{"event": "begin"}', '{"event": "end"}']
     assert len(keep.said(host.run(keep.history(APP, 5)).stdout)) == 2
