@@ -123,7 +123,7 @@ step_run() {
 step_watch() {
   waited=0
   test "$first" = 0 || sleep 1
-  while test -d "$step" && ! test -e "$step/rc"; do
+  while ! test -e "$step/rc"; do
     if test -s "$step/pid"; then
       step_alive "$step" "$mark" || break
     elif test -L "$step/pid"; then
