@@ -38,7 +38,7 @@ def left(plan: Plan, states: States, facts: Mapping[Host, Facts]) -> list[Left]:
             rows.append(_look(plan, number, phase, states, redone))
         else:
             rows.append(_of_phase(plan, number, phase, states, facts))
-    return [_gate(plan, at, rows, facts) if phase.step.refuses else rows[at] for at, phase in enumerate(plan.phases)]
+    return [_gate(plan, at, rows, facts) if phase.step.instead else rows[at] for at, phase in enumerate(plan.phases)]
 
 
 def _gate(plan: Plan, at: int, rows: Sequence[Left], facts: Mapping[Host, Facts]) -> Left:
