@@ -180,9 +180,12 @@ class RootShell:
 
     def _listen(self) -> str | None:
         """Wait until sudo asks for something, or has let us in; tell what it says meanwhile."""
-        heard = time.monotonic()
+        heard = asked = time.monotonic()
         while True:
-            if self._hear():
+            reached = self._hear()
+            # What it takes to hear it counts, too: a flood leaves nothing to wait for.
+            self._left, asked = self._left - (time.monotonic() - asked), time.monotonic()
+            if reached:
                 self._lines = Lines()
                 self._wire.send(f"{self._mark}\n{self._library}")
                 return None
@@ -194,7 +197,6 @@ class RootShell:
             if self._left <= 0:
                 said = f"; it said last: {self._last}" if self._last else ""
                 raise ShellError(f"sudo gave no answer in {self._seconds:g} s (limits: sudo in hosts.yml){said}")
-            asked = time.monotonic()
             try:
                 self._rest += self._wire.receive(min(QUIET_SECONDS, self._left))
                 heard = time.monotonic()
@@ -206,8 +208,6 @@ class RootShell:
                 if silent and self._begun and clean(text).strip():
                     self._asked = self._rest
                     return clean(text)
-            finally:
-                self._left -= time.monotonic() - asked
 
     def _hear(self) -> bool:
         """Tell the lines that have come whole, and say whether the shell was reached."""
