@@ -39,3 +39,13 @@ def unlock(context: Context, **typed: Any) -> None:
     Cron is not touched: `abort` does that.
     """
     entry.after_a_failure(context, "unlock", **typed)
+
+
+@task("plan", "yes", *SHOWING)
+def mend_rpm(context: Context, **typed: Any) -> None:
+    """Clear what a cut-off rpm transaction left.
+
+    On every host: unfinished transactions of yum 3 are forgotten, and of two
+    builds that rpm's database has of the package one is left.
+    """
+    entry.start(context, "mend-rpm", **typed)

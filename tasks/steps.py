@@ -40,16 +40,6 @@ def start_httpd(context: Context, **typed: Any) -> None:
     entry.start(context, "start-httpd", **typed)
 
 
-@task("plan", "yes", *SHOWING)
-def mend_rpm(context: Context, **typed: Any) -> None:
-    """After a failure: clear what a cut-off rpm transaction left.
-
-    On every host: unfinished transactions of yum 3 are forgotten, and of two
-    builds that rpm's database has of the package one is left.
-    """
-    entry.start(context, "mend-rpm", **typed)
-
-
 @task("serial", "parallel", "plan", "yes", *SHOWING)
 def restart_httpd(context: Context, **typed: Any) -> None:
     """service httpd restart, one by one.
