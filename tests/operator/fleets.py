@@ -65,8 +65,9 @@ _ASKS = (*PROCEDURES, "resume", "abort", "unlock")
 
 
 def agreed(printed: str) -> str:
-    """A line that was printed to be typed, without the program's name and what stands apart; every task told --yes."""
-    words = shlex.split(printed.partition("  ")[0])[1:]
+    """A line that was printed to be typed, from the set on, without what stands apart; every task told --yes."""
+    words = shlex.split(printed.partition("  ")[0])
+    words = words[next(at for at, word in enumerate(words) if word in ("-H", *HOSTS.values())) :]
     tasks = [at for at, word in enumerate(words) if word in _ASKS]
     for at in reversed(tasks):
         after = next((later for later in tasks if later > at), len(words))
