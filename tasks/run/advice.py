@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from ..errors import SopError
 from ..inventory.model import Host, HostSet, Inventory
+from ..sop import keep
 from ..sop.model import NOT_REACHED, Effect, Facts, Job, Procedure, Schema
 from ..sop.nvr import Nvr
 from ..sop.workflows import MAJOR, MEND, MINOR, PROCEDURES, RESTART, ROLLBACK, START, by_hand
@@ -131,11 +132,19 @@ def _without_the_sync_host(run: Run) -> list[Line]:
     """It has the lock, so that neither resume nor abort can be typed before it is back."""
     plan, host_set, sync = run.plan, run.plan.request.host_set, run.plan.request.host_set.sync
     back = Line("or", f"fab {host_set.name} resume", f"when {sync.short} is back")
-    other = next((host for host in host_set.hosts if host in run.afterwards), None)
-    if other is None or not plan.request.procedure.upgrade:
+    others = [host for host in host_set.hosts if host in run.afterwards]
+    if not (others and plan.request.procedure.upgrade):
         return [back._replace(mark="next")]
-    moved = f"when hosts.yml has {other.short} as sync_host and {sync.short} no more"
-    return [Line("next", plan.typed(plan.request.procedure.name), moved), back]
+    moved = f"when hosts.yml has {others[0].short} as sync_host and {sync.short} no more"
+    gone = f"{sync.short} is gone for good"
+    forgets = [Line("then", forget(host_set, host, run.journal.run), gone) for host in others]
+    forgets[0] = forgets[0]._replace(mark="next")
+    return [*forgets, Line("then", plan.typed(plan.request.procedure.name), moved), back]
+
+
+def forget(host_set: HostSet, host: Host, run: str) -> str:
+    """What is typed so that a host forgets a run that cannot be ended: its lock went with the sync host."""
+    return f"ssh -t {host.name} sudo touch {keep.root(host_set.app)}/{run}/ended"
 
 
 def way_back(run: Run) -> Line | None:

@@ -19,7 +19,7 @@ from ..journal.file import Journal, operator
 from ..sop import keep
 from ..sop.model import Facts
 from ..sop.nvr import Nvr
-from .advice import beside_a_run
+from .advice import beside_a_run, forget
 from .advice import text as text_of
 from .look import Reached
 
@@ -223,7 +223,7 @@ def locked_by(host: Host, text: str, host_set: HostSet) -> Locked:
         return Locked(
             f"{name}: run {run} has not ended on {host.short}, and has its lock on {sync}",
             f"hosts.yml has no {sync} in {name}: add it; if that host is gone for good, the next line forgets the run",
-            next_line=f"ssh -t {host.name} sudo touch {keep.root(host_set.app)}/{run}/ended",
+            next_line=forget(host_set, host, run),
         )
     if lock is None:
         path = f"{keep.root(host_set.app)}/lock"
