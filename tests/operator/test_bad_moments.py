@@ -25,7 +25,7 @@ def interrupted(fleet: Fleet, line: str, when: Callable[[], bool], times: int = 
         time.sleep(0.3)
     out, err = process.communicate(timeout=PATIENCE_SECONDS)
     assert "Traceback (most" not in err, err
-    return process.returncode, out + err
+    return process.returncode, fleet.plainly(out + err)
 
 
 def test_n3_ctrl_c_once_finishes_the_step_and_begins_no_other(stg_runs_110: Fleet) -> None:

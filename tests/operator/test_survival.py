@@ -157,7 +157,7 @@ def test_c2_a_migration_by_hand_keeps_cron_away_until_it_has_succeeded(stg_runs_
     with fleet.begins("prod upgrade-db --yes") as client:
         until(lambda: begun(fleet, "blockerbugs", "upgrade_db") == 3)
         assert not fleet.host(ONE)["cron"]
-        said = "".join(client.communicate())
+        said = stg_runs_110.plainly("".join(client.communicate()))
     assert (client.returncode, fleet.host(ONE)["cron"]) == (0, True), said
 
 
@@ -221,7 +221,7 @@ def test_w4_who_cannot_write_down_that_a_run_is_taken_over_takes_none_over(stg_r
         assert "export XDG_STATE_HOME=$(mktemp -d)" in ended.stderr
         assert driver.read_text() == before
         client.send_signal(signal.SIGCONT)
-        said = "".join(client.communicate())
+        said = stg_runs_110.plainly("".join(client.communicate()))
     assert client.returncode == 0, said
     assert stg_runs_110.at_rest("prod") == UNBROKEN_MAJOR
 
@@ -232,7 +232,7 @@ def test_c2_ansible_putting_cron_back_is_noticed_right_before_the_migration(stg_
     until(lambda: bool(stg_runs_110.moments("yum", "-C", "update")))
     cron = stg_runs_110.home / "hosts" / ONE / "etc/cron.d/blockerbugs"
     cron.write_text("*/30 * * * * blockerbugs chronic blockerbugs sync > /dev/null\n")
-    said = "".join(client.communicate())
+    said = stg_runs_110.plainly("".join(client.communicate()))
     assert client.returncode == 5, said
     assert "is back (has ansible run?)" in said
     assert stg_runs_110.set("prod")["upgrade_db"] == 0
@@ -309,7 +309,7 @@ def test_n3_ctrl_c_once_ends_after_the_step_and_says_how_to_go_on(stg_runs_110: 
     client = stg_runs_110.begins(MAJOR)
     until(lambda: bool(stg_runs_110.moments("yum", "-C", "update")))
     os.kill(client.pid, signal.SIGINT)
-    said = "".join(client.communicate())
+    said = stg_runs_110.plainly("".join(client.communicate()))
     assert (client.returncode, "fab prod resume" in said) == (130, True), said
     assert stg_runs_110.types("prod resume --yes").code == 0
     assert stg_runs_110.at_rest("prod") == UNBROKEN_MAJOR
@@ -322,7 +322,7 @@ def test_n3_ctrl_c_twice_leaves_at_once_and_the_step_goes_on_by_itself(stg_runs_
     os.kill(client.pid, signal.SIGINT)
     time.sleep(0.5)  # two presses, not one that bounces
     os.kill(client.pid, signal.SIGINT)
-    said = "".join(client.communicate())
+    said = stg_runs_110.plainly("".join(client.communicate()))
     assert (client.returncode, "yum-update on prod01, which goes on by itself" in said) == (130, True), said
     assert "httpd is not running on prod01, prod02" in said
     assert "\nnext: fab prod resume  follows it and goes on\n" in said

@@ -38,7 +38,7 @@ def test_o1_a_host_that_another_run_has_locked_meanwhile_starts_no_step(stg_runs
         other = (stg_runs_110.kept(ONE) / "lock").read_text().replace(holder(stg_runs_110), "deadbeef")
         stg_runs_110.kept(TWO).mkdir(parents=True, exist_ok=True)
         (stg_runs_110.kept(TWO) / "lock").write_text(other)
-        said = "".join(client.communicate())
+        said = stg_runs_110.plainly("".join(client.communicate()))
     assert "prod02: " in said
     assert "another run has locked this host" in said
     assert "run deadbeef" in said
@@ -62,7 +62,7 @@ def test_o2_who_was_taken_over_in_the_first_step_leaves_the_lock_to_the_other(st
         with stg_runs_110.begins("prod resume --yes", state="another") as second:
             until(lambda: begun(stg_runs_110, "blockerbugs", "upgrade_db") == 1)
             first.send_signal(signal.SIGCONT)
-            said = "".join(first.communicate())
+            said = stg_runs_110.plainly("".join(first.communicate()))
             assert (first.returncode, "was taken over by" in said) == (3, True), said
             assert "FAILED" not in said
             assert said.splitlines()[-1] == "next: fab prod status"
@@ -77,9 +77,8 @@ def test_o2_after_an_unlock_what_is_down_is_said_and_again_by_resume(stg_runs_11
     for line in ("prod unlock --yes", "prod resume --yes"):
         ended = stg_runs_110.types(line)
         assert (ended.code, "httpd is not running on prod01, prod02" in ended.out) == (0, True), ended.said
-        cron, upgrade = ended.out.splitlines()[-2].split("; then ")
-        assert cron == "next: fab prod abort, which lets cron sync again"
-        assert upgrade == "fab prod major-upgrade --version 1.1.0-1.el7"
+        assert "next: fab prod abort  lets cron sync again\n" in ended.out
+        assert "then: fab prod major-upgrade --version 1.1.0-1.el7  " in ended.out
 
 
 def test_o1_the_second_is_told_who_holds_the_set_and_what_for(stg_runs_110: Fleet) -> None:
@@ -119,7 +118,7 @@ def test_o2_a_client_that_was_taken_over_starts_no_step_any_more(stg_runs_110: F
     first.send_signal(signal.SIGSTOP)  # the laptop sleeps until the other has gone on
     ended = stg_runs_110.types("prod resume --yes")
     first.send_signal(signal.SIGCONT)
-    said = "".join(first.communicate())
+    said = stg_runs_110.plainly("".join(first.communicate()))
     assert ended.code == 0, ended.said + said
     assert (first.returncode, "was taken over by" in said) == (3, True), said
     assert stg_runs_110.at_rest("prod") == UNBROKEN_MAJOR
@@ -138,7 +137,7 @@ def test_abort_leaves_a_client_alone_that_has_begun_a_step_while_the_question_wa
             answer("prod")
             said = abort.communicate()[1]
         assert (abort.returncode, "upgrade-db still runs" in said) == (75, True), said
-        said = "".join(client.communicate())
+        said = stg_runs_110.plainly("".join(client.communicate()))
     assert client.returncode == 0, said
     assert stg_runs_110.at_rest("prod") == UNBROKEN_MAJOR
 
@@ -154,7 +153,7 @@ def test_o2_a_client_that_was_given_up_is_not_told_to_give_up_the_next_run(stg_r
         with stg_runs_110.begins("prod upgrade-db --yes", state="another") as next_one:
             until(lambda: bool(stg_runs_110.moments("blockerbugs", "upgrade_db")))
             first.send_signal(signal.SIGCONT)
-            said = "".join(first.communicate())
+            said = stg_runs_110.plainly("".join(first.communicate()))
             next_one.kill()
     assert (first.returncode, "was taken over by" in said) == (3, True), said
     assert said.splitlines()[-1] == "next: fab prod status"
@@ -173,7 +172,7 @@ def test_o2_a_client_goes_on_nowhere_after_an_abort_that_could_not_reach_its_hos
         ended = stg_runs_101.types("prod abort --yes")
         assert (ended.code, "no step of it runs now on prod01" in ended.out) == (0, True), ended.said
         client.send_signal(signal.SIGCONT)
-        said = "".join(client.communicate())
+        said = stg_runs_101.plainly("".join(client.communicate()))
     assert (client.returncode, "was taken over by" in said) == (3, True), said
     assert stg_runs_101.changed() == []
 
@@ -191,7 +190,7 @@ def test_o2_a_client_that_was_given_up_begins_no_step_on_a_host_that_the_abort_c
         config.write_text(f"Host {TWO}\n  ProxyCommand false\n{text}")  # from where the second one sits
         assert stg_runs_110.types("prod abort --yes").code == 0
         client.send_signal(signal.SIGCONT)
-        said = "".join(client.communicate())
+        said = stg_runs_110.plainly("".join(client.communicate()))
     assert (client.returncode, "was taken over by" in said) == (3, True), said
     assert not any(stg_runs_110.host(host)["httpd"] for host in (ONE, TWO))
 
