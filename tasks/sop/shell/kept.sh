@@ -10,9 +10,8 @@ journal_keep() {
 }
 
 # journal_copy ROOT RUN: print the copy of a run's journal, in base64
-# A set of hundreds of hosts begins with more than a line that a host may say; and a line of 40 letters of base64 is
-# taken for the inside of a key.
-journal_copy() { base64 -w 36 <"$1/$2/journal.jsonl"; }
+# A set of hundreds of hosts begins with more than a line that a host may say.
+journal_copy() { base64 <"$1/$2/journal.jsonl"; }
 
 # journal_ends ROOT RUNS: print who has the lock (`lock<TAB>TEXT`) and how the latest runs began and ended, in base64
 journal_ends() {
@@ -25,7 +24,7 @@ journal_ends() {
     ls -t | grep -xE '[0-9a-f]{8}' | head -n "$2" | while read -r run; do
       grep -hE '"event": "(begin|resume|abort|unlock|end)"' "$run/journal.jsonl" 2>/dev/null
     done
-  } | base64 -w 36
+  } | base64
 }
 
 # note ROOT NAME TEXT: write a line down, whole or not at all
