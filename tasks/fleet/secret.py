@@ -67,10 +67,11 @@ _SECRETS = tuple(
             r"(?P<keep>[?&;](?:[\w.-]{0,64}[_.-])?(?:key|sig|signature|auth|sid|session(?:[_-]?id)?)=)"
             r"[^&\s\"'<>]+(?P<tail>)",
         ),
-        # what is one by its looks: tokens of GitHub, GitLab, Slack, AWS, Google, JWT
+        # what is one by its looks: tokens of GitHub, GitLab, Slack, AWS, Google, JWT; not in the middle of base64, in
+        # which a journal's copy comes
         (
             ("ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "xox", "akia", "aiza", "eyj"),
-            r"(?P<keep>\b)(?:gh[pousr]_\w{20,}|github_pat_\w{20,}|glpat-[\w-]{16,}|xox[abeprs]-[\w-]{10,}|AKIA[0-9A-Z]{16}\b"
+            r"(?P<keep>(?<![\w+/]))(?-i:gh[pousr]_\w{20,}|github_pat_\w{20,}|glpat-[\w-]{16,}|xox[abeprs]-[\w-]{10,}|AKIA[0-9A-Z]{16}\b"
             r"|AIza[\w-]{30,}|eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]{8,})(?P<tail>)",
         ),
         # a private key in one line

@@ -216,6 +216,12 @@ def test_S6_a_line_that_is_cut_in_the_middle_of_a_secret_shows_nothing_of_it(lef
     assert "hunt" not in clean(f"{'x' * left} postgresql://user:{SECRET}{SECRET}@host")
 
 
+@pytest.mark.parametrize("inside", ["AIza", "aIZA", "akia0123456789ABCDEF/", "eyJhbGciOi"])
+def test_base64_stays_as_it_is_although_a_token_seems_to_be_in_it(inside: str) -> None:
+    line = f"ZXZlbnQ/{inside}{'Zm9vYmFy' * 5}+{inside}{'Zm9vYmFy' * 5}"
+    assert clean(line) == line
+
+
 _word = st.text(alphabet=st.characters(codec="ascii", categories=["L", "N", "P", "S"]), min_size=1)
 
 
