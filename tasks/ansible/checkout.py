@@ -71,8 +71,8 @@ def template_state(folder: Path, template: str, applied: str = "") -> list[str]:
     if not (root / ".git").exists() or not (root / template).is_file():
         return []
     name = Path(template).name
-    head = local.run("git", "rev-parse", "--verify", "HEAD", cwd=root)
-    if head.exited:
+    head = local.run("git", "symbolic-ref", "--quiet", "HEAD", cwd=root)  # also before the first commit
+    if head.exited not in (0, 1):  # 1: HEAD is detached
         return [f"whether {name} is pushed cannot be told: git in {root}: {head.complaint}"]
     edited, committed = blob(root, template), _object(root, f"HEAD:{template}")
     warnings = [f"{name} has uncommitted changes in {root}: invoke push-config"] if edited != committed else []

@@ -49,11 +49,12 @@ yum_configs() {
 }
 
 # yum_again ENABLING BUILD: download it once more, with nothing but the cache: succeed where all that it needs is there
-# One that comes as far as the transaction's check has all, whatever that check says.
+# One that comes as far as the transaction's test has all, whatever that says. yum 3 says "Running transaction check" while it
+# resolves, before it has fetched anything.
 yum_again() {
   said=$(LC_ALL=C yum -y ${1:+"$1"} -C update --downloadonly "$2" 2>&1) && return
   case $said in
-    *'"Download Only" specified'* | *'unning transaction'* | *'ransaction check error'*) ;;
+    *'"Download Only" specified'* | *'unning transaction test'* | *'ransaction check error'*) ;;
     *) false ;;
   esac
 }

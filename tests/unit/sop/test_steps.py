@@ -336,6 +336,15 @@ def test_y3_a_transaction_that_fails_in_its_check_is_not_begun_again_with_the_ne
     assert all(" -C " in call for call in (shell.folder / "calls").read_text().splitlines())
 
 
+def test_a_download_that_failed_is_not_taken_for_done_because_yum_resolved_its_transaction(shell: Shell) -> None:
+    """yum 3 says `--> Running transaction check` before it fetches anything; some of it exit with 1 either way."""
+    said = "--> Running transaction check\nError downloading packages:\n  No more mirrors to try."
+    shell.program("yum", f'case "$*" in *--version) echo 3.4.3;; *downloadonly*) echo "{said}"; exit 1;; esac')
+    shell.program("rpm", "printf blockerbugs-1.0.0-1.el7")
+    code, output = step_in(shell, steps.download(job(app=App(root="."))))[:2]
+    assert (code, "was not downloaded" in output) == (1, True), output
+
+
 RPM = "/var/cache/yum/x86_64/7/infra/packages/blockerbugs-1.1.0-1.el7.noarch.rpm"
 
 
