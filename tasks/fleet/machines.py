@@ -94,7 +94,7 @@ class Machines:
     def _all(self, act: Callable[[Node], Any], what: str) -> None:
         """`act` on every host, all at once. Raises what went wrong, or sets the host aside.
 
-        what: for the hosts to do what.
+        what: the wait, for messages: `to connect`.
         """
         of = {connection: host for host, connection in self._nodes.items()}
         pool = Pool.of(of, self._at_once)

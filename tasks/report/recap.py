@@ -93,14 +93,15 @@ def outage(run: Run, seen: Seen) -> tuple[str, str]:
     if seen.failed:
         told += f", longest outage {seen.longest:.1f} s{_when(seen.outages)}"
     if seen.slow:
-        held_back = max(seconds for _, seconds in seen.slow)
-        told += f"; {len(seen.slow)} answers held back, for up to {held_back:.1f} s{_when(seen.slow)}"
+        slowest = max(seconds for _, seconds in seen.slow)
+        responses = "1 slow response" if len(seen.slow) == 1 else f"{len(seen.slow)} slow responses"
+        told += f"; {responses}, slowest {slowest:.1f} s{_when(seen.slow)}"
     end = f"; {_still_down(run)}" if seen.failed and seen.down else ""
     served = any(run.plan.facts[host].service == "active" for host in host_set.serving)
     if seen.failed and not served:
-        return f"{told}: nobody served when it began{end}", "warn"
+        return f"{told}: httpd was running on no host at the start{end}", "warn"
     if seen.failed and run.plan.request.procedure.rolling and len(host_set.serving) > 1:
-        return f"{told}: while the other hosts served, none should have failed{end}", "worst"
+        return f"{told}: unexpected: other hosts were in service{end}", "worst"
     return told + end, "bad" if seen.failed else "warn" if seen.slow else "good"
 
 
@@ -128,7 +129,7 @@ def node(host: Host, seen: Seen, serves: bool = False) -> tuple[str, str]:
     """
     told = f"{host.short}: {seen.requests} requests"
     if seen.never and serves:
-        return f"{told}, none answered: not reachable from here, or not up yet; asked on itself it answers", "aside"
+        return f"{told}, none from this machine succeeded; the health check on the host itself passes", "aside"
     if seen.never:
         return f"{told}, no answer: {unreached(seen)}", "aside"
     if not seen.failed:

@@ -44,8 +44,8 @@ def abort(host_set: HostSet, config: Config, consent: Consent, report: Report) -
             return _give_cron_back(reached, found, consent, report)
         _show(reached, found, report)
         if consent.plan_only:
-            cron = "let cron sync again, " if found.facts[host_set.sync].paused else ""
-            report.note(f"abort would {cron}release the lock, and start or take back nothing")
+            cron = "let cron sync again and " if found.facts[host_set.sync].paused else ""
+            report.note(f"abort would {cron}release the lock; it starts no service and rolls nothing back")
             return Code.REFUSED
         _end(reached, found, "abort", consent, report)
         report.aborted(host_set, found.lock, look(reached, repos=False))

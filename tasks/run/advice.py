@@ -36,11 +36,9 @@ def text(lines: Sequence[Line]) -> str:
 
 def beside_a_run(host_set: HostSet, operator: str, runs: bool) -> list[Line]:
     """What to type where a run has locked the set; operator: who began it; runs: does a step of it still run?"""
-    ousts = f"takes it over: {operator}'s client begins nothing more"
-    resume = Line("or", f"fab {host_set.name} resume", f"follows the step; {ousts}" if runs else ousts)
-    abort = Line(
-        "or", f"fab {host_set.name} abort", "when the step has ended" if runs else "ends it, and frees the set"
-    )
+    ousts = f"takes over the run; {operator}'s client starts no further steps"
+    resume = Line("or", f"fab {host_set.name} resume", f"attaches to the running step; {ousts}" if runs else ousts)
+    abort = Line("or", f"fab {host_set.name} abort", "after the step ends" if runs else "ends it, and frees the set")
     return [Line("next", f"fab {host_set.name} status", "is it still at work?"), resume, abort]
 
 
@@ -63,8 +61,8 @@ def while_locked(run: Run) -> str:
     """Where the set stays locked: resume or abort; and, when it is aborted, the build before, or the SOP by hand."""
     name = run.plan.request.host_set.name
     if run.waits:
-        follows = Line("next", f"fab {name} resume", "follows it and goes on")
-        return text([follows, Line("or", f"fab {name} abort", "when it has ended; the rest is not done then")])
+        follows = Line("next", f"fab {name} resume", "attaches to the running step, then continues")
+        return text([follows, Line("or", f"fab {name} abort", "after the step ends; skips the remaining steps")])
     return text(_resume_or_abort(run))
 
 
@@ -135,8 +133,8 @@ def _without_the_sync_host(run: Run) -> list[Line]:
     others = [host for host in host_set.hosts if host in run.afterwards]
     if not (others and plan.request.procedure.upgrade):
         return [back._replace(mark="next")]
-    moved = f"when hosts.yml has {others[0].short} as sync_host and {sync.short} no more"
-    gone = f"{sync.short} is gone for good"
+    moved = f"after you set sync_host: {others[0].short} and remove {sync.short} in hosts.yml"
+    gone = f"only if {sync.short} is permanently gone"
     forgets = [Line("then", forget(host_set, host, run.journal.run), gone) for host in others]
     forgets[0] = forgets[0]._replace(mark="next")
     return [*forgets, Line("then", plan.typed(plan.request.procedure.name), moved), back]
@@ -166,13 +164,13 @@ def way_back(run: Run) -> Line | None:
         except SopError as error:
             why = error.problems[0]
         else:
-            how = "host after host" if asked else "if that is still on offer"
+            how = "host after host" if asked else "if the build is still in the repo"
             if version:
                 sync = run.afterwards.get(request.host_set.sync)
                 unseen = sync and sync.revision is None and sync.migrated_with == plan.target
-                first = "once the database is restored, " if unseen else ""
-                return Line("then", f"{typed} --version {version}", f"goes back, {first}{how}")
-            return Line("then", typed, f"back to {target}, {how}")
+                last = "; restore the database first" if unseen else ""
+                return Line("then", f"{typed} --version {version}", f"rolls back {how}{last}")
+            return Line("then", typed, f"rolls back to {target} {how}")
     return Line("then", typed, f"would be refused: {why}")
 
 
@@ -246,7 +244,9 @@ def left_behind(host_set: HostSet, facts: Mapping[Host, Facts], after: str = "")
     if len(builds) > 1 and minor and not (stopped or lost):
         earlier = {found.previous for found in reached.values() if found.installed == builds[-1]} & set(builds)
         rows += [
-            (f"{fab} {ROLLBACK.name} --version {nvr.vr}", "back, if it is still on offer") for nvr in earlier if nvr
+            (f"{fab} {ROLLBACK.name} --version {nvr.vr}", "rolls back if the build is still in the repo")
+            for nvr in earlier
+            if nvr
         ]
     elif stopped and len(builds) > 1 and minor:
         rows.append((f"{fab} {START.name}", when or "with the builds that are there"))

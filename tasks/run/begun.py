@@ -39,7 +39,7 @@ def plan_again(
             host_set,
             lock,
             f"hosts.yml was changed since it began: {', '.join(different)}",
-            f"fab {host_set.name} resume  when that is changed back",
+            f"fab {host_set.name} resume  after you revert those keys",
         )
     procedure = RESTART_TOGETHER if begin.together else PROCEDURES[begin.procedure]
     names = (f"-H {name}" for host in host_set.hosts for name in (host.name, *host.aliases))
@@ -50,7 +50,7 @@ def plan_again(
         raise _refused(
             host_set,
             lock,
-            f"version {begin.version or '0.1'} of this tool began it, and this one would do other steps",
+            f"version {begin.version or '0.1'} of this tool started the run; this version would run different steps",
             "" if begin.version else f"git checkout {V0_1} && fab {host_set.name} resume",
         )
     return plan, changed.warnings(begin.settings, host_set)
@@ -65,7 +65,7 @@ def _job(host_set: HostSet, lock: Lock, copy: Iterable[Entry], own: Iterable[Ent
     for ours in own:
         if ours.run == lock.run and isinstance(ours.event, Begin) and ours.raw != entry.raw:
             keys = sorted(key for key in {*ours.raw, *entry.raw} if ours.raw.get(key) != entry.raw.get(key))
-            raise ValueError(f"its journal on {sync} is not what this machine wrote: {', '.join(keys)}")
+            raise ValueError(f"the journal copy on {sync} differs from the local journal in: {', '.join(keys)}")
     if begin.set != host_set.name or begin.procedure not in PROCEDURES:
         raise ValueError(f"its journal on {sync} is of {begin.set or 'no set'}: {begin.procedure or 'nothing'}")
     named = {host.name: host for host in host_set.hosts}

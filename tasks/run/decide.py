@@ -138,8 +138,8 @@ def _warnings(request: Request, facts: FactsOf) -> tuple[str, ...]:
     served = [host.short for host in request.hosts if facts[host].service == "active"]
     if request.procedure.installs and not request.procedure.upgrade and served:
         warnings.append(
-            f"{', '.join(served)}: httpd runs, and loads the build with its next request; whether that brings a schema "
-            f"migration is not looked at: {MINOR.name} does, and {MAJOR.name} stops httpd first"
+            f"{', '.join(served)}: httpd is running and loads the new build at its next request; this command does not "
+            f"check for a schema migration: {MINOR.name} does, {MAJOR.name} stops httpd first"
         )
     for host in request.hosts if request.procedure.installs else ():
         warnings += [f"{host.short}: rpm says: {text}" for text in facts[host].rpm_says]

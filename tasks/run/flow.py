@@ -136,7 +136,7 @@ def _check_that_it_is_still_so(plan: Plan, consider: Callable[[], Plan], hold: H
         return
     hold.release()
     raise Refused(
-        f"{plan.request.host_set.name}: another run has changed it since it was looked at",
+        f"another run changed {plan.request.host_set.name} after this plan was made: plan again",
         next_line=plan.typed(plan.request.procedure.name),
     )
 

@@ -59,7 +59,7 @@ class Lock:
         try:
             seconds = (datetime.now(UTC) - datetime.fromisoformat(self.since)).total_seconds()
         except (TypeError, ValueError):
-            return "nobody knows how long ago"
+            return "age unknown"
         if seconds < 60:
             return f"{seconds:.0f} s ago" if seconds >= 1 else "just now"
         return f"{seconds / 60:.0f} min ago" if seconds < 7200 else f"{seconds / 3600:.0f} h ago"
@@ -137,7 +137,7 @@ class Hold:
         self._check(self._told(keep.still_ours(self._app, self._journal.run, *self._driver_and_lines)))
 
     def release(self, first: str = "true") -> None:
-        """Give the lock back, after the shell `first` has succeeded; one that is gone already is given back.
+        """Give the lock back, after the shell `first` has succeeded; no lock there counts as released.
 
         Raises TakenOver, and leaves all as it is, where somebody else drives the run now, or another run has the lock.
         """
@@ -156,8 +156,9 @@ class Hold:
             raise taken_over(self._set, self._journal.run, found["driver"])
         if "holder" in found:
             name, lock = self._set.name, read_lock(found["holder"])
+            now = f"it is now held by {lock}" if lock else "the lock file now is not a lock of this tool"
             raise TakenOver(
-                f"{name}: run {self._journal.run} holds it no more, but {lock or 'what is no lock of this tool'}",
+                f"{name}: run {self._journal.run} lost the lock; {now}",
                 next_line=f"fab {name} status",
             )
 
@@ -187,10 +188,10 @@ def says(exited: int, last: str) -> str | None:
     if exited == detached.TAKEN_OVER:
         return "this run was taken over, and is carried out from somewhere else"
     if exited == detached.NEVER:
-        return "it was killed, or its host restarted, before it began: it did nothing"
+        return "the step was killed or the host rebooted before it started; it changed nothing"
     if exited == detached.DIED:
-        words = f" (its last words: {last})" if last else ""
-        return f"it was killed, or its host restarted, before it ended: what it did is not known{words}"
+        words = f" (last output: {last})" if last else ""
+        return f"the step was killed or the host rebooted before it finished; result unknown{words}"
     return None
 
 
@@ -215,14 +216,15 @@ def locked_by(host: Host, text: str, host_set: HostSet) -> Locked:
     if lock and text.startswith("earlier "):
         return Locked(
             f"{name} is held by {lock}",
-            f"{host.short}: version 0.1 of this tool began it, and only that one can end it: it is in {keep.EARLIER}",
+            f"{host.short}: version 0.1 of this tool started the run (state in {keep.EARLIER}); "
+            "only that version can end it",
             next_line=f"git checkout {V0_1} && fab {name} resume",
         )
     if text.startswith(ELSEWHERE):
         run, sync = text.removeprefix(ELSEWHERE).split(" ", 1)
         return Locked(
-            f"{name}: run {run} has not ended on {host.short}, and has its lock on {sync}",
-            f"hosts.yml has no {sync} in {name}: add it; if that host is gone for good, the next line forgets the run",
+            f"{name}: run {run} is unfinished on {host.short}; its lock is on {sync}",
+            f"{sync} is not in {name} in hosts.yml: add it. If it is permanently gone, the next line discards the run",
             next_line=forget(host_set, host, run),
         )
     if lock is None:
@@ -233,9 +235,9 @@ def locked_by(host: Host, text: str, host_set: HostSet) -> Locked:
         )
     held = f"{name} is held by {lock}"
     if host != host_set.sync:
-        here = f"not on {host_set.sync.short}: it was begun with another sync_host in hosts.yml"
+        here = f"not on {host_set.sync.short}: the run used another sync_host"
         why = f"its lock is on {host.short}, {here}"
-        return Locked(held, why, next_line=f"fab {name} status  when hosts.yml is the same for both")
+        return Locked(held, why, next_line=f"fab {name} status  after both operators use the same hosts.yml")
     return Locked(
         held,
         next_line=text_of(beside_a_run(host_set, lock.operator, runs=False)),
@@ -248,7 +250,7 @@ def taken_over(host_set: HostSet, run: str, driver: str, *also: str) -> TakenOve
     """
     who = driver.rsplit(" (", 1)[0] or "somebody else"
     return TakenOver(
-        f"{host_set.name}: run {run} was taken over by {who}, who goes on with it or gives it up",
+        f"{host_set.name}: {who} took over run {run} and will resume or abort it",
         *also,
         next_line=f"fab {host_set.name} status",
     )

@@ -66,8 +66,8 @@ def leaving(run: Run) -> Iterator[None]:
     except KeyboardInterrupt as error:
         at = str(error) if isinstance(error, Ended) else "Ctrl-C"
         where = f" on {', '.join(host.short for host in run.at_work)}" if run.at_work else ""
-        goes_on = ", which goes on by itself" if run.waits else ""
-        what = f"left in the middle of {run.doing}{where}{goes_on}; the set stays locked"
+        goes_on = "; the step keeps running there" if run.waits else ""
+        what = f"the client ended during {run.doing}{where}{goes_on}; the set stays locked"
         left = Interrupted(what, *what_is_down(run), *saved(run), next_line=while_locked(run))
         with suppress(Refused):
             run.journal.write(record.end(run, left, f"left at {at}"))
@@ -223,8 +223,9 @@ def _group(phase: Phase) -> Group:
 
 
 def _noticing(run: Run, step: Step, host: Host, script: str) -> str:
-    """The step, with a look in front at whether its host has restarted since the plan; since the stop, where that is
-    what the step looks at: what runs again without a restart was started by somebody.
+    """The step, with a prefix that notices a restart of its host since the plan.
+
+    Steps that check a stop compare with the boot of the stop: httpd that runs in that boot was started by somebody.
     """
     since_plan = run.plan.facts[host].boot
     boot = run.stopped.get(host, since_plan) if step.after_restart else since_plan
@@ -279,8 +280,8 @@ def _let_the_balancer_see(phase: Phase, run: Run, report: Report, asked_to_stop:
     away = sum(max((o.seconds for o in results.values()), default=0.0) for _, results in run.outcomes[-2:])
     if was_ill or phase.let_return.notices(away):
         seconds = phase.let_return.seconds_to_return
-        why = "it was down before" if was_ill else f"it was away for {away:.1f} s"
-        why = f"until the balancer sees it back: {why}"
+        why = "it was down before" if was_ill else f"it was down for {away:.1f} s"
+        why = f"for the balancer to see the host back ({why})"
         if seconds >= 1:
             report.waiting(seconds, why)
         began = time.monotonic()

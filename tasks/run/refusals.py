@@ -13,7 +13,7 @@ from ..sop.workflows import MAJOR, MEND, MIGRATE, STOP
 from .facts import PROGRAMS
 from .request import Request
 
-OVERRIDE = '--unverified "reason" overrides that, and is written down'
+OVERRIDE = '--unverified "reason" overrides that, and is recorded'
 
 FactsOf = Mapping[Host, Facts]
 
@@ -53,8 +53,8 @@ def _unprovable(request: Request, facts: FactsOf) -> list[Reason]:
     sync = request.host_set.sync
     if not (request.procedure.installs and request.procedure.whole_set and facts[sync].no_schema):
         return []
-    told = f"{sync.short}: {facts[sync].no_schema}: whether the database is migrated could not be proven afterwards"
-    cure = "mend that, or take schema_status out of hosts.yml: the exit status of upgrade_db is believed then"
+    told = f"{sync.short}: {facts[sync].no_schema}: the migration result could not be verified afterwards"
+    cure = "fix this, or remove schema_status from hosts.yml to trust upgrade_db's exit status"
     return [Reason(f"{told}; {cure}", f"fab {request.host_set.name} status")]
 
 
@@ -126,8 +126,8 @@ def state(request: Request, facts: FactsOf) -> list[Reason]:
     others = [host for host in host_set.serving if host not in request.hosts]
     if procedure.rolling and others and not any(facts[h].healthy(host_set.health.status) for h in others):
         ill = ", ".join(host.short for host in others)
-        text = f"{ill}: not healthy, and {request.hosts[0].short} is the only one that could serve"
-        reasons.append(Reason(text, f"fab {host_set.name} {procedure.name}  takes the ill host first"))
+        text = f"{ill}: not healthy: taking {request.hosts[0].short} out of service leaves no healthy host"
+        reasons.append(Reason(text, f"fab {host_set.name} {procedure.name}  handles unhealthy hosts first"))
     return reasons
 
 
@@ -149,7 +149,7 @@ def _pending(request: Request, facts: FactsOf) -> list[Reason]:
 def _another_cron(request: Request, facts: FactsOf) -> list[Reason]:
     """The sync host's cron is paused before the database is changed; another host's would go on (C2)."""
     sync, cron = request.host_set.sync, request.app.cron
-    text = f"has {cron} too: its sync must not meet the migration, and only {sync.short}'s is paused"
+    text = f"also has {cron}: the run pauses cron only on {sync.short}, so this host could sync during the migration"
     cure = f"sudo ls -l {cron}, and take it away; or name that host as sync_host in hosts.yml"
     others = [host for host in request.host_set.hosts if host != sync and facts[host].cron]
     return [Reason(f"{host.short}: {text}", f"ssh -t {host.name} {cure}") for host in others]

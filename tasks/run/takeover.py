@@ -53,7 +53,7 @@ def check_that_the_sync_host_is_there(reached: Reached) -> None:
     """It keeps the lock. Raises Unreachable, with every host that is lost, where it is one of them."""
     machines, host_set = reached.machines, reached.host_set
     if host_set.sync in machines.unreachable:
-        machines.check_that_none_is_lost(nobody_knows(host_set), way=f"if it is gone for good: {GUIDE}")
+        machines.check_that_none_is_lost(nobody_knows(host_set), way=f"if the host is permanently gone: {GUIDE}")
 
 
 def check_that_none_is_lost(reached: Reached, held: bool) -> None:
@@ -62,8 +62,8 @@ def check_that_none_is_lost(reached: Reached, held: bool) -> None:
     machines, host_set = reached.machines, reached.host_set
     if held:
         machines.check_that_none_is_lost(
-            f"nothing was changed; {host_set.name} stays locked by that run",
-            way=f"if it is gone for good: fab {host_set.name} abort, which does without it",
+            f"nothing was changed; {host_set.name} stays locked by the unfinished run",
+            way=f"if the host is permanently gone: fab {host_set.name} abort  does not need that host",
         )
     machines.check_that_none_is_lost()
 
@@ -88,15 +88,15 @@ def deposed(lock: Lock) -> Iterator[None]:
     try:
         yield
     except Refused as error:
-        ousted = f"run {lock.run} was taken over all the same: {lock.operator}'s client begins nothing more for it"
+        ousted = f"run {lock.run} was taken over before this error; {lock.operator}'s client starts no further steps"
         raise HalfWay(*error.problems, ousted, next_line=error.next_line) from None
 
 
 def take_over(reached: Reached, hold: Hold, lock: Lock) -> remaining.States:
     """Become the run's only driver on every host that can be reached; its steps there.
 
-    The sync host is the first to be told, and is asked again at the end: of two who do this in the same instant it is
-    whom that names then. The other one gives the other hosts back to it. Raises TakenOver for that one.
+    The sync host is the first to be told, and is asked again at the end: of two operators at once, the one named on
+    the sync host at the end wins. The other one gives the other hosts back to it. Raises TakenOver for that one.
     """
     host_set = reached.host_set
     _ask(reached, hold.keeping, (host_set.sync,), become=True)
@@ -124,7 +124,7 @@ def _ask(
     outcomes = reached.machines.ask(asked, ANSWER_SECONDS)
     silent = [f"{host.short}: {outcome.failure}" for host, outcome in outcomes.items() if outcome.failure]
     if become and not all(outcome.known for outcome in outcomes.values()):
-        silent.append(f"whether run {keeping.run} is driven from here now is not known")
+        silent.append(f"the takeover of run {keeping.run} may be incomplete: not every host confirmed it")
         raise HalfWay(*silent, next_line=f"fab {host_set.name} status")
     if silent:
         raise Refused(*silent, next_line=f"fab {host_set.name} status")
@@ -135,7 +135,9 @@ def check_that_it_is_still_held(host_set: HostSet, lock: Lock, facts: Mapping[Ho
     """While the operator read the question, another one may have given the run up, and begun the next."""
     now = read_lock(facts[host_set.sync].lock or "")
     if now is None or now.run != lock.run:
-        raise Refused(f"{host_set.name}: run {lock.run} holds it no more", next_line=f"fab {host_set.name} status")
+        raise Refused(
+            f"{host_set.name}: run {lock.run} no longer holds the lock", next_line=f"fab {host_set.name} status"
+        )
 
 
 def check_that_nothing_runs(reached: Reached, lock: Lock, states: remaining.States, ousted: bool = False) -> None:
@@ -151,8 +153,10 @@ def check_that_nothing_runs(reached: Reached, lock: Lock, states: remaining.Stat
     pid = f"{keep.root(host_set.app)}/{lock.run}/{step}/pid"
     kill = f"{reached.machines.ssh(host)} \"sudo sh -c 'kill -- -\\$(cat {pid})'\""
     problems = [f"{host.short}: {step} still runs" for host, step in running]
-    next_line = f"fab {host_set.name} resume  follows it\n  or: {kill}  if it hangs"
+    next_line = f"fab {host_set.name} resume  attaches to it\n  or: {kill}  if it hangs"
     if ousted:
-        problems.append(f"it was begun while the question was read; {lock.operator}'s client begins nothing after it")
+        problems.append(
+            f"{lock.operator}'s client started this step while you were at the prompt; it starts no further steps"
+        )
         raise HalfWay(*problems, next_line=next_line)
     raise TryLater(*problems, next_line=next_line)

@@ -32,7 +32,7 @@ def target_build(request: Request, facts: FactsOf, stage: HostSet | None) -> tup
         reasons.append(Reason("the hosts are offered different builds: a mirror is stale, or a tag has just moved"))
     target = found.pop() if len(found) == 1 and not reasons else None
     if stage and target and target != verified:
-        reasons.append(Reason(f"{stage.name} runs {verified}, {target} was asked for: {OVERRIDE}"))
+        reasons.append(Reason(f"you asked for {target}, but {stage.name} verified {verified}: {OVERRIDE}"))
     return target, reasons
 
 
@@ -43,7 +43,7 @@ def _left_out(request: Request, facts: Facts, host: Host, choice: Nvr | None, st
     says = [text for text in facts.yum_says if "repository priority" not in text]
     if named or not (choice and choice == facts.installed and facts.offered and says):
         return None
-    text = f"{host.short}: is there a build newer than {choice}? yum did not look everywhere: {'; '.join(says)}"
+    text = f"{host.short}: cannot tell whether {choice} is the newest build; yum says: {'; '.join(says)}"
     return Reason(text, f"fab {request.asked_as} {request.procedure.name} --version {choice.vr}")
 
 
@@ -115,7 +115,7 @@ def earlier_build(request: Request, facts: FactsOf) -> tuple[Nvr | None, list[Re
         target = next((nvr for host in request.hosts for nvr in facts[host].offered or () if nvr == target), target)
     if target is None:
         known = ", ".join(sorted(map(str, recorded))) or "none"
-        text = f"{name}: which build to go back to? recorded are: {known}"
+        text = f"{name}: cannot tell which build to roll back to (recorded: {known}): give --version"
         return None, [Reason(text, f"fab {name} rollback --version VERSION-RELEASE")]
     missing = [
         Reason(f"{host.short}: {target} is not on offer any more")
@@ -138,13 +138,15 @@ def _schema_fits(request: Request, facts: FactsOf, target: Nvr) -> list[Reason]:
     if sync.previous == target and sync.revision and sync.revision == sync.previous_schema:
         if sync.schema == Schema.CURRENT or request.version:
             return []
-        return [Reason(f"{host_set.name}: a migration lies between, the build has to be typed", typed)]
+        return [
+            Reason(f"{host_set.name}: a schema migration separates the builds: name the build with --version", typed)
+        ]
     if not host_set.schema_status or sync.previous != target:
-        text = f"{host_set.name}: whether {target} fits the database is not known here"
+        text = f"{host_set.name}: cannot verify that {target} works with the current schema"
         if request.version and not host_set.schema_status:
             return []
         if sync.migrated_with and sync.migrated_with == sync.installed:
-            text = f"upgrade_db has run with {sync.installed}: {target} fits only what was before: restore it first"
+            text = f"upgrade_db of {sync.installed} has run; {target} needs the old schema: restore the database first"
             return [Reason(f"{host_set.sync.short}: {text}{_from_backup(request)}", f"{typed}  when it is restored")]
         recorded = f"fab {request.asked_as} rollback" if sync.previous else f"fab {host_set.name} status"
         return [Reason(text, recorded if request.version else typed)]

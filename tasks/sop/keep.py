@@ -51,7 +51,7 @@ def take(app: App, run: str, lock: str, journal: Iterable[str]) -> str:
 def release(app: App, run: str, driver: str, journal: Iterable[str], first: str = "true") -> str:
     """Shell that keeps the journal's lines, does `first`, and gives the lock back; or says what `still_ours` says.
 
-    Where there is no lock any more, `first` is not done: what comes twice, because the line dropped, was done before.
+    A second call (the connection dropped after the first) does nothing: `first` is not done where there is no lock.
     """
     return f"{still_ours(app, run, driver, journal)}\n{call('lock_release', root(app), first)}"
 

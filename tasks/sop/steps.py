@@ -141,7 +141,7 @@ def no_migration(job: Job) -> Step:
     root, package = yum.root(job), job.app.package
     return Step(
         name="no-migration",
-        says="look for a schema migration in the build; one ends the run here, with nothing installed",
+        says="check the build for a schema migration; if there is one, stop before anything is installed",
         guard=call("build_fetch", root, package, job.target, yum.fetch(job)) + "\n",
         command=":",
         proof=call("build_brings", root, package, job.target, job.app.migrations),

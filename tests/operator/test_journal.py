@@ -117,7 +117,7 @@ def test_a_minor_upgrade_leaves_no_moment_without_httpd_and_says_what_was_waited
     assert only(events, "end")[0]["httpd_down"] == 0
     waited = only(events, "waited")[0]
     assert keys(waited) == documented()["waited"]
-    assert "until the balancer sees it back" in waited["why"]
+    assert "for the balancer to see the host back" in waited["why"]
 
 
 def test_a_step_that_failed_is_told_with_its_sentence(stg_runs_110: Fleet) -> None:

@@ -52,7 +52,7 @@ def test_w1_when_the_sync_host_dies_the_way_that_works_without_it_is_printed_fir
         fleet.machines.power_off(ONE)
         said = "".join(client.communicate())
     forgets, goes_on, back = printed(said)
-    assert goes_on.endswith("when hosts.yml has prod02 as sync_host and prod01 no more"), said
+    assert goes_on.endswith("after you set sync_host: prod02 and remove prod01 in hosts.yml"), said
     assert back.endswith("when prod01 is back"), said
     touched, _, _ = forgets.removeprefix(f"ssh -t {TWO} sudo touch ").partition("  ")
     (fleet.home / "hosts" / TWO / touched).touch()
@@ -82,5 +82,7 @@ def test_w6_an_unfinished_transaction_is_named_on_every_host_and_one_task_mends_
 
 def test_w1_yum_update_by_itself_warns_where_httpd_would_load_the_build(stg_runs_110: Fleet) -> None:
     ended = stg_runs_110.types("prod yum-update --plan")
-    warned = "prod01, prod02: httpd runs, and loads the build with its next request" in " ".join(ended.out.split())
+    warned = "prod01, prod02: httpd is running and loads the new build at its next request" in " ".join(
+        ended.out.split()
+    )
     assert (ended.code, warned) == (2, True), ended.said

@@ -56,4 +56,4 @@ def test_after_a_migration_rollback_is_refused_until_the_database_is_back_and_th
 
 def test_where_no_earlier_build_is_recorded_one_has_to_be_typed(fleet: Fleet) -> None:
     ended = fleet.types("stg rollback --yes")
-    assert (ended.code, "recorded are: none" in ended.err) == (2, True), ended.said
+    assert (ended.code, "(recorded: none)" in ended.err) == (2, True), ended.said

@@ -89,7 +89,7 @@ def everything_told() -> list[dict[str, Any]]:
     machine.lost(ONE, 110.0)
     machine.restarted(Restart(TWO, "0123abcd", "during upgrade-db", "httpd"))
     machine.back(ONE)
-    machine.waiting(10.0, "until the balancer sees it back")
+    machine.waiting(10.0, "for the balancer to see the host back")
     machine.finishing()
     run.users = Seen(40, 3, 0.31, outages=((0.0, 0.31),), slow=((9.0, 1.2),))
     run.nodes = {ONE.model_copy(update={"url": "http://blockerbugs01.iad2.example/blockerbugs/"}): run.users}

@@ -42,7 +42,7 @@ def told(report: Human) -> None:
     report.line(ONE, "Downloading packages:")
     report.done(TWO, 1.0)
     report.done(ONE, 1.5)
-    report.waiting(10.0, "until the balancer sees it back")
+    report.waiting(10.0, "for the balancer to see the host back")
     report.recap(ended(planned("major-upgrade")))
 
 
@@ -184,7 +184,7 @@ def test_quiet_draws_nothing() -> None:
     terminal = Terminal(80)
     with live(terminal, quiet=True) as report:
         report.phase(1, 10, PHASES[0])
-        report.waiting(10.0, "until the balancer sees it back")
+        report.waiting(10.0, "for the balancer to see the host back")
     assert terminal.shown == "\n"
 
 

@@ -117,7 +117,7 @@ def test_live_waits_for(number: int, line: str, terminal: Terminal, looks: Kept)
 
 
 def test_live_waits_and_was_asked_to_end(terminal: Terminal, looks: Kept) -> None:
-    wait = Wait("until the balancer sees it back: it was away for 1.4 s", 110.0)
+    wait = Wait("for the balancer to see the host back (it was down for 1.4 s)", 110.0)
     for asked in (False, True):
         for line in frame(None, wait, WELL, asked, 100.0, terminal.screen.columns):
             screen(terminal).print(line)

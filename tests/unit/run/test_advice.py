@@ -53,13 +53,13 @@ def test_abort_names_what_stays_down_where_the_others_serve() -> None:
 
 def test_rollback_says_which_build_it_goes_back_to() -> None:
     assert ways(stopped("healthy", replace(AFTER, service="active", revision="aaa"), procedure="minor-upgrade"))[2] == (
-        "then: fab prod rollback back to blockerbugs-1.0.0-1.el7, host after host"
+        "then: fab prod rollback rolls back to blockerbugs-1.0.0-1.el7 host after host"
     )
 
 
 def test_before_the_migration_rollback_wants_the_build_typed_and_the_line_has_it() -> None:
     assert ways(stopped("upgrade-db", replace(AFTER, revision="aaa", schema=Schema.PENDING)))[2] == (
-        "then: fab prod rollback --version 1.0.0-1.el7 goes back, host after host"
+        "then: fab prod rollback --version 1.0.0-1.el7 rolls back host after host"
     )
 
 
@@ -108,11 +108,13 @@ def test_a_set_with_a_very_long_name_has_its_lines_too() -> None:
 def test_a_resumed_run_has_not_asked_what_is_on_offer_and_says_so() -> None:
     run = stopped("upgrade-db", replace(AFTER, revision="aaa", schema=Schema.PENDING))
     run.plan = replace(run.plan, facts={host: replace(f, offered=None) for host, f in run.plan.facts.items()})
-    assert ways(run)[2] == ("then: fab prod rollback --version 1.0.0-1.el7 goes back, if that is still on offer")
+    assert ways(run)[2] == (
+        "then: fab prod rollback --version 1.0.0-1.el7 rolls back if the build is still in the repo"
+    )
 
 
 def test_after_a_migration_that_nobody_can_look_at_rollback_says_that_the_database_comes_first() -> None:
     blind = replace(AFTER, revision=None, schema=Schema.UNKNOWN, previous_schema=None, migrated_with=NEW)
     assert ways(stopped("upgrade-db", blind, schema=None))[2] == (
-        "then: fab prod rollback --version 1.0.0-1.el7 goes back, once the database is restored, host after host"
+        "then: fab prod rollback --version 1.0.0-1.el7 rolls back host after host; restore the database first"
     )

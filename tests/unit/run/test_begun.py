@@ -48,7 +48,7 @@ def test_the_plan_is_the_one_that_was_begun_on_this_machine_or_another() -> None
 def test_s13_the_host_on_which_the_copy_lies_cannot_change_what_this_machine_wrote() -> None:
     copy = journal(target="blockerbugs-1.2.0-1.el7", unverified="x")
     assert why_not(copy, journal()) == (
-        "its journal on blockerbugs01 is not what this machine wrote: target, unverified"
+        "the journal copy on blockerbugs01 differs from the local journal in: target, unverified"
     )
 
 
@@ -67,7 +67,7 @@ def test_s13_the_host_on_which_the_copy_lies_cannot_change_what_this_machine_wro
         ({"order": ["evil.example"]}, "hosts.yml does not have evil.example any more"),
         ({"run": "deadbeef"}, "its journal cannot be read"),
         ({"hosts_yml": 5}, "its journal cannot be read"),
-        ({"steps": []}, "version 0.2.0 of this tool began it, and this one would do other steps"),
+        ({"steps": []}, "version 0.2.0 of this tool started the run; this version would run different steps"),
     ],
 )
 def test_s13_another_build_set_or_plan_than_the_lock_and_hosts_yml_have_is_refused(
@@ -88,5 +88,5 @@ def test_one_hosts_upgrade_is_typed_for_that_host_again() -> None:
 def test_a_run_that_version_0_1_began_is_refused_with_that_version_where_the_steps_are_others() -> None:
     with pytest.raises(Refused) as error:
         again(journal(version="", steps=[["download", "x"]]))
-    assert "version 0.1 of this tool began it" in error.value.problems[0]
+    assert "version 0.1 of this tool started the run" in error.value.problems[0]
     assert error.value.next_line == "git checkout d6d6b6f && fab prod resume\n  or: fab prod abort"

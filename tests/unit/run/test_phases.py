@@ -138,7 +138,7 @@ def test_o2_who_is_taken_over_in_the_middle_of_a_step_says_where_it_was_done_and
         perform(Run(plan, journal), everything(plan), cast(Hold, Held(TakenFrom())), Report())
     journal.close()
     assert error.value.problems == (
-        f"prod: run {journal.run} was taken over by bob@desk, who goes on with it or gives it up",
+        f"prod: bob@desk took over run {journal.run} and will resume or abort it",
         "stop-httpd was done on blockerbugs02",
         "httpd is not running on blockerbugs02",
     )

@@ -60,7 +60,7 @@ def test_a_lock_that_a_stranger_has_put_there_is_not_given_back_as_ours(first_li
     (kept / "lock").write_text(f"{first_line}\nsomebody\n")
     with closing(Journal()) as journal:
         hold = Hold(Reached(of(App(root="."), prod()), cast(Machines, Folders(hosts, {}))), journal)
-        with pytest.raises(TakenOver, match="no lock of this tool"):
+        with pytest.raises(TakenOver, match="not a lock of this tool"):
             hold.release()
     assert (kept / "lock").exists()
 

@@ -135,7 +135,7 @@ def test_a_locks_age_is_told_also_when_clocks_are_an_hour_apart() -> None:
     hour = timedelta(hours=1)
     ages = [Lock("0123abcd", "a@b", (datetime.now(UTC) + off).isoformat(), "x").age for off in (hour, -hour)]
     assert ages == ["just now", "60 min ago"]
-    assert Lock("0123abcd", "a@b", "yesterday", "x").age == "nobody knows how long ago"
+    assert Lock("0123abcd", "a@b", "yesterday", "x").age == "age unknown"
 
 
 @pytest.mark.parametrize(
@@ -270,7 +270,7 @@ def test_o2_what_version_0_1_has_kept_of_another_application_in_our_folder_is_fo
     said = shown(host, app)
     assert (said["previous"], said["migration"]) == ("kittens-1.0.0-1.el7 aaa", "")
     error = locked_by(ONE, said["lock"].removeprefix("="), prod(app=app))
-    assert "version 0.1 of this tool began it" in error.problems[1]
+    assert "version 0.1 of this tool started the run" in error.problems[1]
     assert error.next_line == "git checkout d6d6b6f && fab prod resume"
     assert "lock" not in shown(host, App(root=".", package="puppies"))
 
