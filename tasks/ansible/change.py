@@ -79,7 +79,7 @@ class Change:
                     known[name, value] = number
                     where = f"{self.checkout.template}, line {number}"
                     where += f" in {commit[:12]}" if commit != self.commits[-1] else ""
-                    problems.append(f"{where}: {name} is written out, for everybody who reads the repository")
+                    problems.append(f"{where}: {name} is in plain text; every reader of the repository can see it")
         if problems:
             raise Refused(
                 *problems,

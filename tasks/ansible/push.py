@@ -77,7 +77,7 @@ def _carry_out(checkout: Checkout, ansible: Ansible, options: Options, report: R
         if applied == checkout.merge:
             report.note(f"next, on the ansible host: {ansible.playbook}")
         else:
-            report.note(f"nothing changes on the hosts yet: {applied} is applied there, not {checkout.merge}")
+            report.note(f"the ansible host applies branch {applied}; you pushed {checkout.merge}: hosts are unchanged")
 
 
 def _destination(remote: Remote, configured: str, typed: str) -> str:
@@ -93,7 +93,7 @@ def _destination(remote: Remote, configured: str, typed: str) -> str:
         raise Refused(f"{checkout.remote} has no branch {checkout.merge}{told}", next_line=cure)
     if not applied:
         raise Refused(
-            f"which branch {checkout.remote} applies is not known: its HEAD is none",
+            f"{checkout.remote} has no HEAD, so the applied branch is unknown",
             next_line=f"INVOKE_ANSIBLE_BRANCH={checkout.merge} {LINE}",
         )
     if typed and typed != checkout.merge:
@@ -212,7 +212,7 @@ def _check(change: Change, ansible: Ansible, options: Options, report: Report) -
         for note in change.check_template(ansible.python, options.line):
             report.warning(note)
     if options.literal:
-        report.warning(f"what is written out where a secret's name is goes with it: {options.literal}")
+        report.warning(f"secret check skipped; any literal value is pushed: {options.literal}")
     else:
         change.check_secrets(options.line)
 

@@ -98,7 +98,7 @@ def _past(run: str, begin: Begin, began: float | None, entries: Sequence[Entry],
         what=begin.procedure,
         before=_builds(begin.hosts),
         after=_builds(end.hosts if end else {}),
-        how=_how(last) + (", holds the set" if holds else ""),
+        how=_how(last) + (", lock kept" if holds else ""),
         well=isinstance(last, End) and last.how == "done",
         stops_httpd=begin.stops_httpd,
         httpd_down=down.httpd_down if down else None,
@@ -114,7 +114,7 @@ def _how(last: Event) -> str:
         return "unlocked"
     if isinstance(last, Deposed):
         return "taken over"
-    return last.how if isinstance(last, End) else "no end: its client was lost, or is at work"
+    return last.how if isinstance(last, End) else "unfinished: running, or client lost"
 
 
 def _builds(hosts: Mapping[str, str]) -> tuple[Nvr, ...]:

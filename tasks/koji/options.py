@@ -60,7 +60,7 @@ class Bookmark:
     def what(self) -> str:
         """What goes on without us, or may do so, as a sentence; empty when nothing does."""
         if self.nvr:
-            return f"{self.nvr} is built, only the waiting ended"
+            return f"{self.nvr} is built; only the wait was interrupted"
         running = self.task or self.moving
         return f"task {running} goes on in koji" if running else self.doubt
 

@@ -61,7 +61,7 @@ class Progress:
     def situation(self, nvr: str, hint: str | None, built: str, follow: int | None) -> None:
         """What the hub knows of the NVR; hint: the line for the spec that ends the lottery over builders."""
         if hint:
-            self._say(f"{nvr} is noarch, any builder may get it; this line in the spec ends that: {hint}")
+            self._say(f"{nvr} is noarch: koji may choose any builder; to pin the arch, add to the spec: {hint}")
         if built:
             self._say(f"{nvr} is built already: {built}")
         if follow:

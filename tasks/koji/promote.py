@@ -90,7 +90,7 @@ def _submit(hub: Hub, options: Options, move: Move) -> int | None:
     settings, bookmark = options.koji, options.bookmark
     mine = _MOVES | {"owner": hub.user}
     before = newest(hub.call("listTasks", mine, _LOOKED_AT), move.request) or 0
-    bookmark.doubt = f"the move of {move.nvr} may have been submitted: not known"
+    bookmark.doubt = f"the move of {move.nvr} is unconfirmed: it may have been submitted"
     try:
         bookmark.moving = int(hub.once("moveBuild", settings.stg_tag, settings.prod_tag, move.nvr))
     except LostAnswer as lost:

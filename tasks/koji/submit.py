@@ -91,7 +91,10 @@ def submit(hub: Hub, options: Options, submission: Submission) -> int:
     Raises NotYet when it is not known whether it was submitted: the bookmark then has the line that finds out.
     """
     bookmark, mine = options.bookmark, _builds(hub)
-    bookmark.upload, bookmark.doubt = submission.path, f"{submission.nvr} may have been submitted: not known"
+    bookmark.upload, bookmark.doubt = (
+        submission.path,
+        f"submission of {submission.nvr} is unconfirmed: it may have been submitted",
+    )
     try:
         task = int(hub.once("build", submission.path, submission.target, submission.options))
     except LostAnswer as lost:

@@ -172,7 +172,7 @@ class Human(Terminal):
 
     def finishing(self) -> None:
         with contextlib.suppress(OSError):
-            os.write(2, b"\nCtrl-C: this step is finished first; press it again to leave at once\n")
+            os.write(2, b"\nstopping after this step; Ctrl-C again: exit now\n")
 
     def recap(self, run: Run) -> None:
         recap.show(self.screen, run)

@@ -290,11 +290,11 @@ def _watched(seen: Seen, width: int) -> Text:
 def _advice(work: Work | None, ending: bool, now: float) -> list[str]:
     """How long it may take at most, and what Ctrl-C does."""
     if ending:
-        return ["Ctrl-C: ends after this step", "again: leaves at once"]
+        return ["stopping after this step", "Ctrl-C again: exit now"]
     running = [host for host in work.running if host not in work.lost] if work else []
     left = [work.limit - (now - work.since.get(host, now)) for host in running] if work else []
     limit = [f"at most {words.duration(max(0.0, *left))} more"] if left else []
-    return [*limit, "Ctrl-C is safe: ends after this step"]
+    return [*limit, "Ctrl-C stops after this step (safe)"]
 
 
 def _line(text: str, style: str, width: int) -> Text:

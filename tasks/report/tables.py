@@ -27,9 +27,9 @@ def builds(plan: Plan) -> Table:
         found = plan.facts[host]
         if host in plan.hosts:
             upgrade = "go back" if plan.request.procedure.back else "upgrade"
-            what = upgrade if found.installed != plan.target else "make it healthy"
+            what = upgrade if found.installed != plan.target else "repair"
         else:
-            what = "nothing: is there" if host in plan.request.hosts else "nothing: not asked for"
+            what = "nothing: at the target" if host in plan.request.hosts else "nothing: not asked for"
         repo = (found.offered or {}).get(plan.target, "-") if plan.target else "-"
         target = plan.target.vr if plan.target else "-"
         made.add_row(host.short, words.build(found), target, repo, what)
@@ -50,8 +50,8 @@ def left(plan: Plan, todo: Sequence[Left]) -> Table:
     made = table("   step", "done on", "left on", "how")
     for number, (phase, rest) in enumerate(zip(plan.phases, todo, strict=True), 1):
         done = [host for host in phase.hosts if host not in rest.names]
-        how = [f"{host.short}: still runs, is followed" for host in rest.runs]
-        how += [f"{host.short}: failed or was undone: will run again" for host in rest.again]
+        how = [f"{host.short}: running, will attach" for host in rest.runs]
+        how += [f"{host.short}: failed or undone, will run again" for host in rest.again]
         where = (_part(hosts, phase.hosts) for hosts in (done, list(rest.names)))
         made.add_row(f"{number:2} {phase.step.name}", *where, "; ".join(how))
     return made

@@ -29,7 +29,7 @@ def test_history_has_the_runs_of_others_and_without_the_sync_host_says_that_it_h
     fleet.breaks(STG, "upgrade-db")
     assert fleet.types("stg major-upgrade --version 1.1.0 --yes").code == 5
     first, second = row(fleet, "stg history")
-    assert ("1.0.0-1.el7  1.0.1-1.el7  done" in first, "stopped half-way, holds the set" in second) == (True, True)
+    assert ("1.0.0-1.el7  1.0.1-1.el7  done" in first, "stopped half-way, lock kept" in second) == (True, True)
     fleet.machines.power_off(STG)
     ended = fleet.types("stg history")
     assert (ended.code, ended.out.count("upgrade")) == (0, 1), ended.said

@@ -46,7 +46,7 @@ def test_n1_resume_shows_what_was_done_what_runs_and_what_is_left(stg_runs_110: 
     ended = stg_runs_110.types("prod resume --plan")
     assert ended.code == 2, ended.said
     row = next(line for line in ended.out.splitlines() if "upgrade-db" in line)
-    assert "prod01: still runs, is followed" in row
+    assert "prod01: running, will attach" in row
     assert re.search("stop-httpd +all +-", ended.out)
 
 

@@ -34,7 +34,7 @@ def test_a_build_goes_from_the_tarball_to_the_stg_tag(hub: Hub, project: Project
 
 
 def test_a_noarch_srpm_is_told_the_line_that_ends_the_lottery(hub: Hub, project: Project, typed: Typed) -> None:
-    assert "this line in the spec ends that: ExclusiveArch: x86_64 noarch" in typed("build").out
+    assert "to pin the arch, add to the spec: ExclusiveArch: x86_64 noarch" in typed("build").out
 
 
 def test_a_spec_that_pins_the_arch_is_told_nothing_and_lands_right(hub: Hub, project: Project, typed: Typed) -> None:

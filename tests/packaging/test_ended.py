@@ -38,7 +38,7 @@ def end_at(hub: Hub, method: str, signum: signal.Signals) -> None:
         ("rawUpload", "nothing of it runs in koji\nnext: invoke build"),
         ("build", "task 15 goes on in koji\nnext: invoke build --task 15"),
         ("getTaskChildren", "task 15 goes on in koji\nnext: invoke build --task 15"),
-        ("listTags", f"{NVR} is built, only the waiting ended\nnext: invoke wait-tag {NVR}"),
+        ("listTags", f"{NVR} is built; only the wait was interrupted\nnext: invoke wait-tag {NVR}"),
     ],
 )
 def test_k9_a_build_that_is_ended_says_what_goes_on_and_how(

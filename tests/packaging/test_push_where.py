@@ -48,7 +48,7 @@ def test_g1_a_branch_that_is_not_applied_is_refused_and_keeps_the_gate_shut(
     )
     said = typed("push-config", "--yes", "--branch", FEATURE)
     assert said.code == 0
-    assert "nothing changes on the hosts yet: main is applied there, not feature" in said.out
+    assert "the ansible host applies branch main; you pushed feature: hosts are unchanged" in said.out
     assert "rbac-playbook" not in said.out
     assert (pushed(fence, FEATURE), pushed(fence)) == ("blockerbugs: change blockerbugs-settings.py.j2", "a change")
     assert "that origin/main does not have" in template_state(mine.root, TEMPLATE)[0]
@@ -140,7 +140,7 @@ def test_g2_a_literal_for_a_secret_is_refused_unless_there_is_a_reason(mine: Rep
     before = mine.state()
     said = typed("push-config", "--yes")
     assert said.code == 2
-    assert f"{TEMPLATE}, line 1: SECRET_KEY is written out" in said.err
+    assert f"{TEMPLATE}, line 1: SECRET_KEY is in plain text" in said.err
     assert 'invoke push-config --literal "reason"' in said.err
     assert "  | -SECRET_KEY = '{{ blockerbugs_secret_key }}'" in said.out
     assert "  | +SECRET_KEY = [redacted]" in said.out
@@ -153,7 +153,7 @@ def test_g2_a_literal_for_a_secret_is_refused_unless_there_is_a_reason(mine: Rep
 def test_g2_a_secret_in_a_commit_before_the_last_is_refused(mine: Repo, typed: Typed) -> None:
     mine.commit(TEMPLATE, LITERAL)
     mine.commit(TEMPLATE, SETTINGS + "A = 1\n")
-    refused(mine, typed, "SECRET_KEY is written out")
+    refused(mine, typed, "SECRET_KEY is in plain text")
 
 
 def test_g2_a_secret_that_the_server_has_may_go(mine: Repo, clone: Callable[[str], Repo], typed: Typed) -> None:

@@ -64,14 +64,12 @@ def test_everybody_who_had_a_hand_in_it_is_named() -> None:
 
 
 def test_a_run_without_an_end_is_told_as_one_and_whether_it_holds_the_set() -> None:
-    assert (
-        runs([BEGIN], "prod", holder="aaaaaaaa")[0].how == "no end: its client was lost, or is at work, holds the set"
-    )
+    assert runs([BEGIN], "prod", holder="aaaaaaaa")[0].how == "unfinished: running, or client lost, lock kept"
 
 
 def test_a_run_that_was_resumed_and_lost_again_has_no_end() -> None:
     half_way = at(2, "end", how="stopped half-way")
-    assert runs([BEGIN, half_way, at(5, "resume")], "prod")[0].how.startswith("no end")
+    assert runs([BEGIN, half_way, at(5, "resume")], "prod")[0].how.startswith("unfinished")
 
 
 def test_a_run_that_was_given_up_is_told_so() -> None:

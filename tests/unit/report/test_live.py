@@ -52,7 +52,7 @@ def test_while_a_host_is_at_work_its_last_line_stands_below() -> None:
         report.watching(lambda: Seen(12, 3, 0.4, down=True))
         report.phase(1, 10, PHASES[0])
         report.line(ONE, "  Installing : blockerbugs    1/2")
-        below = ("| Installing : blockerbugs 1/2", "users get no answer now; 3 of 12 requests failed", "Ctrl-C is safe")
+        below = ("| Installing : blockerbugs 1/2", "users get no answer now; 3 of 12 requests failed", "Ctrl-C stops")
         until(lambda: all(map(terminal.shown.__contains__, below)))  # a terminal shows a frame as it comes, bit by bit
 
 
@@ -110,7 +110,7 @@ def test_w3_hosts_that_are_at_work_stand_below_once() -> None:
     with live(terminal) as report:
         report.phase(1, 10, PHASES[0])
         report.waits_for([ONE], "to end download", 5.0)
-        until(lambda: "Ctrl-C is safe" in terminal.shown)
+        until(lambda: "Ctrl-C stops" in terminal.shown)
     assert ("waiting for" in terminal.shown, work.running) == (False, [ONE, TWO])
 
 
@@ -146,7 +146,7 @@ def test_n3_ctrl_c_is_answered_where_the_advice_stood() -> None:
     with live(terminal) as report:
         report.phase(1, 10, PHASES[0])
         report.finishing()
-        until(lambda: "Ctrl-C: ends after this step; again: leaves at once" in terminal.shown)
+        until(lambda: "stopping after this step; Ctrl-C again: exit now" in terminal.shown)
 
 
 def test_n3_ctrl_c_is_answered_where_nothing_is_drawn(capfd: pytest.CaptureFixture[str]) -> None:
@@ -154,7 +154,7 @@ def test_n3_ctrl_c_is_answered_where_nothing_is_drawn(capfd: pytest.CaptureFixtu
     for report in (Live(screen, quiet=True), Human(screen, quiet=True), Human(screen)):
         report.phase(1, 10, PHASES[0])
         report.finishing()
-        assert capfd.readouterr().err.strip() == "Ctrl-C: this step is finished first; press it again to leave at once"
+        assert capfd.readouterr().err.strip() == "stopping after this step; Ctrl-C again: exit now"
 
 
 def test_whatever_ends_the_run_nothing_is_left_drawn() -> None:
@@ -163,7 +163,7 @@ def test_whatever_ends_the_run_nothing_is_left_drawn() -> None:
     def leave_in_the_middle() -> None:
         with live(terminal) as report:
             report.phase(1, 10, PHASES[0])
-            until(lambda: "Ctrl-C is safe" in terminal.shown)
+            until(lambda: "Ctrl-C stops" in terminal.shown)
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):

@@ -155,11 +155,9 @@ def test_history(terminal: Terminal, looks: Kept) -> None:
     runs = [
         PAST,
         replace(PAST, run="99e0b1c2", what="minor-upgrade", how="stopped half-way", httpd_down=None),
-        replace(PAST, run="0a11ce55", how="stopped half-way, holds the set", httpd_down=33.0, still_down=True),
+        replace(PAST, run="0a11ce55", how="stopped half-way, lock kept", httpd_down=33.0, still_down=True),
         replace(PAST, run="5eed0001", what="rollback", before=(nvr("0.4.4.16"),), after=(nvr("0.4.4.15"),)),
-        replace(
-            PAST, run="77777777", what="stop-httpd", before=(NEW,), how="no end: its client was lost, or is at work"
-        ),
+        replace(PAST, run="77777777", what="stop-httpd", before=(NEW,), how="unfinished: running, or client lost"),
     ]
     human(terminal).history(PROD, runs)
     assert terminal.shown == looks
