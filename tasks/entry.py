@@ -18,7 +18,7 @@ from .inventory.named import Target, find
 from .report import Shown, opened
 from .run.observer import Report
 
-# What carries a run out (paramiko, pydantic, rich) is imported when there is one: `fab --list` has none.
+# What carries a run out (pydantic, rich, the machines) is imported when there is one: `fab --list` has none.
 if TYPE_CHECKING:
     from fabric import Config
 

@@ -155,7 +155,7 @@ class Pool(ThreadingGroup):
         """What `act` returned or raised for each; a failure of one stops no other.
 
         questions: those of the threads are answered in this one while it waits.
-        on_wait: called in this thread, every five seconds and when one of them ends after that, with the hosts that are
+        on_wait: called in this thread, every WAIT_SECONDS and when one of them ends after that, with the hosts that are
         waited for and for how many seconds; with none when that is over, or the operator is asked.
         """
         del failed
