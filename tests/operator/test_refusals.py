@@ -152,7 +152,7 @@ def test_dry_shows_what_abort_unlock_and_resume_would_do_and_leaves_the_run_as_i
     fleet.breaks(ONE, "upgrade-db")
     assert fleet.types("prod major-upgrade --yes").code == 5
     cron, all_else = "abort would let cron sync again", "unlock would release the lock, and leave all else as it is"
-    shown = {"abort": f"{cron}, release the lock", "unlock": all_else, "resume": "upgrade-db"}
+    shown = {"abort": f"{cron} and release the lock", "unlock": all_else, "resume": "upgrade-db"}
     before = left_behind(fleet), len(fleet.changed())
     for task, words in shown.items():
         ended = fleet.types(f"--dry prod {task} --yes")

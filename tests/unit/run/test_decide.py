@@ -38,7 +38,7 @@ def test_d1_a_major_upgrade_is_refused_where_nobody_could_say_afterwards_that_th
     blind = well(schema=Schema.UNKNOWN, no_schema="this failed (exit status 127): alembic current: not found")
     message = reasons(request("major-upgrade", PROD, unverified="tried"), found(PROD, blind))
     assert "blockerbugs01: this failed (exit status 127): alembic current: not found: the migration result " in message
-    assert "take schema_status out of hosts.yml: the exit status of upgrade_db is believed then" in message
+    assert "remove schema_status from hosts.yml to trust upgrade_db's exit status" in message
     elsewhere = found(PROD, well(), blind)
     assert decide(request("major-upgrade", PROD, unverified="tried"), elsewhere).phases
 
