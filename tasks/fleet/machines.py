@@ -89,7 +89,7 @@ class Machines:
             return
         lost = self.unreachable.values()
         problems = [problem for error in lost for problem in error.problems]
-        raise Unreachable(*problems, *also, next_line="\n  or, ".join(filter(None, (_first_way(lost), way))) or None)
+        raise Unreachable(*problems, *also, next_line="\n".join(filter(None, (_first_way(lost), way))) or None)
 
     def _all(self, act: Callable[[Node], Any], what: str) -> None:
         """`act` on every host, all at once. Raises what went wrong, or sets the host aside.
@@ -241,4 +241,4 @@ def _together(errors: Iterable[BaseException]) -> BaseException:
 def _first_way(errors: Iterable[SopError]) -> str | None:
     """What to type about the first of them, and that there are more, if it does not help them all."""
     ways = list(dict.fromkeys(error.next_line for error in errors if error.next_line))
-    return f"{ways[0]}, and so on for the other hosts" if len(ways) > 1 else next(iter(ways), None)
+    return f"{ways[0]}  # and so on for the other hosts" if len(ways) > 1 else next(iter(ways), None)

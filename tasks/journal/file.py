@@ -89,7 +89,7 @@ class Journal:
         looks = f"df -h {quote(str(self.path.parent))}" if error.errno in FULL else f"ls -ld {quote(str(self.path))}"
         return Refused(
             f"the journal {self.path} cannot be written: {error.strerror}",
-            next_line=f"{looks}\n  or: export XDG_STATE_HOME=$(mktemp -d)  keeps it elsewhere for now",
+            next_line=f"{looks}\n  or: export XDG_STATE_HOME=$(mktemp -d)  # keeps it elsewhere for now",
         )
 
     def _put(self, raw: Mapping[str, Any]) -> None:

@@ -20,7 +20,10 @@ BY_HAND = "by hand, step by step"
 
 
 class Line(NamedTuple):
-    """What can be typed as it stands, and what it would do or when it can be done; mark: `next`, `or`, `then`."""
+    """What can be typed as it stands, and what it would do or when it can be done; mark: `next`, `or`, `then`.
+
+    The latter is a comment of the shell's, so that the whole line can be pasted.
+    """
 
     mark: str
     typed: str
@@ -30,8 +33,10 @@ class Line(NamedTuple):
 def text(lines: Sequence[Line]) -> str:
     """The lines below one another, as they stand behind `next: `; nothing where there are none."""
     wide = max((len(line.typed) for line in lines if len(line.typed) <= WIDE), default=0)
-    shown = [f"{line.mark:>4}: {line.typed:<{wide}}  {line.does}".rstrip() for line in lines]
-    return "\n".join(shown).removeprefix("next: ")
+    shown = [
+        f"{line.mark:>4}: {line.typed:<{wide}}  {f'# {line.does}' if line.does else ''}".rstrip() for line in lines
+    ]
+    return "\n".join(line.rstrip() for line in shown).removeprefix("next: ")
 
 
 def beside_a_run(host_set: HostSet, operator: str, runs: bool) -> list[Line]:
@@ -253,7 +258,7 @@ def left_behind(host_set: HostSet, facts: Mapping[Host, Facts], after: str = "")
     elif stopped or pending:
         left = _left_of_the_sop(host_set, reached, _up_to(host_set, after))
         words = [f"{one.name} --version {builds[-1].vr}" if one.installs and builds else one.name for one in left]
-        if lost and left == [START]:
+        if lost and all(one.tolerant and not one.outage for one in left):
             fab, when = f"fab -H {','.join(host.short for host in stopped)}", ""
         rows += [(" ".join([fab, *words]), when or (BY_HAND if rows and words[1:] else ""))] if words else []
     marks = ["next", *["or"] * len(rows)]

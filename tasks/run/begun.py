@@ -39,7 +39,7 @@ def plan_again(
             host_set,
             lock,
             f"hosts.yml was changed since it began: {', '.join(different)}",
-            f"fab {host_set.name} resume  after you revert those keys",
+            f"fab {host_set.name} resume  # after you revert those keys",
         )
     procedure = RESTART_TOGETHER if begin.together else PROCEDURES[begin.procedure]
     names = (f"-H {name}" for host in host_set.hosts for name in (host.name, *host.aliases))

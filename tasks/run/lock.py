@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
 from .. import unexpected
-from ..errors import Locked, Refused, TakenOver
+from ..errors import HalfWay, Locked, Refused, TakenOver
 from ..fleet import detached
 from ..fleet.detached import Keeping
 from ..fleet.output import clean
@@ -100,9 +100,13 @@ class Hold:
         self.keeping: Keeping = keep.keeping(self._app, journal.run, f"{operator()} ({secrets.token_hex(4)})")
 
     def take(self, doing: str) -> str | None:
-        """Take the lock; the run that held it last. Raises Locked, or Refused if it could not be taken."""
+        """Take the lock; the run that held it last.
+
+        Raises Locked, Refused if it could not be taken, and HalfWay where nobody saw whether it was.
+        """
         now = datetime.now(UTC).isoformat(timespec="seconds")
         lock = Lock(self._journal.run, operator(), now, doing)
+        unexpected.locks(self._set.name)
         found = self._told(keep.take(self._app, lock.run, lock.text, self._journal.unsent()))
         if "taken" not in found:
             unexpected.unlocks(self._set.name)
@@ -134,6 +138,7 @@ class Hold:
 
     def check_still_ours(self) -> None:
         """Send what the journal's copy lacks. Raises TakenOver where this run is not ours to carry out any more."""
+        unexpected.locks(self._set.name)
         self._check(self._told(keep.still_ours(self._app, self._journal.run, *self._driver_and_lines)))
 
     def release(self, first: str = "true") -> None:
@@ -174,8 +179,10 @@ class Hold:
 
     def _ask(self, script: str) -> str:
         sync = self._set.sync
-        unexpected.locks(self._set.name)
         outcome = self.machines.ask({sync: script}, 60, "to answer for the lock", self._set.reconnect)[sync]
+        if outcome.failure and not outcome.known:
+            unseen = f"whether {self._set.name} is locked by run {self._journal.run} is not known"
+            raise HalfWay(f"{sync.short}: {outcome.failure}", unseen, next_line=f"fab {self._set.name} status")
         if outcome.failure:
             raise Refused(f"{sync.short}: {outcome.failure}", next_line=f"fab {self._set.name} status")
         return outcome.output
@@ -231,13 +238,13 @@ def locked_by(host: Host, text: str, host_set: HostSet) -> Locked:
         path = f"{keep.root(host_set.app)}/lock"
         return Locked(
             f"{name}: {path} on {host.short} is not a lock of this tool",
-            next_line=f"ssh -t {host.name} sudo cat {path}  remove it if nobody needs it",
+            next_line=f"ssh -t {host.name} sudo cat {path}  # remove it if nobody needs it",
         )
     held = f"{name} is held by {lock}"
     if host != host_set.sync:
         here = f"not on {host_set.sync.short}: the run used another sync_host"
         why = f"its lock is on {host.short}, {here}"
-        return Locked(held, why, next_line=f"fab {name} status  after both operators use the same hosts.yml")
+        return Locked(held, why, next_line=f"fab {name} status  # after both operators use the same hosts.yml")
     return Locked(
         held,
         next_line=text_of(beside_a_run(host_set, lock.operator, runs=False)),

@@ -35,7 +35,7 @@ def check_that_nobody_is_at_work(request: Request, facts: FactsOf) -> None:
         holders = [(host.short, facts[host].yum_holder) for host in request.hosts]
         working += [f"{name}: yum is held by {holder}" for name, holder in holders if holder]
     if working:
-        raise TryLater(*working, next_line=f"fab {request.asked_as} {procedure.name}  when it has ended")
+        raise TryLater(*working, next_line=f"fab {request.asked_as} {procedure.name}  # when it has ended")
 
 
 def unknown(request: Request, facts: FactsOf) -> list[Reason]:

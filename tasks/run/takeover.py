@@ -53,7 +53,7 @@ def check_that_the_sync_host_is_there(reached: Reached) -> None:
     """It keeps the lock. Raises Unreachable, with every host that is lost, where it is one of them."""
     machines, host_set = reached.machines, reached.host_set
     if host_set.sync in machines.unreachable:
-        machines.check_that_none_is_lost(nobody_knows(host_set), way=f"if the host is permanently gone: {GUIDE}")
+        machines.check_that_none_is_lost(nobody_knows(host_set), way=f" see: {GUIDE}, if the host is permanently gone")
 
 
 def check_that_none_is_lost(reached: Reached, held: bool) -> None:
@@ -63,7 +63,7 @@ def check_that_none_is_lost(reached: Reached, held: bool) -> None:
     if held:
         machines.check_that_none_is_lost(
             f"nothing was changed; {host_set.name} stays locked by the unfinished run",
-            way=f"if the host is permanently gone: fab {host_set.name} abort  does not need that host",
+            way=f"  or: fab {host_set.name} abort  # does not need that host, if it is permanently gone",
         )
     machines.check_that_none_is_lost()
 
@@ -153,7 +153,7 @@ def check_that_nothing_runs(reached: Reached, lock: Lock, states: remaining.Stat
     pid = f"{keep.root(host_set.app)}/{lock.run}/{step}/pid"
     kill = f"{reached.machines.ssh(host)} \"sudo sh -c 'kill -- -\\$(cat {pid})'\""
     problems = [f"{host.short}: {step} still runs" for host, step in running]
-    next_line = f"fab {host_set.name} resume  attaches to it\n  or: {kill}  if it hangs"
+    next_line = f"fab {host_set.name} resume  # attaches to it\n  or: {kill}  # if it hangs"
     if ousted:
         problems.append(
             f"{lock.operator}'s client started this step while you were at the prompt; it starts no further steps"

@@ -37,7 +37,7 @@ def test_n3_ctrl_c_once_finishes_the_step_and_begins_no_other(stg_runs_110: Flee
     assert not any(fleet.host(host)["httpd"] for host in (ONE, TWO))
     assert fleet.moments("yum", "-C") == []
     assert "httpd is not running on prod01, prod02" in said
-    assert "fab prod yum-update --version 1.1.0-1.el7 upgrade-db sync start-httpd  by hand" in said
+    assert "fab prod yum-update --version 1.1.0-1.el7 upgrade-db sync start-httpd  # by hand" in said
 
 
 def test_n3_ctrl_c_twice_leaves_at_once_and_says_where(stg_runs_110: Fleet) -> None:

@@ -127,7 +127,7 @@ def test_a_login_that_is_not_let_in_is_told_without_a_traceback(fleet: Fleet) ->
         "prod status",
         "prod01: does not let",
         "next: ssh -F ",
-        "prod01.example true, and so on for the other hosts",
+        "prod01.example true  # and so on for the other hosts",
     )
 
 

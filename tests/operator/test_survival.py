@@ -90,7 +90,7 @@ def test_o2_status_shows_who_holds_the_set_and_that_the_step_still_runs(stg_runs
     assert "upgrade-db still runs" in ended.out
     assert f"paused by run {holder(stg_runs_110)}" in ended.out
     ended = stg_runs_110.types("prod major-upgrade --plan")
-    assert (ended.code, "fab prod resume  takes over the run" in ended.err) == (75, True), ended.said
+    assert (ended.code, "fab prod resume  # takes over the run" in ended.err) == (75, True), ended.said
 
 
 def test_c3_abort_restores_cron_and_releases_the_lock_and_says_what_is_down(stg_runs_110: Fleet) -> None:
@@ -123,7 +123,7 @@ def test_abort_waits_for_nothing_that_still_runs(stg_runs_110: Fleet) -> None:
     stg_runs_110.dies_in(MAJOR, "blockerbugs", "upgrade_db")
     ended = stg_runs_110.types("prod abort --yes")
     assert (ended.code, "upgrade-db still runs" in ended.err) == (75, True), ended.said
-    assert re.search("  or: ssh -F .* -t prod01.example .*  if it hangs\n", ended.err), ended.err
+    assert re.search("  or: ssh -F .* -t prod01.example .*  # if it hangs\n", ended.err), ended.err
     ended = stg_runs_110.types("prod unlock --yes")
     assert (ended.code, "upgrade-db still runs" in ended.err) == (75, True), ended.said
     assert (stg_runs_110.kept(ONE) / "lock").exists()
@@ -178,7 +178,7 @@ def test_n5_with_the_sync_host_lost_nobody_is_sent_to_abort_nor_by_hand_into_wha
             "cannot tell whether prod is locked: the lock is on prod01, which is unreachable" in ended.said,
         ) == (4, True)
         *_, next_line = [line for line in ended.said.splitlines() if "next: " in line]
-        assert "\n  or, if the host is permanently gone: docs/guide.md, More bad moments" in ended.said
+        assert "\n see: docs/guide.md, More bad moments, if the host is permanently gone" in ended.said
         assert (ended.said.count("next: "), "fab prod" in next_line) == (1, False), ended.said
 
 
@@ -329,7 +329,7 @@ def test_n3_ctrl_c_twice_leaves_at_once_and_the_step_goes_on_by_itself(stg_runs_
     said = stg_runs_110.plainly("".join(client.communicate()))
     assert (client.returncode, "yum-update on prod01; the step keeps running there" in said) == (130, True), said
     assert "httpd is not running on prod01, prod02" in said
-    assert "\nnext: fab prod resume  attaches to the running step, then continues\n" in said
+    assert "\nnext: fab prod resume  # attaches to the running step, then continues\n" in said
     assert "UNKNOWN" not in said
     assert stg_runs_110.types("prod resume --yes").code == 0
     assert stg_runs_110.at_rest("prod") == UNBROKEN_MAJOR

@@ -87,7 +87,7 @@ def test_o1_the_second_is_told_who_holds_the_set_and_what_for(stg_runs_110: Flee
     ended = stg_runs_110.types("prod restart-httpd --yes")
     assert ended.code == 3, ended.said
     assert f"major-upgrade blockerbugs-1.1.0-1.el7, run {holder(stg_runs_110)}" in ended.err
-    assert "next: fab prod status  is it still at work?\n  or: fab prod resume  takes over the run; " in ended.err
+    assert "next: fab prod status  # is it still at work?\n  or: fab prod resume  # takes over the run; " in ended.err
 
 
 def test_o1_the_second_waits_with_lock_wait_and_looks_again(stg_runs_101: Fleet) -> None:
@@ -103,7 +103,9 @@ def test_o2_unlock_asks_releases_and_is_written_down(stg_runs_101: Fleet) -> Non
     stg_runs_101.breaks(ONE, "yum-update")
     assert stg_runs_101.types(MINOR).code == 5
     run = holder(stg_runs_101)
-    assert stg_runs_101.types("prod status").out.splitlines()[-1] == "  or: fab prod abort   ends it, and frees the set"
+    assert (
+        stg_runs_101.types("prod status").out.splitlines()[-1] == "  or: fab prod abort   # ends it, and frees the set"
+    )
     assert stg_runs_101.types("prod unlock").code == 2
     ended = stg_runs_101.types("prod unlock --yes")
     assert (ended.code, "no step of it runs now" in ended.out) == (0, True), ended.said

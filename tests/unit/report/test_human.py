@@ -391,8 +391,8 @@ def test_after_a_resume_the_outage_is_said_to_be_counted_from_there(screen: Show
         ),
         (
             [well(NEW, service="inactive", schema=Schema.CURRENT), well()],
-            "next: fab prod minor-upgrade --version 1.1.0-1.el7  all hosts to 1.1.0-1.el7\n"
-            "  or: fab prod start-httpd  with the builds that are there",
+            "next: fab prod minor-upgrade --version 1.1.0-1.el7  # all hosts to 1.1.0-1.el7\n"
+            "  or: fab prod start-httpd  # with the builds that are there",
         ),
         (
             [well(service="inactive", schema=Schema.CURRENT), UNREACHED],
@@ -400,14 +400,14 @@ def test_after_a_resume_the_outage_is_said_to_be_counted_from_there(screen: Show
         ),
         (
             [well(NEW, previous=OLD), well()],
-            "next: fab prod minor-upgrade --version 1.1.0-1.el7  all hosts to 1.1.0-1.el7\n"
-            "  or: fab prod rollback --version 1.0.0-1.el7  rolls back if the build is still in the repo",
+            "next: fab prod minor-upgrade --version 1.1.0-1.el7  # all hosts to 1.1.0-1.el7\n"
+            "  or: fab prod rollback --version 1.0.0-1.el7  # rolls back if the build is still in the repo",
         ),
         (
             [well(service="inactive", schema=Schema.PENDING), well(NEW)],
-            "next: fab prod major-upgrade --version 1.1.0-1.el7  all hosts to 1.1.0-1.el7\n"
+            "next: fab prod major-upgrade --version 1.1.0-1.el7  # all hosts to 1.1.0-1.el7\n"
             "  or: fab prod stop-httpd yum-update --version 1.1.0-1.el7 upgrade-db sync start-httpd  "
-            "by hand, step by step",
+            "# by hand, step by step",
         ),
     ],
 )
@@ -425,7 +425,7 @@ def test_where_no_run_holds_the_set_status_says_what_is_down_and_what_to_type(sc
     screen.report.left(prod(), found(prod(), well(service="inactive", schema=Schema.CURRENT, paused="0123abcd")))
     assert screen.lines == [
         "httpd is not running on blockerbugs01, blockerbugs02",
-        "next: fab prod abort        lets cron sync again",
+        "next: fab prod abort        # lets cron sync again",
         "then: fab prod start-httpd",
     ]
 

@@ -112,10 +112,10 @@ def test_after_an_abort_the_last_line_has_what_people_are_shown() -> None:
     machine.aborted(prod(), LOCK, found(prod(), well(service="inactive", schema=Schema.PENDING)))
     machine.close(None)
     end = json.loads(stream.getvalue().splitlines()[-1])
-    by_hand = "fab prod upgrade-db sync start-httpd  by hand, step by step"
+    by_hand = "fab prod upgrade-db sync start-httpd  # by hand, step by step"
     assert (end["event"], end["next"]) == (
         "exit",
-        f"fab prod major-upgrade --version 1.0.0-1.el7  all hosts to 1.0.0-1.el7\n  or: {by_hand}",
+        f"fab prod major-upgrade --version 1.0.0-1.el7  # all hosts to 1.0.0-1.el7\n  or: {by_hand}",
     )
 
 

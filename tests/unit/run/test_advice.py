@@ -36,7 +36,7 @@ def stopped(
 
 
 def ways(run: Run) -> list[str]:
-    return [" ".join(line.split()) for line in f"next: {after_a_run(run)}".splitlines()]
+    return [" ".join(line.split()).replace(" # ", " ") for line in f"next: {after_a_run(run)}".splitlines()]
 
 
 def test_resume_says_where_it_goes_on_and_abort_what_stays_down() -> None:
