@@ -61,7 +61,7 @@ class Human(Terminal):
             self._say(words.waits_for(hosts, what, seconds), "aside")
 
     def lost(self, host: Host, seconds: float) -> None:
-        goes_on = "; the step goes on there" if self._goes_on else ""
+        goes_on = "; the step may go on there" if self._goes_on else ""
         self._say(f"{host.short}: connection lost, trying again for {words.duration(seconds)}{goes_on}", "warn")
 
     def back(self, host: Host) -> None:

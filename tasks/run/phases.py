@@ -66,7 +66,7 @@ def leaving(run: Run) -> Iterator[None]:
     except KeyboardInterrupt as error:
         at = str(error) if isinstance(error, Ended) else "Ctrl-C"
         where = f" on {', '.join(host.short for host in run.at_work)}" if run.at_work else ""
-        goes_on = "; the step keeps running there" if run.waits else ""
+        goes_on = "; the step may keep running there" if run.waits else ""
         what = f"the client ended during {run.doing}{where}{goes_on}; the set stays locked"
         left = Interrupted(what, *what_is_down(run), *saved(run), next_line=while_locked(run))
         with suppress(Refused):
