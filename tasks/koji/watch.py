@@ -17,6 +17,7 @@ _IN_PROGRESS = re.compile(r"Build already in progress \(task (\d+)\)")
 _EXISTS = re.compile(r"Build already exists \(id=\d+, state=COMPLETE\)")
 _NAMED = re.compile(r"\b(\w+\.log)")
 _MISSING = re.compile(r".*(?:No Package found for|No matching package to install|nothing provides) .*")
+LOOKS_FOR_ANOTHER = 5  # for the task that builds the same NVR, `koji.poll` apart, when the first was cancelled
 _LOGS = ("build.log", "root.log", "mock_output.log")
 
 
@@ -87,10 +88,14 @@ def _cancelled(hub: Hub, options: Options, now: Tree) -> int:
     """Somebody has cancelled it: the task that builds the same NVR now. Raises SopError if there is none."""
     options.bookmark.task = None
     submission = Submission.of(now.top)
-    build = None if submission.scratch else hub.call("getBuild", submission.nvr)
-    if build and build["state"] == BuildState.BUILDING and build["task_id"] not in (None, now.top.id):
-        options.progress.note(f"task {now.top.id} was cancelled")
-        return int(build["task_id"])
+    for number in range(0 if submission.scratch else LOOKS_FOR_ANOTHER):
+        if number:  # a task that was just submitted has to unpack its SRPM before the hub knows what it builds
+            time.sleep(options.koji.poll)
+        build = hub.call("getBuild", submission.nvr)
+        goes_on = build and build["state"] in (BuildState.BUILDING, BuildState.COMPLETE)
+        if build and goes_on and build["task_id"] not in (None, now.top.id):
+            options.progress.note(f"task {now.top.id} was cancelled")
+            return int(build["task_id"])
     raise SopError(f"task {now.top.id} was cancelled", hub.page(now.top.id), next_line=options.bookmark.again)
 
 

@@ -52,7 +52,7 @@ facts_gather() {
     esac
     if test -n "$all" && test "$begun" = ' '; then break; fi
   done
-  kill "$clock" 2>/dev/null
+  kill "$clock" 2>/dev/null || : # it may have ended by itself
 }
 
 # facts_ended NAME: this one is not waited for any more
