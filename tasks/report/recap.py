@@ -101,7 +101,7 @@ def outage(run: Run, seen: Seen) -> tuple[str, str]:
     if seen.failed and not served:
         return f"{told}: httpd was running on no host at the start{end}", "warn"
     if seen.failed and run.plan.request.procedure.rolling and len(host_set.serving) > 1:
-        return f"{told}: unexpected: other hosts were in service{end}", "worst"
+        return f"{told}: should not be: other hosts were in service{end}", "worst"
     return told + end, "bad" if seen.failed else "warn" if seen.slow else "good"
 
 

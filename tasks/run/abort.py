@@ -114,7 +114,7 @@ def _leaving(host_set: HostSet, how: str, lock: Lock) -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         what = f"{host_set.name}: {how} of run {lock.run} was left in its middle"
-        again = f"fab {host_set.name} status\n  or: fab {host_set.name} {how}  if the run still has it locked"
+        again = f"fab {host_set.name} status\n  or: fab {host_set.name} {how}  # if the run still has it locked"
         raise Interrupted(what, next_line=again) from None
 
 

@@ -147,11 +147,11 @@ def _schema_fits(request: Request, facts: FactsOf, target: Nvr) -> list[Reason]:
             return []
         if sync.migrated_with and sync.migrated_with == sync.installed:
             text = f"upgrade_db of {sync.installed} has run; {target} needs the old schema: restore the database first"
-            return [Reason(f"{host_set.sync.short}: {text}{_from_backup(request)}", f"{typed}  when it is restored")]
+            return [Reason(f"{host_set.sync.short}: {text}{_from_backup(request)}", f"{typed}  # when it is restored")]
         recorded = f"fab {request.asked_as} rollback" if sync.previous else f"fab {host_set.name} status"
         return [Reason(text, recorded if request.version else typed)]
     text = f"the database is at {sync.revision}, {target} wants {sync.previous_schema}: restore it first"
-    return [Reason(f"{host_set.sync.short}: {text}{_from_backup(request)}", f"{typed}  when it is restored")]
+    return [Reason(f"{host_set.sync.short}: {text}{_from_backup(request)}", f"{typed}  # when it is restored")]
 
 
 def _from_backup(request: Request) -> str:

@@ -98,7 +98,9 @@ def test_an_older_build_is_no_upgrade(untouched: Fleet) -> None:
 
 
 def test_v1_a_newer_build_than_stg_runs_does_not_get_into_prod(untouched: Fleet) -> None:
-    refused(untouched, "prod major-upgrade --version 1.1.0 --yes", "stg runs blockerbugs-1.0.1-1.el7", "--unverified")
+    refused(
+        untouched, "prod major-upgrade --version 1.1.0 --yes", "stg verified blockerbugs-1.0.1-1.el7", "--unverified"
+    )
 
 
 def test_v1_the_build_that_stg_runs_has_to_be_in_prods_repo(stg_runs_101: Fleet) -> None:

@@ -67,7 +67,7 @@ def test_each_step_by_hand_names_the_one_after_it(blind: Fleet) -> None:
 def test_after_a_migration_rollback_says_that_the_database_comes_first(blind: Fleet) -> None:
     assert blind.types(MAJOR).code == 0
     ended = blind.types("prod rollback --yes")
-    assert (ended.code, "upgrade_db has run with blockerbugs-1.1.0-1.el7" in ended.err) == (2, True), ended.said
+    assert (ended.code, "upgrade_db of blockerbugs-1.1.0-1.el7 has run" in ended.err) == (2, True), ended.said
     assert ended.err.splitlines()[-1] == "next: fab prod rollback --version 1.0.0-1.el7  # when it is restored"
     blind.machines.restore_database("prod")
     ended = blind.types("prod rollback --version 1.0.0-1.el7 --yes")

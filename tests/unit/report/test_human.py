@@ -347,7 +347,7 @@ def test_X2_where_that_is_too_wide_each_host_is_a_block() -> None:
 def test_a_minor_upgrade_that_lost_requests_says_that_it_should_not_have(screen: Shown) -> None:
     screen.report.recap(ended(planned(), users=Seen(40, 3, 0.31, outages=((0.0, 0.31),))))
     assert any(
-        "3 failed, longest outage 0.3 s at " in line and "unexpected: other hosts were in service" in line
+        "3 failed, longest outage 0.3 s at " in line and "should not be: other hosts were in service" in line
         for line in screen.lines
     )
 

@@ -36,4 +36,4 @@ def test_n3_ctrl_c_in_the_middle_says_so_and_how_to_see_how_far_it_went(
         do(prod(), Config(), Consent(yes=True), Report())
     name = do.__name__
     assert error.value.problems == (f"prod: {name} of run 0123abcd was left in its middle",)
-    assert error.value.next_line == f"fab prod status\n  or: fab prod {name}  if the run still has it locked"
+    assert error.value.next_line == f"fab prod status\n  or: fab prod {name}  # if the run still has it locked"
