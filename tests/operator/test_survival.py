@@ -138,7 +138,7 @@ def test_n5_a_host_that_is_gone_for_good_does_not_keep_a_run_from_being_given_up
         ended.said
     )
     assert ended.err.splitlines()[-1].endswith(
-        "if the host is permanently gone: fab prod abort  does not need that host"
+        "  or: fab prod abort  # does not need that host, if it is permanently gone"
     )
     ended = stg_runs_110.types("prod abort --yes")
     assert (ended.code, "prod02: cannot be reached" in ended.said) == (0, True), ended.said

@@ -77,7 +77,7 @@ def test_o2_after_an_unlock_what_is_down_is_said_and_again_by_resume(stg_runs_11
     for line in ("prod unlock --yes", "prod resume --yes"):
         ended = stg_runs_110.types(line)
         assert (ended.code, "httpd is not running on prod01, prod02" in ended.out) == (0, True), ended.said
-        assert "next: fab prod abort  lets cron sync again\n" in ended.out
+        assert "next: fab prod abort  # lets cron sync again\n" in ended.out
         assert "then: fab prod major-upgrade --version 1.1.0-1.el7  " in ended.out
 
 
