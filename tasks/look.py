@@ -15,8 +15,8 @@ def status(context: Context, shown: Shown) -> None:
 
     Always of the whole set, also after -H with one host. Changes nothing; what
     every column comes from is asked in one round trip per host. Exits 0
-    whatever it finds, and 4 if a host cannot be reached, or not all of it
-    can be found out.
+    whatever it finds, and 4 if a host cannot be reached, or leaves a question
+    without an answer.
     """
     entry.status(context, shown)
 

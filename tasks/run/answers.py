@@ -87,6 +87,7 @@ def read(
         boot=restarts.known(one("boot")),
         lacks=tuple(said.get("lacks", ())),
         problems=_problems(host_set, said, hangs),
+        unanswered=bool(hangs),
         no_list=no_list,
         no_schema=no_schema,
     )

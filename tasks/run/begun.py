@@ -18,6 +18,7 @@ from ..sop.workflows import PROCEDURES, RESTART_TOGETHER
 from . import changed
 from .decide import Plan
 from .lock import V0_1, Lock, doing
+from .record import TOOL
 from .request import Request
 
 
@@ -47,10 +48,13 @@ def plan_again(
     request = Request(procedure, host_set, job.hosts, asked_as, unverified=begin.unverified, serial=begin.serial)
     plan = Plan(request, job.target, facts, tuple(procedure.phases(job)), (), job)
     if plan.steps != [list(row) for row in begin.steps]:
+        version = begin.version or "0.1"
         raise _refused(
             host_set,
             lock,
-            f"version {begin.version or '0.1'} of this tool started the run; this version would run different steps",
+            "the steps in its journal are not those that this version runs"
+            if begin.version == TOOL
+            else f"version {version} of this tool started the run; this version would run different steps",
             "" if begin.version else f"git checkout {V0_1} && fab {host_set.name} resume",
         )
     return plan, changed.warnings(begin.settings, host_set)

@@ -99,7 +99,9 @@ def ask_hosts(reached: Reached, repos: bool, schema: bool = True, stage: HostSet
 
 def _facts(host_set: HostSet, outcome: Outcome, repos: bool, schema: bool, asked_at: float) -> Facts:
     facts = read(host_set, outcome.output, repos, schema, asked_at)
-    return replace(facts, problems=(f"cannot be looked at: {outcome.failure}",)) if outcome.failure else facts
+    if outcome.failure:
+        return replace(facts, problems=(f"cannot be looked at: {outcome.failure}",), unanswered=True)
+    return facts
 
 
 def _with_the_schema(machines: Machines, host_set: HostSet, facts: dict[Host, Facts]) -> dict[Host, Facts]:

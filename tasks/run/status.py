@@ -51,11 +51,11 @@ def show(host_set: HostSet, config: Config, report: Report) -> None:
 
 
 def _check_that_all_was_told(reached: Reached, facts: Mapping[Host, Facts]) -> None:
-    """Raises Unreachable with every host that was lost meanwhile, or of which not all could be found out."""
-    unclear = [host for host in reached.host_set.hosts if host not in facts or facts[host].problems]
+    """Raises Unreachable with every host that was lost meanwhile, or left a question without an answer."""
+    unclear = [host for host in reached.host_set.hosts if host not in facts or facts[host].unanswered]
     if unclear:
         told = (
-            f"{host.short}: not all of it could be found out, see above"
+            f"{host.short}: a question was left without an answer, see above"
             if host in facts
             else f"{host.short}: was lost, or did not answer in {LOOK_SECONDS} s, while it was looked at"
             for host in unclear

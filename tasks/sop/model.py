@@ -50,7 +50,8 @@ class Facts:
     schema: does the database have the schema that the installed build wants? no_schema: why that is unknown.
     free: MB on the fuller one of / and /var; skew: seconds this host's clock is ahead of ours.
     lacks: the programs that steps use and this host has not.
-    problems: what could not be found out; no_list: why its packages are not known.
+    problems: what could not be found out; no_list: why its packages are not known. unanswered: did a question not end
+    in time, or the whole look fail?
     boot: the id of the host's boot, another one after a restart.
     busy: an upgrade_db or sync that this tool began still works on the database.
     lock: what stands in the set's lock, last: the run that held it last, paused: the run that has paused cron.
@@ -86,6 +87,7 @@ class Facts:
     migrated: bool = False
     skew: float = 0.0
     problems: tuple[str, ...] = field(default=())
+    unanswered: bool = False
     no_list: str | None = None
     no_schema: str | None = None
     busy: bool = False

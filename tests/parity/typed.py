@@ -72,8 +72,7 @@ class Typist:
     def ours(self, laid: Laid) -> Ended:
         """`fab --ssh-config FILE stg status`."""
         words = ["--ssh-config", str(laid.home / "config"), "stg", "status"]
-        # In with 4, too: these hosts have no systemctl, so not all of them can be found out.
-        return _judged(laid, lambda: self._fabs(words, laid), in_by=(0, 4), out_by=(2, 4))
+        return _judged(laid, lambda: self._fabs(words, laid), in_by=(0,), out_by=(2, 4))
 
     def _fabs(self, words: list[str], laid: Laid) -> tuple[int, str]:
         if laid.row.answers is not None:  # a warm interpreter gives nobody a terminal

@@ -67,7 +67,8 @@ def test_s13_the_host_on_which_the_copy_lies_cannot_change_what_this_machine_wro
         ({"order": ["evil.example"]}, "hosts.yml does not have evil.example any more"),
         ({"run": "deadbeef"}, "its journal cannot be read"),
         ({"hosts_yml": 5}, "its journal cannot be read"),
-        ({"steps": []}, "version 0.2.0 of this tool started the run; this version would run different steps"),
+        ({"steps": []}, "the steps in its journal are not those that this version runs"),
+        ({"steps": [], "version": "0.9"}, "version 0.9 of this tool started the run; this version would run different"),
     ],
 )
 def test_s13_another_build_set_or_plan_than_the_lock_and_hosts_yml_have_is_refused(

@@ -209,7 +209,7 @@ def test_w3_a_schema_command_that_hangs_is_why_the_schema_is_not_known(node: She
     node.program("alembic", "exec sleep 10")
     found = facts(node)
     assert (found.schema, found.no_schema) == (Schema.UNKNOWN, "this gave no answer in 1 s: alembic current")
-    assert (found.problems, found.installed) == ((), OLD)
+    assert (found.problems, found.unanswered, found.installed) == ((), True, OLD)
 
 
 def test_nothing_is_left_behind_that_waits_for_facts(node: Shell) -> None:
@@ -245,6 +245,13 @@ def test_w2_httpd_is_said_to_be_down_only_where_systemctl_can_tell(says: str, se
     assert [text.startswith("systemctl cannot tell whether httpd runs: ") for text in found.problems] == (
         [True] if service == "unknown" else []
     )
+    assert not found.unanswered  # it was an answer: status ends with 0
+
+
+def test_w3_status_takes_a_question_that_hangs_for_unanswered_also_where_it_is_the_databases() -> None:
+    for name in ("df", "schema"):
+        assert read(prod(), f"installed\t-\nhangs\t{name}\t30").unanswered, name
+    assert not read(prod(), "rpm_ended\t0").unanswered
 
 
 def test_Y1_who_holds_yum_is_named(node: Shell) -> None:
