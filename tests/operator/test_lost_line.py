@@ -137,7 +137,7 @@ def test_w3_status_ends_with_4_where_a_host_falls_silent_while_it_is_looked_at(f
     with by_way(fleet, TWO) as way:
         client = fleet.begins("prod status")
         with client:
-            until(lambda: any(host == TWO for _, host, _ in fleet.moments()))
+            until(lambda: any((host, at) == (TWO, "start") for _, host, at in fleet.moments("yum")))
             way.falls_silent()
             out, err = client.communicate()
     assert "waiting for prod02 to be looked at" in out, out + err
