@@ -78,7 +78,7 @@ def start(
     _check_wait(lock_wait)
     consent = Consent(plan_only=plan or context.config.run.dry, yes=yes, lock_wait=lock_wait)
     with opened(shown.as_configured(context.config.report, agreed=yes and not consent.plan_only)) as report:
-        inventory, config, target = _target(context, procedure, report)
+        inventory, config, target = _meant_hosts(context, procedure, report)
         ansible = context.config.ansible
         request = Request(
             procedure=RESTART_TOGETHER if parallel and not serial else PROCEDURES[procedure],
@@ -104,7 +104,7 @@ def after_a_failure(context: Context, task: str, shown: Shown, plan: bool = Fals
     do = {"resume": resume, "abort": abort, "unlock": unlock}[task]
     consent = Consent(plan_only=plan or context.config.run.dry, yes=yes)
     with opened(shown.as_configured(context.config.report, agreed=yes and not consent.plan_only)) as report:
-        _, config, target = _target(context, task, report)
+        _, config, target = _meant_hosts(context, task, report)
         code = do(target.host_set, config, consent, report)
         if code:
             raise Exit(code=int(code))
@@ -115,7 +115,7 @@ def status(context: Context, shown: Shown) -> None:
     from .run.status import show
 
     with opened(shown.as_configured(context.config.report)) as report:
-        _, config, target = _target(context, "status", report)
+        _, config, target = _meant_hosts(context, "status", report)
         show(target.host_set, config, report)
 
 
@@ -125,7 +125,7 @@ def history(context: Context, shown: Shown, last: int) -> None:
 
     _check_last(last)
     with opened(shown.as_configured(context.config.report)) as report:
-        _, config, target = _target(context, "history", report)
+        _, config, target = _meant_hosts(context, "history", report)
         show_history(target.host_set, config, report, last)
 
 
@@ -146,7 +146,7 @@ def report(context: Context, run: str, out: str) -> None:
             report.note(str(path))
 
 
-def _target(context: Context, task: str, report: Report) -> tuple[Inventory, Config, Target]:
+def _meant_hosts(context: Context, task: str, report: Report) -> tuple[Inventory, Config, Target]:
     """hosts.yml, the SSH configuration that belongs to it, and who is meant."""
     name = targets.named(context)
     if name in sandbox.NAMES:

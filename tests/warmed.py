@@ -20,7 +20,7 @@ from tasks import build, config, flags, sandboxed, steps, suggest, upgrade
 from tasks.fleet import connection, detached, groups, machines, output, setup, shell
 from tasks.journal import history
 from tasks.run import ending, facts, flow, phases, probe, resume, uncertain
-from tasks.sop import keep
+from tasks.sop import kept
 from tasks.report import human, jsonl, junit, live, recap, screen, tables
 """
 _FAB = Warm(FAB, {**_USUAL, "PYTHONPATH": str(PROJECT)})

@@ -18,7 +18,7 @@ _STATE = re.compile("[0-9]{1,3}|runs|died|never")
 
 
 @dataclass(frozen=True)
-class Keeping:
+class RunFolder:
     """Where a run keeps its steps on its hosts.
 
     root: the folder of all runs; run: the run's id; driver: who carries it out. A host starts steps only for the
@@ -46,7 +46,7 @@ def call(function: str, *arguments: object) -> str:
     return " ".join([function, *(shlex.quote(str(argument)) for argument in arguments)])
 
 
-def carry_out(keeping: Keeping, step: str, script: str, guard: str = ":") -> str:
+def carry_out(run_folder: RunFolder, step: str, script: str, guard: str = ":") -> str:
     """Shell that starts `script` as `step` unless that was done before, follows it, and ends with its status.
 
     TAKEN_OVER: not started, somebody else drives; NEVER: it did not begin, and never will; DIED: it ended without a
@@ -54,24 +54,24 @@ def carry_out(keeping: Keeping, step: str, script: str, guard: str = ":") -> str
     """
     return "\n".join(
         [
-            call("step_open", keeping.folder, step, mark(keeping, step), keeping.driver),
+            call("step_open", run_folder.folder, step, mark(run_folder, step), run_folder.driver),
             guard,
             call("step_do", shlex.quote(script)),  # twice quoted: it is a word of the script that is written there
         ]
     )
 
 
-def mark(keeping: Keeping, step: str) -> str:
+def mark(run_folder: RunFolder, step: str) -> str:
     """The last line of a step's log, and an argument of its runner, by which it is told."""
-    return f"{keeping.run}/{step} ended"
+    return f"{run_folder.run}/{step} ended"
 
 
-def states(keeping: Keeping, take_over: bool = False) -> str:
+def states(run_folder: RunFolder, take_over: bool = False) -> str:
     """Shell that prints `step<TAB>NAME<TAB>STATUS` for every step kept here, for `read_states`, and `driver<TAB>WHO`.
 
-    take_over: from now on this host starts steps for `keeping.driver` only, and what has not begun by then never does.
+    take_over: from now on this host starts steps for `run_folder.driver` only; what has not begun never does.
     """
-    return call("steps_states", keeping.folder, keeping.run, keeping.driver if take_over else "")
+    return call("steps_states", run_folder.folder, run_folder.run, run_folder.driver if take_over else "")
 
 
 def read_states(output: str) -> dict[str, str]:

@@ -175,16 +175,16 @@ def work(
     The result holds what was returned or raised for each, in their order. on_wait: see `Pool.each`.
     """
     inbox: SimpleQueue[_Question | _Said | _Ended] = SimpleQueue()
-    todo, results = deque(connections), dict[T, Any]()
+    remaining_phases, results = deque(connections), dict[T, Any]()
     futures, since = dict[T, Future[Any]](), dict[T, float]()
     waits = _Waits(on_wait)
     pool = ThreadPoolExecutor(max(1, min(at_once, len(connections))))
     if questions:
         questions._begin(inbox)
     try:
-        while todo or since:
-            while todo and len(since) < max(1, at_once):
-                one = todo.popleft()
+        while remaining_phases or since:
+            while remaining_phases and len(since) < max(1, at_once):
+                one = remaining_phases.popleft()
                 since[one], futures[one] = monotonic(), pool.submit(act, one)
                 futures[one].add_done_callback(partial(_has_ended, inbox, one))
             try:
@@ -197,7 +197,7 @@ def work(
                 ended = futures[came.connection]
                 results[came.connection] = ended.exception() or ended.result()
                 if failed(results[came.connection]):
-                    todo.clear()
+                    remaining_phases.clear()
                 waits.fewer(since)
             elif questions:
                 if isinstance(came, _Question):

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ..journal.history import Past
     from ..run.decide import Plan
     from ..run.lock import Lock
-    from ..run.remaining import Left, States
+    from ..run.remaining import Remaining, States
     from ..run.state import Run
     from ..sop.model import Facts, Phase
     from ..sop.restarts import Restart
@@ -98,11 +98,11 @@ class Human(Terminal):
         verb = "is healthy with" if plan.request.procedure.upgrade else "has"
         self._say(f"nothing to do: {plan.request.host_set.name} {verb} {plan.target}", "good")
 
-    def resume(self, plan: Plan, lock: Lock, todo: Sequence[Left]) -> None:
+    def resume(self, plan: Plan, lock: Lock, remaining_phases: Sequence[Remaining]) -> None:
         self._say(_title(plan), "head")
         self._say(f"begun by {lock}")
         self._say("")
-        self.screen.rows(tables.left(plan, todo))
+        self.screen.rows(tables.left(plan, remaining_phases))
 
     def held(self, host_set: HostSet, lock: Lock, states: States) -> None:
         self._say(f"{host_set.name} is held by {lock}", "warn")
@@ -123,9 +123,9 @@ class Human(Terminal):
         self._say(text)
         if run := facts[host_set.sync].paused:
             self._say(f"{host_set.sync.short}: cron's sync is paused by run {run}", "warn")
-        self.left(host_set, facts)
+        self.leftovers(host_set, facts)
 
-    def left(self, host_set: HostSet, facts: Mapping[Host, Facts]) -> None:
+    def leftovers(self, host_set: HostSet, facts: Mapping[Host, Facts]) -> None:
         self._down(host_set, facts)
         if next_line := advice.left_behind(host_set, facts):
             self._say(f"next: {next_line}")

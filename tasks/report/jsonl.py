@@ -9,7 +9,7 @@ from typing import IO, TYPE_CHECKING
 
 from .. import clock
 from ..errors import Code, SopError
-from ..journal import looked, told
+from ..journal import json_events, looked
 from ..journal.coding import as_json, cleaned, iso
 from ..journal.events import VERSION, Event
 from ..lines import again
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ..journal.history import Past
     from ..run.decide import Plan
     from ..run.lock import Lock
-    from ..run.remaining import Left, States
+    from ..run.remaining import Remaining, States
     from ..run.state import Run
     from ..sop.model import Facts, Phase
     from ..sop.nvr import Nvr
@@ -48,37 +48,37 @@ class Machine(Report):
         code = Code.DONE if error is None else getattr(error, "code", Code.FAILED)
         sop = error if isinstance(error, SopError) else None
         problems, next_line = (tuple(sop.problems), sop.next_line) if sop else ((), self._next and again(self._next))
-        self._tell(told.Exit(int(code), problems, next_line))
+        self._tell(json_events.Exit(int(code), problems, next_line))
         if self._stream.lost:
             raise SopError(f"what --json tells could not be written: {self._stream.lost.strerror}")
 
     def said(self, who: str, text: str) -> None:
-        self._tell(told.Said(who, text))
+        self._tell(json_events.Said(who, text))
 
     def waits_for(self, hosts: Sequence[Host], what: str, seconds: float) -> None:
         if self._again.due(hosts, what):
-            self._tell(told.WaitsFor(_names(hosts), what, seconds))
+            self._tell(json_events.WaitsFor(_names(hosts), what, seconds))
 
     def lost(self, host: Host, seconds: float) -> None:
-        self._tell(told.Lost(host.name, self._step, seconds))
+        self._tell(json_events.Lost(host.name, self._step, seconds))
 
     def back(self, host: Host) -> None:
-        self._tell(told.Back(host.name, self._step))
+        self._tell(json_events.Back(host.name, self._step))
 
     def restarted(self, restart: Restart) -> None:
         self._tell(record.restarted(self._set, restart))
 
     def looking(self, hosts: Sequence[Host]) -> None:
-        self._tell(told.Looking(_names(hosts)))
+        self._tell(json_events.Looking(_names(hosts)))
 
     def plan(self, plan: Plan) -> None:
         self._set = plan.request.host_set.name
         phases = tuple(
-            told.PlannedPhase(number, phase.step.name, _names(phase.hosts), phase.step.shown)
+            json_events.PlannedPhase(number, phase.step.name, _names(phase.hosts), phase.step.shown)
             for number, phase in enumerate(plan.phases, 1)
         )
         hosts = tuple(
-            told.PlannedHost(
+            json_events.PlannedHost(
                 host.name,
                 _build(plan.facts[host].installed),
                 (plan.facts[host].offered or {}).get(plan.target) if plan.target else None,
@@ -86,15 +86,15 @@ class Machine(Report):
             )
             for host in plan.request.host_set.hosts
         )
-        self._tell(told.Planned(*_what(plan), hosts, phases, tuple(plan.warnings)))
+        self._tell(json_events.Planned(*_what(plan), hosts, phases, tuple(plan.warnings)))
 
     def nothing_to_do(self, plan: Plan) -> None:
-        self._tell(told.NothingToDo(*_what(plan)))
+        self._tell(json_events.NothingToDo(*_what(plan)))
 
-    def resume(self, plan: Plan, lock: Lock, todo: Sequence[Left]) -> None:
+    def resume(self, plan: Plan, lock: Lock, remaining_phases: Sequence[Remaining]) -> None:
         self._set = plan.request.host_set.name
         phases = tuple(
-            told.RemainingPhase(
+            json_events.RemainingPhase(
                 number,
                 phase.step.name,
                 tuple(host.name for host in phase.hosts if host not in left.names),
@@ -102,9 +102,9 @@ class Machine(Report):
                 _names(left.runs),
                 _names(left.again),
             )
-            for number, (phase, left) in enumerate(zip(plan.phases, todo, strict=True), 1)
+            for number, (phase, left) in enumerate(zip(plan.phases, remaining_phases, strict=True), 1)
         )
-        self._tell(told.Remaining(*_what(plan), lock.run, lock.operator, lock.since, phases))
+        self._tell(json_events.Remaining(*_what(plan), lock.run, lock.operator, lock.since, phases))
 
     def held(self, host_set: HostSet, lock: Lock, states: States) -> None:
         running = tuple(looked.Running(host.name, step) for host, step in running_now(states))
@@ -120,7 +120,7 @@ class Machine(Report):
         down, paused = _names(advice.down(host_set, facts)), facts[host_set.sync].paused
         self._tell(looked.Free(host_set.name, text, down, paused))
 
-    def left(self, host_set: HostSet, facts: Mapping[Host, Facts]) -> None:
+    def leftovers(self, host_set: HostSet, facts: Mapping[Host, Facts]) -> None:
         self._next = advice.left_behind(host_set, facts) or None
 
     def phase(self, number: int, total: int, phase: Phase) -> None:
@@ -128,19 +128,19 @@ class Machine(Report):
         self._tell(record.phase(self._set, number, total, phase))
 
     def line(self, host: Host, text: str) -> None:
-        self._tell(told.Line(host.name, self._step, text))
+        self._tell(json_events.Line(host.name, self._step, text))
 
     def done(self, host: Host, seconds: float) -> None:
-        self._tell(told.Done(host.name, self._step, seconds))
+        self._tell(json_events.Done(host.name, self._step, seconds))
 
     def failed(self, host: Host, why: str) -> None:
-        self._tell(told.Failed(host.name, self._step, why))
+        self._tell(json_events.Failed(host.name, self._step, why))
 
     def unknown(self, host: Host, why: str) -> None:
-        self._tell(told.Unknown(host.name, self._step, why))
+        self._tell(json_events.Unknown(host.name, self._step, why))
 
     def waiting(self, seconds: float, why: str) -> None:
-        self._tell(told.Waiting(seconds, why))
+        self._tell(json_events.Waiting(seconds, why))
 
     def finishing(self) -> None:
         self._interrupted = True  # told with the next event: a signal handler must not wait for the lock
@@ -149,7 +149,7 @@ class Machine(Report):
         host_set = run.plan.request.host_set
         users = record.seen(None, host_set.url, run.users) if run.users and host_set.url else None
         self._tell(
-            told.Recap(
+            json_events.Recap(
                 *_what(run.plan),
                 run=run.journal.run,
                 journal=str(run.journal.path),
@@ -161,7 +161,7 @@ class Machine(Report):
         )
 
     def finished(self, run: Run, next_line: str | None) -> None:
-        self._tell(told.Finished(*_what(run.plan), run.journal.run, run.seconds, next_line))
+        self._tell(json_events.Finished(*_what(run.plan), run.journal.run, run.seconds, next_line))
 
     def status(self, host_set: HostSet, facts: Mapping[Host, Facts]) -> None:
         hosts = tuple(_found(host_set, host, facts.get(host)) for host in host_set.hosts)
@@ -171,18 +171,18 @@ class Machine(Report):
         self._tell(looked.History(host_set.name, tuple(map(_past, runs))))
 
     def note(self, text: str) -> None:
-        self._tell(told.Note(text))
+        self._tell(json_events.Note(text))
 
     def warning(self, text: str) -> None:
-        self._tell(told.Warned(text))
+        self._tell(json_events.Warned(text))
 
     def verbatim(self, text: str) -> None:
-        self._tell(told.Note(text))
+        self._tell(json_events.Note(text))
 
     def _tell(self, event: Event) -> None:
         if self._interrupted:
             self._interrupted = False
-            self._tell(told.Interrupt())
+            self._tell(json_events.Interrupt())
         envelope = {"schema": VERSION, "time": iso(clock.now()), "event": event.name}
         text = json.dumps(cleaned(envelope | as_json(event)))
         with self._lock:
@@ -202,15 +202,17 @@ def _what(plan: Plan) -> tuple[str, str, str | None]:
     return plan.request.host_set.name, plan.request.procedure.name, _build(plan.target)
 
 
-def _became(run: Run, host: Host) -> told.HostBecame:
+def _became(run: Run, host: Host) -> json_events.HostBecame:
     before, now = run.plan.facts[host], run.afterwards.get(host)
     begun = [
-        told.StepBecame(phase.step.name, _state(results[host]), results[host].seconds, _warnings(run, phase, host))
+        json_events.StepBecame(
+            phase.step.name, _state(results[host]), results[host].seconds, _warnings(run, phase, host)
+        )
         for phase, results in run.outcomes
         if host in results
     ]
-    rest = [told.StepBecame(name, "not reached", 0.0, ()) for name in run.missing_on(host)]
-    return told.HostBecame(
+    rest = [json_events.StepBecame(name, "not reached", 0.0, ()) for name in run.missing_on(host)]
+    return json_events.HostBecame(
         host=host.name,
         installed_before=_build(before.installed),
         installed=_build(now.installed) if now else None,

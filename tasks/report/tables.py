@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ..inventory.model import Host, HostSet
     from ..journal.history import Past
     from ..run.decide import Plan
-    from ..run.remaining import Left
+    from ..run.remaining import Remaining
     from ..sop.model import Facts
 
 
@@ -45,10 +45,10 @@ def phases(plan: Plan) -> Table:
     return made
 
 
-def left(plan: Plan, todo: Sequence[Left]) -> Table:
+def left(plan: Plan, remaining_phases: Sequence[Remaining]) -> Table:
     """The steps of a run that stopped: where each was done, and where and how it is left."""
     made = table("   step", "done on", "left on", "how")
-    for number, (phase, rest) in enumerate(zip(plan.phases, todo, strict=True), 1):
+    for number, (phase, rest) in enumerate(zip(plan.phases, remaining_phases, strict=True), 1):
         done = [host for host in phase.hosts if host not in rest.names]
         how = [f"{host.short}: running, will attach" for host in rest.runs]
         how += [f"{host.short}: failed or undone, will run again" for host in rest.again]

@@ -11,11 +11,11 @@ from ..errors import Code, Interrupted
 from ..inventory.model import Host, HostSet
 from ..journal.events import Abort, Unlock
 from ..journal.file import Journal, operator
-from ..sop import keep
+from ..sop import kept
 from ..sop.model import Facts
 from . import record
 from .consent import Consent, agree, check_that_somebody_can_agree
-from .lock import Hold, Lock, holder, locked_by
+from .lock import Lock, RunLock, holder, locked_by
 from .look import Reached, connected, look
 from .observer import Report
 from .takeover import (
@@ -97,14 +97,14 @@ def _end(reached: Reached, found: Found, how: str, consent: Consent, report: Rep
     check_that_nothing_runs(reached, lock, states(reached, lock.run))
     with closing(Journal(run=lock.run)) as journal, _leaving(host_set, how, lock):
         journal.check_room()  # whoever is deposed must not be deposed for nothing
-        hold = Hold(reached, journal)
-        check_that_nothing_runs(reached, lock, take_over(reached, hold, lock), ousted=True)
+        run_lock = RunLock(reached, journal)
+        check_that_nothing_runs(reached, lock, take_over(reached, run_lock, lock), ousted=True)
         with deposed(lock):
             now = look(reached, repos=False, schema=False)
             check_that_it_is_still_held(host_set, lock, now)
             me, aborted = operator(), how == "abort"
             journal.write(record.abort(host_set, me, found.entries, now) if aborted else Unlock(me, host_set.name))
-            hold.release(keep.resume_cron(host_set.app) if aborted else "true")
+            run_lock.release(kept.resume_cron(host_set.app) if aborted else "true")
 
 
 @contextmanager
@@ -135,7 +135,7 @@ def _give_cron_back(reached: Reached, facts: Mapping[Host, Facts], consent: Cons
         raise locked_by(*held, host_set)
     with closing(Journal(run=run)) as journal:
         journal.write(Abort(operator(), host_set.name, None, None))
-        Hold(reached, journal).give_cron_back()
+        RunLock(reached, journal).give_cron_back()
     now = look(reached, repos=False)
     report.free(host_set, now, f"{sync.short}: cron's sync is {'on again' if now[sync].cron else 'not there'}")
     return Code.DONE

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..inventory.model import HostSet
-from ..sop import health, keep
+from ..sop import health, kept
 from ..sop.shell import call
 
 LATE_SECONDS = 30  # after which a fact hangs; yum has YUM_SECONDS more, for its repositories' metadata
@@ -42,8 +42,8 @@ def script(host_set: HostSet, repos: bool = True, schema: bool = True) -> str:
         "page": health.answer(app, host_set.health),
         "df": call("fact_disk", f"{root}/", f"{root}/var"),
         "yum": call("fact_yum", root, app.package, host_set.enabling.strip(), "list" if repos else ""),
-        "files": call("fact_files", root, app.path(app.settings), app.path(app.cron), keep.database_lock(app))
-        + f"; {keep.show(app)}",
+        "files": call("fact_files", root, app.path(app.settings), app.path(app.cron), kept.database_lock(app))
+        + f"; {kept.show(app)}",
         **({"schema": call("fact_schema", status)} if status else {}),
     }
     return call("facts", LATE_SECONDS, YUM_SECONDS, *(word for pair in asks.items() for word in pair))

@@ -18,7 +18,7 @@ from . import record
 from .advice import after_success
 from .consent import Consent, agree, check_that_somebody_can_agree
 from .decide import Plan, decide
-from .lock import Hold, doing, holder, locked_by
+from .lock import RunLock, doing, holder, locked_by
 from .look import Reached, connected, look
 from .observer import Report
 from .phases import leaving, perform
@@ -51,17 +51,17 @@ def carry_out(request: Request, inventory: Inventory, config: Config, consent: C
             return Code.REFUSED
         agree(plan.request.host_set, consent, report)
         journal = Journal()
-        hold = Hold(reached, journal)
+        run_lock = RunLock(reached, journal)
         run = Run(plan, journal, doing="taking the lock")
         with closing(journal), told(request.host_set.notify, journal, report.warning) as run_begins, leaving(run):
             journal.write(record.begin(plan, operator()))
             with _refusing(run):
-                last = hold.take(doing(request.procedure.name, plan.target))
+                last = run_lock.take(doing(request.procedure.name, plan.target))
                 if last != plan.facts[request.host_set.sync].last:
-                    again = partial(_consider, reached, request, stage, consent, report, hold)
-                    _check_that_it_is_still_so(plan, again, hold)
+                    again = partial(_consider, reached, request, stage, consent, report, run_lock)
+                    _check_that_it_is_still_so(plan, again, run_lock)
             run_begins()
-            return perform(run, everything(plan), hold, report, after_success(plan, inventory))
+            return perform(run, everything(plan), run_lock, report, after_success(plan, inventory))
 
 
 @contextmanager
@@ -81,7 +81,7 @@ def _consider(
     stage: HostSet | None,
     consent: Consent,
     report: Report,
-    hold: Hold | None = None,
+    run_lock: RunLock | None = None,
 ) -> Plan:
     """Look at everything and decide, as soon as nobody else holds the set; a plan alone is made at once.
 
@@ -90,7 +90,7 @@ def _consider(
     ends = time.monotonic() + consent.lock_wait
     while True:
         facts = look(reached, request.procedure.installs, stage=stage)
-        held = None if hold else holder(request.host_set, facts)
+        held = None if run_lock else holder(request.host_set, facts)
         if held is None:
             return decide(request, facts, stage)
         if consent.plan_only:
@@ -125,16 +125,16 @@ def _wait_for(held: tuple[Host, str] | None, reached: Reached, report: Report, e
         held = holder(reached.host_set, facts)
 
 
-def _check_that_it_is_still_so(plan: Plan, consider: Callable[[], Plan], hold: Hold) -> None:
+def _check_that_it_is_still_so(plan: Plan, consider: Callable[[], Plan], run_lock: RunLock) -> None:
     """Between the look and the lock another run has come and gone: what was agreed to must still be what is needed."""
     try:
         now = consider()
     except SopError:
-        hold.release()
+        run_lock.release()
         raise
     if (now.target, now.hosts, now.phases) == (plan.target, plan.hosts, plan.phases):
         return
-    hold.release()
+    run_lock.release()
     raise Refused(
         f"another run changed {plan.request.host_set.name} after this plan was made: plan again",
         next_line=plan.typed(plan.request.procedure.name),

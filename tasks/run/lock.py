@@ -12,11 +12,11 @@ from datetime import UTC, datetime
 from .. import unexpected
 from ..errors import HalfWay, Locked, Refused, TakenOver
 from ..fleet import detached
-from ..fleet.detached import Keeping
+from ..fleet.detached import RunFolder
 from ..fleet.output import clean
 from ..inventory.model import Host, HostSet
 from ..journal.file import Journal, operator
-from ..sop import keep
+from ..sop import kept
 from ..sop.model import Facts
 from ..sop.nvr import Nvr
 from .advice import beside_a_run, forget
@@ -83,7 +83,7 @@ def read_lock(text: str) -> Lock | None:
     return Lock(**{name: " ".join(clean(part).split()) for name, part in parts.items()})
 
 
-class Hold:
+class RunLock:
     """What a run does on the sync host to hold its set.
 
     Everything it sends takes the journal's new lines along. It is the run's driver from now on: hosts that were
@@ -97,7 +97,7 @@ class Hold:
         self._app = reached.host_set.app
         self._journal = journal
         self.reconnect = self._set.reconnect
-        self.keeping: Keeping = keep.keeping(self._app, journal.run, f"{operator()} ({secrets.token_hex(4)})")
+        self.run_folder: RunFolder = kept.run_folder(self._app, journal.run, f"{operator()} ({secrets.token_hex(4)})")
 
     def take(self, doing: str) -> str | None:
         """Take the lock; the run that held it last.
@@ -107,7 +107,7 @@ class Hold:
         now = datetime.now(UTC).isoformat(timespec="seconds")
         lock = Lock(self._journal.run, operator(), now, doing)
         unexpected.locks(self._set.name)
-        found = self._told(keep.take(self._app, lock.run, lock.text, self._journal.unsent()))
+        found = self._told(kept.take(self._app, lock.run, lock.text, self._journal.unsent()))
         if "taken" not in found:
             unexpected.unlocks(self._set.name)
             raise locked_by(self._set.sync, found.get("holder", ""), self._set)
@@ -128,33 +128,33 @@ class Hold:
 
     @property
     def _nobody_else(self) -> str:
-        return keep.nobody_else(self._app, self._journal.run, self._set.sync.name)
+        return kept.nobody_else(self._app, self._journal.run, self._set.sync.name)
 
     def script(self, host: Host, name: str, script: str, looks: bool) -> str:
         """What is sent to a host for a step: kept there and started once, unless it only looks."""
-        sent = script if looks else detached.carry_out(self.keeping, name, script, self._nobody_else)
+        sent = script if looks else detached.carry_out(self.run_folder, name, script, self._nobody_else)
         lines = self._journal.unsent() if host == self._set.sync else []
-        return f"{keep.append(self._app, self._journal.run, lines)}\n{sent}" if lines else sent
+        return f"{kept.append(self._app, self._journal.run, lines)}\n{sent}" if lines else sent
 
     def check_still_ours(self) -> None:
         """Send what the journal's copy lacks. Raises TakenOver where this run is not ours to carry out any more."""
         unexpected.locks(self._set.name)
-        self._check(self._told(keep.still_ours(self._app, self._journal.run, *self._driver_and_lines)))
+        self._check(self._told(kept.still_ours(self._app, self._journal.run, *self._driver_and_lines)))
 
     def release(self, first: str = "true") -> None:
         """Give the lock back, after the shell `first` has succeeded; no lock there counts as released.
 
         Raises TakenOver, and leaves all as it is, where somebody else drives the run now, or another run has the lock.
         """
-        self._check(self._told(keep.release(self._app, self._journal.run, *self._driver_and_lines, first)))
+        self._check(self._told(kept.release(self._app, self._journal.run, *self._driver_and_lines, first)))
         unexpected.unlocks(self._set.name)
         # By this whoever has another sync_host in hosts.yml knows that we have ended.
         others = [host for host in self._set.hosts if host != self._set.sync]
-        self.machines.ask(dict.fromkeys(others, keep.ended(self._app, self._journal.run)), 60, "to be told of the end")
+        self.machines.ask(dict.fromkeys(others, kept.ended(self._app, self._journal.run)), 60, "to be told of the end")
 
     @property
     def _driver_and_lines(self) -> tuple[str, list[str]]:
-        return self.keeping.driver, self._journal.unsent()
+        return self.run_folder.driver, self._journal.unsent()
 
     def _check(self, found: Mapping[str, str]) -> None:
         if "driver" in found:
@@ -169,7 +169,7 @@ class Hold:
 
     def give_cron_back(self) -> None:
         """Let cron sync again although this run has lost its set. Raises Locked where another one holds it now."""
-        found = self._told(keep.give_cron_back(self._app, self._journal.run, self._journal.unsent()))
+        found = self._told(kept.give_cron_back(self._app, self._journal.run, self._journal.unsent()))
         if "holder" in found:
             raise locked_by(self._set.sync, found["holder"], self._set)
 
@@ -223,7 +223,7 @@ def locked_by(host: Host, text: str, host_set: HostSet) -> Locked:
     if lock and text.startswith("earlier "):
         return Locked(
             f"{name} is held by {lock}",
-            f"{host.short}: version 0.1 of this tool started the run (state in {keep.EARLIER}); "
+            f"{host.short}: version 0.1 of this tool started the run (state in {kept.EARLIER}); "
             "only that version can end it",
             next_line=f"git checkout {V0_1} && fab {name} resume",
         )
@@ -235,7 +235,7 @@ def locked_by(host: Host, text: str, host_set: HostSet) -> Locked:
             next_line=forget(host_set, host, run),
         )
     if lock is None:
-        path = f"{keep.root(host_set.app)}/lock"
+        path = f"{kept.root(host_set.app)}/lock"
         return Locked(
             f"{name}: {path} on {host.short} is not a lock of this tool",
             next_line=f"ssh -t {host.name} sudo cat {path}  # remove it if nobody needs it",
@@ -252,7 +252,7 @@ def locked_by(host: Host, text: str, host_set: HostSet) -> Locked:
 
 
 def taken_over(host_set: HostSet, run: str, driver: str, *also: str) -> TakenOver:
-    """What is told to whoever does not carry the run out any more; driver: as in Keeping; also: what they did before
+    """What is told to whoever does not carry the run out any more; driver: as in RunFolder; also: what they did before
     they knew.
     """
     who = driver.rsplit(" (", 1)[0] or "somebody else"

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from .decide import Plan
     from .lock import Lock
     from .probe import Seen
-    from .remaining import Left, States
+    from .remaining import Remaining, States
     from .state import Run
 
 
@@ -90,7 +90,7 @@ class Report:
     def nothing_to_do(self, plan: Plan) -> None:
         """The world is as wanted already."""
 
-    def resume(self, plan: Plan, lock: Lock, todo: Sequence[Left]) -> None:
+    def resume(self, plan: Plan, lock: Lock, remaining_phases: Sequence[Remaining]) -> None:
         """A run that stopped: what it did, what still runs, what is left."""
 
     def held(self, host_set: HostSet, lock: Lock, states: States) -> None:
@@ -102,7 +102,7 @@ class Report:
     def free(self, host_set: HostSet, facts: Mapping[Host, Facts], text: str) -> None:
         """No run holds the set (any more), as `text` says; with what an earlier one has left down or paused."""
 
-    def left(self, host_set: HostSet, facts: Mapping[Host, Facts]) -> None:
+    def leftovers(self, host_set: HostSet, facts: Mapping[Host, Facts]) -> None:
         """What is down although no run holds the set, and what may be typed then; nothing, if all is well."""
 
     def watching(self, seen: Callable[[], Seen | None]) -> None:

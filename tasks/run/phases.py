@@ -23,32 +23,34 @@ from . import record
 from .advice import after_a_step, cut_off, while_locked
 from .ending import ending, saved, what_is_down
 from .interrupt import Ended, patience
-from .lock import Hold, says
+from .lock import RunLock, says
 from .look import ask_hosts
 from .observer import Report
 from .probe import Watches
-from .remaining import Left
+from .remaining import Remaining
 from .state import Run
 from .uncertain import found_out
 
 
-def perform(run: Run, todo: Sequence[Left], hold: Hold, report: Report, next_line: str | None = None) -> Code:
+def perform(
+    run: Run, remaining_phases: Sequence[Remaining], run_lock: RunLock, report: Report, next_line: str | None = None
+) -> Code:
     """Carry out what is left of the plan, look again, recap, and give the lock back unless the run is half-way.
 
     Returns DONE; raises SopError for every other end.
     """
     try:
         try:
-            end = _phase_by_phase(run, todo, hold, report)
+            end = _phase_by_phase(run, remaining_phases, run_lock, report)
         except TakenOver as error:
             end = error
-        _write_the_end(run, end, hold)
+        _write_the_end(run, end, run_lock)
     except Refused as error:  # the journal's disk, or a host's sudo: after the first phase it is no refusal any more
         if not (run.outcomes or run.resumed):
-            hold.release()
+            run_lock.release()
             raise
         if not run.afterwards:
-            run.afterwards = _look_again(run, hold, report)
+            run.afterwards = _look_again(run, run_lock, report)
             report.recap(run)
         problems = [*error.problems, *([f"first: {error.next_line}"] if error.next_line else [])]
         raise HalfWay(*problems, *what_is_down(run), *saved(run), next_line=while_locked(run)) from None
@@ -74,13 +76,13 @@ def leaving(run: Run) -> Iterator[None]:
         raise left from None
 
 
-def _write_the_end(run: Run, end: SopError | None, hold: Hold) -> None:
+def _write_the_end(run: Run, end: SopError | None, run_lock: RunLock) -> None:
     if isinstance(end, TakenOver):  # the run's end is somebody else's to write
         run.journal.write(Deposed(run.plan.request.host_set.name, end.problems[0]))
     else:
         run.journal.write(record.end(run, end))
     try:
-        hold.check_still_ours() if run.half_way else hold.release()
+        run_lock.check_still_ours() if run.half_way else run_lock.release()
     except TakenOver as error:
         if isinstance(end, TakenOver):
             return
@@ -91,25 +93,27 @@ def _write_the_end(run: Run, end: SopError | None, hold: Hold) -> None:
             raise HalfWay(*error.problems, next_line=while_locked(run)) from None
 
 
-def _phase_by_phase(run: Run, todo: Sequence[Left], hold: Hold, report: Report) -> SopError | None:
+def _phase_by_phase(
+    run: Run, remaining_phases: Sequence[Remaining], run_lock: RunLock, report: Report
+) -> SopError | None:
     """Do the phases until all are done, or one has failed, or Ctrl-C was pressed; look again; say how it ended."""
     plan, host_set = run.plan, run.plan.request.host_set
     watches = Watches(host_set)
     report.watching(watches.public)
     with watches, patience(report) as asked_to_stop:
-        hold.machines.asks_no_more(asked_to_stop.is_set)
-        for phase, left in zip(plan.phases, todo, strict=True):
+        run_lock.machines.asks_no_more(asked_to_stop.is_set)
+        for phase, rest in zip(plan.phases, remaining_phases, strict=True):
             if asked_to_stop.is_set():
                 break
-            _phase(run, phase, left, hold, report)
+            _phase(run, phase, rest, run_lock, report)
             if run.failures:
                 break
             _let_the_balancer_see(phase, run, report, asked_to_stop)
         if run.taken_over:
             if run.done_late:
-                run.afterwards = _look_again(run, hold, report)
+                run.afterwards = _look_again(run, run_lock, report)
             return ending(run)
-        run.afterwards = _look_again(run, hold, report)
+        run.afterwards = _look_again(run, run_lock, report)
     run.users, run.nodes = watches.public(), watches.nodes()
     for watched in record.watched(run):
         run.journal.write(watched)
@@ -119,13 +123,13 @@ def _phase_by_phase(run: Run, todo: Sequence[Left], hold: Hold, report: Report) 
     return ending(run)
 
 
-def _look_again(run: Run, hold: Hold, report: Report) -> dict[Host, Facts]:
+def _look_again(run: Run, run_lock: RunLock, report: Report) -> dict[Host, Facts]:
     """What the hosts are like now, and whether one has restarted since it was seen last.
 
     The schema takes half a second: it is asked for where the run has not proven it.
     """
     schema = run.schema
-    found = ask_hosts(hold.reached, repos=False, schema=schema is None)
+    found = ask_hosts(run_lock.reached, repos=False, schema=schema is None)
     for host, facts in found.items():
         if facts.boot and run.boot_of(host) not in (None, facts.boot):
             _write_the_restart(run, Restart(host, facts.boot, run.meanwhile(host)), report)
@@ -134,21 +138,21 @@ def _look_again(run: Run, hold: Hold, report: Report) -> dict[Host, Facts]:
     return {host: replace(facts, revision=schema, schema=Schema.CURRENT) for host, facts in found.items()}
 
 
-def _phase(run: Run, phase: Phase, left: Left, hold: Hold, report: Report) -> None:
+def _phase(run: Run, phase: Phase, rest: Remaining, run_lock: RunLock, report: Report) -> None:
     """Do one phase on the hosts where it is left to do, and write it down before and after."""
     host_set, number = run.plan.request.host_set, len(run.outcomes) + 1
-    done = {host: Outcome("", 0.0, earlier=True) for host in phase.hosts if host not in left.names}
-    if not left.names:
+    done = {host: Outcome("", 0.0, earlier=True) for host in phase.hosts if host not in rest.names}
+    if not rest.names:
         run.outcomes.append((phase, done))
         return
-    part = replace(phase, hosts=tuple(left.names))
+    part = replace(phase, hosts=tuple(rest.names))
     report.phase(number, len(run.plan.phases), part)
     run.doing, run.at_work = phase.step.name, list(part.hosts)
     run.journal.write(record.phase(host_set.name, number, len(run.plan.phases), part))
     if not phase.step.looks and set(part.hosts) != {host_set.sync}:
-        hold.check_still_ours()  # a host that could not be told of another driver would go on working for us
+        run_lock.check_still_ours()  # a host that could not be told of another driver would go on working for us
     run.waits = not phase.step.looks
-    results = _do(run, phase, left, hold, report)
+    results = _do(run, phase, rest, run_lock, report)
     run.waits = False
     run.outcomes.append((phase, done | results))
     run.journal.write(record.ended(host_set, number, phase, results))
@@ -156,15 +160,15 @@ def _phase(run: Run, phase: Phase, left: Left, hold: Hold, report: Report) -> No
         run.journal.write(record.backup(host_set, results[host_set.sync]))
 
 
-def _do(run: Run, phase: Phase, left: Left, hold: Hold, report: Report) -> dict[Host, Outcome]:
+def _do(run: Run, phase: Phase, rest: Remaining, run_lock: RunLock, report: Report) -> dict[Host, Outcome]:
     step = phase.step
-    scripts = {host: hold.script(host, name, step.script, step.looks) for host, name in left.names.items()}
+    scripts = {host: run_lock.script(host, name, step.script, step.looks) for host, name in rest.names.items()}
     noticing = {host: _noticing(run, step, host, script) for host, script in scripts.items()}
-    told, what = _Told(run, report), f"to end {step.name}"
-    results = hold.machines.carry_out(noticing, _group(phase), step.seconds, what, told, hold.reconnect, says)
+    told, what = _PhaseListener(run, report), f"to end {step.name}"
+    results = run_lock.machines.carry_out(noticing, _group(phase), step.seconds, what, told, run_lock.reconnect, says)
     unseen = {host: outcome for host, outcome in results.items() if not outcome.known}
     if not step.looks:
-        results |= found_out(unseen, left, scripts, hold)
+        results |= found_out(unseen, rest, scripts, run_lock)
     for host in unseen:
         told.end(host, results[host])
     lost = told.lost_once
@@ -172,10 +176,10 @@ def _do(run: Run, phase: Phase, left: Left, hold: Hold, report: Report) -> dict[
     if any(later.step.after_restart == step for later in run.plan.phases):
         run.stopped |= {host: run.boot_of(host) for host, o in results.items() if not o.failure and host not in lost}
     results = {host: replace(o, output=for_people(o.output)) for host, o in results.items()}
-    return results | _done_again(run, phase, back, hold, report)
+    return results | _done_again(run, phase, back, run_lock, report)
 
 
-class _Lines(Listener):
+class _OutputListener(Listener):
     """Lets the report see what hosts say."""
 
     def __init__(self, report: Report) -> None:
@@ -186,7 +190,7 @@ class _Lines(Listener):
             self._report.line(host, text)
 
 
-class _Told(_Lines):
+class _PhaseListener(_OutputListener):
     """Lets the report see all that happens on the hosts of a phase; lost_once: those whose line dropped meanwhile."""
 
     def __init__(self, run: Run, report: Report) -> None:
@@ -251,24 +255,30 @@ def _write_the_restart(run: Run, restart: Restart, report: Report) -> None:
     report.restarted(restart)
 
 
-def _done_again(run: Run, phase: Phase, hosts: Sequence[Host], hold: Hold, report: Report) -> dict[Host, Outcome]:
+def _done_again(
+    run: Run, phase: Phase, hosts: Sequence[Host], run_lock: RunLock, report: Report
+) -> dict[Host, Outcome]:
     """On hosts that restarted: do what that has undone, and look once more; kept under a name of this boot's own."""
     step, again = phase.step, phase.step.after_restart
     if not (hosts and again):
         return {}
-    hold.check_still_ours()
+    run_lock.check_still_ours()
     number = len(run.outcomes) + 1
     names = {host: f"{number:02d}-{again.name}.{run.boot_of(host)}" for host in hosts}
-    scripts = {host: hold.script(host, name, again.script, looks=False) for host, name in names.items()}
+    scripts = {host: run_lock.script(host, name, again.script, looks=False) for host, name in names.items()}
     what = f"to end {again.name}"
     run.waits = True
-    listener = _Lines(report)
-    results = hold.machines.carry_out(scripts, _group(phase), again.seconds, what, listener, hold.reconnect, says)
+    listener = _OutputListener(report)
+    results = run_lock.machines.carry_out(
+        scripts, _group(phase), again.seconds, what, listener, run_lock.reconnect, says
+    )
     run.waits = False
     well = [host for host, outcome in results.items() if not outcome.failure]
     run.stopped |= {host: run.boot_of(host) for host in well}
     looks = dict.fromkeys(well, f"restarted=\n{step.script}")
-    return results | hold.machines.carry_out(looks, _group(phase), step.seconds, what, listener, hold.reconnect, says)
+    return results | run_lock.machines.carry_out(
+        looks, _group(phase), step.seconds, what, listener, run_lock.reconnect, says
+    )
 
 
 def _let_the_balancer_see(phase: Phase, run: Run, report: Report, asked_to_stop: Event) -> None:

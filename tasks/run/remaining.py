@@ -13,7 +13,7 @@ States = Mapping[Host, Mapping[str, str]]
 
 
 @dataclass(frozen=True)
-class Left:
+class Remaining:
     """What is left of one phase: under which name each host that is not done with it keeps the step.
 
     again: the hosts on which it failed or died before, or where what it did is no longer so; runs: where it is running.
@@ -24,14 +24,14 @@ class Left:
     runs: tuple[Host, ...] = ()
 
 
-def everything(plan: Plan) -> list[Left]:
+def everything(plan: Plan) -> list[Remaining]:
     """All of the plan, on all its hosts."""
-    return [Left(dict.fromkeys(phase.hosts, _name(n, phase))) for n, phase in enumerate(plan.phases, 1)]
+    return [Remaining(dict.fromkeys(phase.hosts, _name(n, phase))) for n, phase in enumerate(plan.phases, 1)]
 
 
-def left(plan: Plan, states: States, facts: Mapping[Host, Facts]) -> list[Left]:
-    """What is left, given each host's steps (detached.read_states) and what was found on it just now."""
-    rows: list[Left] = []
+def of(plan: Plan, states: States, facts: Mapping[Host, Facts]) -> list[Remaining]:
+    """What of `plan` remains, given each host's steps (detached.read_states) and what was found on it just now."""
+    rows: list[Remaining] = []
     for number, phase in enumerate(plan.phases, 1):
         if phase.step.looks:
             redone = {host for row in rows for host in row.names}
@@ -41,7 +41,7 @@ def left(plan: Plan, states: States, facts: Mapping[Host, Facts]) -> list[Left]:
     return [_gate(plan, at, rows, facts) if phase.step.instead else rows[at] for at, phase in enumerate(plan.phases)]
 
 
-def _gate(plan: Plan, at: int, rows: Sequence[Left], facts: Mapping[Host, Facts]) -> Left:
+def _gate(plan: Plan, at: int, rows: Sequence[Remaining], facts: Mapping[Host, Facts]) -> Remaining:
     """What may refuse a build is asked again of every host that the build is still to be installed on.
 
     Only hosts remember that it was passed, and it may have been another build.
@@ -49,13 +49,13 @@ def _gate(plan: Plan, at: int, rows: Sequence[Left], facts: Mapping[Host, Facts]
     later = [row for phase, row in zip(plan.phases[at:], rows[at:], strict=True) if not phase.step.looks]
     still = {host for row in later for host in row.names if facts[host].installed != plan.target}
     hosts = [host for host in plan.phases[at].hosts if host in still or host in rows[at].names]
-    return Left(dict.fromkeys(hosts, _name(at + 1, plan.phases[at])))
+    return Remaining(dict.fromkeys(hosts, _name(at + 1, plan.phases[at])))
 
 
-def _look(plan: Plan, number: int, phase: Phase, states: States, redone: set[Host]) -> Left:
+def _look(plan: Plan, number: int, phase: Phase, states: States, redone: set[Host]) -> Remaining:
     """A look was passed if anything was begun after it, on any host; not where something before it is done again."""
     passed = _begun_later(plan, number, states)
-    return Left(dict.fromkeys((h for h in phase.hosts if h in redone or not passed), _name(number, phase)))
+    return Remaining(dict.fromkeys((h for h in phase.hosts if h in redone or not passed), _name(number, phase)))
 
 
 def _begun_later(plan: Plan, number: int, states: States) -> bool:
@@ -64,7 +64,7 @@ def _begun_later(plan: Plan, number: int, states: States) -> bool:
     return any(_attempts(steps, name) for steps in states.values() for name in later)
 
 
-def _of_phase(plan: Plan, number: int, phase: Phase, states: States, facts: Mapping[Host, Facts]) -> Left:
+def _of_phase(plan: Plan, number: int, phase: Phase, states: States, facts: Mapping[Host, Facts]) -> Remaining:
     """A host that was restarted and is not well is restarted again: what was wrong may have been mended since."""
     later = _begun_later(plan, number, states)
     begun = {step.split(".")[0].split("-", 1)[1] for steps in states.values() for step in steps}
@@ -82,7 +82,7 @@ def _of_phase(plan: Plan, number: int, phase: Phase, states: States, facts: Mapp
             attempts += 1
             again.append(host)
         names[host] = _attempt(name, attempts)
-    return Left(names, tuple(again), tuple(runs))
+    return Remaining(names, tuple(again), tuple(runs))
 
 
 def _done(step: Step, state: str | None, facts: Facts, begun: set[str], later: bool) -> bool:

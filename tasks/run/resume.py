@@ -14,7 +14,7 @@ from ..notify.around import told
 from . import remaining
 from .begun import plan_again
 from .consent import Consent, agree, check_that_somebody_can_agree
-from .lock import Hold
+from .lock import RunLock
 from .look import connected, look
 from .observer import Report
 from .phases import leaving, perform
@@ -49,7 +49,7 @@ def resume(host_set: HostSet, config: Config, consent: Consent, report: Report) 
         plan, warnings = plan_again(host_set, found.lock, found.entries, own, found.facts)
         for text in warnings:
             report.warning(text)
-        report.resume(plan, found.lock, remaining.left(plan, found.states, found.facts))
+        report.resume(plan, found.lock, remaining.of(plan, found.states, found.facts))
         if consent.plan_only:
             return Code.REFUSED
         agree(host_set, consent, report)
@@ -59,12 +59,12 @@ def resume(host_set: HostSet, config: Config, consent: Consent, report: Report) 
         with closing(journal), told(host_set.notify, journal, report.warning) as run_begins, leaving(run):
             journal.adopt()
             journal.check_room()  # whoever is deposed must not be deposed for nothing
-            hold = Hold(reached, journal)
-            states = take_over(reached, hold, found.lock)
+            run_lock = RunLock(reached, journal)
+            states = take_over(reached, run_lock, found.lock)
             with deposed(found.lock):
                 # Facts after states: what a step has done that ended in between must be seen.
                 facts = look(reached, repos=False)
                 check_that_it_is_still_held(host_set, found.lock, facts)
                 journal.write(Resume(operator(), host_set.name))
             run_begins()
-            return perform(run, remaining.left(plan, states, facts), hold, report)
+            return perform(run, remaining.of(plan, states, facts), run_lock, report)

@@ -12,7 +12,7 @@ from ..inventory.model import Host, HostSet
 from ..journal.coding import read
 from ..journal.file import kept_here
 from ..journal.history import NAMES, runs
-from ..sop import keep
+from ..sop import kept
 from ..sop.model import UNREACHED, Facts
 from .advice import beside_a_run, text
 from .lock import holder, locked_by, read_lock
@@ -42,7 +42,7 @@ def show(host_set: HostSet, config: Config, report: Report) -> None:
         if host_set.sync not in reached.machines.unreachable:  # lost since, and not told below
             report.note(nobody_knows(host_set))
     elif not taken:
-        report.left(host_set, dict.fromkeys(host_set.hosts, UNREACHED) | facts)
+        report.leftovers(host_set, dict.fromkeys(host_set.hosts, UNREACHED) | facts)
     else:
         for problem in locked_by(*taken, host_set).problems:
             report.note(problem)
@@ -67,9 +67,9 @@ def show_history(host_set: HostSet, config: Config, report: Report, last: int) -
     """The `last` runs of the set: all operators', or only this machine's where the sync host cannot be asked."""
     sync = host_set.sync
     with connected(config, report, host_set, tolerant=True, hosts=(sync,)) as reached:
-        outcomes = reached.machines.ask({sync: keep.history(host_set.app, last)}, 60)
+        outcomes = reached.machines.ask({sync: kept.history(host_set.app, last)}, 60)
         failure = outcomes[sync].failure if sync in outcomes else "cannot be reached"
-    lines = keep.said(outcomes[sync].output) if not failure else []
+    lines = kept.said(outcomes[sync].output) if not failure else []
     lock = next((read_lock(line.removeprefix("lock\t")) for line in lines if line.startswith("lock\t")), None)
     past = runs([kept_here(only=NAMES), read(lines)], host_set.name, lock.run if lock else None)
     report.history(host_set, past[-last:])

@@ -10,10 +10,10 @@ from ..errors import HalfWay, Refused, TryLater
 from ..fleet import detached
 from ..inventory.model import Host, HostSet
 from ..journal.coding import Entry, read
-from ..sop import keep
+from ..sop import kept
 from ..sop.model import Facts
 from . import remaining
-from .lock import Hold, Lock, holder, locked_by, read_lock, taken_over
+from .lock import Lock, RunLock, holder, locked_by, read_lock, taken_over
 from .look import Reached, look
 
 ANSWER_SECONDS = 60
@@ -43,10 +43,10 @@ def find(reached: Reached) -> Found | Mapping[Host, Facts]:
     lock = read_lock(held[1])
     if lock is None or held[0] != sync:
         raise locked_by(*held, host_set)
-    copy = reached.machines.ask({sync: keep.journal_of(host_set.app, lock.run)}, ANSWER_SECONDS)[sync].output
-    kept = states(reached, lock.run)
+    copy = reached.machines.ask({sync: kept.journal_of(host_set.app, lock.run)}, ANSWER_SECONDS)[sync].output
+    steps = states(reached, lock.run)
     # Facts after states: what a step has done that ended in between must be seen.
-    return Found(lock, read(keep.said(copy)), kept, look(reached, repos=False))
+    return Found(lock, read(kept.said(copy)), steps, look(reached, repos=False))
 
 
 def check_that_the_sync_host_is_there(reached: Reached) -> None:
@@ -75,7 +75,7 @@ def nobody_knows(host_set: HostSet) -> str:
 
 def states(reached: Reached, run: str) -> remaining.States:
     """The run's steps on every host that can be reached. Raises Refused for one that is lost now."""
-    said = _ask(reached, keep.keeping(reached.host_set.app, run, ""))
+    said = _ask(reached, kept.run_folder(reached.host_set.app, run, ""))
     return {host: detached.read_states(text) for host, text in said.items()}
 
 
@@ -92,39 +92,39 @@ def deposed(lock: Lock) -> Iterator[None]:
         raise HalfWay(*error.problems, ousted, next_line=error.next_line) from None
 
 
-def take_over(reached: Reached, hold: Hold, lock: Lock) -> remaining.States:
+def take_over(reached: Reached, run_lock: RunLock, lock: Lock) -> remaining.States:
     """Become the run's only driver on every host that can be reached; its steps there.
 
     The sync host is the first to be told, and is asked again at the end: of two operators at once, the one named on
     the sync host at the end wins. The other one gives the other hosts back to it. Raises TakenOver for that one.
     """
     host_set = reached.host_set
-    _ask(reached, hold.keeping, (host_set.sync,), become=True)
+    _ask(reached, run_lock.run_folder, (host_set.sync,), become=True)
     others = [host for host in host_set.hosts if host != host_set.sync]
     with deposed(lock):
-        said = _ask(reached, hold.keeping, others, become=True)
-        said |= _ask(reached, hold.keeping, (host_set.sync,))
+        said = _ask(reached, run_lock.run_folder, others, become=True)
+        said |= _ask(reached, run_lock.run_folder, (host_set.sync,))
     driver = detached.read_driver(said[host_set.sync])
-    if driver != hold.keeping.driver:
-        _ask(reached, replace(hold.keeping, driver=driver), others, become=True)
-        raise taken_over(host_set, hold.keeping.run, driver)
+    if driver != run_lock.run_folder.driver:
+        _ask(reached, replace(run_lock.run_folder, driver=driver), others, become=True)
+        raise taken_over(host_set, run_lock.run_folder.run, driver)
     return {host: detached.read_states(said[host]) for host in host_set.hosts if host in said}
 
 
 def _ask(
     reached: Reached,
-    keeping: detached.Keeping,
+    run_folder: detached.RunFolder,
     hosts: Iterable[Host] | None = None,
     become: bool = False,
 ) -> dict[Host, str]:
     """What `detached.states` prints on each of the hosts (all, if not given); become: and drive the run from now on."""
-    script = detached.states(keeping, take_over=become)
+    script = detached.states(run_folder, take_over=become)
     host_set = reached.host_set
     asked = dict.fromkeys(host_set.hosts if hosts is None else hosts, script)
     outcomes = reached.machines.ask(asked, ANSWER_SECONDS)
     silent = [f"{host.short}: {outcome.failure}" for host, outcome in outcomes.items() if outcome.failure]
     if become and not all(outcome.known for outcome in outcomes.values()):
-        silent.append(f"the takeover of run {keeping.run} may be incomplete: not every host confirmed it")
+        silent.append(f"the takeover of run {run_folder.run} may be incomplete: not every host confirmed it")
         raise HalfWay(*silent, next_line=f"fab {host_set.name} status")
     if silent:
         raise Refused(*silent, next_line=f"fab {host_set.name} status")
@@ -150,7 +150,7 @@ def check_that_nothing_runs(reached: Reached, lock: Lock, states: remaining.Stat
         return
     host, step = running[0]
     host_set = reached.host_set
-    pid = f"{keep.root(host_set.app)}/{lock.run}/{step}/pid"
+    pid = f"{kept.root(host_set.app)}/{lock.run}/{step}/pid"
     kill = f"{reached.machines.ssh(host)} \"sudo sh -c 'kill -- -\\$(cat {pid})'\""
     problems = [f"{host.short}: {step} still runs" for host, step in running]
     next_line = f"fab {host_set.name} resume  # attaches to it\n  or: {kill}  # if it hangs"

@@ -10,14 +10,14 @@ from ..fleet import detached
 from ..fleet.groups import Pool
 from ..fleet.outcome import Outcome
 from ..inventory.model import Host
-from .lock import Hold, says
-from .remaining import Left
+from .lock import RunLock, says
+from .remaining import Remaining
 
 LOOK_SECONDS = 60
 
 
 def found_out(
-    unknown: Mapping[Host, Outcome], left: Left, scripts: Mapping[Host, str], hold: Hold
+    unknown: Mapping[Host, Outcome], rest: Remaining, scripts: Mapping[Host, str], run_lock: RunLock
 ) -> dict[Host, Outcome]:
     """The outcomes once more, better known where a host could be asked.
 
@@ -26,12 +26,12 @@ def found_out(
     """
     if not unknown:
         return {}
-    asked = dict.fromkeys(unknown, detached.states(hold.keeping))
-    looks = hold.machines.ask(asked, LOOK_SECONDS, "to say what became of the step")
-    kept = {host: detached.read_states(o.output).get(left.names[host]) for host, o in looks.items() if not o.failure}
+    asked = dict.fromkeys(unknown, detached.states(run_lock.run_folder))
+    looks = run_lock.machines.ask(asked, LOOK_SECONDS, "to say what became of the step")
+    kept = {host: detached.read_states(o.output).get(rest.names[host]) for host, o in looks.items() if not o.failure}
     ended = [host for host, state in kept.items() if state not in (None, "runs")]
     again = {host: scripts[host] for host in ended}
-    followed = hold.machines.carry_out(again, partial(Pool.of, at_once=32), LOOK_SECONDS, "to answer", means=says)
+    followed = run_lock.machines.carry_out(again, partial(Pool.of, at_once=32), LOOK_SECONDS, "to answer", means=says)
     found = {}
     for host, outcome in unknown.items():
         if host in followed and followed[host].known:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 
-from . import health, keep, restarts, schema, yum
+from . import health, kept, restarts, schema, yum
 from .model import Effect, Facts, Job, Schema, Step
 from .shell import call
 
@@ -47,13 +47,13 @@ def pause_cron(job: Job) -> Step:
     return Step(
         name="pause-cron",
         says="pause cron's sync, and wait for one that runs",
-        command=keep.pause_cron(job.app, CRON_SECONDS),
+        command=kept.pause_cron(job.app, CRON_SECONDS),
         still=lambda facts: not facts.cron,
         until="resume-cron",
         pauses_cron=True,
         seconds=CRON_SECONDS + job.host_set.limits.service,
         mends=True,
-        brief=f"mv {job.app.cron} {keep.folder(job.app)}/cron; "
+        brief=f"mv {job.app.cron} {kept.folder(job.app)}/cron; "
         f"while pgrep -f '{job.app.package} sync'; do sleep 1; done",
     )
 
@@ -63,10 +63,10 @@ def resume_cron(job: Job) -> Step:
     return Step(
         name="resume-cron",
         says="let cron sync again",
-        command=keep.resume_cron(job.app),
+        command=kept.resume_cron(job.app),
         still=lambda facts: facts.paused is None,
         seconds=job.host_set.limits.service,
-        brief=f"mv {keep.folder(job.app)}/cron {job.app.cron}",
+        brief=f"mv {kept.folder(job.app)}/cron {job.app.cron}",
     )
 
 
@@ -99,7 +99,7 @@ def yum_update(job: Job, downloaded: bool = False, served: bool = False) -> Step
         proof=_installed(job, served),
         still=lambda facts: facts.installed == job.target,
         seconds=job.host_set.limits.yum,
-        guard=keep.remember(job.app, job.target, job.schema) + "\n",
+        guard=kept.remember(job.app, job.target, job.schema) + "\n",
     )
 
 
@@ -194,15 +194,15 @@ def upgrade_db(job: Job, cron_paused: bool = False) -> Step:
     command = f"{_q(job.app.package)} upgrade_db"
     pause, back = pause_cron(job), resume_cron(job)
     if cron_paused:
-        guard = f"{keep.cron_is_away(job.app)} || exit 1\n"
+        guard = f"{kept.cron_is_away(job.app)} || exit 1\n"
     else:
-        guard = f"{keep.with_cron_paused(job.app, CRON_SECONDS)}\n"
+        guard = f"{kept.with_cron_paused(job.app, CRON_SECONDS)}\n"
     return Step(
         name="upgrade-db",
         says="migrate the database, once" + ("" if cron_paused else "; cron's sync is paused meanwhile"),
-        guard=f"{_alone(job)}{guard}{keep.migration_begins(job.app)}\n",
+        guard=f"{_alone(job)}{guard}{kept.migration_begins(job.app)}\n",
         command=command,
-        proof=(f"{call('schema_proven', status)} && " if status else "") + keep.migration_is_done(job.app),
+        proof=(f"{call('schema_proven', status)} && " if status else "") + kept.migration_is_done(job.app),
         still=lambda facts: _migrated(job, facts),
         proven=True,
         pauses_cron=not cron_paused,
@@ -265,7 +265,7 @@ def _alone(job: Job) -> str:
     # Held by the command itself, through the open file, as long as it lives: also after its connection was lost.
     # A look at the facts (preflight.script) holds it for a moment: that is waited for.
     return (
-        f"exec 9>>{keep.database_lock(job.app)}\n"
+        f"exec 9>>{kept.database_lock(job.app)}\n"
         "if command -v flock >/dev/null && ! flock -w 5 9; then\n"
         "echo an upgrade_db or sync of an earlier run still works on the database; exit 75; fi\n"
     )

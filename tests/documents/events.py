@@ -9,7 +9,7 @@ from dataclasses import fields, is_dataclass
 from types import UnionType
 from typing import Any
 
-from tasks.journal import events, looked, told
+from tasks.journal import events, json_events, looked
 from tasks.journal.coding import keys
 from tasks.journal.events import BY_NAME, MOMENT, TEXT, VERSION, Event
 
@@ -25,7 +25,7 @@ def of_the_journal() -> list[type[Event]]:
 
 def of_json() -> list[type[Event]]:
     """The events that `--json` tells."""
-    return [*_of(told)[:-1], *IN_BOTH, *_of(looked), told.Exit]
+    return [*_of(json_events)[:-1], *IN_BOTH, *_of(looked), json_events.Exit]
 
 
 def page(name: str) -> str:

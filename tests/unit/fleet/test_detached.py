@@ -15,22 +15,22 @@ from pathlib import Path
 import pytest
 
 from tasks.fleet import detached
-from tasks.fleet.detached import DIED, HELD, NEVER, TAKEN_OVER, Keeping
+from tasks.fleet.detached import DIED, HELD, NEVER, TAKEN_OVER, RunFolder
 from tests.unit.builders import Shell
 from tests.wanted import wanted
 
 pytestmark = wanted("setsid", "util-linux")
-KEEPING = Keeping("./keep", "0123abcd", "alice@laptop (1)")
+FOLDER = RunFolder("./keep", "0123abcd", "alice@laptop (1)")
 STEP = "03-yum-update"
 
 
-def does(shell: Shell, script: str, keeping: Keeping = KEEPING) -> tuple[int, list[str]]:
-    ended = shell.run(detached.carry_out(keeping, STEP, script))
+def does(shell: Shell, script: str, run_folder: RunFolder = FOLDER) -> tuple[int, list[str]]:
+    ended = shell.run(detached.carry_out(run_folder, STEP, script))
     return ended.returncode, ended.stdout.split()
 
 
-def states(shell: Shell, keeping: Keeping = KEEPING, take_over: bool = False) -> dict[str, str]:
-    return detached.read_states(shell.run(detached.states(keeping, take_over)).stdout)
+def states(shell: Shell, run_folder: RunFolder = FOLDER, take_over: bool = False) -> dict[str, str]:
+    return detached.read_states(shell.run(detached.states(run_folder, take_over)).stdout)
 
 
 def until(true: Callable[[], bool]) -> None:
@@ -43,7 +43,7 @@ def until(true: Callable[[], bool]) -> None:
 def begins(shell: Shell, script: str) -> subprocess.Popen[bytes]:
     """The step is begun and somebody follows it; its pid is known when this returns."""
     follower = subprocess.Popen(
-        shell.command(detached.carry_out(KEEPING, STEP, script)),
+        shell.command(detached.carry_out(FOLDER, STEP, script)),
         cwd=shell.folder,
         env={"PATH": str(shell.bin)},
         stdout=subprocess.DEVNULL,
@@ -126,7 +126,7 @@ def test_without_proc_a_step_that_lives_is_not_called_dead(ps: str | None, shell
         shell.program("ps", ps)
     shell.library = shell.library.replace("/proc/", "./nowhere/")
     with subprocess.Popen(
-        ["sh", "-c", "read x; :", "sh", detached.mark(KEEPING, STEP)], stdin=subprocess.PIPE
+        ["sh", "-c", "read x; :", "sh", detached.mark(FOLDER, STEP)], stdin=subprocess.PIPE
     ) as runner:
         shell.file(f"keep/0123abcd/{STEP}/pid", f"{runner.pid}\n")
         found = [states(shell)]
@@ -140,7 +140,7 @@ def test_with_proc_no_ps_is_wanted_and_another_process_of_that_number_is_not_the
     boot = Path("/proc/sys/kernel/random/boot_id").read_text()
     shell.file(f"keep/0123abcd/{STEP}/boot", boot)
     found = []
-    for argument in (detached.mark(KEEPING, STEP), "another"):
+    for argument in (detached.mark(FOLDER, STEP), "another"):
         with subprocess.Popen(["sh", "-c", "read x; :", "sh", argument], stdin=subprocess.PIPE) as runner:
             shell.file(f"keep/0123abcd/{STEP}/pid", f"{runner.pid}\n")
             found.append(states(shell))
@@ -188,7 +188,7 @@ def test_n6_that_a_step_never_began_is_said_only_where_it_is_sure_and_a_takeover
     step = shell.folder / "keep/0123abcd" / STEP
     step.mkdir(parents=True)
     spoil(step)
-    assert states(shell, Keeping("./keep", "0123abcd", "bob@desk (2)"), take_over=True) == {STEP: state}
+    assert states(shell, RunFolder("./keep", "0123abcd", "bob@desk (2)"), take_over=True) == {STEP: state}
     (step / "boot").write_text("a later boot\n")
     assert states(shell) == {STEP: state}
 
@@ -209,7 +209,7 @@ def test_s13_a_folder_or_a_state_that_no_step_has_is_not_shown() -> None:
 
 @pytest.mark.parametrize("name", ["bob@desk (2)", "CORP\\nina@desk (2)"])
 def test_a_host_starts_nothing_for_a_driver_that_was_replaced(name: str, shell: Shell) -> None:
-    bob = Keeping("./keep", "0123abcd", name)
+    bob = RunFolder("./keep", "0123abcd", name)
     assert states(shell, bob, take_over=True) == {}
     assert does(shell, "echo x >>ran") == (TAKEN_OVER, name.split())
     assert not (shell.folder / "ran").exists()
@@ -262,7 +262,7 @@ def test_every_sh_reads_a_line_as_it_stands_in_the_file(kept: str | None, read: 
 
 @pytest.mark.parametrize("umask", ["022", "027"])
 def test_a_script_makes_its_files_as_for_somebody_who_types_it(umask: str, shell: Shell) -> None:
-    sent = f"umask {umask}\n{detached.carry_out(KEEPING, STEP, 'umask; : >made')}"
+    sent = f"umask {umask}\n{detached.carry_out(FOLDER, STEP, 'umask; : >made')}"
     assert shell.run(sent).stdout.split() == [f"0{umask}"]
     assert (shell.folder / "made").stat().st_mode & 0o777 == 0o666 & ~int(umask, 8)
     kept = [path for path in (shell.folder / "keep").rglob("*") if path.is_file()]
@@ -301,7 +301,7 @@ def test_where_the_disk_is_full_nobody_is_said_to_have_taken_the_run_over(
 def test_who_cannot_become_the_driver_is_told(shell: Shell, full: Callable[[], None]) -> None:
     assert does(shell, "true") == (0, [])
     full()
-    bob = Keeping(KEEPING.root, KEEPING.run, "bob@desk (2)" + "x" * 4096)
+    bob = RunFolder(FOLDER.root, FOLDER.run, "bob@desk (2)" + "x" * 4096)
     refused = shell.run(detached.states(bob, take_over=True))
     assert (refused.returncode, "nothing can be kept" in refused.stdout) == (1, True)
 

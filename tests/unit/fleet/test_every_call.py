@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 
 from tasks.fleet import detached
-from tasks.fleet.detached import DIED, NEVER, Keeping
+from tasks.fleet.detached import DIED, NEVER, RunFolder
 from tests.unit.builders import Shell
 from tests.wanted import wanted
 
@@ -31,8 +31,8 @@ pytestmark = [
 SOAK = bool(os.environ.get("SOAK"))
 EVERY = 1 if SOAK else 13  # calls from one that goes wrong to the next
 SETSID = shutil.which("setsid") or "setsid"
-KEEPING = Keeping("./keep", "0123abcd", "alice@laptop (1)")
-NEXT = Keeping("./keep", "0123abcd", "bob@desk (2)")
+FOLDER = RunFolder("./keep", "0123abcd", "alice@laptop (1)")
+NEXT = RunFolder("./keep", "0123abcd", "bob@desk (2)")
 STEP = "03-yum-update"
 DOES = "echo x >>ran; exit 3"
 KILLED, FULL, BROKEN = "signal=KILL", "error=ENOSPC", "error=EIO"
@@ -44,7 +44,7 @@ def traced(shell: Shell, who: str, *how: str) -> str:
     """Start the step with one of its processes under strace, and wait until nobody follows it; strace's words."""
     file = shell.folder / "traced"
     strace = [shutil.which("strace") or "strace", "-q", "-o", str(file), *how]
-    command = shell.command(detached.carry_out(KEEPING, STEP, DOES))
+    command = shell.command(detached.carry_out(FOLDER, STEP, DOES))
     if who == RUNNER:
         shell.program("setsid", f'exec {shlex.join([*strace, SETSID])} "$@"')
     else:

@@ -196,7 +196,7 @@ def test_n3_whoever_leaves_a_question_leaves_no_thread_behind_it() -> None:
         def answer(self, *asked: Any) -> str:
             raise KeyboardInterrupt
 
-    class Left(Asking):
+    class Remaining(Asking):
         def open(self) -> str:
             try:
                 return super().open()
@@ -206,7 +206,7 @@ def test_n3_whoever_leaves_a_question_leaves_no_thread_behind_it() -> None:
                 raise
 
     desk, ended = Leaving(), threading.Semaphore(0)
-    hosts: list[Any] = [Left(f"host{n}", desk, "Password: ") for n in range(2)]
+    hosts: list[Any] = [Remaining(f"host{n}", desk, "Password: ") for n in range(2)]
     with pytest.raises(KeyboardInterrupt):
         pool(hosts, 2, desk.questions)
     assert ended.acquire(timeout=20)

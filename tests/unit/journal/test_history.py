@@ -15,7 +15,7 @@ from tasks.journal import history as past_runs
 from tasks.journal.coding import Entry, read
 from tasks.journal.history import Past
 from tasks.report.tables import history
-from tasks.sop import keep
+from tasks.sop import kept
 
 from ..builders import NEW, OLD, Shell, nvr
 
@@ -157,23 +157,23 @@ def test_a_journal_that_was_edited_by_hand_is_no_reason_to_fail(events: list[Eve
 
 def test_the_sync_host_tells_the_latest_runs_and_who_holds_the_set(tmp_path: Path) -> None:
     shell, app = Shell(tmp_path), App(root=str(tmp_path))
-    root = f"{tmp_path}{keep.folder(app)}"
+    root = f"{tmp_path}{kept.folder(app)}"
     for run in ("aaaaaaaa", "bbbbbbbb"):
         lines = [at(0, "begin", run, why="x" * 50_000), at(1, "phase", run), at(2, "end", run)]
-        shell.file(f"{keep.folder(app)}/{run}/journal.jsonl", "".join(json.dumps(line) + "\n" for line in lines))
-    shell.file(f"{keep.folder(app)}/lock", '{"run": "bbbbbbbb"}\n')
-    shell.file(f"{keep.folder(app)}/not-a-run/journal.jsonl", '{"event": "begin"}\n')
-    said = keep.said("\n".join(map(clean, shell.run(keep.history(app, 5)).stdout.splitlines())))
+        shell.file(f"{kept.folder(app)}/{run}/journal.jsonl", "".join(json.dumps(line) + "\n" for line in lines))
+    shell.file(f"{kept.folder(app)}/lock", '{"run": "bbbbbbbb"}\n')
+    shell.file(f"{kept.folder(app)}/not-a-run/journal.jsonl", '{"event": "begin"}\n')
+    said = kept.said("\n".join(map(clean, shell.run(kept.history(app, 5)).stdout.splitlines())))
     assert said[0] == 'lock\t{"run": "bbbbbbbb"}', root
     assert sorted((event.run, event.raw["event"]) for event in read(said)) == [
         (run, event) for run in ("aaaaaaaa", "bbbbbbbb") for event in ("begin", "end")
     ]
-    assert len({event.run for event in read(keep.said(shell.run(keep.history(app, 1)).stdout))}) == 1
+    assert len({event.run for event in read(kept.said(shell.run(kept.history(app, 1)).stdout))}) == 1
 
 
 def test_a_host_without_any_run_tells_none(tmp_path: Path) -> None:
-    assert keep.said(Shell(tmp_path).run(keep.history(App(root=str(tmp_path)), 5)).stdout) == []
+    assert kept.said(Shell(tmp_path).run(kept.history(App(root=str(tmp_path)), 5)).stdout) == []
 
 
 def test_a_copy_that_is_not_there_has_no_lines(tmp_path: Path) -> None:
-    assert keep.said(Shell(tmp_path).run(keep.journal_of(App(root=str(tmp_path)), "aaaaaaaa")).stdout) == []
+    assert kept.said(Shell(tmp_path).run(kept.journal_of(App(root=str(tmp_path)), "aaaaaaaa")).stdout) == []

@@ -420,9 +420,9 @@ def test_after_an_abort_the_last_line_says_how_httpd_comes_back(
 
 
 def test_where_no_run_holds_the_set_status_says_what_is_down_and_what_to_type(screen: Shown) -> None:
-    screen.report.left(prod(), found(prod(), well()))
+    screen.report.leftovers(prod(), found(prod(), well()))
     assert screen.lines == []
-    screen.report.left(prod(), found(prod(), well(service="inactive", schema=Schema.CURRENT, paused="0123abcd")))
+    screen.report.leftovers(prod(), found(prod(), well(service="inactive", schema=Schema.CURRENT, paused="0123abcd")))
     assert screen.lines == [
         "httpd is not running on blockerbugs01, blockerbugs02",
         "next: fab prod abort        # lets cron sync again",

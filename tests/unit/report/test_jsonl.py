@@ -19,7 +19,7 @@ from tasks.report.jsonl import Machine
 from tasks.run.lock import Lock
 from tasks.run.observer import EVENTS
 from tasks.run.probe import Seen
-from tasks.run.remaining import Left
+from tasks.run.remaining import Remaining
 from tasks.sop.model import Schema
 from tasks.sop.restarts import Restart
 from tests.unit.builders import NEW, OLD, ONE, TWO, found, prod, well
@@ -77,7 +77,7 @@ def everything_told() -> list[dict[str, Any]]:
     machine.looking((ONE, TWO))
     machine.plan(plan)
     machine.nothing_to_do(plan)
-    machine.resume(plan, LOCK, [Left({ONE: "01-download"}, (ONE,), (ONE,)) for _ in plan.phases])
+    machine.resume(plan, LOCK, [Remaining({ONE: "01-download"}, (ONE,), (ONE,)) for _ in plan.phases])
     machine.held(prod(), LOCK, {ONE: {"04-yum-update": "runs"}})
     machine.aborted(prod(), LOCK, found(prod(), well(service="inactive")))
     machine.free(prod(), found(prod(), well(service="inactive", paused="0123abcd")), "prod is unlocked")

@@ -18,7 +18,7 @@ from tasks.report.screen import Screen
 from tasks.run.ending import ending
 from tasks.run.lock import Lock
 from tasks.run.probe import Seen
-from tasks.run.remaining import Left
+from tasks.run.remaining import Remaining
 from tests.unit.builders import NEW, OLD, ONE, TWO, found, nvr, prod, well
 from tests.unit.report.values import Terminal, ended, planned
 
@@ -84,8 +84,13 @@ def test_plan(procedure: str, terminal: Terminal, looks: Kept) -> None:
 
 def test_what_is_left_to_resume(terminal: Terminal, looks: Kept) -> None:
     plan = planned("major-upgrade", host_set=PROD)
-    left = [Left({}), Left({}), Left({TWO: "03-stop-httpd"}, runs=(TWO,)), Left({ONE: "04-yum-update.2"}, again=(ONE,))]
-    rest = [Left(dict.fromkeys(phase.hosts, phase.step.name)) for phase in plan.phases[4:]]
+    left = [
+        Remaining({}),
+        Remaining({}),
+        Remaining({TWO: "03-stop-httpd"}, runs=(TWO,)),
+        Remaining({ONE: "04-yum-update.2"}, again=(ONE,)),
+    ]
+    rest = [Remaining(dict.fromkeys(phase.hosts, phase.step.name)) for phase in plan.phases[4:]]
     lock = replace(LOCK, since="no time")
     human(terminal).resume(plan, lock, [*left, *rest])
     assert terminal.shown == looks

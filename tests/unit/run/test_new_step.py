@@ -12,7 +12,7 @@ from tasks.journal.file import Journal
 from tasks.report import tables
 from tasks.run.advice import after_a_run, left_behind
 from tasks.run.decide import Plan, decide
-from tasks.run.remaining import left
+from tasks.run.remaining import of as remaining_of
 from tasks.run.state import Run
 from tasks.sop import workflows
 from tasks.sop.model import Job, Phase, Procedure, Schema, Step
@@ -75,7 +75,7 @@ def test_it_is_in_the_plan_and_in_the_table_that_shows_it() -> None:
 
 
 def test_it_is_left_where_the_run_did_not_come_so_far() -> None:
-    rows = left(plan(), {host: {} for host in SET.hosts}, plan().facts)
+    rows = remaining_of(plan(), {host: {} for host in SET.hosts}, plan().facts)
     assert any(name.endswith("-warm-cache") for row in rows for name in row.names.values())
 
 

@@ -16,7 +16,7 @@ from tasks.fleet.outcome import Outcome
 from tasks.inventory.model import Host
 from tasks.journal.file import Journal
 from tasks.run.decide import decide
-from tasks.run.lock import Hold
+from tasks.run.lock import RunLock
 from tasks.run.look import Reached
 from tasks.run.observer import Report
 from tasks.run.phases import perform
@@ -104,7 +104,7 @@ def ends(begun_as: str, monkeypatch: pytest.MonkeyPatch) -> tuple[type[BaseExcep
     monkeypatch.setattr("os.fsync", full)
     try:
         with pytest.raises((Refused, HalfWay), match="No space left on device") as error:
-            perform(Run(plan, journal), everything(plan), cast(Hold, held), Report())
+            perform(Run(plan, journal), everything(plan), cast(RunLock, held), Report())
     finally:
         journal.close()
     return error.type, held.now
@@ -122,7 +122,7 @@ def test_o2_who_fails_and_is_taken_over_in_that_moment_is_not_told_to_resume_or_
     plan = decide(request("restart-httpd"), found(prod(), well()))
     journal = Journal()
     with pytest.raises(TakenOver) as error:
-        perform(Run(plan, journal), everything(plan), cast(Hold, Ousted(Failing())), Report())
+        perform(Run(plan, journal), everything(plan), cast(RunLock, Ousted(Failing())), Report())
     journal.close()
     assert error.value.problems[:2] == (
         "prod: run 0123abcd was taken over by bob@desk",
@@ -135,7 +135,7 @@ def test_o2_who_is_taken_over_in_the_middle_of_a_step_says_where_it_was_done_and
     plan = decide(request("stop-httpd"), found(prod(), well()))
     journal = Journal()
     with pytest.raises(TakenOver) as error:
-        perform(Run(plan, journal), everything(plan), cast(Hold, Held(TakenFrom())), Report())
+        perform(Run(plan, journal), everything(plan), cast(RunLock, Held(TakenFrom())), Report())
     journal.close()
     assert error.value.problems == (
         f"prod: bob@desk took over run {journal.run} and will resume or abort it",

@@ -24,12 +24,12 @@ def down(**changes: object) -> Facts:
 def left(plan: Plan, one: dict[str, str], two: dict[str, str], *facts: Facts) -> dict[str, list[str]]:
     """Step → names under which it is left, host after host."""
     now = dict(zip((ONE, TWO), facts if len(facts) == 2 else facts * 2, strict=True))
-    rows = zip(plan.phases, remaining.left(plan, {ONE: one, TWO: two}, now), strict=True)
+    rows = zip(plan.phases, remaining.of(plan, {ONE: one, TWO: two}, now), strict=True)
     return {phase.step.name: list(row.names.values()) for phase, row in rows if row.names}
 
 
 def test_of_a_run_that_did_nothing_everything_is_left() -> None:
-    assert remaining.left(MAJOR, {ONE: {}, TWO: {}}, found(SET, well())) == remaining.everything(MAJOR)
+    assert remaining.of(MAJOR, {ONE: {}, TWO: {}}, found(SET, well())) == remaining.everything(MAJOR)
 
 
 def test_what_was_done_and_is_still_so_is_not_done_again() -> None:
@@ -88,10 +88,10 @@ def test_a_build_that_somebody_has_changed_by_hand_is_installed_again() -> None:
 def test_s13_in_a_minor_upgrade_the_gate_is_asked_again_where_the_build_is_still_to_be_installed() -> None:
     plan = {phase.step.name: phase for phase in MINOR.phases}["no-migration"]
     states = {ONE: {"01-download": "0", "03-yum-update": "0", "04-restart-httpd": "0"}, TWO: {"01-download": "0"}}
-    rows = remaining.left(MINOR, states, {ONE: well(NEW), TWO: well()})
+    rows = remaining.of(MINOR, states, {ONE: well(NEW), TWO: well()})
     assert list(rows[MINOR.phases.index(plan)].names) == [TWO]
     done = {**states[ONE], "06-yum-update": "0", "07-restart-httpd": "0"}
-    rows = remaining.left(MINOR, {ONE: done, TWO: done}, {ONE: well(NEW), TWO: well(NEW)})
+    rows = remaining.of(MINOR, {ONE: done, TWO: done}, {ONE: well(NEW), TWO: well(NEW)})
     assert rows[MINOR.phases.index(plan)].names == {}
 
 
@@ -115,5 +115,5 @@ def test_a_host_that_was_restarted_and_is_not_well_is_restarted_again(
         ONE: {"01-download": "0", "03-yum-update": "0", "04-restart-httpd": "0"},
         TWO: {"01-download": "0", **beyond},
     }
-    restart = remaining.left(MINOR, states, {ONE: well(NEW, answers=answers), TWO: well()})[3]
+    restart = remaining.of(MINOR, states, {ONE: well(NEW, answers=answers), TWO: well()})[3]
     assert list(restart.names.values()) == again

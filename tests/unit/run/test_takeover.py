@@ -11,12 +11,12 @@ import pytest
 
 from tasks.errors import TakenOver
 from tasks.fleet import detached
-from tasks.fleet.detached import Keeping
+from tasks.fleet.detached import RunFolder
 from tasks.fleet.machines import Machines
 from tasks.fleet.outcome import Outcome
 from tasks.inventory.model import App, Host
 from tasks.journal.file import Journal
-from tasks.run.lock import Hold, Lock
+from tasks.run.lock import Lock, RunLock
 from tasks.run.look import Reached
 from tasks.run.takeover import take_over
 from tests.unit.builders import ONE, TWO, Shell, of, prod
@@ -39,10 +39,10 @@ class Folders:
 
 
 class Driving:
-    """As much of a Hold as taking over needs."""
+    """As much of a RunLock as taking over needs."""
 
     def __init__(self, driver: str) -> None:
-        self.keeping = Keeping("./keep", "0123abcd", driver)
+        self.run_folder = RunFolder("./keep", "0123abcd", driver)
 
 
 @pytest.fixture
@@ -59,9 +59,9 @@ def test_a_lock_that_a_stranger_has_put_there_is_not_given_back_as_ours(first_li
     kept.mkdir(parents=True)
     (kept / "lock").write_text(f"{first_line}\nsomebody\n")
     with closing(Journal()) as journal:
-        hold = Hold(Reached(of(App(root="."), prod()), cast(Machines, Folders(hosts, {}))), journal)
+        run_lock = RunLock(Reached(of(App(root="."), prod()), cast(Machines, Folders(hosts, {}))), journal)
         with pytest.raises(TakenOver, match="not a lock of this tool"):
-            hold.release()
+            run_lock.release()
     assert (kept / "lock").exists()
 
 
@@ -71,13 +71,13 @@ def test_o2_of_two_who_take_a_run_over_in_the_same_instant_one_drives_every_host
 
     def tries(name: str, before: Before) -> None:
         try:
-            take_over(Reached(prod(), cast(Machines, Folders(hosts, before))), cast(Hold, Driving(name)), LOCK)
+            take_over(Reached(prod(), cast(Machines, Folders(hosts, before))), cast(RunLock, Driving(name)), LOCK)
         except TakenOver:
             return
         drives.append(name)
 
     tries("alice@laptop (1)", {moment: lambda: tries("bob@desk (2)", {})})
-    said = Folders(hosts, {}).ask(dict.fromkeys((ONE, TWO), detached.states(Keeping("./keep", "0123abcd", ""))))
+    said = Folders(hosts, {}).ask(dict.fromkeys((ONE, TWO), detached.states(RunFolder("./keep", "0123abcd", ""))))
     named = {detached.read_driver(outcome.output) for outcome in said.values()}
     assert named == {drives[-1]}
     assert len(drives) == (2 if moment == 1 else 1)  # before the first word of the other, it was not the same instant

@@ -7,15 +7,15 @@ from tasks.fleet.machines import Machines
 from tasks.fleet.outcome import Outcome
 from tasks.inventory.model import Host
 from tasks.journal.file import Journal
-from tasks.run.lock import Hold
+from tasks.run.lock import RunLock
 from tasks.run.look import Reached
-from tasks.run.remaining import Left
+from tasks.run.remaining import Remaining
 from tasks.run.uncertain import found_out
 
 from ..builders import ONE, TWO, prod
 
 LOST = Outcome("", 30.0, "the connection was lost: what became of it is not known", known=False, began=7.0)
-LEFT = Left({ONE: "04-yum-update", TWO: "04-yum-update"})
+LEFT = Remaining({ONE: "04-yum-update", TWO: "04-yum-update"})
 
 
 class Hosts:
@@ -39,8 +39,8 @@ class Hosts:
 
 def found(states: Mapping[Host, str], followed: Mapping[Host, Outcome] | None = None) -> dict[Host, Outcome]:
     machines = cast(Machines, Hosts(states, followed or {}))
-    hold = Hold(Reached(prod(), machines), Journal())
-    return found_out({ONE: LOST}, LEFT, {ONE: "the step", TWO: "the step"}, hold)
+    run_lock = RunLock(Reached(prod(), machines), Journal())
+    return found_out({ONE: LOST}, LEFT, {ONE: "the step", TWO: "the step"}, run_lock)
 
 
 def test_n2_a_step_that_has_ended_meanwhile_has_the_end_that_it_had() -> None:

@@ -14,7 +14,7 @@ from tasks.fleet.detached import HELD
 from tasks.inventory.model import App
 from tasks.run.changed import fixed
 from tasks.run.lock import Lock, locked_by, read_lock
-from tasks.sop import keep
+from tasks.sop import kept
 from tests.unit.builders import ONE, Shell, prod
 from tests.wanted import wanted
 
@@ -28,7 +28,7 @@ def lock(run: str = "0123abcd") -> Lock:
 
 
 def takes(shell: Shell, one: Lock) -> str:
-    return shell.run(keep.take(APP, one.run, one.text, ['{"event": "begin"}'])).stdout
+    return shell.run(kept.take(APP, one.run, one.text, ['{"event": "begin"}'])).stdout
 
 
 @pytest.fixture
@@ -65,10 +65,10 @@ def test_who_has_taken_the_lock_and_asks_again_has_it(host: Shell) -> None:
 
 def test_a_lock_is_given_back_by_its_own_run_only(host: Shell) -> None:
     takes(host, lock())
-    said = host.run(keep.release(APP, "deadbeef", "bob", [], "touch cron")).stdout
+    said = host.run(kept.release(APP, "deadbeef", "bob", [], "touch cron")).stdout
     assert said.startswith('holder\t{"run": "0123abcd"')
     assert "taken" not in takes(host, lock("deadbeef"))
-    assert host.run(keep.release(APP, "0123abcd", "alice", [])).stdout == ""
+    assert host.run(kept.release(APP, "0123abcd", "alice", [])).stdout == ""
     assert not (host.folder / "cron").exists()
     assert takes(host, lock("deadbeef")).startswith("last\t0123abcd")
 
@@ -76,7 +76,7 @@ def test_a_lock_is_given_back_by_its_own_run_only(host: Shell) -> None:
 def test_O2_who_was_taken_over_gives_no_lock_back_and_no_cron(host: Shell) -> None:
     takes(host, lock())
     host.file("var/lib/blockerbugs-upgrade/0123abcd/driver", "bob@desk (2)\n")
-    said = host.run(keep.release(APP, "0123abcd", "alice@laptop (1)", ['{"event": "end"}'], "touch cron")).stdout
+    said = host.run(kept.release(APP, "0123abcd", "alice@laptop (1)", ['{"event": "end"}'], "touch cron")).stdout
     assert said == "driver\tbob@desk (2)\n"
     assert "taken" not in takes(host, lock("deadbeef"))
     assert not (host.folder / "cron").exists()
@@ -84,18 +84,18 @@ def test_O2_who_was_taken_over_gives_no_lock_back_and_no_cron(host: Shell) -> No
 
 def test_O2_a_lock_stays_where_what_comes_first_has_failed(host: Shell) -> None:
     takes(host, lock())
-    assert host.run(keep.release(APP, "0123abcd", "alice", [], "false")).returncode == 1
+    assert host.run(kept.release(APP, "0123abcd", "alice", [], "false")).returncode == 1
     assert "taken" not in takes(host, lock("deadbeef"))
 
 
 def test_O1_a_host_that_another_run_has_locked_starts_no_step(host: Shell) -> None:
-    guard = keep.nobody_else(APP, "deadbeef", "prod01.example")
+    guard = kept.nobody_else(APP, "deadbeef", "prod01.example")
     assert host.run(f"{guard}\necho step").stdout == "step\n"
     other = lock()
     takes(host, other)
     refused = host.run(f"{guard}\necho step")
     assert (refused.returncode, read_lock(refused.stdout)) == (HELD, other), refused.stdout
-    ours = keep.nobody_else(APP, "0123abcd", "prod01.example")
+    ours = kept.nobody_else(APP, "0123abcd", "prod01.example")
     assert host.run(f"{ours}\necho step").stdout == "step\n"
 
 
@@ -159,19 +159,19 @@ def test_since_when_a_lock_is_held_is_told_on_the_clock_of_who_asks(
 
 def test_C3_cron_is_put_back_as_it_was(host: Shell) -> None:
     host.file(CRON, "*/30 sync")
-    assert from_a_run(host, keep.pause_cron(APP, 5)) == 0
+    assert from_a_run(host, kept.pause_cron(APP, 5)) == 0
     assert not (host.folder / CRON).exists()
     assert (host.folder / f"{AWAY}.run").read_text() == "0123abcd\n"
-    assert host.run(keep.resume_cron(APP)).returncode == 0
+    assert host.run(kept.resume_cron(APP)).returncode == 0
     assert (host.folder / CRON).read_text() == "*/30 sync"
     assert not (host.folder / f"{AWAY}.run").exists()
 
 
 def test_C3_a_cron_file_that_cannot_be_put_back_is_a_failure_and_stays_known(host: Shell) -> None:
     host.file(CRON, "*/30 sync")
-    from_a_run(host, keep.pause_cron(APP, 5))
+    from_a_run(host, kept.pause_cron(APP, 5))
     (host.folder / CRON).parent.rmdir()
-    assert host.run(f"{keep.resume_cron(APP)} || exit 1\nexit 0").returncode == 1
+    assert host.run(f"{kept.resume_cron(APP)} || exit 1\nexit 0").returncode == 1
     assert (host.folder / AWAY).read_text() == "*/30 sync"
     assert (host.folder / f"{AWAY}.run").read_text() == "0123abcd\n"
 
@@ -180,24 +180,24 @@ def test_C3_cron_stays_where_it_is_when_nobody_can_note_who_takes_it_away(host: 
     host.file(CRON, "*/30 sync")
     for note in (f"{AWAY}.run", f"{AWAY}.run.new"):
         (host.folder / note).mkdir(parents=True)
-    assert from_a_run(host, keep.pause_cron(APP, 5)) == 1
+    assert from_a_run(host, kept.pause_cron(APP, 5)) == 1
     assert (host.folder / CRON).read_text() == "*/30 sync"
 
 
 def test_C3_no_note_is_left_of_a_cron_file_that_could_not_be_taken_away(host: Shell) -> None:
     host.file(CRON, "*/30 sync")
     host.program("mv", f'case $1 in *cron.d*) exit 1;; esac; exec {shutil.which("mv")} "$@"')
-    assert from_a_run(host, keep.pause_cron(APP, 5)) == 1
+    assert from_a_run(host, kept.pause_cron(APP, 5)) == 1
     assert not (host.folder / f"{AWAY}.run").exists()
 
 
 def test_C2_a_cron_file_that_came_back_meanwhile_is_the_newer_one_and_stays(host: Shell) -> None:
     host.file(CRON, "old")
-    from_a_run(host, keep.pause_cron(APP, 5))
+    from_a_run(host, kept.pause_cron(APP, 5))
     host.file(CRON, "new")
-    refused = host.run(keep.cron_is_away(APP))
+    refused = host.run(kept.cron_is_away(APP))
     assert (refused.returncode, "is back (has ansible run?)" in refused.stdout) == (1, True)
-    assert "was put back meanwhile, and stays" in host.run(keep.resume_cron(APP)).stdout
+    assert "was put back meanwhile, and stays" in host.run(kept.resume_cron(APP)).stdout
     assert (host.folder / CRON).read_text() == "new"
     assert not (host.folder / AWAY).exists()
     assert (host.folder / f"{AWAY}.replaced").read_text() == "old"
@@ -206,29 +206,29 @@ def test_C2_a_cron_file_that_came_back_meanwhile_is_the_newer_one_and_stays(host
 def test_C1_a_sync_that_does_not_end_in_time_leaves_cron_as_it_was(host: Shell) -> None:
     host.file(CRON, "*/30 sync")
     host.program("pgrep", "exit 0")
-    assert from_a_run(host, keep.pause_cron(APP, 1)) == 1
+    assert from_a_run(host, kept.pause_cron(APP, 1)) == 1
     assert (host.folder / CRON).read_text() == "*/30 sync"
 
 
 def test_C1_a_sync_that_runs_is_waited_for(host: Shell) -> None:
     host.program("pgrep", "test ! -e asked && : >asked")
-    assert from_a_run(host, keep.pause_cron(APP, 5)) == 0
+    assert from_a_run(host, kept.pause_cron(APP, 5)) == 0
 
 
 def test_C2_a_sync_that_runs_keeps_the_migration_from_beginning(host: Shell) -> None:
     host.program("pgrep", "exit 0")
-    assert host.run(keep.cron_is_away(APP)).returncode == 1
+    assert host.run(kept.cron_is_away(APP)).returncode == 1
 
 
 @wanted("pgrep", "procps")
 def test_the_look_for_a_sync_does_not_find_itself(host: Shell) -> None:
     host.program("pgrep", f'exec {shutil.which("pgrep")} "$@"')
     app = App(root=".", package="no-such-package-anywhere")
-    assert host.run(keep.sync_runs(app)).returncode == 1
+    assert host.run(kept.sync_runs(app)).returncode == 1
 
 
 def shown(host: Shell, app: App) -> dict[str, str]:
-    said = host.run(keep.show(app)).stdout
+    said = host.run(kept.show(app)).stdout
     rows: dict[str, str] = {}
     for name, _, value in (line.partition("\t") for line in said.splitlines()):
         rows.setdefault(name, value)
@@ -236,14 +236,14 @@ def shown(host: Shell, app: App) -> dict[str, str]:
 
 
 def test_o1_a_run_that_has_its_lock_elsewhere_is_known_on_this_host_until_it_has_ended(host: Shell) -> None:
-    guard = keep.nobody_else(APP, "0123abcd", "prod01.example")
+    guard = kept.nobody_else(APP, "0123abcd", "prod01.example")
     assert host.run(guard).returncode == 0
     assert "open" not in shown(host, APP)  # it does nothing here
     host.file("var/lib/blockerbugs-upgrade/0123abcd/driver", "alice@laptop (1)\n")
     host.run(guard)
-    host.run(keep.nobody_else(APP, "0123abcd", "another"))
+    host.run(kept.nobody_else(APP, "0123abcd", "another"))
     assert shown(host, APP)["open"] == "0123abcd prod01.example"
-    host.run(keep.ended(APP, "0123abcd"))
+    host.run(kept.ended(APP, "0123abcd"))
     assert "open" not in shown(host, APP)
 
 
@@ -251,10 +251,10 @@ def test_o1_two_applications_on_one_host_share_no_lock_no_build_to_go_back_to_an
     other = App(root=".", package="kittens")
     takes(host, lock())
     host.program("rpm", "echo blockerbugs-1.0.0-1.el7")
-    for text in (keep.remember(APP, "blockerbugs-1.1.0-1.el7", "aaa"), keep.migration_begins(APP)):
+    for text in (kept.remember(APP, "blockerbugs-1.1.0-1.el7", "aaa"), kept.migration_begins(APP)):
         assert host.run(text).returncode == 0
     assert shown(host, other) == {"last": "", "paused": "", "previous": "", "migration": ""}
-    assert "taken\tyes" in host.run(keep.take(other, "deadbeef", lock("deadbeef").text, [])).stdout
+    assert "taken\tyes" in host.run(kept.take(other, "deadbeef", lock("deadbeef").text, [])).stdout
     assert read_lock(shown(host, APP)["lock"].removeprefix("=")) != read_lock(shown(host, other)["lock"][1:])
 
 

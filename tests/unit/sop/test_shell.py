@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from tasks.fleet import detached
-from tasks.fleet.detached import Keeping, call
+from tasks.fleet.detached import RunFolder, call
 from tasks.inventory.model import App, Health
 from tasks.run.answers import read
 from tasks.run.facts import script
-from tasks.sop import health, keep
+from tasks.sop import health, kept
 from tasks.sop.model import Schema
 from tasks.sop.shell import library
 from tests.unit.builders import OLD, Shell, prod
@@ -76,22 +76,22 @@ def test_the_facts_are_found(host: Shell) -> None:
 
 def test_a_lock_is_taken_once_and_given_back(host: Shell) -> None:
     host.file("var/lib/here", "")
-    taken = keep.take(APP, "0123abcd", '{"run": "0123abcd"}', ['{"event": "begin"}'])
+    taken = kept.take(APP, "0123abcd", '{"run": "0123abcd"}', ['{"event": "begin"}'])
     assert host.run(taken).stdout == "last\t\ntaken\tyes\n"
-    assert host.run(keep.take(APP, "deadbeef", '{"run": "deadbeef"}', [])).stdout == 'holder\t{"run": "0123abcd"}\n'
-    assert host.run(keep.nobody_else(APP, "deadbeef", "prod01.example")).returncode == detached.HELD
-    host.run(keep.release(APP, "0123abcd", "alice", ['{"event": "end"}']))
-    assert host.run(keep.nobody_else(APP, "deadbeef", "prod01.example")).returncode == 0
-    kept = keep.said(host.run(keep.journal_of(APP, "0123abcd")).stdout)
-    assert kept == ['{"event": "begin"}', '{"event": "end"}']
-    assert len(keep.said(host.run(keep.history(APP, 5)).stdout)) == 2
+    assert host.run(kept.take(APP, "deadbeef", '{"run": "deadbeef"}', [])).stdout == 'holder\t{"run": "0123abcd"}\n'
+    assert host.run(kept.nobody_else(APP, "deadbeef", "prod01.example")).returncode == detached.HELD
+    host.run(kept.release(APP, "0123abcd", "alice", ['{"event": "end"}']))
+    assert host.run(kept.nobody_else(APP, "deadbeef", "prod01.example")).returncode == 0
+    copy = kept.said(host.run(kept.journal_of(APP, "0123abcd")).stdout)
+    assert copy == ['{"event": "begin"}', '{"event": "end"}']
+    assert len(kept.said(host.run(kept.history(APP, 5)).stdout)) == 2
 
 
 def test_cron_is_paused_for_a_migration_and_stays_paused_where_that_was_begun_and_failed(host: Shell) -> None:
     host.program("rpm", "echo blockerbugs-1.0.0-1.el7")
     cron = host.folder / "etc/cron.d/blockerbugs"
-    here = keep.with_cron_paused(APP, 5)
-    for then, back in (("true", True), ("false", True), (f"{keep.migration_begins(APP)}; false", False)):
+    here = kept.with_cron_paused(APP, 5)
+    for then, back in (("true", True), ("false", True), (f"{kept.migration_begins(APP)}; false", False)):
         host.file("etc/cron.d/blockerbugs", "*/30 sync")
         host.run(f"{here}\ntest ! -e etc/cron.d/blockerbugs || echo not away\n{then}")
         assert cron.exists() is back
@@ -108,8 +108,8 @@ def test_a_page_is_waited_for(host: Shell) -> None:
 
 @wanted("setsid", "util-linux")
 def test_a_step_is_carried_out_once_and_may_call_the_functions(host: Shell) -> None:
-    keeping = Keeping("./keep", "0123abcd", "alice")
-    step = detached.carry_out(keeping, "01-x", "say one '#'; echo x >>ran; exit 3")
+    run_folder = RunFolder("./keep", "0123abcd", "alice")
+    step = detached.carry_out(run_folder, "01-x", "say one '#'; echo x >>ran; exit 3")
     for _ in range(2):
         done = host.run(step)
         assert (done.returncode, done.stdout) == (3, "one\t#\n\n")

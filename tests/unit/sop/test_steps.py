@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from tasks.inventory.model import App, Backup, Balancer, Health, Host, HostSet
 from tasks.run import facts
-from tasks.sop import keep, steps, workflows
+from tasks.sop import kept, steps, workflows
 from tasks.sop.model import Job, Phase, Step
 from tasks.sop.nvr import Nvr
 from tasks.sop.shell import library
@@ -265,14 +265,14 @@ def test_a_comment_behind_a_command_of_hosts_yml_hides_nothing_of_ours() -> None
 
 def test_the_build_and_the_schema_before_an_update_are_remembered(shell: Shell) -> None:
     shell.program("rpm", "printf blockerbugs-1.0.0-1.el7")
-    script = keep.remember(App(root="."), NEW, "aaa")
+    script = kept.remember(App(root="."), NEW, "aaa")
     understood(script)
     assert shell.run(script).returncode == 0
-    kept = shell.folder / "var/lib/blockerbugs-upgrade/previous"
-    assert kept.read_text() == "blockerbugs-1.0.0-1.el7 aaa\n"
+    previous = shell.folder / "var/lib/blockerbugs-upgrade/previous"
+    assert previous.read_text() == "blockerbugs-1.0.0-1.el7 aaa\n"
     shell.program("rpm", f"printf {NEW}")
     assert shell.run(script).returncode == 0
-    assert kept.read_text() == "blockerbugs-1.0.0-1.el7 aaa\n"  # it is installed: what was before it stays
+    assert previous.read_text() == "blockerbugs-1.0.0-1.el7 aaa\n"  # it is installed: what was before it stays
 
 
 @wanted("flock", "util-linux")

@@ -12,7 +12,7 @@ import json
 import re
 from collections.abc import Iterable
 
-from ..fleet.detached import Keeping
+from ..fleet.detached import RunFolder
 from ..inventory.model import App
 from .shell import call
 
@@ -34,9 +34,9 @@ def database_lock(app: App) -> str:
     return app.path(f"/var/run/{app.package}-upgrade.lock")
 
 
-def keeping(app: App, run: str, driver: str) -> Keeping:
+def run_folder(app: App, run: str, driver: str) -> RunFolder:
     """Where a run keeps its steps."""
-    return Keeping(root(app), run, driver)
+    return RunFolder(root(app), run, driver)
 
 
 def take(app: App, run: str, lock: str, journal: Iterable[str]) -> str:
