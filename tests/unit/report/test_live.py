@@ -13,8 +13,9 @@ from typing import IO, cast
 import pytest
 
 from tasks.report import asking
+from tasks.report.frame import Work, frame
 from tasks.report.human import Human
-from tasks.report.live import Live, Work, frame
+from tasks.report.live import Live
 from tasks.report.screen import STYLES, Screen
 from tasks.run.probe import Seen
 from tests.unit.builders import ONE, TWO
@@ -83,7 +84,7 @@ def test_what_is_left_on_the_terminal_is_what_a_pipe_gets() -> None:
 
 
 def test_no_line_that_stays_is_drawn_over_while_the_frame_changes_its_height(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tasks.report.live.TIMES_A_SECOND", 1000)
+    monkeypatch.setattr("tasks.report.region.TIMES_A_SECOND", 1000)
     terminal, now_and_then = Terminal(80, rows=400), cycle([None, Seen(12, 3, 0.4, down=True)])
     stay = [f"line {number}" for number in range(300)]
     with live(terminal) as report:

@@ -12,8 +12,8 @@ from typing import IO, cast
 import pytest
 
 from tasks.journal.history import Past
+from tasks.report.frame import Wait, Work, frame
 from tasks.report.human import Human
-from tasks.report.live import Wait, Work, frame
 from tasks.report.screen import Screen
 from tasks.run.ending import ending
 from tasks.run.lock import Lock
