@@ -41,7 +41,9 @@ def _follows(item: ErrorDetails, other: ErrorDetails) -> bool:
 
 def _sentence(item: ErrorDetails, schema: type[BaseModel]) -> str:
     loc = item["loc"]
-    place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in loc if part != "[key]")
+    place = "".join(
+        f"[{part}]" if isinstance(part, int) else f".{part}" for part in loc if not str(part).startswith("[")
+    )
     said = item["msg"].removeprefix("Value error, ")
     text = _SAID.get(item["type"], f"{said[:1].lower()}{said[1:]}")
     if item["type"] == "extra_forbidden":

@@ -15,6 +15,7 @@ from pydantic import (
     ConfigDict,
     Field,
     ValidationError,
+    ValidationInfo,
     field_validator,
     model_validator,
 )
@@ -22,7 +23,8 @@ from pydantic import (
 from ..errors import Refused
 from ..fleet.output import clean
 from ..paths import editor
-from . import mistakes
+from . import batches, mistakes
+from .batches import Judge, Rolling, Share
 from .file import parsed, yaml
 from .texts import (
     Address,
@@ -160,7 +162,9 @@ class HostSet(_Strict):
     sync_host: HostName
     order: Literal["parallel", "serial"] = "parallel"
     at_once: Annotated[int, Field(ge=1, le=64)] = 32
-    rolling: Annotated[int, Field(ge=1)] = 1
+    rolling: Rolling = 1
+    window: Annotated[int, Field(ge=1, le=64)] | None = None
+    fail_budget: Share = 0
     reconnect: Seconds = 120.0
     limits: Limits = Limits()
     enable_repo: RepoName | None = None
@@ -177,6 +181,14 @@ class HostSet(_Strict):
     contact: Line = "#fedora-qa"
     minor_version: Version | None = None
     notify: tuple[Address, ...] = Field(default=(), strict=False)
+    soak: Seconds = 0.0
+    judge: Judge | None = Field(default=None, validate_default=True)
+
+    @field_validator("rolling", "window", "fail_budget", "judge")
+    @classmethod
+    def _goes_with_the_other_keys(cls, value: Any, info: ValidationInfo) -> Any:
+        batches.check(info.field_name or "", value, info.data)
+        return value
 
     @model_validator(mode="after")
     def _the_sync_host_is_one_of_them(self) -> HostSet:

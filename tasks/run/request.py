@@ -47,6 +47,8 @@ def check_request(request: Request) -> None:
         builds.typed(request.version, request.app.package)
     if request.unverified is not None and not request.unverified.strip():
         raise Refused("--unverified without a reason", next_line='--unverified "why it may go on all the same"')
+    if procedure.pinned and (host_set.soak or host_set.window or host_set.fail_budget):
+        raise Refused(f"{host_set.name}: soak, window and fail_budget are read, and not carried out yet")
     partial = len(request.hosts) < len(host_set.hosts)
     if procedure.whole_set and partial:
         raise Refused(

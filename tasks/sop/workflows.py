@@ -6,7 +6,9 @@ Plan, dry run, confirmation, run, recap and the chain of steps to type by hand a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from itertools import accumulate
 
+from ..inventory.batches import cut
 from ..inventory.model import Balancer, Host
 from . import steps
 from .model import Effect, Facts, Job, Phase, Procedure, Step, Workflow
@@ -18,15 +20,22 @@ def minor(job: Job) -> list[Phase]:
     Ours beside the SOP's: all hosts have the build, and it brings no migration to any, before the first is changed.
     """
     phases = [Phase(step(job), job.hosts, job.at_once) for step in (steps.download, steps.no_migration)]
-    size = job.host_set.rolling
-    batches = [job.hosts[start : start + size] for start in range(0, len(job.hosts), size)]
-    for batch in batches:
-        part = [Phase(steps.yum_update(job, downloaded=True, served=True), batch, size)]
-        serving = tuple(host for host in batch if host.serves)
-        if serving:
-            part += _restart(job, serving, size, job.host_set.balancer)
-        phases += part
+    for batch in batches(job):
+        phases += _batch(job, batch)
     return phases
+
+
+def batches(job: Job) -> list[tuple[Host, ...]]:
+    """The hosts that a minor upgrade takes together, one batch after the other, as `rolling` cuts them."""
+    ends = list(accumulate(cut(job.host_set.rolling, len(job.hosts))))
+    return [job.hosts[start:end] for start, end in zip([0, *ends], ends, strict=False)]
+
+
+def _batch(job: Job, batch: tuple[Host, ...]) -> list[Phase]:
+    """The new build on these hosts, those that serve restarted with it."""
+    phases = [Phase(steps.yum_update(job, downloaded=True, served=True), batch, len(batch))]
+    serving = tuple(host for host in batch if host.serves)
+    return phases + (_restart(job, serving, len(batch), job.host_set.balancer) if serving else [])
 
 
 def major(job: Job) -> list[Phase]:
