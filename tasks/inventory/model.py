@@ -10,22 +10,17 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    ValidationError,
-    ValidationInfo,
-    field_validator,
-    model_validator,
-)
+from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 
 from ..errors import Refused
 from ..fleet.output import clean
 from ..paths import editor
 from . import batches, mistakes
+from .balancer import Balancer as Balancer
 from .batches import Judge, Rolling, Share
 from .file import parsed, yaml
+from .host import Host as Host
+from .host import Limit, Seconds, Strict
 from .texts import (
     Address,
     FilePath,
@@ -41,15 +36,8 @@ from .texts import (
     Version,
 )
 
-Seconds = Annotated[float, Field(ge=0, le=86400, strict=False)]
-Limit = Annotated[float, Field(gt=0, le=86400, strict=False)]
 
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, str_strip_whitespace=True)
-
-
-class App(_Strict):
+class App(Strict):
     """What is upgraded, on every set: the package, its service and its files."""
 
     package: PackageName = "blockerbugs"
@@ -65,7 +53,7 @@ class App(_Strict):
         return f"{self.root or ''}{absolute}"
 
 
-class Health(_Strict):
+class Health(Strict):
     """When a node counts as healthy."""
 
     path: UrlPath = "/blockerbugs/"
@@ -82,27 +70,7 @@ class Health(_Strict):
         return text
 
 
-class Balancer(_Strict):
-    """How the load balancer checks its nodes (haproxy's inter, rise and fall)."""
-
-    interval: Seconds = 10.0
-    rise: Annotated[int, Field(ge=1)] = 1
-    fall: Annotated[int, Field(ge=1)] = 2
-
-    def notices(self, seconds_away: float) -> bool:
-        """Can the balancer have taken a node out that did not answer for so many seconds?
-
-        It needs `fall` failed checks in a row: in the worst case the first comes at once.
-        """
-        return seconds_away >= (self.fall - 1) * self.interval
-
-    @property
-    def seconds_to_return(self) -> float:
-        """How long a healthy node may wait until the balancer sends it requests again."""
-        return self.rise * self.interval
-
-
-class Backup(_Strict):
+class Backup(Strict):
     """A command that saves the database, the file it must leave behind, and what an operator types to get it back."""
 
     command: Line
@@ -115,7 +83,7 @@ class Backup(_Strict):
         return f"from {self.file}" + (f": {clean(self.restore)}" if self.restore else "")
 
 
-class Limits(_Strict):
+class Limits(Strict):
     """For how many seconds a step is waited for; after that nobody knows what became of it, and it is looked at.
 
     sudo: how long it may take to let us in after it was begun, and after each answer.
@@ -127,30 +95,7 @@ class Limits(_Strict):
     sudo: Limit = 60.0
 
 
-class Host(_Strict):
-    """One machine: its full name, the short names an operator may type, its role, and where its own page is."""
-
-    name: HostName
-    aliases: tuple[HostName, ...] = Field(default=(), strict=False)
-    serves: bool = True
-    url: Url | None = None
-
-    @model_validator(mode="before")
-    @classmethod
-    def _a_bare_name_will_do(cls, value: Any) -> Any:
-        return {"name": value} if isinstance(value, str) else value
-
-    def answers_to(self, typed: str) -> bool:
-        """Is `typed` one of this host's names?"""
-        return typed == self.name or typed in self.aliases
-
-    @property
-    def short(self) -> str:
-        """The name shown beside every line: the first alias, or the full name."""
-        return self.aliases[0] if self.aliases else self.name
-
-
-class HostSet(_Strict):
+class HostSet(Strict):
     """Hosts that are upgraded together, because they share one database.
 
     app: the file's, put here when the file is read: it does not stand in the set.
@@ -196,6 +141,8 @@ class HostSet(_Strict):
             raise ValueError(f"sync_host {self.sync_host!r} is not one of the set's hosts")
         if self.after == self.name:
             raise ValueError("after: a set cannot wait for itself")
+        if self.balancer and (problems := self.balancer.problems(self.hosts)):
+            raise ValueError("; ".join(problems))
         return self
 
     @property
@@ -209,6 +156,16 @@ class HostSet(_Strict):
         return tuple(host for host in self.hosts if host.serves)
 
     @property
+    def proxies(self) -> tuple[Host, ...]:
+        """The hosts that balance, where a node can be drained; none of them is one of the set's."""
+        return self.balancer.proxies if self.balancer else ()
+
+    @property
+    def machines(self) -> tuple[Host, ...]:
+        """All that a run may have to reach: the hosts, and the proxies in front of them."""
+        return self.hosts + self.proxies
+
+    @property
     def enabling(self) -> str:
         """yum's flag for the set's own repository, with a blank in front, or nothing."""
         return f" --enablerepo={self.enable_repo}" if self.enable_repo else ""
@@ -219,7 +176,7 @@ class HostSet(_Strict):
         return "+".join(roles) or "-"
 
 
-class Inventory(_Strict):
+class Inventory(Strict):
     """The whole file."""
 
     app: App = App()

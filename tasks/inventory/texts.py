@@ -29,6 +29,8 @@ _VERSION = r"[A-Za-z0-9][A-Za-z0-9._+~^]*"
 _SET = "invalid set name {}: lower-case letters, digits and dashes, starting with a letter"
 _REPO = "{} is no repository's name: one is wanted, without wildcards"
 _FOLDER = "{} is no folder: letters, digits, dots, dashes and / are wanted"
+_SOCKET = "{} is no socket's full path: letters, digits, dots, dashes and / are wanted, and / in front"
+_IN_HAPROXY = "{} is no name in haproxy: letters, digits, dots, colons, dashes and underscores are wanted"
 _PAGE = "{} is no page's path: it begins with /, and has no blanks"
 _WATCHED = "is no address to be watched: http:// or https:// is wanted, without blanks, user and password"
 _TOLD = "is no address: it begins with ${NAME} or a scheme, as mailto:, and has no blanks"
@@ -46,6 +48,9 @@ ServiceName = Annotated[str, _text(r"[A-Za-z0-9][A-Za-z0-9._@-]*", 128, "{} is n
 RepoName = Annotated[str, _text(r"[A-Za-z0-9][A-Za-z0-9._:-]*", 128, _REPO)]
 FilePath = Annotated[str, _text(r"/[^\x00-\x1f\x7f]*", 1024, "{} is no file's full path: it begins with /")]
 Folder = Annotated[str, _text(r"[A-Za-z0-9._/-]+", 1024, _FOLDER)]
+# socat takes commas and colons in a socket's name for something else.
+SocketPath = Annotated[str, _text(r"/[A-Za-z0-9._/-]*[A-Za-z0-9._-]", 1024, _SOCKET)]
+ProxyName = Annotated[str, _text(r"[A-Za-z0-9_.:-]+", 128, _IN_HAPROXY)]
 UrlPath = Annotated[str, _text(r"/[!-~]*", 1024, _PAGE)]
 # No user and password in front of the host: urllib would take them for a port.
 Url = Annotated[str, _text(r"https?://[!-\"$-.0->A-~]+([/?#][!-~]*)?", 2048, _WATCHED)]

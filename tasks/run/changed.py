@@ -17,6 +17,8 @@ _APP = ("package", "service", "cron", "migrations", "root")
 _SET = ("order", "rolling", "enable_repo", "schema_status")
 _HEALTH = ("path", "status", "version")
 _BACKUP = ("command", "file")
+# Only of a set whose hosts are drained: a run that was begun before there was such a thing is still the same run.
+_DRAIN = ("proxies", "socket", "backend", "servers", "drain", "maintenance")
 # Who is told changes nothing that is done, and addresses may hold tokens.
 _NOT_WRITTEN = {"app", "name", "hosts", "sync_host", "notify"}
 # Keys of which version 0.1 wrote down one digest, though a part of them makes it another run and a part does not.
@@ -29,6 +31,9 @@ def fixed(host_set: HostSet) -> dict[str, str]:
     found |= {key: getattr(host_set, key) for key in _SET}
     found |= {f"health.{key}": getattr(host_set.health, key) for key in _HEALTH}
     found |= {f"backup.{key}": getattr(host_set.backup, key, None) for key in _BACKUP}
+    if host_set.balancer and host_set.balancer.drains:
+        said = host_set.balancer.model_dump(mode="json", include=set(_DRAIN))
+        found |= {f"balancer.{key}": said[key] for key in _DRAIN}
     found["hosts"] = [(host.name, host.serves) for host in host_set.hosts]
     found["sync_host"] = host_set.sync.name
     return {key: _digest(value) for key, value in found.items()}
@@ -39,14 +44,17 @@ def loose(host_set: HostSet) -> dict[str, str]:
     rows = dict(_flat(host_set.app.model_dump(mode="json")))
     rows |= _flat(host_set.model_dump(mode="json", exclude=_NOT_WRITTEN))
     rows |= {f"{key} of {host.name}": value for host in host_set.hosts for key, value in _loose_of(host)}
-    return {key: json.dumps(value) for key, value in rows.items() if key not in fixed(host_set)}
+    unsaid = {
+        f"balancer.{key}" for key in (*_DRAIN, "sessions") if not (host_set.balancer and host_set.balancer.drains)
+    }
+    return {key: json.dumps(value) for key, value in rows.items() if key not in fixed(host_set).keys() | unsaid}
 
 
 def made_another_run(then: Mapping[str, str], host_set: HostSet) -> list[str]:
     """The keys that have changed since and make it another run; then: `fixed` of that time, or version 0.1's."""
     now = fixed(host_set)
-    if set(then) == set(now):
-        return sorted(key for key in now if then[key] != now[key])
+    if all(key.startswith("balancer.") for key in then.keys() ^ now.keys()):
+        return sorted(key for key in {*then, *now} if then.get(key) != now.get(key))
     whole = host_set.app.model_dump(mode="json") | host_set.model_dump(mode="json")
     weighs = {*_APP, *_SET, *_MIXED, "sync_host"}
     return sorted(key for key in weighs if then.get(key) != _digest(whole.get(key)))

@@ -49,6 +49,8 @@ def check_request(request: Request) -> None:
         raise Refused("--unverified without a reason", next_line='--unverified "why it may go on all the same"')
     if procedure.pinned and (host_set.soak or host_set.window or host_set.fail_budget):
         raise Refused(f"{host_set.name}: soak, window and fail_budget are read, and not carried out yet")
+    if host_set.balancer and (host_set.balancer.proxies or host_set.balancer.drain):
+        raise Refused(f"{host_set.name}: balancer.proxies and balancer.drain are not understood yet")
     partial = len(request.hosts) < len(host_set.hosts)
     if procedure.whole_set and partial:
         raise Refused(

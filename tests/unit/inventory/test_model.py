@@ -392,6 +392,52 @@ def test_a_set_can_take_over_what_another_one_says_with_yaml_s_merge(reading: Re
     ]
 
 
+BALANCED = {"proxies": ["proxy01.example"], "backend": "bb"}
+
+
+def test_a_balancer_s_proxies_are_reached_beside_the_hosts_and_a_server_is_called_as_the_host_or_as_is_said(
+    reading: Reader,
+) -> None:
+    content = a_set(
+        hosts=["a.example", {"name": "b.example", "aliases": ["b"]}],
+        balancer={**BALANCED, "servers": {"a.example": "bb01"}, "maintenance": {True: "up", False: "down"}},
+    )
+    host_set = reading(content).host_sets["prod"]
+    assert host_set.balancer
+    assert [host.name for host in host_set.machines] == ["a.example", "b.example", "proxy01.example"]
+    assert [host_set.balancer.server(host) for host in host_set.hosts] == ["bb01", "b"]
+    assert host_set.balancer.maintenance
+    assert host_set.balancer.maintenance.on == "up"
+    assert {host_set: "a set can be a key"}[host_set]
+
+
+@pytest.mark.parametrize(
+    ("balancer", "told"),
+    [
+        pytest.param({"proxies": ["p.example"]}, "balancer: backend is missing", id="no backend"),
+        pytest.param({"backend": "bb"}, "balancer: backend: only with proxies", id="a backend of nobody"),
+        pytest.param({"sessions": 3}, "balancer: sessions: only with proxies or drain", id="sessions of nobody"),
+        pytest.param({**BALANCED, "backend": "b;x"}, "balancer.backend: 'b;x' is no name in haproxy", id="S5 backend"),
+        pytest.param({**BALANCED, "socket": "/run/a,b"}, "balancer.socket: '/run/a,b' is no socket", id="S5 socket"),
+        pytest.param({**BALANCED, "drain": {"file": "/x"}}, "exclude each other", id="both ways"),
+        pytest.param({**BALANCED, "proxies": ["a.example"]}, "a.example is also a host of the set", id="a host"),
+        pytest.param({**BALANCED, "proxies": ["p", "P"]}, "balancer.proxies: p: stands there twice", id="one twice"),
+        pytest.param(
+            {**BALANCED, "proxies": [{"name": "p", "serves": False}]}, "balancer.proxies: p: serves: ", id="more"
+        ),
+        pytest.param({**BALANCED, "servers": {"c": "x"}}, "balancer.servers: c is not one of", id="an unknown host"),
+        pytest.param(
+            {**BALANCED, "servers": {"a.example": "x", "b.example": "x"}}, "x is the server of several", id="one server"
+        ),
+        pytest.param({**BALANCED, "maintenance": {"on": "x"}}, "maintenance.off: is missing", id="no way back"),
+    ],
+)
+def test_S11_a_balancer_is_refused_with(balancer: dict[str, Any], told: str, reading: Reader) -> None:
+    with pytest.raises(Refused) as refused:
+        reading(a_set(hosts=["a.example", "b.example"], balancer=balancer))
+    assert told in " ".join(refused.value.problems)
+
+
 def test_what_a_file_says_does_not_depend_on_who_has_read_it_before(hosts_yml: Path) -> None:
     hosts_yml.write_text(
         "host_sets:\n  a: &a\n    hosts: [x]\n    confirm: name\n  b:\n    <<: *a\n    confirm: name\n"
