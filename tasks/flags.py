@@ -58,19 +58,22 @@ FLAGS = {
     # The sandbox's faults.
     "step": Flag(
         "Where it goes wrong: download, yum-update, downgrade, sync, upgrade-db, stop-httpd, start-httpd, "
-        "restart-httpd, healthy, preflight (the look before a run), schema (the look at the database).",
+        "restart-httpd, healthy, preflight (the look before a run), schema (the look at the database). "
+        "At the proxy: drain, undrain.",
         "",
     ),
     "kind": Flag(
         "What goes wrong: fail (an error), hang (no end), slow (takes --seconds), drop (the connection is "
         "lost), down (the host has no power), restart (it restarts, and httpd with it), "
         "nothing (says it is done, and does nothing). For healthy also: "
-        "unavailable (503 for --seconds), loop (redirects to itself), drip (a byte every --seconds). Default: fail.",
+        "unavailable (503 for --seconds), loop (redirects to itself), drip (a byte every --seconds). "
+        "For drain and undrain also: reload (haproxy is reloaded --seconds later, and forgets), "
+        "denied (its socket allows no change). Default: fail.",
         "fail",
     ),
-    "host": Flag("On which host: sandbox01 or sandbox02. Default: sandbox01.", "sandbox01"),
+    "host": Flag("On which host: sandbox01, sandbox02 or sandboxproxy. Default: the one that has such a step.", ""),
     "times": Flag("How often, until it works again. Default: 1.", 1),
-    "seconds": Flag("How long, for slow, unavailable and drip. Default: 5.", 5.0),
+    "seconds": Flag("How long, for slow, unavailable, drip and reload. Default: 5.", 5.0),
     "clear": Flag("Take all faults back, and give a host that is down its power."),
 }
 SHOWING = ("verbose", "quiet", "json", "junit")

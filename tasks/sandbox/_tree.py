@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PROGRAMS = ("sudo", "rpm", "yum", "yum-complete-transaction", "service", "systemctl", "blockerbugs", "alembic", "curl",
-            "df", "sha256sum", "setsid", "pgrep")  # fmt: skip
+            "df", "sha256sum", "setsid", "pgrep", "socat")  # fmt: skip
 YUM_CONF = """[main]
 cachedir=/var/cache/yum/$basearch/$releasever
 keepcache=0
@@ -37,14 +37,15 @@ def settings(set_name: str) -> str:
     return "".join(f'{name} = "{value}"\n' for name, value in values.items())
 
 
-def lay(root: Path, settings_text: str, syncs: bool) -> None:
-    """Make the root folder of a host; only the one that syncs has the cron file."""
+def lay(root: Path, settings_text: str | None, syncs: bool = False) -> None:
+    """Make the root folder of a host; only the one that syncs has the cron file, and a proxy has no settings."""
     for folder in ("etc/blockerbugs", "etc/cron.d", "etc/yum.repos.d", "usr/bin", "var/log", "var/cache/yum",
                    "var/lib/yum", "var/run", "var/tmp", "tmp"):  # fmt: skip
         (root / folder).mkdir(parents=True, exist_ok=True)
-    secret = root / "etc/blockerbugs/settings.py"
-    secret.write_text(settings_text, encoding="utf-8")
-    secret.chmod(0o640)
+    if settings_text is not None:
+        secret = root / "etc/blockerbugs/settings.py"
+        secret.write_text(settings_text, encoding="utf-8")
+        secret.chmod(0o640)
     (root / "etc/yum.conf").write_text(YUM_CONF, encoding="utf-8")
     for name, tag, enabled in (
         ("infrastructure-tags", "epel7-infra", 1),

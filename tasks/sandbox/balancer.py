@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from dataclasses import dataclass
+
+from .servers import L4CON, L7OK, L7RSP, L7STS, L7TOUT, Check, Server
 
 RETRIES = 3
 RETRY_WAIT = 0.25  # haproxy waits a second before it asks the same node again; here everything is quicker
@@ -19,86 +20,99 @@ BAD_GATEWAY = (
 )
 
 
-@dataclass
-class Node:
-    """One httpd behind the balancer, and how it has fared in the checks."""
-
-    port: int
-    up: bool = True
-    streak: int = 0
-
-    def saw(self, well: bool, fall: int, rise: int) -> None:
-        """Count a check; the node changes sides after `fall` bad or `rise` good ones in a row."""
-        self.streak = 0 if well == self.up else self.streak + 1
-        if self.streak >= (fall if self.up else rise):
-            self.up, self.streak = well, 0
-
-
 class Balancer:
-    """Takes the nodes in turn."""
+    """Takes the servers in turn. `name` is its backend's, and `listen`'s in haproxy.cfg.
 
-    def __init__(self, port: int, nodes: list[int], inter: float, fall: int, rise: int) -> None:
-        self.port = port
-        self.nodes = [Node(node) for node in nodes]
+    nodes: the servers' names, and the ports of their httpds.
+    """
+
+    def __init__(self, port: int, name: str, nodes: dict[str, int], inter: float, fall: int, rise: int) -> None:
+        self.port, self.name, self.nodes = port, name, nodes
         self.inter, self.fall, self.rise = inter, fall, rise
+        self.servers = self._new_servers()
         self.turn = 0
         self.server: asyncio.Server | None = None
         self.checks: list[asyncio.Task[None]] = []
 
+    def _new_servers(self) -> list[Server]:
+        named = enumerate(self.nodes.items(), 1)
+        return [Server(name, number, port, self.fall, self.rise) for number, (name, port) in named]
+
     async def begin(self) -> None:
-        """Listen and check. OSError when the port is taken."""
+        """Listen; `watch` begins the checks. OSError when the port is taken."""
         self.server = await asyncio.start_server(self._serve, "127.0.0.1", self.port, backlog=256)
-        self.checks = [asyncio.create_task(self._check(node)) for node in self.nodes]
+
+    def watch(self) -> None:
+        """Check the servers from now on, the first one at once and the others spread over the interval."""
+        spread = self.inter / len(self.servers)
+        self.checks = [asyncio.create_task(self._check(each, i * spread)) for i, each in enumerate(self.servers)]
+
+    def reload(self) -> None:
+        """haproxy has been reloaded: a new process, which was told nothing; the old one ends its own sessions."""
+        self._unwatch()
+        self.servers = self._new_servers()
+        self.watch()
+
+    def _unwatch(self) -> None:
+        for check in self.checks:
+            check.cancel()
 
     async def end(self) -> None:
         """Stop listening and checking."""
-        for check in self.checks:
-            check.cancel()
+        self._unwatch()
         if self.server is not None:
             self.server.close()
 
-    async def _check(self, node: Node) -> None:
-        """Ask the node for /blockerbugs every `inter` seconds; 2xx and 3xx are well."""
+    async def _check(self, server: Server, first: float) -> None:
+        """Ask the server for /blockerbugs every `inter` seconds."""
+        await asyncio.sleep(first)
         while True:
-            await asyncio.sleep(self.inter)
             try:
-                node.saw(await asyncio.wait_for(_is_well(node.port), CHECK_SECONDS), self.fall, self.rise)
-            except (OSError, TimeoutError):
-                node.saw(False, self.fall, self.rise)
+                server.saw(*await asyncio.wait_for(_asked(server.port), CHECK_SECONDS))
+            except TimeoutError:
+                server.saw(L7TOUT)
+            except OSError:
+                server.saw(L4CON)
+            await asyncio.sleep(self.inter)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Carry one request to a node and the answer back."""
+        """Carry one request to a server and the answer back."""
         with suppress(OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, TimeoutError):
             request = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10)
-            back = await self._connect()
-            if back is None:
+            if not await self._handed_on(request, writer):
                 writer.write(UNAVAILABLE)
-            else:
-                await _carry(request, back, writer)
             await writer.drain()
         with suppress(OSError):
             writer.close()
             await writer.wait_closed()
 
-    async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | None:
-        """A connection to a node that is up: `retries 3`, and the next node's turn if there is one (`redispatch`)."""
+    async def _handed_on(self, request: bytes, front: asyncio.StreamWriter) -> bool:
+        """Whether a server that may have requests took this one: `retries 3`, and the next one's turn if there is one
+        (`redispatch`).
+        """
         self.turn += 1
         for attempt in range(1 + RETRIES):
-            up = [node for node in self.nodes if node.up]
-            if not up:
+            usable = [server for server in self.servers if server.usable]
+            if not usable:
                 break
-            with suppress(OSError):
-                return await asyncio.open_connection("127.0.0.1", up[(self.turn + attempt) % len(up)].port)
-            if attempt + 1 >= len(up):
+            server = usable[(self.turn + attempt) % len(usable)]
+            server.begin_session()
+            try:
+                if await _carried(request, server.port, front):
+                    return True
+            finally:
+                server.end_session()
+            if attempt + 1 >= len(usable):
                 await asyncio.sleep(RETRY_WAIT)
-        return None
+        return False
 
 
-async def _carry(
-    request: bytes, back: tuple[asyncio.StreamReader, asyncio.StreamWriter], front: asyncio.StreamWriter
-) -> None:
-    """Send the request on and stream the answer; a node that says nothing is a bad gateway."""
-    reader, writer = back
+async def _carried(request: bytes, port: int, front: asyncio.StreamWriter) -> bool:
+    """Send the request on and stream the answer; a server that says nothing is a bad gateway. False: no connection."""
+    try:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    except OSError:
+        return False
     said = False
     try:
         writer.write(request)
@@ -112,15 +126,19 @@ async def _carry(
         writer.close()
     if not said:
         front.write(BAD_GATEWAY)
+    return True
 
 
-async def _is_well(port: int) -> bool:
-    """Whether this node answers with 2xx or 3xx."""
+async def _asked(port: int) -> tuple[Check, str]:
+    """How a check of this httpd ends, and the status it answered with: 2xx and 3xx are well. OSError: no connection."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:
         writer.write(CHECK)
-        first = await reader.readline()
+        words = (await reader.readline()).decode("latin-1").split()
+    except ConnectionResetError:
+        return L7RSP, ""
     finally:
         writer.close()
-    words = first.split()
-    return len(words) > 1 and words[1][:1] in (b"2", b"3")
+    if len(words) < 2 or not words[1].isdigit():
+        return L7RSP, ""
+    return L7OK if words[1][0] in "23" else L7STS, words[1]

@@ -8,11 +8,12 @@ from typing import Any
 
 from . import _tree
 from .programs import _control
-from .programs._faults import HTTPD_KINDS, PROGRAM_KINDS, faults_file
+from .programs._faults import HTTPD_KINDS, PROGRAM_KINDS, PROXY_KINDS, faults_file
 from .programs._files import change_json, change_state, locked, read_json, read_state, write_json
 
 STEPS = ("preflight", "schema", "download", "yum-update", "downgrade", "stop-httpd", "start-httpd", "restart-httpd",
          "upgrade-db", "sync", "healthy")  # fmt: skip
+PROXY_STEPS = ("drain", "undrain")
 KINDS = PROGRAM_KINDS | HTTPD_KINDS
 
 
@@ -20,20 +21,24 @@ def inject(home: Path, host: str, step: str, kind: str, times: int = 1, seconds:
     """Let `step` on `host` go wrong `times` times. ValueError for a word that is not known.
 
     `restart`: the host restarts, and what is enabled comes back with it.
+    On a proxy `drain` and `undrain` are what is said to haproxy's socket: `set server … state`. `reload`: haproxy is
+    reloaded `seconds` later, and forgets; `denied`: the socket is one of level operator.
     seconds: how long `slow` takes, how long `unavailable` answers 503 after this moment or httpd's start, how long
     `drip` waits after each byte. A `healthy` fault of httpd (`health` is the same) is seen by everybody who asks while
     it waits; a run of curl uses one time up; `unavailable` ends by itself.
     """
     step = "healthy" if step == "health" else step
-    if step not in STEPS:
-        what = f"no step {step!r}" if step else "--step is wanted"
-        raise ValueError(f"{what}: one of {', '.join(STEPS)}")
-    kinds = KINDS if step == "healthy" else PROGRAM_KINDS
-    if kind not in kinds:
-        raise ValueError(f"no fault {kind!r} at step {step!r}: one of {', '.join(sorted(kinds))}")
     hosts = read_json(home / "fleet.json")["hosts"]
     if host not in hosts:
         raise ValueError(f"no host {host!r} in this sandbox: one of {', '.join(hosts)}")
+    proxy = hosts[host].get("proxy", False)
+    steps = PROXY_STEPS if proxy else STEPS
+    if step not in steps:
+        what = f"no step {step!r} on {host}" if step else "--step is wanted"
+        raise ValueError(f"{what}: one of {', '.join(steps)}")
+    kinds = PROXY_KINDS if proxy else KINDS if step == "healthy" else PROGRAM_KINDS
+    if kind not in kinds:
+        raise ValueError(f"no fault {kind!r} at step {step!r}: one of {', '.join(sorted(kinds))}")
     fault = {
         "host": host,
         "step": "health" if step == "healthy" else step,
@@ -69,6 +74,11 @@ def revive(home: Path, host: str) -> None:
     _machine_room(home, "revive", host)
 
 
+def reload(home: Path, proxy: str) -> None:
+    """Reload a proxy's haproxy now: it forgets what it was told at its socket."""
+    _control.ask(home, "reload", host=proxy)
+
+
 def _machine_room(home: Path, op: str, host: str) -> None:
     """Let the running fleet do it; without one, only the state is changed."""
     try:
@@ -81,7 +91,7 @@ def _machine_room(home: Path, op: str, host: str) -> None:
 
 
 def boot(home: Path, host: str) -> None:
-    """The state and the files of a host that comes up: httpd runs, because it is enabled, and it is another boot."""
+    """The state and the files of a host that comes up: httpd runs where it is enabled, and it is another boot."""
     change_state(home, host, lambda state: _power(state, True))
     _tree.new_boot(home / "hosts" / host)
 
@@ -89,6 +99,7 @@ def boot(home: Path, host: str) -> None:
 def _power(state: dict[str, Any], on: bool) -> None:
     """The state of a host after a power cut, or after a boot."""
     state["down"] = not on
-    state["httpd"].update(running=on, failed=False, pid=0)
+    enabled = state["httpd"].get("enabled", True)
+    state["httpd"].update(running=on and enabled, failed=False, pid=0)
     if on:
         state["httpd"].update(loaded=state["installed"], since=time.time())

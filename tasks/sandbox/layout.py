@@ -24,7 +24,7 @@ from itertools import cycle, islice
 from typing import TYPE_CHECKING, Any
 
 from . import _ssh_files, _tree
-from .observe import events, facts, node_url, public_url, sudo_password
+from .observe import events, facts, haproxy, node_url, public_url, servers, sudo_password
 from .programs import _db
 from .programs._files import change_json, change_state, read_state, write_json, write_state
 from .versions import package
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-__all__ = ["SetSpec", "configure", "create", "events", "facts", "fill_disk", "node_url", "public_url", "publish",
-           "read_state", "sudo_password", "withdraw", "write_state"]  # fmt: skip
+__all__ = ["SetSpec", "configure", "create", "events", "facts", "fill_disk", "haproxy", "node_url", "public_url",
+           "publish", "read_state", "servers", "sudo_password", "withdraw", "write_state"]  # fmt: skip
 
 REPOS = ("infrastructure-tags", "infrastructure-tags-stg")
 OFFERED = ("1.0.0", "1.0.1", "1.1.0")
@@ -48,7 +48,8 @@ DISK = {
 class SetSpec:
     """A host set: full host names, which of them runs upgrade_db and sync, the version it runs.
 
-    sudo: passwordless, or asks.
+    sudo: passwordless, or asks. proxies: hosts that balance, with haproxy's admin socket; the users' address is the
+    first one's. Without any, a set of several hosts has a balancer that is no host.
     """
 
     name: str
@@ -56,6 +57,7 @@ class SetSpec:
     sync: str
     sudo: str = "passwordless"
     version: str = "1.0.0"
+    proxies: tuple[str, ...] = ()
 
 
 def create(home: Path, sets: Sequence[SetSpec], pace: float = 1.0) -> None:
@@ -70,7 +72,7 @@ def create(home: Path, sets: Sequence[SetSpec], pace: float = 1.0) -> None:
         (home / folder).mkdir(mode=0o700)
     for file in ("events.jsonl", "faults.json"):
         (home / file).unlink(missing_ok=True)
-    names = [host for spec in sets for host in spec.hosts]
+    names = [host for spec in sets for host in (*spec.hosts, *spec.proxies)]
     ports = iter(_free_ports(1 + 2 * len(names) + len(sets)))
     fleet: dict[str, Any] = {"secret": secrets.token_hex(16), "control": next(ports), "pace": pace}
     fleet |= {"inter": 0.5, "fall": 2, "rise": 1, "sets": {}, "hosts": {}}
@@ -78,6 +80,9 @@ def create(home: Path, sets: Sequence[SetSpec], pace: float = 1.0) -> None:
         fleet["sets"][spec.name] = {"hosts": spec.hosts, "sync": spec.sync, "port": next(ports)}
         for host in spec.hosts:
             fleet["hosts"][host] = {"set": spec.name, "ssh": next(ports), "http": next(ports)}
+        for proxy in spec.proxies:
+            http = next(ports) if proxy != spec.proxies[0] else fleet["sets"][spec.name]["port"]
+            fleet["hosts"][proxy] = {"set": spec.name, "ssh": next(ports), "http": http, "proxy": True}
     write_json(home / "fleet.json", fleet)
     for spec in sets:
         _lay_set(home, spec)
@@ -94,10 +99,18 @@ def _lay_set(home: Path, spec: SetSpec) -> None:
         _tree.lay(home / "hosts" / host, settings, syncs=host == spec.sync)
         for repo in REPOS:
             (home / "repos" / host / repo).mkdir(parents=True)
-        httpd = {"running": True, "failed": False, "since": time.time(), "pid": 0, "loaded": installed}
-        sudo = {"mode": spec.sudo, "password": secrets.token_urlsafe(9)}
-        state = {"installed": installed, "httpd": httpd, "sudo": sudo, "disk": DISK, "down": False}
-        write_state(home, host, state)
+        write_state(home, host, _state(spec, installed))
+    for proxy in spec.proxies:
+        _tree.lay(home / "hosts" / proxy, settings_text=None)
+        write_state(home, proxy, _state(spec, None))
+
+
+def _state(spec: SetSpec, installed: dict[str, Any] | None) -> dict[str, Any]:
+    """A host's state at first; one without the package has no httpd."""
+    runs = installed is not None
+    httpd = {"enabled": runs, "running": runs, "failed": False, "since": time.time(), "pid": 0, "loaded": installed}
+    sudo = {"mode": spec.sudo, "password": secrets.token_urlsafe(9)}
+    return {"installed": installed, "httpd": httpd, "sudo": sudo, "disk": DISK, "down": False}
 
 
 def _new_database(file: Path, chain: list[dict[str, Any]]) -> None:

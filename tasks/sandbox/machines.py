@@ -10,6 +10,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from . import _tree
+from .admin import AdminSocket, answer
 from .balancer import Balancer
 from .faults import _power, boot
 from .httpds import Httpd
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from .sshd import Sshd
+
+
+BACKEND = "blockerbugs"  # what every balancer's backend is called, as in Fedora's haproxy.cfg
 
 
 class CannotStart(Exception):
@@ -31,9 +35,10 @@ class MachineRoom:
     def __init__(self, home: Path) -> None:
         self.home = home
         self.fleet: dict[str, Any] = read_json(home / "fleet.json")
-        self.httpds = {name: Httpd(home, name) for name in self.fleet["hosts"]}
+        self.httpds = {name: Httpd(home, name) for name, host in self.fleet["hosts"].items() if not host.get("proxy")}
         self.sshds: dict[str, Sshd] = {}
-        self.balancers: list[Balancer] = []
+        self.balancers = self._balancers()
+        self.admins = {name: AdminSocket(home, name, self.balancers[name], self._do) for name in self._proxies()}
         self.control: asyncio.Server | None = None
         self.held: dict[str, set[asyncio.StreamWriter]] = {name: set() for name in self.fleet["hosts"]}
 
@@ -49,18 +54,36 @@ class MachineRoom:
         from .sshd import Sshd
 
         self.sshds = {name: Sshd(self.home, name, host["ssh"]) for name, host in self.fleet["hosts"].items()}
-        timing = self.fleet["inter"], self.fleet["fall"], self.fleet["rise"]
-        for name, spec in self.fleet["sets"].items():
-            ports = [self.fleet["hosts"][host]["http"] for host in spec["hosts"]]
-            if len(ports) > 1:
-                await self._listening(f"the balancer of {name}", spec["port"], Balancer(spec["port"], ports, *timing))
+        for name, balancer in self.balancers.items():
+            if name not in states or not states[name]["down"]:
+                await self._listening(f"the balancer of {name}", balancer.port, balancer)
         for name, sshd in self.sshds.items():
             if not states[name]["down"]:
                 await self._listening(f"the sshd of {name}", sshd.port, sshd)
+                if name in self.admins:
+                    await self.admins[name].begin()
         await self._begin_control()
         for failure in await httpds:
             if failure is not None:
                 raise CannotStart(str(failure))
+        for balancer in self.balancers.values():
+            balancer.watch()
+
+    def _proxies(self) -> list[str]:
+        return [name for name, host in self.fleet["hosts"].items() if host.get("proxy")]
+
+    def _balancers(self) -> dict[str, Balancer]:
+        """By the name of the proxy; a set of several hosts and no proxy has one too, by the set's name."""
+        hosts, found = self.fleet["hosts"], {}
+        for set_name, spec in self.fleet["sets"].items():
+            nodes = {name.partition(".")[0]: hosts[name]["http"] for name in spec["hosts"]}
+            ports = {name: hosts[name]["http"] for name in self._proxies() if hosts[name]["set"] == set_name}
+            if not ports and len(nodes) > 1:
+                ports = {set_name: spec["port"]}
+            for name, port in ports.items():
+                timing = self.fleet["inter"], self.fleet["fall"], self.fleet["rise"]
+                found[name] = Balancer(port, BACKEND, nodes, *timing)
+        return found
 
     async def _begin_httpd(self, name: str, state: dict[str, Any]) -> None:
         why = await self.httpds[name].begin(state["httpd"]["since"])
@@ -74,8 +97,6 @@ class MachineRoom:
             await server.begin()
         except OSError as error:
             raise CannotStart(f"{who} cannot use port {port}: {_reason(error)}") from error
-        if isinstance(server, Balancer):
-            self.balancers.append(server)
 
     async def _begin_control(self) -> None:
         port = self.fleet["control"]
@@ -92,7 +113,7 @@ class MachineRoom:
                 if request["op"] == "hold":
                     await self._hold(request["host"], reader, writer)
                 else:
-                    writer.write(json.dumps(await self._do(request)).encode() + b"\n")
+                    writer.write(json.dumps(await self._request(request)).encode() + b"\n")
                     await writer.drain()
         writer.close()
 
@@ -102,12 +123,24 @@ class MachineRoom:
             await reader.read()
             self.held[host].discard(writer)
 
-    async def _do(self, request: dict[str, Any]) -> dict[str, Any]:
+    async def _request(self, request: dict[str, Any]) -> dict[str, Any]:
+        """What a request asks for; KeyError for one that there is not."""
         name = request["host"]
         match request["op"]:
             case "httpd":
                 why = await self.httpds[name].act(request["action"])
                 return {"error": why} if why else {"ok": True}
+            case "haproxy":
+                return {"said": answer(self.balancers[name], request["command"])}
+            case "reload":
+                self.balancers[name].reload()
+            case op:
+                await self._do(op, name)
+        return {"ok": True}
+
+    async def _do(self, op: str, name: str) -> None:
+        """Cut a host's connections, take its power away, or give it power."""
+        match op:
             case "drop":
                 await self.sshds[name].cut()
             case "down":
@@ -119,18 +152,26 @@ class MachineRoom:
                 await self._boot(name)
             case "revive" if read_state(self.home, name)["down"]:
                 await self._boot(name)
-        return {"ok": True}
 
     async def _boot(self, name: str) -> None:
         boot(self.home, name)
-        await self.httpds[name].begin(read_state(self.home, name)["httpd"]["since"])
+        if name in self.admins:
+            await self.balancers[name].begin()
+            self.balancers[name].reload()
+            await self.admins[name].begin()
+        else:
+            await self.httpds[name].begin(read_state(self.home, name)["httpd"]["since"])
         await self.sshds[name].begin()
 
     async def _power_off(self, name: str) -> None:
         """Nothing of this host runs when this returns."""
         for writer in list(self.held[name]):
             writer.close()
-        await self.httpds[name].power_off()
+        if name in self.admins:
+            self.admins[name].end()
+            await self.balancers[name].end()
+        else:
+            await self.httpds[name].power_off()
         if name in self.sshds:
             await self.sshds[name].end()
 
@@ -138,7 +179,7 @@ class MachineRoom:
         """Everything that was started is gone when this returns; the state keeps what was running."""
         if self.control is not None:
             self.control.close()
-        for balancer in self.balancers:
+        for balancer in self.balancers.values():
             await balancer.end()
         await asyncio.gather(*(self._power_off(name) for name in self.fleet["hosts"]))
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from typing import TYPE_CHECKING, Any
 
-from .programs import _db
+from .programs import _control, _db
 from .programs._files import read_json, read_state
 
 if TYPE_CHECKING:
@@ -13,11 +14,13 @@ if TYPE_CHECKING:
 
 
 def facts(home: Path) -> dict[str, Any]:
-    """{"hosts": {name: …}, "sets": {name: …}}: what is true now, whether or not the fleet runs."""
+    """{"hosts": {name: …}, "sets": {name: …}}: what is true now, without the proxies, also when no fleet runs."""
     fleet = read_json(home / "fleet.json")
     sets = {name: _set_facts(home, name) for name in fleet["sets"]}
     hosts = {}
     for name, host in fleet["hosts"].items():
+        if host.get("proxy"):
+            continue
         state = read_state(home, name)
         installed, httpd = state["installed"], state["httpd"]
         root = home / "hosts" / name
@@ -60,8 +63,21 @@ def public_url(home: Path, set_name: str) -> str:
     """The address that users of a set would type: its balancer, or the one host it has."""
     fleet = read_json(home / "fleet.json")
     hosts = fleet["sets"][set_name]["hosts"]
-    port = fleet["sets"][set_name]["port"] if len(hosts) > 1 else fleet["hosts"][hosts[0]]["http"]
+    balanced = len(hosts) > 1 or any(host.get("proxy") for host in fleet["hosts"].values() if host["set"] == set_name)
+    port = fleet["sets"][set_name]["port"] if balanced else fleet["hosts"][hosts[0]]["http"]
     return f"http://127.0.0.1:{port}/blockerbugs/"
+
+
+def haproxy(home: Path, proxy: str, command: str) -> str:
+    """What a proxy's haproxy answers to a command, whatever fault waits at its socket. Raises NoFleet."""
+    said: str = _control.ask(home, "haproxy", host=proxy, command=command)["said"]
+    return said
+
+
+def servers(home: Path, proxy: str) -> dict[str, str]:
+    """The status of each server behind a proxy, in haproxy's word: UP, DRAIN, MAINT, DOWN, … Raises NoFleet."""
+    rows = csv.DictReader(haproxy(home, proxy, "show stat -1 4 -1").removeprefix("# ").splitlines())
+    return {row["svname"]: row["status"] for row in rows}
 
 
 def node_url(home: Path, host: str) -> str:

@@ -18,7 +18,13 @@ from ..report.opened import opened
 from . import faults, fleet, layout
 from .programs._db import Error as DatabaseError
 
-SET = layout.SetSpec("sandbox", ("blockerbugs01.sandbox", "blockerbugs02.sandbox"), sync="blockerbugs01.sandbox")
+SET = layout.SetSpec(
+    "sandbox",
+    ("blockerbugs01.sandbox", "blockerbugs02.sandbox"),
+    sync="blockerbugs01.sandbox",
+    proxies=("proxy01.sandbox",),
+)
+HOSTS = (*SET.hosts, *SET.proxies)
 HELP = "fab --help sandbox.fault"
 END_SECONDS = 10
 
@@ -100,11 +106,11 @@ def down(dry: bool = False) -> None:
 def fault(step: str, kind: str, host: str, times: int, seconds: float, clear: bool, dry: bool = False) -> None:
     """Switch a fault on, or all of them off. Raises Refused for one that does not exist."""
     report = opened()
-    hosts = dict(zip(("sandbox01", "sandbox02"), SET.hosts, strict=True))
-    host = hosts.get(host, host)
+    hosts = dict(zip(("sandbox01", "sandbox02", "sandboxproxy"), HOSTS, strict=True))
+    host = hosts.get(host or ("sandboxproxy" if step in faults.PROXY_STEPS else "sandbox01"), host)
     if times < 1:
         raise Refused(f"--times {times}: a number of times is wanted, 1 or more", next_line=HELP)
-    if host not in SET.hosts:
+    if host not in HOSTS:
         raise Refused(f"no host {host!r} in the sandbox: one of {', '.join(hosts)}", next_line=HELP)
     told = "all faults are off, every host has its power" if clear else _told(step, kind, host, times, seconds)
     if dry:
@@ -113,7 +119,7 @@ def fault(step: str, kind: str, host: str, times: int, seconds: float, clear: bo
     place = _made()
     if clear:
         faults.clear(place)
-        for name in SET.hosts:
+        for name in HOSTS:
             faults.revive(place, name)
     else:
         try:
@@ -127,6 +133,8 @@ def _told(step: str, kind: str, host: str, times: int, seconds: float) -> str:
     """What a fault will be; a health fault is met by more than the step of that name."""
     if kind == "unavailable":
         return f"{host}: the page answers 503 for {seconds:g} s, from now on and after each start of httpd"
+    if kind == "reload":
+        return f"{host}: haproxy is reloaded {seconds:g} s after the next {step}, and forgets what it was told"
     told = f"{host}: the next {times} time(s) of {step} go wrong ({kind})"
     if step in ("health", "healthy"):
         told += "; every look at the page on its host uses one up, also the look before a run (--times)"

@@ -1,10 +1,11 @@
-"""Sockets on this machine's loopback, by socket's half in C: see _light."""
+"""Sockets on this machine, by socket's half in C: see _light."""
 
 from __future__ import annotations
 
-from _socket import SO_REUSEADDR, SOL_SOCKET, socket
+import os
+from _socket import AF_UNIX, SHUT_WR, SO_REUSEADDR, SOL_SOCKET, socket
 
-__all__ = ["accepted", "connected", "listening", "socket"]
+__all__ = ["SHUT_WR", "accepted", "connected", "connected_to", "listening", "socket"]
 
 
 def connected(port: int, seconds: float | None) -> socket:
@@ -12,6 +13,16 @@ def connected(port: int, seconds: float | None) -> socket:
     line = socket()
     line.settimeout(seconds)
     line.connect(("127.0.0.1", port))
+    return line
+
+
+def connected_to(path: str, seconds: float | None) -> socket:
+    """A connection to the unix socket of this name; the folder becomes the current one. Raises OSError."""
+    folder, name = os.path.split(path)
+    os.chdir(folder or ".")  # an address has room for a hundred letters, and a sandbox's folder may have more
+    line = socket(AF_UNIX)
+    line.settimeout(seconds)
+    line.connect(name)
     return line
 
 
