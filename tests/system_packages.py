@@ -39,6 +39,7 @@ _OF_HOSTS = (
     Need(program("flock"), "util-linux", "util-linux", spared=True),
     Need(program("pgrep"), "procps", "procps-ng", spared=True),
     Need(program("ssh"), "openssh-client", "openssh-clients", spared=True),
+    Need(server("haproxy"), "haproxy", "haproxy", spared=True),
 )
 
 # The koji client's requests-gssapi is compiled, with the flags that krb5-config tells.
