@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import termios
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -109,6 +110,8 @@ class Sshd:
         self, process: asyncssh.SSHServerProcess[bytes], command: list[str], term: str
     ) -> asyncio.subprocess.Process:
         ours, theirs = os.openpty()
+        columns, rows, *_ = process.term_size
+        termios.tcsetwinsize(theirs, (rows, columns))  # asyncssh says it, too, but only when the shell runs already
         command = [start.PYTHON, *start.ALONE, "-c", TAKE_TERMINAL, *command]
         shell = await self._spawn(command, theirs, theirs, theirs, TERM=term)
         os.close(theirs)

@@ -11,7 +11,22 @@ from ipaddress import IPv4Network
 from pathlib import Path
 from string import Template
 
-from .layout import BASTION, HOME, HUB, MACHINES, NODES, PORTS, REPO, SHARED, STG_REPO, SUBNET, USERS, Machine
+from .layout import (
+    BASTION,
+    HOME,
+    HUB,
+    MACHINES,
+    NODES,
+    PORTS,
+    PROXIES,
+    REPO,
+    SHARED,
+    STG_REPO,
+    SUBNET,
+    USERS,
+    WITH_SSHD,
+    Machine,
+)
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -35,9 +50,9 @@ class Settings:
         """The range of addresses."""
         return IPv4Network(self.subnet)
 
-    def url(self, host_set: str) -> str:
-        """The public address of a set, through the balancer."""
-        return f"http://{HUB.address(self.network)}:{PORTS[host_set]}/blockerbugs/"
+    def url(self, host_set: str, proxy: Machine = PROXIES[0]) -> str:
+        """The public address of a set, through one of the balancers."""
+        return f"http://{proxy.address(self.network)}:{PORTS[host_set]}/blockerbugs/"
 
 
 def read() -> Settings | None:
@@ -72,7 +87,9 @@ def write_changeable(settings: Settings) -> None:
     """What `reset` may change: everything but the keys."""
     _put(HOME / "hosts.yml", _filled("hosts.yml", interval=f"{settings.interval:g}", **_urls(settings)))
     _hub(settings)
-    for machine in (BASTION, *NODES):
+    for proxy in PROXIES:
+        _proxy(proxy, settings)
+    for machine in WITH_SSHD:
         _lets_in(machine, settings)
     for node in NODES:
         _node(node, settings)
@@ -101,6 +118,10 @@ def _hub(settings: Settings) -> None:
     etc = HUB.overlay / "etc"
     _put(etc / "lab/mirrors", "".join(f"{node.name}\n" for node in NODES))
     _put(etc / "lab/databases.sql", _filled("databases.sql", password=settings.database_password))
+
+
+def _proxy(proxy: Machine, settings: Settings) -> None:
+    etc = proxy.overlay / "etc"
     sets = "\n".join(_filled("listen", name=name, port=str(port), nodes=_servers(name, settings))
                      for name, port in PORTS.items())  # fmt: skip
     _put(etc / "haproxy/haproxy.cfg", _filled("haproxy.cfg", interval=f"{settings.interval * 1000:.0f}", sets=sets))
@@ -108,7 +129,9 @@ def _hub(settings: Settings) -> None:
 
 def _servers(host_set: str, settings: Settings) -> str:
     nodes = [node for node in NODES if node.host_set == host_set]
-    return "\n".join(f"    server {node.name} {node.address(settings.network)}:80 check" for node in nodes)
+    return "\n".join(
+        f"    server {node.name.partition('.')[0]} {node.address(settings.network)}:80 check" for node in nodes
+    )
 
 
 def _urls(settings: Settings) -> dict[str, str]:
@@ -116,7 +139,7 @@ def _urls(settings: Settings) -> dict[str, str]:
 
 
 def _ssh_config(settings: Settings, user: str) -> str:
-    hosts = (BASTION, *NODES)
+    hosts = WITH_SSHD
     jump = {node: f"    ProxyJump {BASTION.name}\n" for node in NODES if node.host_set == "prod"}
     return "\n".join(
         _filled("ssh_config", name=m.name, address=m.address(settings.network), user=user, home=str(HOME))
@@ -129,7 +152,7 @@ def _known_hosts() -> str:
     """As Fedora's begins, with lines that hide every later key from paramiko's own reader."""
     stranger = (HOME / "id_ed25519.pub").read_text(encoding="utf-8").rsplit(" ", 1)[0]
     lines = [f"@cert-authority *.fedoraproject.org {stranger}", f"@revoked * {stranger}"]
-    for machine in (BASTION, *NODES):
+    for machine in WITH_SSHD:
         public = (machine.overlay / "etc/ssh/ssh_host_ed25519_key.pub").read_text(encoding="utf-8")
         lines.append(f"{machine.name} {public.rsplit(' ', 1)[0]}")
     return "\n".join(lines) + "\n"

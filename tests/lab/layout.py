@@ -28,7 +28,7 @@ USERS = ("admin", "careful")
 class Machine:
     """One container.
 
-    role: node (a host of a set), hub (PostgreSQL, the repos, haproxy) or bastion (the jump host);
+    role: node (a host of a set), proxy (haproxy), hub (PostgreSQL, the repos) or bastion (the jump host);
     number: the last part of its address; host_set: of a node;
     syncs: does this node run upgrade_db, sync and the cron job?
     """
@@ -60,5 +60,7 @@ STG = Machine("blockerbugs01.stg.lab", "node", 21, "stg", syncs=True)
 ONE = Machine("blockerbugs01.lab", "node", 11, "prod", syncs=True)
 TWO = Machine("blockerbugs02.lab", "node", 12, "prod")
 NODES = (STG, ONE, TWO)
-MACHINES = (HUB, BASTION, *NODES)
-PORTS = {"prod": 8080, "stg": 8081}  # of the balancer, on the hub
+PROXIES = (Machine("proxy01.lab", "proxy", 31), Machine("proxy02.lab", "proxy", 32))
+WITH_SSHD = (BASTION, *PROXIES, *NODES)
+MACHINES = (HUB, *WITH_SSHD)
+PORTS = {"prod": 8080, "stg": 8081}  # on each proxy

@@ -22,7 +22,7 @@ from . import repo as repos
 from .errors import LabError
 from .files import Settings
 from .image import Say, image
-from .layout import BASTION, HOME, HUB, LABEL, MACHINES, NETWORK, NODES, PORTS, Machine
+from .layout import HOME, HUB, LABEL, MACHINES, NETWORK, NODES, PORTS, PROXIES, WITH_SSHD, Machine
 
 LOCK = Path("/run/lock") / LABEL
 UP_SECONDS = 60  # for systemd, PostgreSQL and httpd to answer after the containers were started
@@ -73,7 +73,8 @@ def reset(interval: float | None = None) -> None:
             settings = replace(settings, interval=interval)
             files.write_changeable(settings)
             files.remember(settings)
-        commands = {HUB: "lab-reset-hub", **dict.fromkeys(NODES, "lab-reset-node")}
+        commands = {HUB: "lab-reset-hub", **dict.fromkeys(PROXIES, "lab-reset-proxy")}
+        commands |= dict.fromkeys(NODES, "lab-reset-node")
         _on_all(lambda machine: podman.run_in(machine, commands[machine]), tuple(commands))
         wait_until_it_answers(settings)
 
@@ -135,10 +136,10 @@ def _on_all(act: Callable[[Machine], object], machines: tuple[Machine, ...]) -> 
 
 
 def wait_until_it_answers(settings: Settings) -> None:
-    """Until the balancer has every set's page and every sshd greets. Raises LabError."""
-    for url in map(settings.url, PORTS):
+    """Until every balancer has every set's page and every sshd greets. Raises LabError."""
+    for url in (settings.url(name, proxy) for name in PORTS for proxy in PROXIES):
         _wait(url, partial(_serves, url))
-    for machine in (BASTION, *NODES):
+    for machine in WITH_SSHD:
         wait_for(machine, settings)
 
 
