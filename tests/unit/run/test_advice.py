@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tasks.fleet.outcome import Outcome
-from tasks.journal.file import Journal
-from tasks.run.advice import after_a_run
+import pytest
+
+from tasks.inventory.model import Host
+from tasks.run.advice import Line, after_a_run, beside_a_run, text
 from tasks.run.state import Run
 from tasks.sop.model import Facts, Schema
 
-from ..builders import NEW, OLD, TWO, found, prod, well
-from ..report.values import planned
-
-AFTER = well(NEW, service="inactive", previous=OLD, previous_schema="aaa")
+from ..builders import NEW, OLD, ONE, TWO, prod, well
+from .runs import AFTER, FAILED, NOT_KNOWN, WENT_WELL, a_plan, run_of
 
 
 def stopped(
@@ -24,15 +23,7 @@ def stopped(
     schema: str | None = "alembic current",
 ) -> Run:
     """A run whose phases went well before `step`, which failed; facts: what its hosts are like then."""
-    plan = planned(procedure, host_set=prod(name=name, schema_status=schema))
-    run = Run(plan, Journal(run="abcd"))
-    for phase in plan.phases:
-        fails = phase.step.name == step
-        run.outcomes.append((phase, {h: Outcome("", 1.0, "exit status 1" if fails else None) for h in phase.hosts}))
-        if fails:
-            break
-    run.afterwards = found(plan.request.host_set, *facts)
-    return run
+    return run_of(a_plan(procedure, host_set=prod(name=name, schema_status=schema)), step, FAILED, *facts)
 
 
 def ways(run: Run) -> list[str]:
@@ -118,3 +109,191 @@ def test_after_a_migration_that_nobody_can_look_at_rollback_says_that_the_databa
     assert ways(stopped("upgrade-db", blind, schema=None))[2] == (
         "then: fab prod rollback --version 1.0.0-1.el7 rolls back host after host; restore the database first"
     )
+
+
+# Each kind of ending, with all its lines
+
+RESUME, ABORT = "next: fab prod resume", "or: fab prod abort"
+DOWN = well(NEW, service="inactive", answers=None)
+MINOR = "fab prod minor-upgrade --version 1.1.0-1.el7"
+
+
+def test_after_a_major_upgrade_that_cannot_go_back_the_steps_by_hand_come_next_to_the_abort() -> None:
+    assert ways(stopped("yum-update", well(service="inactive"))) == [
+        f"{RESUME} goes on at step 4 of 11: yum-update to resume-cron",
+        f"{ABORT} cron on again, lock released; httpd stays down",
+        "then: fab prod yum-update --version 1.1.0-1.el7 upgrade-db sync start-httpd by hand, step by step",
+    ]
+
+
+def test_after_a_major_upgrade_that_could_go_back_the_steps_by_hand_are_the_other_way() -> None:
+    assert ways(stopped("sync", replace(AFTER, revision="bbb")))[2:] == [
+        "then: fab prod rollback would be refused: blockerbugs01: the database is at bbb, blockerbugs-1.0.0-1.el7 "
+        "wants aaa: restore it first",
+        "or: fab prod sync start-httpd by hand, step by step",
+    ]
+
+
+def test_where_the_last_step_failed_resume_says_only_that_one() -> None:
+    assert ways(stopped("resume-cron", AFTER))[0] == f"{RESUME} goes on at step 11 of 11: resume-cron"
+
+
+def test_a_run_that_was_left_goes_on_with_the_step_after_the_last_one() -> None:
+    run = run_of(a_plan(), "yum-update", WENT_WELL)
+    assert ways(run)[0] == f"{RESUME} goes on at step 5 of 11: still-stopped to resume-cron"
+
+
+def test_a_run_of_which_only_the_lock_is_left_says_so() -> None:
+    run = run_of(a_plan(), "yum-update", NOT_KNOWN)
+    run.plan = replace(run.plan, phases=run.plan.phases[:3])
+    assert ways(run)[0] == f"{RESUME} nothing is left to do but to release the lock"
+
+
+def test_after_a_minor_upgrade_that_changed_no_build_the_same_is_typed_again() -> None:
+    assert ways(stopped("yum-update", well(), procedure="minor-upgrade")) == [
+        f"{RESUME} goes on at step 3 of 8: yum-update to healthy",
+        f"{ABORT} lock released; all else stays as it is",
+        f"then: {MINOR} the same again, on the hosts that need it",
+    ]
+
+
+def test_after_a_minor_upgrade_of_one_host_the_way_back_is_for_that_host() -> None:
+    run = run_of(a_plan("minor-upgrade", hosts=[TWO]), "restart-httpd", FAILED, AFTER)
+    assert ways(run)[2] == "then: fab -H blockerbugs02 rollback rolls back to blockerbugs-1.0.0-1.el7 host after host"
+
+
+def test_after_a_rollback_no_rollback_of_the_rollback_is_offered() -> None:
+    plan = a_plan("rollback", well(NEW, previous=OLD, previous_schema="aaa"))
+    assert ways(run_of(plan, "downgrade", FAILED, well(OLD, previous=OLD), well(NEW)))[2] == (
+        "then: fab prod rollback --version 1.0.0-1.el7 the same again, on the hosts that need it"
+    )
+
+
+def test_where_a_step_still_runs_both_ways_out_say_so() -> None:
+    run = run_of(a_plan(), "upgrade-db", NOT_KNOWN)
+    run.waits = True
+    assert ways(run) == [
+        f"{RESUME} attaches to the running step, then continues",
+        f"{ABORT} after the step ends; skips the remaining steps",
+    ]
+
+
+def test_before_anything_was_changed_the_same_upgrade_is_typed_again() -> None:
+    run = run_of(a_plan(), "download", FAILED, well())
+    assert ways(run) == ["next: fab prod major-upgrade --version 1.1.0-1.el7"]
+
+
+def test_V4_a_build_with_a_migration_leads_to_the_procedure_that_is_made_for_it() -> None:
+    run = run_of(a_plan("minor-upgrade"), "no-migration", FAILED, well())
+    assert ways(run) == ["next: fab prod major-upgrade --version 1.1.0-1.el7"]
+
+
+def test_who_leaves_a_minor_upgrade_before_anything_was_changed_types_it_again() -> None:
+    run = run_of(a_plan("minor-upgrade"), "no-migration", WENT_WELL, well())
+    assert ways(run) == [f"next: {MINOR}"]
+
+
+@pytest.mark.parametrize(
+    ("step", "before", "after", "line"),
+    [
+        pytest.param("restart-httpd", well(), well(), "restart-httpd", id="a restart, all is up"),
+        pytest.param("start-httpd", DOWN, DOWN, "start-httpd", id="a start, all is down"),
+        pytest.param("start-httpd", DOWN, well(NEW, answers=503), "restart-httpd", id="a start, all is up"),
+        pytest.param("stop-httpd", well(), well(), "stop-httpd", id="a stop"),
+        pytest.param("sync", well(), well(), "sync", id="a sync of a set that serves"),
+        pytest.param("sync", DOWN, DOWN, "sync start-httpd", id="a sync of a set that is down"),
+        pytest.param("mend-rpm", well(unfinished=True), well(unfinished=True), "mend-rpm", id="not a step of the SOP"),
+        pytest.param(
+            "upgrade-db",
+            replace(DOWN, schema=Schema.PENDING),
+            replace(DOWN, schema=Schema.PENDING),
+            "upgrade-db sync start-httpd",
+            id="a migration",
+        ),
+        pytest.param(
+            "yum-update",
+            well(service="inactive"),
+            well(service="inactive"),
+            "yum-update --version 1.1.0-1.el7 start-httpd",
+            id="an update of a set that is down",
+        ),
+    ],
+)
+def test_after_a_step_by_itself_that_failed_it_is_typed_again_with_what_follows(
+    step: str, before: Facts, after: Facts, line: str
+) -> None:
+    assert ways(run_of(a_plan(step, before), step, FAILED, after)) == [f"next: fab prod {line}"]
+
+
+def test_after_a_step_by_itself_that_was_left_and_has_left_nothing_it_is_typed_again() -> None:
+    assert ways(run_of(a_plan("start-httpd", DOWN), "start-httpd", WENT_WELL, well(NEW))) == [
+        "next: fab prod start-httpd"
+    ]
+
+
+def test_steps_for_one_host_and_for_the_set_are_lines_of_their_own() -> None:
+    plan = a_plan("yum-update", replace(DOWN, installed=OLD), hosts=[TWO])
+    assert ways(run_of(plan, "yum-update", FAILED, replace(DOWN, installed=OLD, schema=Schema.PENDING))) == [
+        "next: fab -H blockerbugs02 yum-update --version 1.1.0-1.el7",
+        "then: fab prod upgrade-db sync",
+        "then: fab -H blockerbugs02 start-httpd",
+    ]
+
+
+# The sync host is lost
+
+
+def test_o4_without_the_sync_host_an_upgrade_is_forgotten_everywhere_or_waited_for() -> None:
+    three = Host(name="blockerbugs03.iad2.example", aliases=("blockerbugs03",))
+    run = run_of(a_plan(host_set=prod(hosts=(ONE, TWO, three), schema_status="x")), "upgrade-db")
+    del run.afterwards[ONE]
+    ended = "sudo touch /var/lib/blockerbugs-upgrade/0123abcd/ended only if blockerbugs01 is permanently gone"
+    assert ways(run) == [
+        f"next: ssh -t {TWO.name} {ended}",
+        f"then: ssh -t {three.name} {ended}",
+        "then: fab prod major-upgrade --version 1.1.0-1.el7 after you set sync_host: blockerbugs02 and remove "
+        "blockerbugs01 in hosts.yml",
+        "or: fab prod resume when blockerbugs01 is back",
+    ]
+
+
+def test_o4_without_the_sync_host_a_step_by_itself_waits_for_it() -> None:
+    run = run_of(a_plan("stop-httpd"), "stop-httpd", NOT_KNOWN)
+    del run.afterwards[ONE]
+    assert ways(run) == ["next: fab prod resume when blockerbugs01 is back"]
+
+
+def test_where_no_host_can_be_looked_at_resume_and_abort_are_told_all_the_same() -> None:
+    run = run_of(a_plan(), "upgrade-db")
+    run.afterwards = {}
+    assert [line.split()[3] for line in ways(run)[:2]] == ["resume", "abort"]
+
+
+# Beside a run, and how lines stand
+
+
+@pytest.mark.parametrize(
+    ("runs", "resume", "abort"),
+    [
+        (True, "attaches to the running step; takes over the run", "after the step ends"),
+        (False, "takes over the run", "ends it, and frees the set"),
+    ],
+)
+def test_o1_beside_a_run_each_way_out_says_what_it_would_do(runs: bool, resume: str, abort: str) -> None:
+    assert beside_a_run(prod(), "bob@desk", runs) == [
+        Line("next", "fab prod status", "is it still at work?"),
+        Line("or", "fab prod resume", f"{resume}; bob@desk's client starts no further steps"),
+        Line("or", "fab prod abort", abort),
+    ]
+
+
+def test_what_a_line_does_stands_behind_the_shells_comment_sign() -> None:
+    lines = [Line("next", "fab prod status", "look"), Line("or", "fab prod resume"), Line("then", "fab x", "do")]
+    assert text(lines) == "fab prod status  # look\n  or: fab prod resume\nthen: fab x            # do"
+    assert text([]) == ""
+
+
+def test_a_very_long_line_does_not_push_the_others_away() -> None:
+    thirty, longer = "x" * 30, "y" * 31
+    assert text([Line("next", thirty, "a"), Line("or", "z", "b")]) == f"{thirty}  # a\n  or: {'z':30}  # b"
+    assert text([Line("next", longer, "a"), Line("or", "z", "b")]) == f"{longer}  # a\n  or: z  # b"

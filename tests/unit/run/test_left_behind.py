@@ -1,0 +1,286 @@
+"""What status and a single step tell to type where no run holds the set and something is left to do."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from tasks.inventory.model import Host
+from tasks.run.advice import after_a_step, after_success, cut_off, down, left_behind, left_over
+from tasks.sop.model import UNREACHED, Facts, Schema
+from tests.unit.builders import NEW, OLD, ONE, TWO, fleet, found, nvr, prod, stg, well
+
+from .runs import FAILED, a_plan, run_of
+
+SET = prod(schema_status="alembic current")
+THREE = Host(name="blockerbugs03.iad2.example", aliases=("blockerbugs03",))
+DOWN = well(NEW, service="inactive", answers=None)
+PENDING = replace(DOWN, schema=Schema.PENDING)
+MIGRATED = replace(DOWN, previous_schema="aaa", revision="bbb")
+
+
+def left(*facts: Facts, after: str = "") -> list[str]:
+    """Line after line, without what only puts them below one another."""
+    host_set = SET if len(facts) < 3 else prod(hosts=(ONE, TWO, THREE), schema_status="alembic current")
+    text = left_behind(host_set, found(host_set, *facts), after=after)
+    return [" ".join(line.split()) for line in text.splitlines()]
+
+
+TO_NEW = "fab prod major-upgrade --version 1.1.0-1.el7 # all hosts to 1.1.0-1.el7"
+MINOR_TO_NEW = TO_NEW.replace("major", "minor")
+
+
+def test_where_all_is_well_or_nobody_answers_nothing_is_left() -> None:
+    assert left(well()) == []
+    assert left(UNREACHED) == []
+
+
+@pytest.mark.parametrize(
+    ("facts", "lines"),
+    [
+        pytest.param([DOWN], ["fab prod start-httpd"], id="stopped"),
+        pytest.param([well(NEW), DOWN], ["fab prod start-httpd"], id="one is stopped"),
+        pytest.param([MIGRATED], ["fab prod sync start-httpd"], id="stopped, and migrated since the build before"),
+        pytest.param(
+            [PENDING],
+            [TO_NEW, "or: fab prod upgrade-db sync start-httpd # by hand, step by step"],
+            id="stopped, a migration wanted",
+        ),
+        pytest.param(
+            [well(NEW, schema=Schema.PENDING)],
+            [TO_NEW, "or: fab prod stop-httpd upgrade-db sync start-httpd # by hand, step by step"],
+            id="a migration is wanted and httpd runs",
+        ),
+        pytest.param([well(NEW), well(OLD)], [MINOR_TO_NEW], id="two builds"),
+        pytest.param(
+            [replace(DOWN, previous=OLD), well(OLD)],
+            [MINOR_TO_NEW, "or: fab prod start-httpd # with the builds that are there"],
+            id="two builds, one host stopped",
+        ),
+        pytest.param(
+            [well(NEW, previous=OLD, schema=Schema.PENDING), well(OLD)],
+            [
+                TO_NEW,
+                "or: fab prod stop-httpd yum-update --version 1.1.0-1.el7 upgrade-db sync start-httpd "
+                "# by hand, step by step",
+            ],
+            id="two builds, a migration wanted",
+        ),
+        pytest.param(
+            [replace(DOWN, schema=Schema.UNKNOWN), replace(DOWN, installed=OLD, schema=Schema.UNKNOWN)],
+            [
+                TO_NEW,
+                "or: fab prod yum-update --version 1.1.0-1.el7 upgrade-db sync start-httpd # by hand, step by step",
+            ],
+            id="two builds, stopped, and nobody can tell whether a migration is wanted",
+        ),
+        pytest.param(
+            [well(NEW, schema=Schema.UNKNOWN), well(OLD)],
+            [MINOR_TO_NEW],
+            id="two builds that serve, and nobody can tell whether a migration is wanted",
+        ),
+        pytest.param([replace(DOWN, installed=None)], ["fab prod start-httpd"], id="stopped, no build known"),
+        pytest.param(
+            [well(unfinished=True)],
+            ["fab prod mend-rpm # mends what a cut-off rpm transaction left"],
+            id="a transaction that was cut off",
+        ),
+        pytest.param(
+            [well(), well(duplicates=(OLD, NEW))],
+            ["fab prod mend-rpm # mends what a cut-off rpm transaction left"],
+            id="a build twice on another host than the sync host",
+        ),
+    ],
+)
+def test_what_is_left(facts: list[Facts], lines: list[str]) -> None:
+    assert left(*facts) == lines
+
+
+@pytest.mark.parametrize(
+    ("previous", "offered"),
+    [
+        pytest.param(
+            OLD, ["or: fab prod rollback --version 1.0.0-1.el7 # rolls back if the build is still in the repo"]
+        ),
+        pytest.param(nvr("0.9.0"), []),
+        pytest.param(None, []),
+    ],
+)
+def test_half_upgraded_hosts_may_go_back_to_the_build_that_the_others_still_have(
+    previous: object, offered: list[str]
+) -> None:
+    assert left(replace(well(NEW), previous=previous), well(OLD)) == [MINOR_TO_NEW, *offered]
+    assert left(well(NEW), replace(well(OLD), previous=previous)) == [MINOR_TO_NEW]
+
+
+def test_c3_cron_that_an_ended_run_has_left_paused_comes_first() -> None:
+    assert left(well(NEW, paused="0123abcd")) == ["fab prod abort # lets cron sync again"]
+    assert left(replace(DOWN, paused="0123abcd")) == [
+        "fab prod abort # lets cron sync again",
+        "then: fab prod start-httpd",
+    ]
+    assert left(replace(PENDING, paused="0123abcd"), PENDING) == [
+        "fab prod abort # lets cron sync again",
+        f"then: {TO_NEW}",
+        "or: fab prod upgrade-db sync start-httpd # by hand, step by step",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("facts", "lines"),
+    [
+        pytest.param(
+            [PENDING, UNREACHED],
+            [
+                "fab prod major-upgrade --version 1.1.0-1.el7 # when blockerbugs02 can be reached again",
+                "or: fab prod upgrade-db sync start-httpd # when blockerbugs02 can be reached again",
+            ],
+            id="a migration is wanted",
+        ),
+        pytest.param(
+            [well(NEW, previous=OLD), well(OLD), UNREACHED],
+            ["fab prod minor-upgrade --version 1.1.0-1.el7 # when blockerbugs03 can be reached again"],
+            id="two builds on the others",
+        ),
+        pytest.param(
+            [replace(DOWN, previous=OLD), well(OLD), UNREACHED],
+            [
+                "fab prod minor-upgrade --version 1.1.0-1.el7 # when blockerbugs03 can be reached again",
+                "or: fab prod start-httpd # when blockerbugs03 can be reached again",
+            ],
+            id="two builds on the others, one of them stopped",
+        ),
+        pytest.param([DOWN, UNREACHED], ["fab -H blockerbugs01 start-httpd"], id="only httpd is to be started"),
+        pytest.param(
+            [DOWN, DOWN, UNREACHED],
+            ["fab -H blockerbugs01,blockerbugs02 start-httpd"],
+            id="only httpd is to be started on two",
+        ),
+        pytest.param(
+            [MIGRATED, UNREACHED, UNREACHED],
+            ["fab prod sync start-httpd # when blockerbugs02, blockerbugs03 can be reached again"],
+            id="what works on the database, which wants all hosts there",
+        ),
+        pytest.param(
+            [UNREACHED, DOWN],
+            ["fab prod upgrade-db sync start-httpd # when blockerbugs01 can be reached again"],
+            id="the sync host, which alone knows whether a migration is wanted",
+        ),
+    ],
+)
+def test_what_is_left_while_a_host_is_lost(facts: list[Facts], lines: list[str]) -> None:
+    assert left(*facts) == lines
+
+
+@pytest.mark.parametrize(
+    ("after", "line"),
+    [
+        ("stop-httpd", "fab prod sync start-httpd"),
+        ("upgrade-db", "fab prod sync start-httpd"),
+        ("sync", "fab prod start-httpd"),
+        ("start-httpd", "fab prod start-httpd"),
+        ("no step of it", "fab prod sync start-httpd"),
+    ],
+)
+def test_after_a_step_by_itself_the_steps_behind_it_are_left(after: str, line: str) -> None:
+    assert left(MIGRATED, after=after) == [line]
+
+
+@pytest.mark.parametrize(
+    ("facts", "line"),
+    [
+        pytest.param({"migrated": True}, "fab prod sync start-httpd", id="with this build: a sync has to check it"),
+        pytest.param({"migrated": True, "migrated_with": OLD}, "fab prod start-httpd", id="with the build before"),
+        pytest.param({"migrated": False}, "fab prod start-httpd", id="but it did not succeed"),
+        pytest.param({"previous_schema": "aaa"}, "fab prod start-httpd", id="never: the schema is what it was"),
+    ],
+)
+def test_a_sync_is_left_where_the_last_migration_was_done(facts: dict[str, object], line: str) -> None:
+    assert left(replace(DOWN, **{"migrated_with": NEW, **facts})) == [line]  # type: ignore[arg-type]
+
+
+# After a step, and after an upgrade
+
+
+@pytest.mark.parametrize(
+    ("step", "facts", "told"),
+    [
+        pytest.param("sync", MIGRATED, "fab prod start-httpd", id="httpd is still to be started"),
+        pytest.param("sync", well(NEW), None, id="all is well"),
+        pytest.param("stop-httpd", DOWN, None, id="it was stopped on purpose"),
+    ],
+)
+def test_what_has_to_follow_a_step_that_was_done_by_itself(step: str, facts: Facts, told: str | None) -> None:
+    assert after_a_step(run_of(a_plan(step), "", FAILED, facts)) == told
+
+
+def test_after_upgrade_db_whose_looks_stop_nothing_the_rest_is_told() -> None:
+    run = run_of(a_plan("upgrade-db", PENDING), "", FAILED, MIGRATED)
+    assert after_a_step(run) == "fab prod sync start-httpd"
+
+
+def test_after_an_upgrade_its_own_ending_says_what_follows() -> None:
+    assert after_a_step(run_of(a_plan(), "", FAILED, DOWN)) is None
+
+
+def test_after_a_step_a_host_that_is_lost_is_waited_for() -> None:
+    run = run_of(a_plan("upgrade-db", PENDING), "", FAILED, MIGRATED)
+    del run.afterwards[TWO]
+    assert after_a_step(run) == "fab prod sync start-httpd  # when blockerbugs02 can be reached again"
+
+
+PROD = prod(after="stg", schema_status="x")
+NEXT = "fab prod minor-upgrade --version 1.1.0-1.el7"
+
+
+def test_after_stg_comes_prod_with_the_same_build() -> None:
+    plan = a_plan("minor-upgrade", host_set=stg(schema_status="x"))
+    assert after_success(plan, fleet(stg(), PROD)) == NEXT
+
+
+def test_where_prod_has_another_repo_the_build_has_to_be_promoted_before() -> None:
+    plan = a_plan("minor-upgrade", host_set=stg(enable_repo="testing", schema_status="x"))
+    assert after_success(plan, fleet(stg(), PROD)) == f"invoke promote\nthen: {NEXT}"
+
+
+@pytest.mark.parametrize(
+    ("procedure", "host_set", "hosts"),
+    [
+        pytest.param("minor-upgrade", PROD, [], id="no set waits for this one"),
+        pytest.param("minor-upgrade", prod(name="stg"), [ONE], id="not all of its hosts have the build"),
+        pytest.param("restart-httpd", stg(), [], id="no build was installed"),
+    ],
+)
+def test_after_success_nothing_follows_where(procedure: str, host_set: object, hosts: list[Host]) -> None:
+    plan = a_plan(procedure, host_set=host_set, hosts=hosts)  # type: ignore[arg-type]
+    assert after_success(plan, fleet(stg(), PROD)) is None
+
+
+# What status names beside the lines to type
+
+
+def test_down_is_where_httpd_is_known_not_to_run() -> None:
+    quiet = THREE.model_copy(update={"serves": False})
+    host_set = prod(hosts=(ONE, TWO, quiet))
+    assert down(host_set, found(host_set, DOWN, well(service="failed"), DOWN)) == [ONE, TWO]
+    assert down(host_set, found(host_set, UNREACHED, well(), DOWN)) == []
+
+
+def test_hosts_with_different_builds_are_named_with_them() -> None:
+    assert left_over(SET, found(SET, well(NEW), well(OLD))) == [
+        "half upgraded: blockerbugs01 has 1.1.0-1.el7, blockerbugs02 has 1.0.0-1.el7"
+    ]
+    assert left_over(SET, found(SET, well(NEW))) == []
+    assert left_over(SET, found(SET, well(NEW), well(installed=None))) == []
+
+
+def test_of_hosts_that_were_not_asked_nothing_is_told() -> None:
+    assert left_over(SET, {ONE: well(NEW)}) == []
+    assert cut_off(SET, {ONE: well(NEW)}) == []
+
+
+def test_a_transaction_that_was_cut_off_is_told_with_its_hosts_and_what_mends_it() -> None:
+    sentence = "an rpm transaction was cut off; fab prod mend-rpm mends that"
+    assert left_over(SET, found(SET, well(unfinished=True))) == [f"blockerbugs01, blockerbugs02: {sentence}"]
+    assert cut_off(SET, found(SET, well(), well(duplicates=(OLD, NEW)))) == [f"blockerbugs02: {sentence}"]
