@@ -77,6 +77,13 @@ def test_nothing_has_changed_where_nothing_has() -> None:
     assert (made_another_run(of_version_0_1(BEFORE), BEFORE), warnings({}, BEFORE)) == ([], [])
 
 
+def test_a_key_that_came_or_went_since_is_said_to_be_gone_or_not_there() -> None:
+    without = {key: value for key, value in loose(BEFORE).items() if key != "owner"}
+    sentence = "hosts.yml has changed since the run began:"
+    assert warnings(without, BEFORE) == [f'{sentence} owner was not there, is "Fedora QA Devel"']
+    assert warnings({**loose(BEFORE), "shoes": "44"}, BEFORE) == [f"{sentence} shoes was 44, is gone"]
+
+
 def test_who_is_told_is_no_part_of_it_and_is_not_written_down() -> None:
     told = now(notify=("mailto://user:hunter2@example.org",))
     assert (fixed(told), loose(told)) == (fixed(BEFORE), loose(BEFORE))
