@@ -150,7 +150,8 @@ def _schema_fits(request: Request, facts: FactsOf, target: Nvr) -> list[Reason]:
             return [Reason(f"{host_set.sync.short}: {text}{_from_backup(request)}", f"{typed}  # when it is restored")]
         recorded = f"fab {request.asked_as} rollback" if sync.previous else f"fab {host_set.name} status"
         return [Reason(text, recorded if request.version else typed)]
-    text = f"the database is at {sync.revision}, {target} wants {sync.previous_schema}: restore it first"
+    at, wants = sync.revision or "an unknown revision", sync.previous_schema or "one that was not recorded"
+    text = f"the database is at {at}, {target} wants {wants}: restore it first"
     return [Reason(f"{host_set.sync.short}: {text}{_from_backup(request)}", f"{typed}  # when it is restored")]
 
 

@@ -1,0 +1,340 @@
+"""The one build to install, and the one to go back to, by value; or every reason why there is none."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from tasks.inventory.model import Backup, Host
+from tasks.run.refusals import Reason
+from tasks.run.which_build import earlier_build, newest, target_build, verified_build
+from tasks.sop.model import Facts, Schema
+from tasks.sop.nvr import Nvr, parse
+from tests.unit.builders import NEW, NEWER, OLD, found, nvr, prod, request, stg, well
+
+PROD = prod(schema_status="alembic current")
+OVERRIDE = '--unverified "reason" overrides that, and is recorded'
+
+
+def target(*facts: Facts, procedure: str = "minor-upgrade", there: Facts | None = None, **typed: Any) -> Any:
+    """The build, and the reasons against it; there: what stg is like, where it comes first."""
+    host_set = typed.pop("host_set", PROD)
+    stage = stg() if there else None
+    asked = found(host_set, *facts) | (found(stage, there) if stage and there else {})
+    build, reasons = target_build(request(procedure, host_set, **typed), asked, stage)
+    return build, [tuple(reason) for reason in reasons]
+
+
+def texts(found_out: Any) -> list[str]:
+    return [text for text, _ in found_out[1]]
+
+
+# What is on offer
+
+
+def test_the_newest_of_what_is_on_offer_and_installed_is_taken() -> None:
+    assert target(well(offered={NEW: "r", OLD: "r"})) == (NEW, [])
+    assert target(well(NEWER, offered={NEW: "r"})) == (NEWER, [])
+
+
+def test_where_nothing_is_on_offer_what_was_asked_for_is_named() -> None:
+    assert texts(target(well(offered={}), version="9.9")) == [
+        "blockerbugs01: 9.9 is not on offer, the repo offers nothing",
+        "blockerbugs02: 9.9 is not on offer, the repo offers nothing",
+    ]
+    pinned = prod(minor_version="9.9")
+    assert texts(target(well(), host_set=pinned))[0] == (
+        "blockerbugs01: 9.9 is not on offer, the repo offers blockerbugs-1.0.0-1.el7, blockerbugs-1.1.0-1.el7"
+    )
+    assert texts(target(well(installed=None, offered=None)))[0] == (
+        "blockerbugs01: nothing is installed, and the repo offers nothing"
+    )
+
+
+def test_of_many_builds_on_offer_the_five_newest_are_named() -> None:
+    many = {nvr(f"1.{n}.0"): "r" for n in range(7)}
+    (first, _) = texts(target(well(offered=many), version="9.9"))
+    assert first == "blockerbugs01: 9.9 is not on offer, the repo offers " + ", ".join(
+        f"blockerbugs-1.{n}.0-1.el7" for n in range(2, 7)
+    )
+
+
+def test_a_version_means_that_version_and_a_release_that_release() -> None:
+    builds = [OLD, NEW, nvr("1.1.0-2.el7"), NEWER]
+    assert newest(builds, "1.1.0", "blockerbugs") == nvr("1.1.0-2.el7")
+    assert newest(builds, "1.1.0-1.el7", "blockerbugs") == NEW
+    assert newest(builds, "blockerbugs-1.1.0", "blockerbugs") == nvr("1.1.0-2.el7")
+    assert newest(builds, "1.1", "blockerbugs") is None
+    assert newest(builds, "1.1.0-3.el7", "blockerbugs") is None
+
+
+def test_V3_hosts_that_are_offered_different_builds_are_named_with_them() -> None:
+    build, reasons = target(well(), well(offered={NEWER: "r"}))
+    assert build is None
+    assert reasons == [
+        ("blockerbugs01: is offered blockerbugs-1.1.0-1.el7", None),
+        ("blockerbugs02: is offered blockerbugs-1.2.0-1.el7", None),
+        ("the hosts are offered different builds: a mirror is stale, or a tag has just moved", None),
+    ]
+
+
+# What yum did not see
+
+SKIPPED = "Skipping unreachable repository infra"
+
+
+def test_y3_that_nothing_is_newer_is_not_believed_of_a_yum_that_did_not_look_everywhere() -> None:
+    build, reasons = target(well(NEW, yum_says=(SKIPPED, "and more")))
+    assert build is None
+    assert reasons[0] == (
+        "blockerbugs01: cannot tell whether blockerbugs-1.1.0-1.el7 is the newest build; yum says: "
+        f"{SKIPPED}; and more",
+        "fab prod minor-upgrade --version 1.1.0-1.el7",
+    )
+    assert len(reasons) == 2
+
+
+@pytest.mark.parametrize(
+    ("facts", "typed"),
+    [
+        pytest.param({"offered": {NEWER: "r"}}, {}, id="something newer is on offer all the same"),
+        pytest.param({}, {"version": "1.1.0"}, id="the build was typed"),
+        pytest.param({}, {"host_set": prod(minor_version="1.1.0")}, id="the build is pinned in hosts.yml"),
+        pytest.param({}, {"there": well(NEW)}, id="the build is stg's"),
+        pytest.param(
+            {"yum_says": ("1 packages excluded due to repository priority",)}, {}, id="a priority left it out"
+        ),
+        pytest.param({"yum_says": ()}, {}, id="yum says nothing"),
+    ],
+)
+def test_y3_what_yum_did_not_see_is_nobodys_business_where(facts: dict[str, Any], typed: dict[str, Any]) -> None:
+    build, reasons = target(replace(well(NEW, yum_says=(SKIPPED,)), **facts), **typed)
+    assert (build is not None, reasons) == (True, [])
+
+
+# What stg runs
+
+
+def test_V1_a_build_that_stg_does_not_run_is_refused_with_both() -> None:
+    both = well(offered={NEW: "r", NEWER: "r"})
+    assert target(both, there=well(NEW), version="1.2.0") == (
+        NEWER,
+        [(f"you asked for blockerbugs-1.2.0-1.el7, but stg verified blockerbugs-1.1.0-1.el7: {OVERRIDE}", None)],
+    )
+
+
+def test_V1_a_stg_that_verified_nothing_comes_first() -> None:
+    build, reasons = target(well(), there=well(NEW, answers=None, version=None))
+    assert build is None
+    assert reasons == [
+        (
+            "blockerbugs01.stg: stg is not healthy with blockerbugs-1.1.0-1.el7 (answers nothing, version unknown)",
+            None,
+        ),
+        (f"stg comes first: {OVERRIDE}", "fab stg status"),
+    ]
+
+
+def test_V1_a_build_of_stgs_that_is_not_on_offer_is_named_with_what_is() -> None:
+    assert texts(target(well(offered={}), there=well(NEW)))[0] == (
+        "blockerbugs01: stg runs blockerbugs-1.1.0-1.el7, the repo offers nothing"
+    )
+    assert texts(target(well(offered={}), there=well(NEW), version="1.2.0"))[0] == (
+        "blockerbugs01: 1.2.0 is not on offer, the repo offers nothing"
+    )
+
+
+def test_V1_of_a_version_that_stg_runs_stgs_release_is_meant() -> None:
+    rebuilt = nvr("1.1.0-2.el7")
+    both = well(offered={NEW: "r", rebuilt: "r"})
+    assert target(both, there=well(NEW), version="1.1.0") == (NEW, [])
+    assert target(well(offered={rebuilt: "r"}), there=well(NEW), version="1.1.0")[0] == rebuilt
+
+
+def test_every_reason_why_stg_verifies_nothing_is_named() -> None:
+    two = stg(hosts=(Host(name="s1.example"), Host(name="s2.example")), sync_host="s1.example")
+    assert verified_build(two, found(two, well(NEW, answers=503), well(installed=None)), "blockerbugs") == (
+        None,
+        [
+            Reason("s1.example: stg is not healthy with blockerbugs-1.1.0-1.el7 (answers 503, version 1.1.0)"),
+            Reason("s2.example: blockerbugs is not installed there"),
+            Reason("stg runs different builds: None, blockerbugs-1.1.0-1.el7"),
+        ],
+    )
+
+
+def test_a_host_of_stgs_that_serves_nobody_need_not_answer() -> None:
+    two = stg(hosts=(Host(name="s1.example"), Host(name="s2.example", serves=False)), sync_host="s1.example")
+    assert verified_build(two, found(two, well(NEW), well(NEW, answers=None)), "blockerbugs") == (NEW, [])
+
+
+def test_a_set_is_healthy_with_the_answer_that_its_hosts_yml_wants() -> None:
+    moved = stg(health={"status": 301})
+    assert verified_build(moved, found(moved, well(NEW, answers=301)), "blockerbugs") == (NEW, [])
+    assert verified_build(moved, found(moved, well(NEW)), "blockerbugs")[0] is None
+
+
+# What to go back to
+
+UP = well(NEW, previous=OLD, previous_schema="aaa")
+
+
+def back(*facts: Facts, version: str | None = None, **keys: Any) -> tuple[Nvr | None, list[tuple[str, str | None]]]:
+    """The build to go back to, and the reasons against it; keys: of hosts.yml."""
+    host_set = prod(**{"schema_status": "alembic current", **keys})
+    build, reasons = earlier_build(request("rollback", host_set, version=version), found(host_set, *facts))
+    return build, [tuple(reason) for reason in reasons]
+
+
+def test_rollback_goes_back_to_the_build_that_was_recorded() -> None:
+    assert back(UP) == (OLD, [])
+    assert back(UP, replace(UP, previous=None)) == (OLD, [])
+
+
+def test_rollback_knows_the_epoch_of_the_recorded_build_from_what_is_on_offer() -> None:
+    earlier, now = (parse(str(one), epoch="1") for one in (OLD, NEW))
+    assert earlier
+    build, _ = back(replace(UP, installed=now, offered={NEW: "r", earlier: "r"}))
+    assert build
+    assert build.epoch == 1
+
+
+def test_a_recorded_build_that_is_not_on_offer_any_more_is_refused_where_it_is_not_there() -> None:
+    gone = replace(UP, offered={NEW: "r"})
+    assert back(gone, replace(gone, installed=OLD)) == (
+        OLD,
+        [("blockerbugs01: blockerbugs-1.0.0-1.el7 is not on offer any more", None)],
+    )
+    assert texts(back(replace(UP, offered=None))) == [
+        f"{host}: blockerbugs-1.0.0-1.el7 is not on offer any more" for host in ("blockerbugs01", "blockerbugs02")
+    ]
+
+
+def test_a_build_that_is_typed_may_be_recorded_or_on_offer() -> None:
+    earlier = nvr("0.9.0")
+    assert back(replace(UP, offered=None), version="1.0.0")[0] == OLD
+    assert back(replace(UP, previous=None, offered={earlier: "r", OLD: "r"}), version="0.9.0")[0] == earlier
+    assert back(replace(UP, offered={}), replace(UP, offered={earlier: "r"}), version="0.9.0")[0] == earlier
+    assert back(UP, version="blockerbugs-1.0.0")[0] == OLD
+
+
+@pytest.mark.parametrize(
+    ("facts", "version", "recorded"),
+    [
+        pytest.param([replace(UP, previous=None)], None, "none", id="none was recorded"),
+        pytest.param(
+            [UP, replace(UP, previous=nvr("0.9.0"))],
+            None,
+            "blockerbugs-0.9.0-1.el7, blockerbugs-1.0.0-1.el7",
+            id="two were recorded",
+        ),
+        pytest.param([UP], "0.8", "blockerbugs-1.0.0-1.el7", id="another was typed"),
+    ],
+)
+def test_without_a_build_to_go_back_to_one_has_to_be_typed(
+    facts: list[Facts], version: str | None, recorded: str
+) -> None:
+    assert back(*facts, version=version) == (
+        None,
+        [
+            (
+                f"prod: cannot tell which build to roll back to (recorded: {recorded}): give --version",
+                "fab prod rollback --version VERSION-RELEASE",
+            )
+        ],
+    )
+
+
+def test_a_build_that_is_newer_than_the_one_that_runs_is_no_way_back() -> None:
+    assert back(replace(UP, previous=NEWER), replace(UP, previous=NEWER, installed=NEWER)) == (
+        None,
+        [
+            (
+                "blockerbugs01: blockerbugs-1.2.0-1.el7 is newer than blockerbugs-1.1.0-1.el7, which runs: that is an "
+                "upgrade",
+                "fab prod status",
+            )
+        ],
+    )
+    newer_on_the_second = replace(UP, previous=NEWER, installed=NEWER), replace(UP, previous=NEWER)
+    assert back(*newer_on_the_second)[1][0][0].startswith("blockerbugs02: blockerbugs-1.2.0-1.el7 is newer")
+
+
+def test_hosts_on_which_nothing_is_installed_are_not_compared() -> None:
+    assert back(replace(UP, installed=None)) == (OLD, [])
+
+
+# Does the schema fit the build before?
+
+
+TYPED = "fab prod rollback --version 1.0.0-1.el7"
+
+
+def test_D1_after_a_migration_the_database_has_to_be_restored_first() -> None:
+    migrated = replace(UP, revision="bbb")
+    text = "blockerbugs01: the database is at bbb, blockerbugs-1.0.0-1.el7 wants aaa: restore it first"
+    assert back(migrated) == (OLD, [(text, f"{TYPED}  # when it is restored")])
+    saved = Backup(command="pg_dump", file="/root/dump", restore="pg_restore /root/dump")
+    assert texts(back(migrated, backup=saved)) == [f"{text} from /root/dump: pg_restore /root/dump"]
+
+
+def test_D1_where_the_database_is_back_and_the_new_build_wants_another_its_name_has_to_be_typed() -> None:
+    restored = replace(UP, schema=Schema.PENDING)
+    sentence = "prod: a schema migration separates the builds: name the build with --version"
+    assert back(restored) == (OLD, [(sentence, TYPED)])
+    assert back(restored, version="1.0.0") == (OLD, [])
+
+
+def test_D1_a_database_of_which_no_revision_is_known_fits_nothing() -> None:
+    unknown = replace(UP, revision=None, previous_schema=None)
+    assert texts(back(unknown)) == [
+        "blockerbugs01: the database is at an unknown revision, blockerbugs-1.0.0-1.el7 wants one that was not "
+        "recorded: restore it first"
+    ]
+
+
+def test_a_sync_host_that_has_the_build_already_and_its_schema_is_proof_enough() -> None:
+    there = well(OLD, previous=None, revision="ccc")
+    assert back(there, UP) == (OLD, [])
+    assert texts(back(replace(there, schema=Schema.PENDING), UP)) == [
+        "prod: cannot verify that blockerbugs-1.0.0-1.el7 works with the current schema"
+    ]
+
+
+CANNOT = "prod: cannot verify that blockerbugs-1.0.0-1.el7 works with the current schema"
+BLIND = replace(UP, revision=None, schema=Schema.UNKNOWN)
+
+
+@pytest.mark.parametrize(
+    ("facts", "typed", "reason"),
+    [
+        pytest.param(BLIND, {}, (CANNOT, TYPED), id="nobody can look: the build has to be typed"),
+        pytest.param(BLIND, {"version": "1.0.0"}, None, id="nobody can look, and it was"),
+    ],
+)
+def test_where_hosts_yml_names_no_schema_status(facts: Facts, typed: dict[str, Any], reason: Any) -> None:
+    assert back(facts, schema_status=None, **typed) == (OLD, [reason] if reason else [])
+
+
+def test_d2_without_schema_status_a_migration_that_this_build_has_done_is_known_all_the_same() -> None:
+    migrated = replace(BLIND, migrated_with=NEW, migrated=True)
+    text = (
+        "blockerbugs01: upgrade_db of blockerbugs-1.1.0-1.el7 has run; blockerbugs-1.0.0-1.el7 needs the old schema: "
+        "restore the database first"
+    )
+    assert back(migrated, schema_status=None) == (OLD, [(text, f"{TYPED}  # when it is restored")])
+    assert back(migrated, schema_status=None, backup=Backup(command="x", file="/root/dump"))[1][0][0] == (
+        f"{text} from /root/dump"
+    )
+    by_another = replace(migrated, migrated_with=OLD)
+    assert back(by_another, schema_status=None) == (OLD, [(CANNOT, TYPED)])
+
+
+def test_a_typed_build_that_is_not_the_recorded_one_leads_to_the_recorded_one() -> None:
+    earlier = nvr("0.9.0")
+    offers = replace(UP, offered={earlier: "r", OLD: "r"})
+    text = "prod: cannot verify that blockerbugs-0.9.0-1.el7 works with the current schema"
+    assert back(offers, version="0.9.0") == (earlier, [(text, "fab prod rollback")])
+    assert back(replace(offers, previous=None), version="0.9.0") == (earlier, [(text, "fab prod status")])
