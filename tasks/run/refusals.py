@@ -127,7 +127,7 @@ def state(request: Request, facts: FactsOf) -> list[Reason]:
     if procedure.rolling and others and not any(facts[h].healthy(host_set.health.status) for h in others):
         ill = ", ".join(host.short for host in others)
         text = f"{ill}: not healthy: taking {request.hosts[0].short} out of service leaves no healthy host"
-        reasons.append(Reason(text, f"fab {host_set.name} {procedure.name}  handles unhealthy hosts first"))
+        reasons.append(Reason(text, f"fab {host_set.name} {procedure.name}  # handles unhealthy hosts first"))
     return reasons
 
 
@@ -150,7 +150,7 @@ def _another_cron(request: Request, facts: FactsOf) -> list[Reason]:
     """The sync host's cron is paused before the database is changed; another host's would go on (C2)."""
     sync, cron = request.host_set.sync, request.app.cron
     text = f"also has {cron}: the run pauses cron only on {sync.short}, so this host could sync during the migration"
-    cure = f"sudo ls -l {cron}, and take it away; or name that host as sync_host in hosts.yml"
+    cure = f"sudo ls -l {cron}  # take it away, or name that host as sync_host in hosts.yml"
     others = [host for host in request.host_set.hosts if host != sync and facts[host].cron]
     return [Reason(f"{host.short}: {text}", f"ssh -t {host.name} {cure}") for host in others]
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from tasks.inventory.model import Host
+from tasks.inventory.model import Host, HostSet
 from tasks.run.advice import after_a_step, after_success, cut_off, down, left_behind, left_over
 from tasks.sop.model import UNREACHED, Facts, Schema
+from tasks.sop.nvr import Nvr
 from tests.unit.builders import NEW, OLD, ONE, TWO, fleet, found, nvr, prod, stg, well
 
 from .runs import FAILED, a_plan, run_of
@@ -108,7 +110,7 @@ def test_what_is_left(facts: list[Facts], lines: list[str]) -> None:
     ],
 )
 def test_half_upgraded_hosts_may_go_back_to_the_build_that_the_others_still_have(
-    previous: object, offered: list[str]
+    previous: Nvr | None, offered: list[str]
 ) -> None:
     assert left(replace(well(NEW), previous=previous), well(OLD)) == [MINOR_TO_NEW, *offered]
     assert left(well(NEW), replace(well(OLD), previous=previous)) == [MINOR_TO_NEW]
@@ -196,8 +198,8 @@ def test_after_a_step_by_itself_the_steps_behind_it_are_left(after: str, line: s
         pytest.param({"previous_schema": "aaa"}, "fab prod start-httpd", id="never: the schema is what it was"),
     ],
 )
-def test_a_sync_is_left_where_the_last_migration_was_done(facts: dict[str, object], line: str) -> None:
-    assert left(replace(DOWN, **{"migrated_with": NEW, **facts})) == [line]  # type: ignore[arg-type]
+def test_a_sync_is_left_where_the_last_migration_was_done(facts: dict[str, Any], line: str) -> None:
+    assert left(replace(DOWN, **{"migrated_with": NEW, **facts})) == [line]
 
 
 # After a step, and after an upgrade
@@ -252,8 +254,8 @@ def test_where_prod_has_another_repo_the_build_has_to_be_promoted_before() -> No
         pytest.param("restart-httpd", stg(), [], id="no build was installed"),
     ],
 )
-def test_after_success_nothing_follows_where(procedure: str, host_set: object, hosts: list[Host]) -> None:
-    plan = a_plan(procedure, host_set=host_set, hosts=hosts)  # type: ignore[arg-type]
+def test_after_success_nothing_follows_where(procedure: str, host_set: HostSet, hosts: list[Host]) -> None:
+    plan = a_plan(procedure, host_set=host_set, hosts=hosts)
     assert after_success(plan, fleet(stg(), PROD)) is None
 
 

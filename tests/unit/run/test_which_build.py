@@ -24,7 +24,7 @@ def target(*facts: Facts, procedure: str = "minor-upgrade", there: Facts | None 
     stage = stg() if there else None
     asked = found(host_set, *facts) | (found(stage, there) if stage and there else {})
     build, reasons = target_build(request(procedure, host_set, **typed), asked, stage)
-    return build, [tuple(reason) for reason in reasons]
+    return build, [(reason.text, reason.cure) for reason in reasons]
 
 
 def texts(found_out: Any) -> list[str]:
@@ -185,7 +185,7 @@ def back(*facts: Facts, version: str | None = None, **keys: Any) -> tuple[Nvr | 
     """The build to go back to, and the reasons against it; keys: of hosts.yml."""
     host_set = prod(**{"schema_status": "alembic current", **keys})
     build, reasons = earlier_build(request("rollback", host_set, version=version), found(host_set, *facts))
-    return build, [tuple(reason) for reason in reasons]
+    return build, [(reason.text, reason.cure) for reason in reasons]
 
 
 def test_rollback_goes_back_to_the_build_that_was_recorded() -> None:

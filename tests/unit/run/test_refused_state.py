@@ -1,0 +1,130 @@
+"""What the state of a set forbids, by value: each reason as the operator reads it, and the line that helps."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from tasks.inventory.model import Host
+from tasks.run import refusals
+from tasks.sop.model import UNREACHED, Facts, Schema
+from tests.unit.builders import NEW, OLD, ONE, TWO, found, prod, request, stg, well
+
+from .test_refusals import told
+
+SET = prod(schema_status="alembic current")
+DOWN = well(NEW, service="inactive", answers=None)
+THREE = Host(name="blockerbugs03.iad2.example", aliases=("blockerbugs03",))
+
+
+# The state that the set is in
+
+
+def state(procedure: str, *facts: Facts, **typed: Any) -> list[tuple[str, str | None]]:
+    host_set = typed.pop("host_set", SET)
+    return told(refusals.state(request(procedure, host_set, **typed), found(host_set, *facts)))
+
+
+PENDING = "a schema migration is pending for blockerbugs-1.1.0-1.el7"
+
+
+@pytest.mark.parametrize(
+    ("procedure", "use"),
+    [("minor-upgrade", "major-upgrade"), ("start-httpd", "upgrade-db"), ("sync", "upgrade-db")],
+)
+def test_D1_a_migration_that_is_wanted_comes_first(procedure: str, use: str) -> None:
+    behind = well(NEW, schema=Schema.PENDING, revision="aaa")
+    line = f"fab prod {use}"
+    assert state(procedure, well(), behind) == [(f"blockerbugs02: {PENDING} (the database is at aaa): use {use}", line)]
+    assert state(procedure, replace(behind, revision=None)) == [
+        (f"blockerbugs01: {PENDING} (the database is at no revision): use {use}", line)
+    ]
+
+
+def test_D1_a_migration_that_did_not_succeed_comes_first_where_the_database_cannot_be_asked() -> None:
+    failed = well(NEW, schema=Schema.UNKNOWN, migrated_with=NEW)
+    assert state("start-httpd", failed) == [
+        (
+            "blockerbugs01: the last upgrade_db, with blockerbugs-1.1.0-1.el7, did not succeed: use upgrade-db",
+            "fab prod upgrade-db",
+        )
+    ]
+    assert state("start-httpd", replace(failed, migrated=True)) == []
+    assert state("stop-httpd", failed) == []
+
+
+def test_D1_the_database_is_not_changed_under_an_httpd_that_runs_or_by_one_of_two_builds() -> None:
+    busy = found(SET, well(NEW), well(OLD))
+    assert told(refusals.state(request("upgrade-db", SET), busy)) == [
+        (
+            "blockerbugs01, blockerbugs02: httpd is running, the database must not change under it",
+            "fab prod stop-httpd",
+        ),
+        ("the hosts have different builds: blockerbugs-1.0.0-1.el7, blockerbugs-1.1.0-1.el7", "fab prod yum-update"),
+    ]
+    assert state("upgrade-db", DOWN, replace(DOWN, service="failed")) == []
+
+
+ALSO = (
+    "blockerbugs02: also has /etc/cron.d/blockerbugs: the run pauses cron only on blockerbugs01, so this host could "
+    "sync during the migration"
+)
+
+
+@pytest.mark.parametrize("procedure", ["major-upgrade", "upgrade-db"])
+def test_C2_cron_on_another_host_would_sync_during_the_migration(procedure: str) -> None:
+    facts = {ONE: replace(DOWN, cron=True), TWO: replace(DOWN, cron=True)}
+    line = "sudo ls -l /etc/cron.d/blockerbugs  # take it away, or name that host as sync_host in hosts.yml"
+    assert told(refusals.state(request(procedure, SET), facts)) == [(ALSO, f"ssh -t {TWO.name} {line}")]
+    assert refusals.state(request("minor-upgrade", SET), {**facts, ONE: well(cron=True), TWO: well(cron=True)}) == []
+
+
+def test_H1_the_last_host_that_serves_is_not_taken_out() -> None:
+    three = prod(hosts=(ONE, TWO, THREE), schema_status="x")
+    ill = well(answers=503)
+    assert state("restart-httpd", well(), ill, ill, host_set=three, hosts=[ONE]) == [
+        (
+            "blockerbugs02, blockerbugs03: not healthy: taking blockerbugs01 out of service leaves no healthy host",
+            "fab prod restart-httpd  # handles unhealthy hosts first",
+        )
+    ]
+    assert state("restart-httpd", well(), ill, well(), host_set=three, hosts=[ONE]) == []
+    assert state("restart-httpd", well(), ill, ill, host_set=three) == []
+    assert state("stop-httpd", well(), ill, ill, host_set=three, hosts=[ONE]) == []
+
+
+# What stg knows of a migration, and settings
+
+
+def ahead(there: Facts, here: Facts, procedure: str = "minor-upgrade") -> list[tuple[str, str | None]]:
+    facts = found(SET, here) | found(stg(), there)
+    return told(refusals.migration_ahead(request(procedure, SET), facts, NEW, stg()))
+
+
+def test_V4_a_build_that_stg_runs_on_another_schema_brings_a_migration() -> None:
+    there = well(NEW, revision="bbb")
+    assert ahead(there, well()) == [
+        (
+            "blockerbugs01: a schema migration is pending: blockerbugs-1.1.0-1.el7 runs on bbb in stg, the database "
+            "here is at aaa: use major-upgrade",
+            "fab prod major-upgrade --version 1.1.0-1.el7",
+        )
+    ]
+    assert ahead(there, well(), "major-upgrade") == []
+    assert ahead(replace(there, revision="aaa"), well()) == []
+    assert ahead(replace(there, revision=None), well()) == []
+    assert ahead(there, well(revision=None)) == []
+    assert ahead(replace(there, installed=OLD), well()) == []
+    asked, facts = request("minor-upgrade", SET), found(SET, well()) | found(stg(), there)
+    assert refusals.migration_ahead(asked, facts, NEW, None) == []
+    assert refusals.migration_ahead(asked, facts, None, stg()) == []
+
+
+def test_settings_that_are_not_the_same_everywhere_or_not_pushed_are_told() -> None:
+    asked = request("minor-upgrade", SET, unsettled=("the template was edited",))
+    differs = "/etc/blockerbugs/settings.py differs between blockerbugs01 and blockerbugs02"
+    assert refusals.unsettled(asked, found(SET, well(), well(settings="other"))) == [differs, "the template was edited"]
+    assert refusals.unsettled(asked, found(SET, well())) == ["the template was edited"]
+    assert refusals.unsettled(request("sync", SET), found(SET, well(), UNREACHED)) == []
