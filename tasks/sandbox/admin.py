@@ -214,10 +214,10 @@ class AdminSocket:
 
 
 def _step(command: str) -> str:
-    """The step of a drain that this command belongs to; none of them for one that only looks."""
+    """The step of a drain that this command belongs to; none for one that only looks, or only asks for the right to."""
     match command.split():
         case ["set", "server", _, "state", "drain" | "maint", *_]:
             return "drain"
-        case ["set", "server", *_]:
+        case ["set", "server", _, "state", "ready", *_] | ["set", "server", _, "health", *_]:
             return "undrain"
     return ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
@@ -37,6 +38,17 @@ def times(host_set: str, job: str) -> int:
     return int(sql(host_set, f"SELECT count(*) FROM job WHERE name = '{job}'"))
 
 
+def haproxy(proxy: Machine, command: str) -> str:
+    """What a proxy's haproxy answers to a command."""
+    return run_in(proxy, "python3", "-c", _ASK, command)
+
+
+def servers(host_set: str, proxy: Machine) -> dict[str, str]:
+    """The status of each server of a set at a proxy, in haproxy's word: UP, DRAIN, MAINT, DOWN, …"""
+    rows = csv.DictReader(haproxy(proxy, f"show stat {host_set} 4 -1").removeprefix("# ").strip().splitlines())
+    return {row["svname"]: row["status"] for row in rows}
+
+
 def sql(host_set: str, query: str) -> str:
     """The one value that a query of a set's database gives."""
     psql = f"cd /; runuser -u postgres -- psql -qAtX blockerbugs_{host_set}"
@@ -51,6 +63,15 @@ def table(settings: Settings) -> list[str]:
         address = machine.address(settings.network)
         lines.append(f"{machine.name:<24}{address:<14}{found.installed:<28}{found.httpd:<10}{found.serves}")
     return lines + [f"{name}: {settings.url(name)} (schema {revision(name)})" for name in PORTS]
+
+
+_ASK = """
+import socket, sys
+line = socket.socket(socket.AF_UNIX)
+line.connect("/run/haproxy/admin.sock")
+line.sendall(sys.argv[1].encode() + b"\\n")
+print(line.makefile().read())
+"""
 
 
 def _serves(url: str) -> str:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.operator.fleets import HOSTS_YML, ONE, STG, STG_REPO, TWO
+from tests.operator.fleets import HOSTS_YML, ONE, PROXIES, STG, STG_REPO, TWO
 
 from . import files, layout, lifecycle, observe, podman, repo
 from .files import Settings
@@ -18,7 +18,9 @@ from .layout import HOME, SHARED, VERSIONS, Machine
 from .podman import run_in
 
 MACHINES = {STG: layout.STG, ONE: layout.ONE, TWO: layout.TWO}
-NAMES = {machine.name: name for name, machine in MACHINES.items()}
+BALANCERS = dict(zip(PROXIES, layout.PROXIES, strict=True))
+ALL = MACHINES | BALANCERS
+NAMES = {machine.name: name for name, machine in ALL.items()}
 WATCHED = ("yum", "service", "blockerbugs", "alembic", "curl", "df")
 HTTPD_KINDS = ("loop", "drip", "unavailable")
 INTERVAL = 2.0  # seconds between haproxy's checks, as the tests' hosts.yml has it
@@ -121,7 +123,7 @@ class LabMachines:
         run_in(MACHINES[host], "service", "httpd", "start")
 
     def let_sudo_ask(self) -> None:
-        for host, machine in MACHINES.items():
+        for host, machine in ALL.items():
             run_in(machine, "chpasswd", given=f"careful:{self.sudo_password(host)}\n")
         config = self.home / "ssh_config"
         config.write_text(config.read_text().replace("User admin", "User careful"))
@@ -133,11 +135,21 @@ class LabMachines:
         observe.sql(name, "ALTER TABLE bug RENAME COLUMN title TO summary")
         observe.sql(name, "UPDATE alembic_version SET version_num = '1a0c9'")
 
-    def lay(self, stg_runs: str) -> None:
+    def servers(self) -> dict[str, dict[str, str]]:
+        return {name: observe.servers("prod", machine) for name, machine in BALANCERS.items()}
+
+    def tells(self, proxy: str, command: str) -> None:
+        observe.haproxy(BALANCERS[proxy], command)
+
+    def reload(self, proxy: str) -> None:
+        run_in(BALANCERS[proxy], "systemctl", "reload", "haproxy")
+
+    def lay(self, stg_runs: str, drained: bool) -> None:
         """Everything as a test expects it: the operator's files, direct ways in, stg at its version."""
-        self._lay_files()
-        for host, machine in MACHINES.items():
+        self._lay_files(drained)
+        for host in ALL:
             self._show(host)
+        for machine in MACHINES.values():
             run_in(machine, "sh", "-ec", _PREPARE)
         for version in ("1.0.0", "1.0.1", "1.1.0"):
             repo.publish(version, STG_REPO)
@@ -146,7 +158,7 @@ class LabMachines:
             observe.sql("stg", "DELETE FROM job")
         lifecycle.wait_until_it_answers(self.settings)
 
-    def _lay_files(self) -> None:
+    def _lay_files(self, drained: bool) -> None:
         self.home.mkdir()
         (self.home / "hosts").mkdir()
         (self.home / "events").touch()
@@ -158,19 +170,23 @@ class LabMachines:
         (self.home / "known_hosts").write_text(known)
         (self.home / "ssh_config").write_text(config)
         url = self.settings.url("prod")
-        text = HOSTS_YML.format(root="/", url=url, interval=INTERVAL, deadline=10, timeout=5, reconnect=20)
+        drains = _DRAINS if drained else ""
+        text = HOSTS_YML.format(
+            root="/", url=url, interval=INTERVAL, drains=drains, deadline=10, timeout=5, reconnect=20
+        )
         (self.home / "hosts.yml").write_text(text)
 
     def _show(self, host: str) -> None:
         """Its root folder, as long as it runs."""
         link = self.home / "hosts" / host
         link.unlink(missing_ok=True)
-        link.symlink_to(self._root(MACHINES[host]))
+        link.symlink_to(self._root(ALL[host]))
 
     def _root(self, machine: Machine) -> Path:
         return Path(f"/proc/{podman.process(machine)}/root")
 
 
+_DRAINS = f", proxies: [{', '.join(PROXIES)}], backend: prod, servers: {{prod01: blockerbugs01, prod02: blockerbugs02}}"
 _PREPARE = f"""
 for name in {" ".join(WATCHED)}; do ln -sf /usr/local/lib/lab/watched /usr/local/sbin/$name; done
 sed -i 's/@[^ ]*//g' /etc/ssh/sshd_config.d/lab-users.conf # the operator's tests jump where they say so
@@ -187,14 +203,14 @@ systemctl start httpd
 
 
 @contextmanager
-def lab_machines(folder: Path, stg_runs: str) -> Iterator[LabMachines]:
+def lab_machines(folder: Path, stg_runs: str, drained: bool) -> Iterator[LabMachines]:
     """The lab that is up, as it was at first. Raises LabError if it is not up."""
     lifecycle.reset(INTERVAL)
     settings = files.read()
     assert settings  # reset would have said so
     machines = LabMachines(settings)
     shutil.rmtree(machines.home, ignore_errors=True)
-    machines.lay(stg_runs)
+    machines.lay(stg_runs, drained)
     try:
         yield machines
     finally:

@@ -37,9 +37,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 @contextmanager
-def two_sets(tmp_path: Path, stg_runs: str = "1.0.0", patient: bool = False) -> Iterator[Fleet]:
-    """patient: where no host is ever to be found ill, it may take the time that a busy machine takes."""
-    with _machines(tmp_path, stg_runs) as machines:
+def two_sets(tmp_path: Path, stg_runs: str = "1.0.0", patient: bool = False, drained: bool = False) -> Iterator[Fleet]:
+    """patient: where no host is ever to be found ill, it may take the time that a busy machine takes.
+
+    drained: hosts.yml names prod's proxies.
+    """
+    with _machines(tmp_path, stg_runs, drained) as machines:
         if patient:
             file = machines.home / "hosts.yml"
             file.write_text(re.sub("deadline: [0-9]+, timeout: [0-9]+", "deadline: 60, timeout: 20", file.read_text()))
@@ -73,6 +76,13 @@ def fleet(tmp_path: Path) -> Iterator[Fleet]:
 def stg_runs_101(tmp_path: Path) -> Iterator[Fleet]:
     """stg runs 1.0.1 and is healthy: what a minor upgrade of prod asks for."""
     with two_sets(tmp_path, stg_runs="1.0.1") as both:
+        yield both
+
+
+@pytest.fixture
+def drained(tmp_path: Path) -> Iterator[Fleet]:
+    """The same, and prod's hosts are drained at two proxies."""
+    with two_sets(tmp_path, stg_runs="1.0.1", drained=True) as both:
         yield both
 
 

@@ -24,6 +24,7 @@ from tests.warm import Program, Started
 from tests.warmed import PROJECT, start_fab
 
 STG, ONE, TWO = "stg01.example", "prod01.example", "prod02.example"
+PROXIES = ("proxy01.example", "proxy02.example")
 HOSTS = {STG: "stg", ONE: "prod", TWO: "prod"}
 STG_REPO = "infrastructure-tags-stg"
 PATIENCE_SECONDS = 300  # for anything that must come, on however busy a machine
@@ -52,7 +53,7 @@ host_sets:
     sync_host: prod01
     schema_status: alembic current
     health: {{version: "Blockerbugs {{version}}", deadline: {deadline}, timeout: {timeout}}}
-    balancer: {{interval: {interval}}}
+    balancer: {{interval: {interval}{drains}}}
     confirm: name
     reconnect: {reconnect}
     after: stg
@@ -137,6 +138,15 @@ class Machines(Protocol):
 
     def restore_database(self, name: str) -> None:
         """The database of a set, as it was before the migration to 1.1.0."""
+
+    def servers(self) -> dict[str, dict[str, str]]:
+        """What prod's proxies say of each server in haproxy's word: {proxy: {server: UP, DRAIN, …}}."""
+
+    def tells(self, proxy: str, command: str) -> None:
+        """What anybody with the right may say at a proxy's socket."""
+
+    def reload(self, proxy: str) -> None:
+        """haproxy is reloaded there, and forgets what it was told."""
 
 
 class Fleet:

@@ -12,14 +12,14 @@ from typing import Any
 from tasks.sandbox import faults, layout
 from tests.warmed import start_fleet
 
-from .fleets import HOSTS_YML, ONE, STG, STG_REPO, TWO
+from .fleets import HOSTS_YML, ONE, PROXIES, STG, STG_REPO, TWO
 
 
 class SandboxMachines:
     """The hosts that lie in `home`."""
 
-    def __init__(self, home: Path) -> None:
-        self.home = home
+    def __init__(self, home: Path, proxies: tuple[str, ...] = ()) -> None:
+        self.home, self.proxies = home, proxies
 
     def facts(self) -> dict[str, Any]:
         return layout.facts(self.home)
@@ -50,7 +50,7 @@ class SandboxMachines:
         subprocess.run([folder / "usr/bin/service", "httpd", "start"], check=True, capture_output=True, cwd=folder)
 
     def let_sudo_ask(self) -> None:
-        for host in (STG, ONE, TWO):
+        for host in (STG, ONE, TWO, *self.proxies):
             state = layout.read_state(self.home, host)
             state["sudo"]["mode"] = "asks"
             layout.write_state(self.home, host, state)
@@ -64,18 +64,30 @@ class SandboxMachines:
             db.execute("UPDATE alembic_version SET version_num = '1a0c9'")
             db.commit()
 
+    def servers(self) -> dict[str, dict[str, str]]:
+        return {proxy: layout.servers(self.home, proxy) for proxy in self.proxies}
+
+    def tells(self, proxy: str, command: str) -> None:
+        layout.haproxy(self.home, proxy, command)
+
+    def reload(self, proxy: str) -> None:
+        faults.reload(self.home, proxy)
+
 
 @contextmanager
-def sandbox_machines(folder: Path, stg_runs: str) -> Iterator[SandboxMachines]:
-    """A fresh fleet in `folder`, running."""
+def sandbox_machines(folder: Path, stg_runs: str, drained: bool) -> Iterator[SandboxMachines]:
+    """A fresh fleet in `folder`, running; with two proxies where hosts are drained."""
     home = folder / "fleet"
     stg = layout.SetSpec("stg", (STG,), STG, version=stg_runs)
-    layout.create(home, [stg, layout.SetSpec("prod", (ONE, TWO), ONE)], pace=0)
+    proxies = PROXIES if drained else ()
+    prod = layout.SetSpec("prod", (ONE, TWO), ONE, proxies=proxies)
+    layout.create(home, [stg, prod], pace=0)
     layout.configure(home, inter=0.1)
     for version in ("1.0.0", "1.0.1", "1.1.0"):
         layout.publish(home, version, repo=STG_REPO)
     url = layout.public_url(home, "prod")
-    text = HOSTS_YML.format(root=".", url=url, interval=0.1, deadline=2, timeout=1, reconnect=3)
+    drains = f", proxies: [{', '.join(PROXIES)}], backend: blockerbugs, sessions: 5" if drained else ""
+    text = HOSTS_YML.format(root=".", url=url, interval=0.1, drains=drains, deadline=2, timeout=1, reconnect=3)
     (home / "hosts.yml").write_text(text, encoding="utf-8")
     with start_fleet(home):
-        yield SandboxMachines(home)
+        yield SandboxMachines(home, proxies)

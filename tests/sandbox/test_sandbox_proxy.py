@@ -276,6 +276,7 @@ def test_a_socket_of_level_operator_shows_and_changes_nothing(real: Speaker | No
     faults.inject(ours.home, PROXY, "drain", "denied")
     for place in [ours.place, *([real.place.with_suffix(".operator")] if real else [])]:
         assert said_at(place, "show cli level") == "operator\n\n"
+        assert said_at(place, "set server blockerbugs/blockerbugs01 state") == "Permission denied\n\n"
         assert said_at(place, command) == "Permission denied\n\n"
     assert said_at(ours.place, "show cli level") == "admin\n\n"
 
