@@ -33,10 +33,13 @@ def told(error: ValidationError, schema: type[BaseModel]) -> list[str]:
 
 
 def _follows(item: ErrorDetails, other: ErrorDetails) -> bool:
-    """A list is empty because no entry of it is good; a set's name, which is its key, is as bad as that."""
+    """A list is empty because no entry of it is good; a set's name, which is its key, is as bad as that; what the
+    file says of the application counts for a set as well.
+    """
     loc, cause = item["loc"], other["loc"]
     empty = item["type"] == "too_short" and loc == cause[: len(loc)] and item is not other
-    return empty or (loc[2:] == ("name",) and cause == (*loc[:2], "[key]"))
+    inherited = loc[2:3] == ("app",) and cause == loc[2:] and item["input"] == other["input"]
+    return empty or inherited or (loc[2:] == ("name",) and cause == (*loc[:2], "[key]"))
 
 
 def _sentence(item: ErrorDetails, schema: type[BaseModel]) -> str:
@@ -88,20 +91,26 @@ def contradictions(raw: Any, taken: Collection[str]) -> list[str]:
     if not isinstance(sets, dict):
         return []
     problems = [f"host_sets.{name}: there is a task of that name" for name in sets if name in taken]
-    own = [name for name, one in sets.items() if isinstance(one, dict) and "app" in one]
-    problems += [f"host_sets.{name}.app: unknown key: app stands at the top of the file, for all sets" for name in own]
-    seen: dict[str, str] = {}
+    seen: dict[tuple[str, str], str] = {}
     for set_name, host_set in sets.items():
+        package = _package(raw.get("app"), host_set)
         hosts = host_set.get("hosts") if isinstance(host_set, dict) else None
         for index, host in enumerate(hosts if isinstance(hosts, list) else []):
             place = f"host_sets.{set_name}.hosts[{index}]"
             for name in _names(host):
                 if name in sets:
                     problems.append(f"{place}: {name!r} is also the name of a set")
-                if name in seen:
-                    problems.append(f"{place}: {name!r} stands at {seen[name]} already")
-                seen.setdefault(name, place)
+                at = seen.setdefault((name, package), place)  # another application may be on the same host
+                if at != place:
+                    problems.append(f"{place}: {name!r} stands at {at} already")
     return problems + _wrong_order(sets)
+
+
+def _package(app: Any, host_set: Any) -> str:
+    """What is upgraded on a set, as far as the file says it."""
+    own = host_set.get("app") if isinstance(host_set, dict) else None
+    named = [one["package"] for one in (own, app) if isinstance(one, dict) and isinstance(one.get("package"), str)]
+    return named[0] if named else ""
 
 
 def _names(host: Any) -> list[str]:

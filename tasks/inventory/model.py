@@ -31,6 +31,7 @@ from .texts import (
     RepoName,
     ServiceName,
     SetName,
+    TimerName,
     Url,
     UrlPath,
     Version,
@@ -38,15 +39,50 @@ from .texts import (
 
 
 class App(Strict):
-    """What is upgraded, on every set: the package, its service and its files."""
+    """What is upgraded: the package, its service, its commands and its files; as the SOP has them for Blockerbugs.
+
+    migrate: brings the database to the installed build's schema; check: shows that the new code works with it.
+    cron, timer: what starts `check` by itself, a file of cron's or a timer of systemd's. Each of them, and settings,
+    may be None: there is none.
+    """
 
     package: PackageName = "blockerbugs"
     service: ServiceName = "httpd"
-    settings: FilePath = "/etc/blockerbugs/settings.py"
-    cron: FilePath = "/etc/cron.d/blockerbugs"
+    migrate: Line | None = "blockerbugs upgrade_db"
+    check: Line | None = "blockerbugs sync"
+    settings: FilePath | None = "/etc/blockerbugs/settings.py"
+    cron: FilePath | None = "/etc/cron.d/blockerbugs"
+    timer: TimerName | None = None
     migrations: Line = "/versions/[^/]*[.]py$"
     free_space: Annotated[int, Field(ge=0)] = 200
     root: Folder | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _names_follow_the_package(cls, value: Any) -> Any:
+        """What is not said is called as Blockerbugs' own is, with the package's name; `none` is None."""
+        if not isinstance(value, dict):
+            return value
+        package = value.get("package", "blockerbugs")
+        named = {
+            "migrate": f"{package} upgrade_db",
+            "check": f"{package} sync",
+            "settings": f"/etc/{package}/settings.py",
+            "cron": None if value.get("timer") not in (None, "none") else f"/etc/cron.d/{package}",
+            "timer": None,
+        }
+        return value | {key: None if value.get(key) == "none" else value.get(key, said) for key, said in named.items()}
+
+    @model_validator(mode="after")
+    def _one_thing_starts_the_check(self) -> App:
+        if self.cron and self.timer:
+            raise ValueError("cron and timer: only one of them starts the check")
+        return self
+
+    @property
+    def schedule(self) -> str:
+        """What starts the check by itself, for a person: its file, or its timer; nothing where there is none."""
+        return self.cron or self.timer or ""
 
     def path(self, absolute: str) -> str:
         """Where `absolute` is on a host: there, unless the host lives in a folder (the sandbox)."""
@@ -98,7 +134,7 @@ class Limits(Strict):
 class HostSet(Strict):
     """Hosts that are upgraded together, because they share one database.
 
-    app: the file's, put here when the file is read: it does not stand in the set.
+    app: the file's, with what the set itself says of it.
     """
 
     name: SetName
@@ -185,18 +221,18 @@ class Inventory(Strict):
     @model_validator(mode="after")
     def _each_set_knows_its_application(self) -> Inventory:
         for name, host_set in self.host_sets.items():
-            self.host_sets[name] = host_set.model_copy(update={"app": self.app})
+            if "app" not in host_set.model_fields_set:
+                self.host_sets[name] = host_set.model_copy(update={"app": self.app})
         return self
 
-    def find(self, typed: str) -> tuple[HostSet, tuple[Host, ...]] | None:
-        """The set and the hosts that `typed` (a set, a host, an alias) means, or None."""
+    def find(self, typed: str) -> list[tuple[HostSet, tuple[Host, ...]]]:
+        """The set and the hosts that `typed` (a set, a host, an alias) means: none, or several for a host of several
+        applications.
+        """
         if typed in self.host_sets:
-            return self.host_sets[typed], self.host_sets[typed].hosts
-        for host_set in self.host_sets.values():
-            for host in host_set.hosts:
-                if host.answers_to(typed):
-                    return host_set, (host,)
-        return None
+            return [(self.host_sets[typed], self.host_sets[typed].hosts)]
+        sets = self.host_sets.values()
+        return [(one, (host,)) for one in sets for host in one.hosts if host.answers_to(typed)]
 
     def names(self) -> list[str]:
         """Everything `-H` can be given, sets first."""
@@ -234,11 +270,15 @@ def read(path: Path, taken: Collection[str] = ()) -> Inventory:
 
 
 def _named(raw: Any) -> Any:
-    """`raw` with each set's key also as its name, as the schema wants it."""
+    """`raw` with each set's key also as its name, and the file's application under its own, as the schema wants it."""
     if not isinstance(raw, dict) or not isinstance(raw.get("host_sets"), dict):
         return raw
-    sets = {
-        key: {**value, "name": key} if isinstance(value, dict) and "name" not in value else value
-        for key, value in raw["host_sets"].items()
-    }
-    return {**raw, "host_sets": sets}
+    return {**raw, "host_sets": {key: _whole(key, value, raw.get("app")) for key, value in raw["host_sets"].items()}}
+
+
+def _whole(name: Any, host_set: Any, app: Any) -> Any:
+    if not isinstance(host_set, dict):
+        return host_set
+    own = host_set.get("app")
+    both = {"app": {**app, **own}} if isinstance(own, dict) and isinstance(app, dict) else {}
+    return {"name": name, **host_set, **both}

@@ -26,7 +26,8 @@ class Target:
 def find(
     name: str | None, inventory: Inventory, task: str, sandbox: Sequence[str] = (), file: Path | None = None
 ) -> Target:
-    """The target that `name` means. Raises Refused for no name, and for one that no set and no host has.
+    """The target that `name` means. Raises Refused for no name, for one that no set and no host has, and for a
+    host of several sets.
 
     sandbox: the names that mean the sandbox, its set first, which hosts.yml does not have; file: which hosts.yml it is.
     """
@@ -34,7 +35,7 @@ def find(
         first = next(iter(inventory.host_sets), "SET")
         raise Refused(f"{task}: on which hosts?", next_line=f"fab {first} {task}")
     found = inventory.find(name)
-    if found is None:
+    if not found:
         near = get_close_matches(name, [*inventory.names(), *sandbox], n=1)
         shown = name if len(name) <= 60 else name[:57] + "..."
         of, sets = f" of {file}" if file else "", ", ".join([*inventory.host_sets, *sandbox[:1]])
@@ -43,6 +44,11 @@ def find(
             + (f"; did you mean {near[0]}?" if near else ""),
             next_line=f"the same with -H {near[0]}" if near else "fab --list",
         )
-    host_set, hosts = found
+    if len(found) > 1:
+        several = [host_set.name for host_set, _ in found]
+        raise Refused(
+            f"{name} is a host of {' and '.join(several)}: name the set", next_line=f"fab {several[0]} {task}"
+        )
+    host_set, hosts = found[0]
     whole = len(hosts) == len(host_set.hosts)
     return Target(host_set, hosts, host_set.name if whole else f"-H {hosts[0].short}")

@@ -45,6 +45,9 @@ Version = Annotated[
 SetName = Annotated[str, _text(r"[a-z][a-z0-9-]*", 63, _SET)]
 PackageName = Annotated[str, _text(r"[A-Za-z0-9][A-Za-z0-9._+-]*", 128, "{} is no package's name")]
 ServiceName = Annotated[str, _text(r"[A-Za-z0-9][A-Za-z0-9._@-]*", 128, "{} is no service's name")]
+TimerName = Annotated[
+    str, _text(r"[A-Za-z0-9][A-Za-z0-9._@-]*[.]timer", 128, "{} is no timer's name: it ends with .timer")
+]
 RepoName = Annotated[str, _text(r"[A-Za-z0-9][A-Za-z0-9._:-]*", 128, _REPO)]
 FilePath = Annotated[str, _text(r"/[^\x00-\x1f\x7f]*", 1024, "{} is no file's full path: it begins with /")]
 Folder = Annotated[str, _text(r"[A-Za-z0-9._/-]+", 1024, _FOLDER)]

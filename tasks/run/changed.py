@@ -13,7 +13,7 @@ from typing import Any
 
 from ..inventory.model import Host, HostSet
 
-_APP = ("package", "service", "cron", "migrations", "root")
+_APP = ("package", "service", "migrate", "check", "cron", "timer", "migrations", "root")
 _SET = ("order", "rolling", "enable_repo", "schema_status")
 _HEALTH = ("path", "status", "version")
 _BACKUP = ("command", "file")
@@ -53,8 +53,9 @@ def loose(host_set: HostSet) -> dict[str, str]:
 def made_another_run(then: Mapping[str, str], host_set: HostSet) -> list[str]:
     """The keys that have changed since and make it another run; then: `fixed` of that time, or version 0.1's."""
     now = fixed(host_set)
-    if all(key.startswith("balancer.") for key in then.keys() ^ now.keys()):
-        return sorted(key for key in {*then, *now} if then.get(key) != now.get(key))
+    if "health.path" in then:  # other keys that are not there were added by a later version, and at their defaults then
+        known = [key for key in {*then, *now} if key in then or key.startswith("balancer.")]
+        return sorted(key for key in known if then.get(key) != now.get(key))
     whole = host_set.app.model_dump(mode="json") | host_set.model_dump(mode="json")
     weighs = {*_APP, *_SET, *_MIXED, "sync_host"}
     return sorted(key for key in weighs if then.get(key) != _digest(whole.get(key)))

@@ -128,7 +128,7 @@ def _hosts(request: Request, facts: FactsOf, target: Nvr | None) -> tuple[Host, 
 
 
 def _warnings(request: Request, facts: FactsOf) -> tuple[str, ...]:
-    host_set = request.host_set
+    host_set, service = request.host_set, request.app.service
     warnings = []
     if request.unverified:
         warnings.append(f"not verified on {host_set.after or 'another set'}: {request.unverified}")
@@ -138,8 +138,8 @@ def _warnings(request: Request, facts: FactsOf) -> tuple[str, ...]:
     served = [host.short for host in request.hosts if facts[host].service == "active"]
     if request.procedure.installs and not request.procedure.upgrade and served:
         warnings.append(
-            f"{', '.join(served)}: httpd is running and loads the new build at its next request; this command does not "
-            f"check for a schema migration: {MINOR.name} does, {MAJOR.name} stops httpd first"
+            f"{', '.join(served)}: {service} is running and loads the new build at its next request; this command does "
+            f"not check for a schema migration: {MINOR.name} does, {MAJOR.name} stops {service} first"
         )
     for host in request.hosts if request.procedure.installs else ():
         warnings += [f"{host.short}: rpm says: {text}" for text in facts[host].rpm_says]
@@ -152,9 +152,9 @@ def _warnings(request: Request, facts: FactsOf) -> tuple[str, ...]:
             continue
         if facts[host].paused:
             warnings.append(f"{host.short}: cron's sync is paused by run {facts[host].paused}")
-        elif facts[host].cron != (host == host_set.sync):
-            has = "has" if facts[host].cron else "lacks"
-            warnings.append(f"{host.short} {has} the sync's cron file {request.app.cron}")
+        elif facts[host].cron != (host == host_set.sync and bool(request.app.schedule)):
+            has, what = "has" if facts[host].cron else "lacks", "timer" if request.app.timer else "cron file"
+            warnings.append(f"{host.short} {has} the sync's {what} {request.app.schedule}")
         if abs(facts[host].skew) > CLOCK_SECONDS:
             warnings.append(f"{host.short}: its clock is {facts[host].skew:+.0f} s off")
     if request.procedure.outage and set(host_set.serving) <= set(request.hosts):

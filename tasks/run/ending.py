@@ -107,4 +107,4 @@ def _cron_away(run: Run) -> list[str]:
     paused = any(phase.step.pauses_cron for phase in run.plan.phases)
     if not (paused and now) or (now.cron and not now.paused) or not (before.cron or before.paused):
         return []
-    return [f"{host_set.sync.short}: cron's sync is not back in {run.plan.request.app.cron}"]
+    return [f"{host_set.sync.short}: cron's sync is not back in {run.plan.request.app.schedule}"]

@@ -42,8 +42,8 @@ def script(host_set: HostSet, repos: bool = True, schema: bool = True) -> str:
         "page": health.answer(app, host_set.health),
         "df": call("fact_disk", f"{root}/", f"{root}/var"),
         "yum": call("fact_yum", root, app.package, host_set.enabling.strip(), "list" if repos else ""),
-        "files": call("fact_files", root, app.path(app.settings), app.path(app.cron), kept.database_lock(app))
-        + f"; {kept.show(app)}",
+        "files": call("fact_files", root, app.path(app.settings) if app.settings else "", kept.database_lock(app))
+        + f"; {kept.cron_is_on(app)}; {kept.show(app)}",
         **({"schema": call("fact_schema", status)} if status else {}),
     }
     return call("facts", LATE_SECONDS, YUM_SECONDS, *(word for pair in asks.items() for word in pair))

@@ -148,7 +148,7 @@ def _pending(request: Request, facts: FactsOf) -> list[Reason]:
 
 def _another_cron(request: Request, facts: FactsOf) -> list[Reason]:
     """The sync host's cron is paused before the database is changed; another host's would go on (C2)."""
-    sync, cron = request.host_set.sync, request.app.cron
+    sync, cron = request.host_set.sync, request.app.schedule
     text = f"also has {cron}: the run pauses cron only on {sync.short}, so this host could sync during the migration"
     cure = f"sudo ls -l {cron}  # take it away, or name that host as sync_host in hosts.yml"
     others = [host for host in request.host_set.hosts if host != sync and facts[host].cron]
@@ -160,7 +160,7 @@ def _not_stopped(host_set: HostSet, facts: FactsOf) -> list[Reason]:
     reasons = []
     running = [host.short for host in host_set.serving if facts[host].service not in ("inactive", "failed")]
     if running:
-        text = f"{', '.join(running)}: httpd is running, the database must not change under it"
+        text = f"{', '.join(running)}: {host_set.app.service} is running, the database must not change under it"
         reasons.append(Reason(text, f"fab {host_set.name} {STOP.name}"))
     installed = {facts[host].installed for host in host_set.hosts}
     if len(installed) > 1:

@@ -51,6 +51,11 @@ def check_request(request: Request) -> None:
         raise Refused(f"{host_set.name}: soak, window and fail_budget are read, and not carried out yet")
     if host_set.balancer and (host_set.balancer.proxies or host_set.balancer.drain):
         raise Refused(f"{host_set.name}: balancer.proxies and balancer.drain are not understood yet")
+    if procedure.verb and getattr(request.app, procedure.verb) is None:
+        raise Refused(
+            f"{host_set.name}: {procedure.name} has nothing to run: app.{procedure.verb} is none in hosts.yml",
+            next_line=f"fab {host_set.name} status",
+        )
     partial = len(request.hosts) < len(host_set.hosts)
     if procedure.whole_set and partial:
         raise Refused(

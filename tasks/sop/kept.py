@@ -124,11 +124,10 @@ def said(output: str) -> list[str]:
 
 
 def pause_cron(app: App, seconds: int) -> str:
-    """Shell that takes the sync's cron file away and waits for a sync that runs; if it does not end, puts it back.
-
-    The run it notes is the one whose folder it is started from.
+    """Shell that takes the sync's cron file away, or disables its timer, and waits for a sync that runs; puts it
+    back if that does not end. The run it notes is the one whose folder it is started from.
     """
-    return call("cron_pause", app.path(app.cron), root(app), seconds, _sync(app))
+    return call("cron_pause", _schedule(app), root(app), seconds, _sync(app))
 
 
 def resume_cron(app: App) -> str:
@@ -136,7 +135,7 @@ def resume_cron(app: App) -> str:
 
     The one of before is then kept as `cron.replaced`.
     """
-    return call("cron_resume", app.path(app.cron), root(app))
+    return call("cron_resume", _schedule(app), root(app))
 
 
 def with_cron_paused(app: App, seconds: int) -> str:
@@ -144,12 +143,12 @@ def with_cron_paused(app: App, seconds: int) -> str:
 
     Where the migration was not begun (`migration_begins`), cron is as it was before.
     """
-    return call("cron_pause_here", app.path(app.cron), root(app), seconds, _sync(app))
+    return call("cron_pause_here", _schedule(app), root(app), seconds, _sync(app))
 
 
 def cron_is_away(app: App) -> str:
     """Shell that fails with a sentence if cron could start a sync now, or has (C2)."""
-    return call("cron_away", app.path(app.cron), _sync(app))
+    return call("cron_away", _schedule(app), _sync(app))
 
 
 def sync_runs(app: App) -> str:
@@ -163,7 +162,7 @@ def remember(app: App, target: object, schema: str | None) -> str:
 
 
 def migration_begins(app: App) -> str:
-    """Shell that writes down that upgrade_db is begun, and with the build that is installed now (D1)."""
+    """Shell that writes down that the migration is begun, and with the build that is installed now (D1)."""
     return f"{call('migration_begin', root(app), app.package)}; cron_migrates"
 
 
@@ -172,6 +171,16 @@ def migration_is_done(app: App) -> str:
     return call("migration_done", root(app))
 
 
+def cron_is_on(app: App) -> str:
+    """Shell that prints `cron<TAB>yes` where the sync starts by itself on this host."""
+    return call("fact_cron", _schedule(app))
+
+
+def _schedule(app: App) -> str:
+    """What starts the sync by itself, as the functions of shell/cron.sh know it."""
+    return f"timer={app.timer}" if app.timer else app.path(app.cron) if app.cron else ""
+
+
 def _sync(app: App) -> str:
     """What pgrep finds a sync by. The brackets keep the pattern from finding the shell that looks."""
-    return f"[{app.package[0]}]{re.escape(app.package[1:])} sync"
+    return f"[{app.check[0]}]{re.escape(app.check[1:])}" if app.check else ""

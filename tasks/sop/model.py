@@ -246,6 +246,7 @@ class Procedure:
     installed build's schema; once: works on the database, so only on the sync host; back: installs the build before.
     upgrade: it is not one step of the SOP, which could as well be typed again, but several, so that it can be resumed.
     pinned: installs no newer version than the one that hosts.yml names for that.
+    verb: the command of the application's that it runs, which hosts.yml may say it has not: `migrate` or `check`.
     outage: no host serves meanwhile; tolerant: hosts that are not meant need not be there; beside_migration: may be
     done while an upgrade_db or sync works on the database.
     """
@@ -261,6 +262,7 @@ class Procedure:
     back: bool = False
     upgrade: bool = False
     pinned: bool = False
+    verb: str = ""
     outage: bool = False
     tolerant: bool = False
     beside_migration: bool = False

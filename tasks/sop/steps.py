@@ -18,7 +18,7 @@ def download(job: Job) -> Step:
     """
     return Step(
         name="download",
-        says="download the build; httpd goes on serving",
+        says=f"download the build; {job.app.service} goes on serving",
         command=yum.fetch(job),
         proof=yum.fetched(job),
         seconds=job.host_set.limits.yum,
@@ -46,15 +46,14 @@ def pause_cron(job: Job) -> Step:
     """Cron starts a sync every half hour: none may begin from here on, and one that runs is waited for."""
     return Step(
         name="pause-cron",
-        says="pause cron's sync, and wait for one that runs",
+        says=f"pause {_scheduler(job)}, and wait for one that runs",
         command=kept.pause_cron(job.app, CRON_SECONDS),
         still=lambda facts: not facts.cron,
         until="resume-cron",
         pauses_cron=True,
         seconds=CRON_SECONDS + job.host_set.limits.service,
         mends=True,
-        brief=f"mv {job.app.cron} {kept.folder(job.app)}/cron; "
-        f"while pgrep -f '{job.app.package} sync'; do sleep 1; done",
+        brief=_pausing(job),
     )
 
 
@@ -62,11 +61,13 @@ def resume_cron(job: Job) -> Step:
     """Cron may start its sync again."""
     return Step(
         name="resume-cron",
-        says="let cron sync again",
+        says=f"let {'the timer' if job.app.timer else 'cron'} sync again",
         command=kept.resume_cron(job.app),
         still=lambda facts: facts.paused is None,
         seconds=job.host_set.limits.service,
-        brief=f"mv {kept.folder(job.app)}/cron {job.app.cron}",
+        brief=f"systemctl enable --now {job.app.timer}"
+        if job.app.timer
+        else f"mv {kept.folder(job.app)}/cron {job.app.cron}",
     )
 
 
@@ -74,7 +75,7 @@ def stop_httpd(job: Job) -> Step:
     """SOP, Major upgrade, step 1."""
     return Step(
         name="stop-httpd",
-        says="stop httpd",
+        says=f"stop {job.app.service}",
         command=f"service {_q(job.app.service)} stop",
         proof=call("httpd_is_down", job.app.service),
         httpd=Effect.DOWN,
@@ -156,7 +157,7 @@ def restart_httpd(job: Job) -> Step:
     """SOP, Minor upgrade, step 2."""
     return Step(
         name="restart-httpd",
-        says="restart httpd",
+        says=f"restart {job.app.service}",
         command=f"service {_q(job.app.service)} restart",
         proof=_is_running(job),
         httpd=Effect.BOUNCE,
@@ -166,14 +167,14 @@ def restart_httpd(job: Job) -> Step:
     )
 
 
-def still_stopped(job: Job, name: str = "still-stopped", says: str = "httpd is down everywhere") -> Step:
+def still_stopped(job: Job, name: str = "still-stopped", says: str = "is down everywhere") -> Step:
     """What `stop-httpd` left may have been started again since, by puppet, ansible or a colleague: that ends the run.
 
     Or the host restarted, and httpd with it: there it is stopped again.
     """
     return Step(
         name=name,
-        says=says,
+        says=f"{job.app.service} {says}",
         command=":",
         proof=restarts.still_down(job.app.service),
         after_restart=stop_httpd(job),
@@ -190,35 +191,38 @@ def upgrade_db(job: Job, cron_paused: bool = False) -> Step:
     cron_paused: it was, and has to be so still. Otherwise cron's sync is paused meanwhile (C2), in this one step, so
     that a client that dies leaves nothing paused; it stays so after a migration that was begun and failed.
     """
-    status = job.host_set.schema_status
-    command = f"{_q(job.app.package)} upgrade_db"
+    assert job.app.migrate  # the workflow asks for this step only then
+    status, command = job.host_set.schema_status, job.app.migrate
     pause, back = pause_cron(job), resume_cron(job)
-    if cron_paused:
+    alone = cron_paused or not job.app.schedule
+    guard = ""
+    if cron_paused and job.app.schedule:
         guard = f"{kept.cron_is_away(job.app)} || exit 1\n"
-    else:
+    elif job.app.schedule:
         guard = f"{kept.with_cron_paused(job.app, CRON_SECONDS)}\n"
     return Step(
         name="upgrade-db",
-        says="migrate the database, once" + ("" if cron_paused else "; cron's sync is paused meanwhile"),
+        says="migrate the database, once" + ("" if alone else f"; {_scheduler(job)} is paused meanwhile"),
         guard=f"{_alone(job)}{guard}{kept.migration_begins(job.app)}\n",
         command=command,
         proof=(f"{call('schema_proven', status)} && " if status else "") + kept.migration_is_done(job.app),
         still=lambda facts: _migrated(job, facts),
         proven=True,
-        pauses_cron=not cron_paused,
+        pauses_cron=not alone,
         tells_schema=True,
-        seconds=job.host_set.limits.database + (0 if cron_paused else pause.seconds),
-        brief="" if cron_paused else f"{pause.brief}; {command} && {back.brief}",
+        seconds=job.host_set.limits.database + (0 if alone else pause.seconds),
+        brief="" if alone else f"{pause.brief}; {command} && {back.brief}",
     )
 
 
 def sync(job: Job) -> Step:
     """SOP, Major upgrade, step 4: the check that the new code can work with the new schema."""
+    assert job.app.check  # the workflow asks for this step only then
     return Step(
         name="sync",
-        says="sync with bugzilla, bodhi and koji: the check",
+        says="check that the new code works with the database",
         guard=_alone(job),
-        command=f"{_q(job.app.package)} sync",
+        command=job.app.check,
         seconds=job.host_set.limits.database,
     )
 
@@ -227,7 +231,7 @@ def start_httpd(job: Job) -> Step:
     """SOP, Major upgrade, step 5."""
     return Step(
         name="start-httpd",
-        says="start httpd",
+        says=f"start {job.app.service}",
         command=f"service {_q(job.app.service)} start",
         proof=_is_running(job),
         httpd=Effect.UP,
@@ -250,6 +254,17 @@ def healthy(job: Job) -> Step:
         changes=False,
         looks=True,
     )
+
+
+def _scheduler(job: Job) -> str:
+    return f"the sync of {job.app.timer}" if job.app.timer else "cron's sync"
+
+
+def _pausing(job: Job) -> str:
+    wait = f"; while pgrep -f {_q(job.app.check)}; do sleep 1; done" if job.app.check else ""
+    if job.app.timer:
+        return f"systemctl disable --now {job.app.timer}{wait}"
+    return f"mv {job.app.cron} {kept.folder(job.app)}/cron{wait}"
 
 
 def _migrated(job: Job, facts: Facts) -> bool | None:

@@ -45,25 +45,23 @@ def major(job: Job) -> list[Phase]:
     the health.
     """
     phases = [Phase(steps.download(job), job.hosts, job.at_once)]
-    if job.host_set.backup and not job.migrated:
+    cron, migrates = bool(job.app.schedule), bool(job.app.migrate) and not job.migrated
+    if job.host_set.backup and migrates:
         phases.append(Phase(steps.backup(job), job.sync, 1))
+    if cron:
+        phases.append(Phase(steps.pause_cron(job), job.sync, 1))
     phases += [
-        Phase(steps.pause_cron(job), job.sync, 1),
         Phase(steps.stop_httpd(job), job.serving, job.at_once),
         Phase(steps.yum_update(job, downloaded=True), job.hosts, job.at_once),
     ]
-    if not job.migrated:
+    if migrates:
         phases += migrate(job, cron_paused=True)
-    nobody_serves = Phase(
-        steps.still_stopped(job, "still-down", "httpd is still down everywhere"), job.host_set.serving, job.at_once
-    )
-    return [
-        *phases,
-        nobody_serves,
-        Phase(steps.sync(job), job.sync, 1),
-        *start_and_look(job),
-        Phase(steps.resume_cron(job), job.sync, 1),
-    ]
+    still_down = steps.still_stopped(job, "still-down", "is still down everywhere")
+    phases.append(Phase(still_down, job.host_set.serving, job.at_once))
+    if job.app.check:
+        phases.append(Phase(steps.sync(job), job.sync, 1))
+    phases += start_and_look(job)
+    return [*phases, Phase(steps.resume_cron(job), job.sync, 1)] if cron else phases
 
 
 def migrate(job: Job, cron_paused: bool = False) -> list[Phase]:
@@ -131,8 +129,8 @@ MAJOR = Procedure("major-upgrade", major, upgrade=True, installs=True, whole_set
 ROLLBACK = Procedure("rollback", rollback, upgrade=True, installs=True, rolling=True, back=True)
 STOP = Procedure("stop-httpd", alone_where_served(steps.stop_httpd), outage=True, tolerant=True, beside_migration=True)
 UPDATE = Procedure("yum-update", alone(steps.yum_update), installs=True)
-MIGRATE = Procedure("upgrade-db", migrate, once=True, needs_stopped=True)
-SYNC = Procedure("sync", alone_on_the_sync_host(steps.sync), once=True, needs_schema=True)
+MIGRATE = Procedure("upgrade-db", migrate, verb="migrate", once=True, needs_stopped=True)
+SYNC = Procedure("sync", alone_on_the_sync_host(steps.sync), verb="check", once=True, needs_schema=True)
 START = Procedure("start-httpd", start_and_look, needs_schema=True, tolerant=True)
 RESTART = Procedure("restart-httpd", restart_rolling, rolling=True, needs_schema=True)
 RESTART_TOGETHER = Procedure("restart-httpd", restart_together, needs_schema=True, outage=True)

@@ -196,12 +196,12 @@ file_locker() {
 # yum_unfinished ROOT: a transaction of yum 3 that was cut off
 yum_unfinished() { yum_cut_off "$1" | sed -u 's/^/unfinished\t/'; }
 
-# fact_files ROOT SETTINGS CRON LOCK: the settings' checksum, cron's file, whether somebody works on the database, the boot
+# fact_files ROOT SETTINGS LOCK: the settings' checksum, whether somebody works on the database, the boot
 fact_files() {
-  sum=$(sha256sum "$2" 2>/dev/null)
+  sum=''
+  test -z "$2" || sum=$(sha256sum "$2" 2>/dev/null)
   say settings "${sum%% *}"
-  test ! -e "$3" || say cron yes
-  ! database_busy "$4" || say busy yes
+  ! database_busy "$3" || say busy yes
   boot=''
   boot_ask "$1"
   say boot "$boot"

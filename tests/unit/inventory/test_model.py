@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from tasks.errors import Refused
 from tasks.inventory.file import default_file, set_names
 from tasks.inventory.model import App, Balancer, Host, Inventory, read
+from tasks.inventory.named import find as named
 from tests.unit.builders import ONE, TWO, fleet, prod, said, stg
 
 Reader = Callable[[Any], Inventory]
@@ -56,12 +57,31 @@ def test_the_shipped_file_is_read_without_complaint() -> None:
     assert list(read(default_file()).host_sets) == ["stg", "prod"]
 
 
-def test_every_set_knows_the_files_application_and_has_none_of_its_own(reading: Reader) -> None:
-    app = {"package": "kittens", "service": "nginx"}
-    inventory = reading({"app": app, **a_set()})
+def test_every_set_knows_the_files_application(reading: Reader) -> None:
+    inventory = reading({"app": {"package": "kittens", "service": "nginx"}, **a_set()})
     assert inventory.host_sets["prod"].app == inventory.app == App(package="kittens", service="nginx")
-    with pytest.raises(Refused, match=r"host_sets\.prod\.app: unknown key: app stands at the top of the file"):
-        reading(a_set(app=app))
+
+
+def test_a_set_may_have_an_application_of_its_own_and_the_rest_is_as_the_file_has_it(reading: Reader) -> None:
+    inventory = reading({"app": {"service": "nginx", "free_space": 7}, **a_set(app={"package": "kittens"})})
+    assert inventory.host_sets["prod"].app == App(package="kittens", service="nginx", free_space=7)
+    assert inventory.app.package == "blockerbugs"
+
+
+@pytest.mark.parametrize(
+    ("file", "place"),
+    [
+        ({"app": {"service": "/"}, **a_set(app={"package": "kittens"})}, "app.service"),
+        (a_set(app={"timer": "kittens"}), "host_sets.prod.app.timer"),
+        (a_set(app={"kron": "none"}), "host_sets.prod.app.kron"),
+        (a_set(app={"cron": "/etc/cron.d/x", "timer": "x.timer"}), "host_sets.prod.app"),
+        (a_set(app=3), "host_sets.prod.app"),
+    ],
+)
+def test_a_mistake_in_an_application_is_told_once_and_where_it_stands(file: Any, place: str, reading: Reader) -> None:
+    with pytest.raises(Refused) as refused:
+        reading(file)
+    assert [problem.split(": ")[1] for problem in refused.value.problems] == [place]
 
 
 def test_what_a_short_file_leaves_out_is_as_the_sop_has_it(reading: Reader) -> None:
@@ -80,14 +100,23 @@ def test_what_a_short_file_leaves_out_is_as_the_sop_has_it(reading: Reader) -> N
     ],
 )
 def test_a_name_means(typed: str, hosts: list[str], reading: Reader) -> None:
-    found = reading(GOOD).find(typed)
-    assert found
-    assert [host.name for host in found[1]] == hosts
-    assert found[0].name == "prod"
+    [(host_set, meant)] = reading(GOOD).find(typed)
+    assert [host.name for host in meant] == hosts
+    assert host_set.name == "prod"
+
+
+def test_a_host_of_two_applications_is_in_two_sets_and_is_meant_by_the_sets_names_only(reading: Reader) -> None:
+    sets = {name: {"hosts": ["a.example"], "sync_host": "a.example"} for name in ("prod", "kittens")}
+    with pytest.raises(Refused, match=r"host_sets\.kittens\.hosts\[0\]: 'a\.example' stands at"):
+        reading({"host_sets": sets})
+    inventory = reading({"host_sets": {**sets, "kittens": {**sets["kittens"], "app": {"package": "kittens"}}}})
+    assert [host_set.name for host_set, _ in inventory.find("kittens")] == ["kittens"]
+    with pytest.raises(Refused, match=r"a\.example is a host of prod and kittens: name the set"):
+        named("a.example", inventory, "status")
 
 
 def test_a_name_that_nobody_has_means_nothing(reading: Reader) -> None:
-    assert reading(GOOD).find("elsewhere") is None
+    assert reading(GOOD).find("elsewhere") == []
 
 
 def test_all_names_that_may_be_typed_are_told_sets_first(reading: Reader) -> None:
@@ -378,7 +407,7 @@ def test_the_balancer_sends_requests_again_after_its_good_checks() -> None:
 
 
 def test_a_fleet_is_made_of_sets_by_name() -> None:
-    assert fleet(stg()).find("blockerbugs01.stg") == (stg(), stg().hosts)
+    assert fleet(stg()).find("blockerbugs01.stg") == [(stg(), stg().hosts)]
 
 
 def test_a_set_can_take_over_what_another_one_says_with_yaml_s_merge(reading: Reader) -> None:

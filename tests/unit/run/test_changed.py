@@ -33,6 +33,7 @@ def now(**changes: Any) -> HostSet:
     [
         ("service", {"app": App(service="nginx")}),
         ("migrations", {"app": App(migrations="/sql/")}),
+        ("check", {"app": App(check="none")}),
         ("root", {"app": App(root="/srv")}),
         ("hosts", {"hosts": (TWO, ONE)}),
         ("hosts", {"hosts": (ONE, TWO.model_copy(update={"serves": False}))}),
@@ -82,6 +83,12 @@ def test_a_key_that_came_or_went_since_is_said_to_be_gone_or_not_there() -> None
     sentence = "hosts.yml has changed since the run began:"
     assert warnings(without, BEFORE) == [f'{sentence} owner was not there, is "Fedora QA Devel"']
     assert warnings({**loose(BEFORE), "shoes": "44"}, BEFORE) == [f"{sentence} shoes was 44, is gone"]
+
+
+def test_a_key_that_a_later_version_has_added_does_not_make_a_run_of_before_another_one() -> None:
+    before = {key: value for key, value in fixed(BEFORE).items() if key not in ("migrate", "check", "timer")}
+    assert made_another_run(before, BEFORE) == []
+    assert made_another_run(before, now(app=App(service="nginx"))) == ["service"]
 
 
 def test_who_is_told_is_no_part_of_it_and_is_not_written_down() -> None:
