@@ -11,7 +11,7 @@ import pytest
 from tasks.errors import Refused, TryLater
 from tasks.inventory.model import Host
 from tasks.run.decide import Plan, decide
-from tasks.run.request import check_request, predecessor
+from tasks.run.request import predecessor
 from tasks.sop.model import Schema
 from tasks.sop.workflows import PROCEDURES, RESTART_TOGETHER
 from tests.unit.builders import NEW, NEWER, OLD, ONE, TWO, fleet, found, nvr, prod, request, said, stg, well
@@ -353,37 +353,6 @@ def test_a_restart_of_all_at_once_says_that_nobody_serves() -> None:
     plan = decide(together, found(prod(), well()))
     assert steps(plan) == [f"{step}: blockerbugs01, blockerbugs02" for step in ("restart-httpd", "healthy")]
     assert plan.warnings == ("no node of prod serves while this lasts",)
-
-
-# Before any host is reached
-
-
-def test_a_major_upgrade_of_one_host_of_several_is_refused() -> None:
-    with pytest.raises(Refused, match="which shares one database") as refused:
-        check_request(request("major-upgrade", hosts=[ONE]))
-    assert refused.value.next_line == "fab prod major-upgrade"
-
-
-def test_a_major_upgrade_of_a_set_of_one_is_fine() -> None:
-    check_request(request("major-upgrade", STG))
-
-
-@pytest.mark.parametrize("procedure", ["upgrade-db", "sync"])
-def test_D3_what_works_on_the_database_is_refused_on_another_than_the_sync_host(procedure: str) -> None:
-    check_request(request(procedure, hosts=[ONE]))
-    with pytest.raises(Refused, match="on the sync host blockerbugs01 only"):
-        check_request(request(procedure, hosts=[TWO]))
-
-
-def test_S5_a_hostile_version_is_refused_before_any_host_is_reached() -> None:
-    with pytest.raises(Refused, match="is no version"):
-        check_request(request("minor-upgrade", version="1.0; rm -rf /"))
-
-
-def test_httpd_is_not_stopped_where_none_runs() -> None:
-    idle = Host(name="idle.example", serves=False)
-    with pytest.raises(Refused, match="serves nothing"):
-        check_request(request("stop-httpd", prod(hosts=(ONE, TWO, idle)), hosts=[idle]))
 
 
 # What to type next
