@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -10,6 +11,7 @@ from ..sop.model import Facts, Phase, Step
 from .decide import Plan
 
 States = Mapping[Host, Mapping[str, str]]
+_ATTEMPT = re.compile(r"(?P<name>[^.]+)(\.(?P<number>[0-9]{1,9}))?")
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,7 @@ def _of_phase(plan: Plan, number: int, phase: Phase, states: States, facts: Mapp
     for host in phase.hosts:
         name = _name(number, phase)
         attempts = _attempts(states[host], name)
-        state = states[host][_attempt(name, attempts)] if attempts else None
+        state = states[host].get(_attempt(name, attempts))
         if _done(phase.step, state, facts[host], begun, later):
             continue
         if state == "runs":
@@ -115,5 +117,6 @@ def _attempt(name: str, attempt: int) -> str:
 
 
 def _attempts(steps: Mapping[str, str], name: str) -> int:
-    """How often the step was begun on a host."""
-    return sum(step == name or step.rpartition(".")[0] == name for step in steps)
+    """The number of the step's last attempt on a host; 0 where it was not begun there."""
+    found = (_ATTEMPT.fullmatch(step) for step in steps)
+    return max((int(one["number"] or 1) for one in found if one and one["name"] == name), default=0)

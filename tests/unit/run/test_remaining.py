@@ -117,3 +117,80 @@ def test_a_host_that_was_restarted_and_is_not_well_is_restarted_again(
     }
     restart = remaining.of(MINOR, states, {ONE: well(NEW, answers=answers), TWO: well()})[3]
     assert list(restart.names.values()) == again
+
+
+def rows(plan: Plan, one: dict[str, str], two: dict[str, str], *facts: Facts) -> dict[str, remaining.Remaining]:
+    """Step → what is left of it, whole; of a step of several batches the last one's."""
+    now = dict(zip((ONE, TWO), facts if len(facts) == 2 else facts * 2, strict=True))
+    found = remaining.of(plan, {ONE: one, TWO: two}, now)
+    return {phase.step.name: row for phase, row in zip(plan.phases, found, strict=True)}
+
+
+def test_where_a_step_runs_and_where_it_is_done_again_is_told_host_by_host() -> None:
+    one, two = {"01-download": "0", "03-stop-httpd": "runs"}, {"01-download": "0", "03-stop-httpd": "1"}
+    left = rows(MAJOR, one, two, well())["stop-httpd"]
+    assert left == remaining.Remaining({ONE: "03-stop-httpd", TWO: "03-stop-httpd.2"}, (TWO,), (ONE,))
+
+
+def test_a_new_attempt_that_runs_is_followed_under_its_own_name() -> None:
+    one = {**BEGUN, "06-upgrade-db": "1", "06-upgrade-db.2": "runs"}
+    left = rows(MAJOR, one, HALF[TWO], down())["upgrade-db"]
+    assert left == remaining.Remaining({ONE: "06-upgrade-db.2"}, (), (ONE,))
+
+
+def test_D2_a_migration_that_runs_is_followed_although_the_schema_is_there() -> None:
+    left = rows(MAJOR, {**BEGUN, "06-upgrade-db": "runs"}, HALF[TWO], down(schema=Schema.CURRENT))["upgrade-db"]
+    assert (left.names, left.runs) == ({ONE: "06-upgrade-db"}, (ONE,))
+
+
+def test_s13_the_gate_is_asked_again_under_its_own_name() -> None:
+    gate = rows(MINOR, {"01-download": "0"}, {"01-download": "0"}, well())["no-migration"]
+    assert gate.names == {ONE: "02-no-migration", TWO: "02-no-migration"}
+
+
+def test_s13_the_gate_is_not_asked_for_what_only_looks() -> None:
+    one = {"01-download": "0", "03-yum-update": "0", "04-restart-httpd": "0"}
+    two = {"01-download": "0", "06-yum-update": "0", "07-restart-httpd": "0"}
+    left = rows(MINOR, one, two, well(NEW), well())
+    assert left["no-migration"].names == {TWO: "02-no-migration"}
+    left = rows(MINOR, one, {**two, "06-yum-update": "1"}, well(NEW), well())
+    assert left["no-migration"].names == {TWO: "02-no-migration"}
+
+
+def test_c3_cron_that_was_paused_need_not_be_so_any_more_when_it_was_resumed_in_a_second_attempt() -> None:
+    one = {**BEGUN, "06-upgrade-db": "0", "08-sync": "0", "09-start-httpd": "0", "11-resume-cron.2": "1"}
+    left = rows(MAJOR, one, {**HALF[TWO], "09-start-httpd": "0"}, well(NEW, cron=True))
+    assert left["pause-cron"].names == {}
+
+
+def test_an_attempt_of_which_the_host_has_lost_the_one_before_is_counted_by_its_number() -> None:
+    left = rows(MAJOR, {**BEGUN, "06-upgrade-db.2": "1"}, HALF[TWO], down())["upgrade-db"]
+    assert left == remaining.Remaining({ONE: "06-upgrade-db.3"}, (ONE,))
+    left = rows(MAJOR, {**BEGUN, "06-upgrade-db.2": "runs"}, HALF[TWO], down())["upgrade-db"]
+    assert left == remaining.Remaining({ONE: "06-upgrade-db.2"}, (), (ONE,))
+    left = rows(MAJOR, {**BEGUN, "06-upgrade-db.1": "0"}, HALF[TWO], down())["upgrade-db"]
+    assert left == remaining.Remaining({ONE: "06-upgrade-db.2"}, (ONE,))
+
+
+def test_n5_a_stop_that_was_done_once_more_after_a_restart_is_no_attempt_of_the_step() -> None:
+    boot = "0b1c9a52-1f7e-4b2e-9c55-000000000001"
+    left = rows(MAJOR, {"01-download": "0", f"03-stop-httpd.{boot}": "0"}, {"01-download": "0"}, well())["stop-httpd"]
+    assert left == remaining.Remaining({ONE: "03-stop-httpd", TWO: "03-stop-httpd"})
+
+
+def test_the_steps_that_run_are_named_with_their_hosts() -> None:
+    states = {ONE: {"01-download": "0", "03-stop-httpd": "runs"}, TWO: {"03-stop-httpd": "runs", "x": "died"}}
+    assert remaining.running(states) == [(ONE, "03-stop-httpd"), (TWO, "03-stop-httpd")]
+
+
+def test_what_may_have_been_undone_is_done_again_unless_a_later_step_has_begun() -> None:
+    one, two = {"01-download": "0"}, {"01-download": "0"}
+    assert rows(MAJOR, one, two, well())["download"].names == {}
+    assert rows(MAJOR, {**one, "01-download": "1"}, two, well())["download"].names == {ONE: "01-download.2"}
+
+
+def test_a_look_that_nothing_was_begun_after_is_taken_on_all_its_hosts() -> None:
+    left = rows(MAJOR, BEGUN, HALF[TWO], down())
+    assert left["still-stopped"] == remaining.Remaining({ONE: "05-still-stopped", TWO: "05-still-stopped"})
+    left = rows(MAJOR, {**BEGUN, "06-upgrade-db": "0"}, HALF[TWO], down(schema=Schema.CURRENT))
+    assert left["still-stopped"].names == {}

@@ -111,3 +111,45 @@ def test_S5_what_is_taken_for_a_version_has_only_rpms_own_letters_and_no_leading
 def test_S5_what_is_taken_for_an_nvr_has_only_rpms_own_letters(text: str) -> None:
     found = parse(text)
     assert found is None or (str(found) == text and set(text) <= set(string.ascii_letters + string.digits + "._+-~^"))
+
+
+@pytest.mark.parametrize(
+    ("length", "shown"), [(60, "1." + "!" * 58), (61, "1." + "!" * 55 + "..."), (10_000, "1." + "!" * 55 + "...")]
+)
+def test_a_version_that_is_none_is_shown_and_a_long_one_cut(length: int, shown: str) -> None:
+    with pytest.raises(Refused) as refused:
+        typed("1." + "!" * (length - 2), "blockerbugs")
+    assert refused.value.problems == (f"--version '{shown}' is no version",)
+    assert refused.value.next_line == "--version 0.4.4.11 or --version 0.4.4.11-1.el7"
+
+
+def test_a_version_may_have_128_characters_and_no_more() -> None:
+    assert typed("1" * 128, "blockerbugs") == ("1" * 128, None)
+    with pytest.raises(Refused):
+        typed("1" * 129, "blockerbugs")
+
+
+def test_an_nvr_may_be_three_times_as_long_as_a_version() -> None:
+    long = f"a-{'1' * 190}-{'1' * 191}"
+    assert (len(long), str(parse(long))) == (384, long)
+    assert parse(f"{long}1") is None
+
+
+@pytest.mark.parametrize(
+    ("epoch", "means"),
+    [("", 0), ("(none)", 0), ("1", 1), ("0000000012", 12), ("99999999999", 0), ("\u0661", 0), ("-1", 0)],
+)
+def test_an_epoch_is_read_as_rpm_and_yum_print_it(epoch: str, means: int) -> None:
+    found = parse("blockerbugs-1.0.0-1.el7", epoch)
+    assert found
+    assert found.epoch == means
+
+
+def test_of_two_builds_the_epoch_decides_before_the_version() -> None:
+    first, later = parse("a-9.0-1", "0"), parse("a-1.0-1", "1")
+    assert first
+    assert later
+    assert first < later
+    assert not later < first
+    assert not first < first
+    assert parse("a-1.0-1") == parse("a-1.0-1", "7")

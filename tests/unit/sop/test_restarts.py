@@ -59,6 +59,22 @@ def test_n5_what_is_no_boot_id_is_none(junk: str) -> None:
     assert restarts.seen(junk) == (None, None)
 
 
+def test_n5_a_line_with_more_than_one_tab_is_read_to_its_end_and_no_reason_to_fail() -> None:
+    assert restarts.seen(f"{SAID}{NOW}\n{BACK}\tx") == (NOW, "httpd\tx")
+    assert restarts.seen(f"{SAID}{NOW}\tx") == (None, None)
+
+
+def test_n5_what_is_not_said_for_the_run_tells_of_no_restart() -> None:
+    assert restarts.seen(f"restarted\t{NOW}\n {SAID}{NOW}") == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("boot", "known"), [(NOW, True), (None, False), ("", False), ("a" * 8, True), ("a" * 7, False), ("a" * 61, False)]
+)
+def test_n5_a_boot_id_has_a_boot_ids_letters_and_length(boot: str | None, known: bool) -> None:
+    assert restarts.known(boot) == (boot if known else None)
+
+
 def test_n5_what_the_run_is_told_is_not_shown() -> None:
     output = f"--run-- restarted\t{NOW}\none\n--run-- came back\thttpd\ntwo"
     assert (restarts.seen(output), for_people(output)) == ((NOW, "httpd"), "one\ntwo")
