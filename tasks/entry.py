@@ -34,17 +34,17 @@ def check(task: str, typed: Mapping[str, Any], target: Target | None) -> None:
     from .sop.workflows import PROCEDURES
 
     Shown(**{name: typed[name] for name in SHOWING if name in typed}).check()
-    _check_wait(typed.get("lock_wait", 0.0))
+    _check_wait(typed.get("lock_wait", 0.0), task)
     _check_last(typed.get("last", 1))
     if target and task in PROCEDURES:
         version, unverified = typed.get("version"), typed.get("unverified")
         check_request(Request(PROCEDURES[task], target.host_set, target.hosts, target.asked_as, version, unverified))
 
 
-def _check_wait(seconds: float) -> None:
+def _check_wait(seconds: float, task: str) -> None:
     if not (isfinite(seconds) and seconds >= 0):
         raise Refused(
-            f"--lock-wait must be a number of seconds, 0 or more, not {seconds:g}", next_line="--lock-wait 600"
+            f"--lock-wait must be a number of seconds, 0 or more, not {seconds:g}", next_line=f"fab --help {task}"
         )
 
 
@@ -75,7 +75,7 @@ def start(
     from .run.request import Request
     from .sop.workflows import PROCEDURES, RESTART_TOGETHER
 
-    _check_wait(lock_wait)
+    _check_wait(lock_wait, procedure)
     consent = Consent(plan_only=plan or context.config.run.dry, yes=yes, lock_wait=lock_wait)
     with opened(shown.as_configured(context.config.report, agreed=yes and not consent.plan_only)) as report:
         inventory, config, target = _meant_hosts(context, procedure, report)

@@ -1,7 +1,8 @@
 """The lines that an operator is told to type: each with what stood before the tasks on the line that was typed.
 
 `FABRIC_HOSTS_FILE=mine.yml fab --ssh-config lab prod status` must not answer with `fab prod resume`, which is another
-file's prod. Whoever makes a line writes `fab prod resume`; where it is shown, `again` adds the rest.
+file's prod. Whoever makes a line writes `fab prod resume`; where it is shown, `again` adds the rest. A line for ssh is
+made by `ssh` alone, which keeps the file of --ssh-config. What explains a line stands behind the shell's comment sign.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import shlex
 from collections.abc import Collection, Mapping, Sequence
 
 VARIABLES = ("HOSTS_FILE", "SSH_CONFIG_PATH", "RUNTIME_CONFIG")  # after FABRIC_ and INVOKE_
+COMMENT = "  # "
 _NOTHING = re.compile("(?!)")
 
 
@@ -20,14 +22,19 @@ class _Typed:
     pattern = _NOTHING
     environment = ""
     flags: Mapping[str, str] = {}
+    line: Sequence[str] = ()
+    ssh_config: str | None = None
 
 
-def typed(tool: str, flags: Sequence[str], environment: Mapping[str, str], words: Collection[str]) -> None:
+def typed(
+    tool: str, flags: Sequence[str], environment: Mapping[str, str], words: Collection[str], line: Sequence[str] = ()
+) -> None:
     """Remember how this program was started.
 
     tool: fab or invoke; flags: its own that say how hosts are reached, with their values; words: what may come first
-    on a line that is for these hosts (the sets).
+    on a line that is for these hosts (the sets); line: all that was typed, from `fab` or `invoke` on.
     """
+    _Typed.line = line
     names = [f"{program}_{name}" for program in ("FABRIC", "INVOKE") for name in VARIABLES]
     _Typed.environment = "".join(f"{name}={shlex.quote(environment[name])} " for name in names if environment.get(name))
     _Typed.flags = {tool: "".join(f" {flag}" for flag in map(shlex.quote, flags))}
@@ -40,3 +47,36 @@ def typed(tool: str, flags: Sequence[str], environment: Mapping[str, str], words
 def again(text: str) -> str:
     """`text` with every line in it that is to be typed made whole; done twice it is the same as done once."""
     return _Typed.pattern.sub(lambda found: f"{_Typed.environment}{found[1]}{_Typed.flags.get(found[1], '')}", text)
+
+
+def same(*flags: str, does: str = "", variable: str = "") -> str | None:
+    """The line that was typed once more; None where that is not known (a test, a tool).
+
+    flags: the program's own, which are added; does: what is said behind it; variable: `NAME=VALUE` for it alone.
+    """
+    return _whole([*_Typed.line[:1], *flags, *_Typed.line[1:]], does, variable) if _Typed.line else None
+
+
+def mended(wrong: str, right: str) -> str | None:
+    """The line that was typed, with `right` where `wrong` was: a word, the value behind a `=`, one of a list; or None
+    where it was not typed so.
+    """
+    part = re.compile(rf"(?<![^=,]){re.escape(wrong)}(?![^,])")
+    words = [part.sub(lambda _: right, word) for word in _Typed.line]
+    return _whole(words) if words != list(_Typed.line) else None
+
+
+def _whole(words: Sequence[str], does: str = "", variable: str = "") -> str:
+    set_first = f"{variable} " if variable else ""
+    return f"{_Typed.environment}{set_first}{shlex.join(words)}{COMMENT if does else ''}{does}"
+
+
+def reached_by(ssh_config: str | None) -> None:
+    """Remember the file of --ssh-config (or None) that hosts are reached with, for `ssh`."""
+    _Typed.ssh_config = ssh_config
+
+
+def ssh(host: str, command: str = "", flags: str = "-t") -> str:
+    """The ssh line that runs `command` on `host` and reaches it the way this program does; flags: ssh's own."""
+    words = ["ssh", *(["-F", _Typed.ssh_config] if _Typed.ssh_config else []), *([flags] if flags else []), host]
+    return f"{shlex.join(words)}{' ' if command else ''}{command}"

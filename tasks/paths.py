@@ -20,7 +20,10 @@ def state_dir() -> Path:
     except RuntimeError:
         root = Path()
     if not root.is_absolute() or root == Path("/.local/state"):
-        raise Refused("there is no home directory to keep a journal in", next_line="export HOME=…")
+        raise Refused(
+            "there is no home directory to keep a journal in",
+            next_line="export HOME=/tmp  # or another folder",
+        )
     return root / "blockerbugs-upgrade"
 
 

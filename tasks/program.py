@@ -67,7 +67,8 @@ def check(
         if tasks and not given["help"]:
             choosing = [*sets, "sandbox.here"]
             _before_it_begins(program, partial(check_line, tasks, choosing, on_hosts), collection)
-    lines.typed(called(program), _reaching(given), os.environ, [*sets, "sandbox"])
+    typed = [called(program), *program.argv[1:]]
+    lines.typed(typed[0], _reaching(given), os.environ, [*sets, "sandbox"], typed)
     _check_flags(given)
 
 
@@ -156,12 +157,12 @@ def _check_flags(given: Mapping[str, Any]) -> None:
         if typed and not Path(typed).expanduser().exists():
             raise Refused(f"--{name} {typed}: there is no such file", next_line=f"ls -l {shlex.quote(typed)}")
     if given["list-format"] not in ("flat", "nested", "json"):
-        raise Refused(f"--list-format {given['list-format']}: flat, nested or json", next_line="--list-format flat")
+        raise Refused(f"--list-format {given['list-format']}: flat, nested or json", next_line="fab --list")
     for name in ("prompt-for-login-password", "prompt-for-passphrase", "prompt-for-sudo-password"):
         if given.get(name) and not _somebody_answers():
             raise Refused(
                 f"--{name}: there is no terminal to ask on, and nothing on standard input",
-                next_line="the same line from a terminal",
+                next_line=lines.same(does="from a terminal"),
             )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from invoke import Context, Task, task
 
 from .errors import Refused
+from .lines import mended
 
 
 def target(name: str) -> Task[Any]:
@@ -35,12 +36,12 @@ class Chosen:
         if self.name not in ("", set_name) and not self.used:
             raise Refused(
                 f"two host sets on one line, {self.name} and {set_name}: each is upgraded by a command of its own",
-                next_line=f"fab {self.name} TASK, and then fab {set_name} TASK",
+                next_line=f"fab {self.name} TASK\nthen: fab {set_name} TASK",
             )
         if dash_h and dash_h != set_name:
             raise Refused(
                 f"-H {dash_h} and the set {set_name} on one line",
-                next_line=f"fab {set_name} TASK, or fab -H {dash_h} TASK",
+                next_line=f"fab {set_name} TASK\n  or: fab -H {dash_h} TASK",
             )
         return Chosen(set_name, used=False)
 
@@ -73,7 +74,7 @@ def plain(typed: str) -> str:
     """A name that was typed after -H. Raises Refused for `user@host` and `host:port`: ssh_config says that."""
     host = typed.rpartition("@")[2].partition(":")[0].strip()
     if host != typed.strip():
-        raise Refused(f"-H with a user or a port: ssh_config says how {host} is reached", next_line=f"fab -H {host} …")
+        raise Refused(f"-H with a user or a port: ssh_config says how {host} is reached", next_line=mended(typed, host))
     return host
 
 

@@ -10,7 +10,6 @@ from shlex import quote
 from ..errors import Refused
 from ..koji import local
 
-_SETTINGS = "invoke show-config --key ansible"
 _UNFINISHED = ("rebase-merge", "rebase-apply", "MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD")
 
 
@@ -51,7 +50,11 @@ def find(folder: str, template: str) -> Checkout:
     """
     root = Path(folder).expanduser()
     if not (root / ".git").exists():
-        raise Refused(f"{root} is no git checkout (ansible.checkout in invoke.yml names it)", next_line=_SETTINGS)
+        why = "there is no folder" if not root.exists() else "it is no git checkout"
+        raise Refused(
+            f"ansible.checkout is {root}: {why}",
+            next_line="INVOKE_ANSIBLE_CHECKOUT=PATH invoke push-config  # or set ansible.checkout in invoke.yml",
+        )
     _check_file(root, template)
     branch = local.run("git", "symbolic-ref", "--quiet", "--short", "HEAD", cwd=root).out.strip()
     if not branch:
@@ -127,7 +130,10 @@ def _applied(root: Path, branch: str) -> tuple[str, str]:
 def _check_file(root: Path, template: str) -> None:
     path = root / template
     if not path.is_file():
-        raise Refused(f"{root} has no {template} (ansible.template in invoke.yml names it)", next_line=_SETTINGS)
+        raise Refused(
+            f"ansible.template is {template}: there is no such file in {root}",
+            next_line="INVOKE_ANSIBLE_TEMPLATE=PATH invoke push-config  # or set ansible.template in invoke.yml",
+        )
     real = path.resolve()
     if real != root.resolve() / template:
         inside = real.is_relative_to(root.resolve())

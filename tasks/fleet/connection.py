@@ -19,6 +19,7 @@ from fabric import Config, Connection
 from paramiko import MissingHostKeyPolicy, PKey, SSHClient
 from paramiko.ssh_exception import SSHException
 
+from .. import lines
 from ..errors import Unreachable
 from ..inventory.model import Host
 from . import ssh_config
@@ -294,5 +295,5 @@ def node(host: Host, config: Config) -> Node:
         return Node(host.name, config, ssh_config.options(ssh_config_file(config), host.name), label=host.short)
     except (ValueError, SSHException) as error:
         raise Unreachable(
-            f"{host.short}: ssh_config cannot be used: {error}", next_line=f"ssh -v {host.name}"
+            f"{host.short}: ssh_config cannot be used: {error}", next_line=lines.ssh(host.name, flags="-v")
         ) from None

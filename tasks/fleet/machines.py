@@ -11,6 +11,7 @@ from typing import Any, Self
 
 from fabric import Config
 
+from .. import lines
 from ..errors import SopError, Unreachable
 from ..inventory.model import Host
 from . import ssh_config
@@ -108,6 +109,7 @@ class Machines:
 
     def _read_ssh_config(self, file: str | None, hosts: Sequence[Host]) -> None:
         """Let ssh read its configuration for all of them at once; what it complains of is raised where it is used."""
+        lines.reached_by(file)
         ssh_config.expect(file, [host.name for host in hosts])
         tell, at_most = self._on_wait, duration(ssh_config.SECONDS)
         what = f"until ssh has read its configuration (ssh -G; at most {at_most})"

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from .. import lines
 from ..errors import Refused, Unreachable
 from ..paths import editor
 from . import ssh_paths
@@ -209,8 +210,7 @@ class Options:
 
     def ssh(self, flags: str = "") -> str:
         """The ssh command that reaches this host the way we do, for the lines to type."""
-        words = ["ssh", *(["-F", self.file] if self.file else []), *([flags] if flags else []), self.typed]
-        return shlex.join(words)
+        return lines.ssh(self.typed, flags=flags)
 
 
 _expected: dict[tuple[str | None, str], Future[Options]] = {}

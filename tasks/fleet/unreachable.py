@@ -57,9 +57,11 @@ def _what_helps(node: Node, kind: str) -> str | None:
     if kind == "changed":
         file = node.trust.file_with_another_key
         of = f" -f {shlex.quote(str(file))}" if file else ""
-        return f"find out why; only then: ssh-keygen -R {shlex.quote(node.trust.known_as)}{of}"
+        return f"ssh-keygen -R {shlex.quote(node.trust.known_as)}{of}  # only after you have found out why it changed"
     if kind in ("unknown", "another"):
-        return f"compare the fingerprint, then: {_scan(node)}" if not node.proxy else f"{node.options.ssh()} true"
+        if node.proxy:
+            return f"{node.options.ssh()} true"
+        return f"{_scan(node)}  # only after you have compared the fingerprint"
     if kind in ("certificate", "uncertified", "command"):  # only who has the CA's key can mend it; this shows them what
         return f"{node.options.ssh('-v')} true"
     return None

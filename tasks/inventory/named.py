@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .. import lines
 from ..errors import Refused
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def find(
         raise Refused(
             f"{shown!a} is no host set and no host; the sets{of} are {sets}"
             + (f"; did you mean {near[0]}?" if near else ""),
-            next_line=f"the same with -H {near[0]}" if near else "fab --list",
+            next_line=(lines.mended(name, near[0]) if near else None) or "fab --list",
         )
     if len(found) > 1:
         several = [host_set.name for host_set, _ in found]

@@ -18,7 +18,10 @@ from .tree import Submission
 def make_srpm(options: Options, named: str, version: str, tag: str) -> tuple[Package, Path]:
     """`invoke srpm`, and the first half of `invoke build`."""
     with resumable(options.bookmark):
-        return srpm.make(options.build, options.progress, named=named, version=version, tag=tag, dry=options.dry)
+        typed = options.bookmark.start
+        return srpm.make(
+            options.build, options.progress, named=named, version=version, tag=tag, dry=options.dry, typed=typed
+        )
 
 
 def build_srpm(options: Options, package: Package, path: Path, scratch: bool, wait: bool) -> None:
@@ -54,7 +57,7 @@ def go_on_with_upload(options: Options, upload: str, scratch: bool, wait: bool) 
     options.bookmark.upload = upload
     with resumable(options.bookmark), options.hub() as hub:
         submission = _submission(options, upload, scratch)
-        task = submit.submitted(hub, submission)
+        task = submit.submitted(hub, submission, options.bookmark.again)
         if options.dry:
             options.progress.note(f"would follow task {task}" if task else f"would submit {upload}")
         else:
@@ -108,7 +111,7 @@ def _verified(options: Options, nvr: str, unverified: str) -> tuple[str, str]:
     running = tags.verified(options.context, options.build)
     if nvr and nvr != running:
         again = options.bookmark.typed("promote")
-        cure = f'{again}, or {options.bookmark.typed("promote", "--nvr", nvr)} --unverified "reason"'
+        cure = f'{again}\n  or: {options.bookmark.typed("promote", "--nvr", nvr)} --unverified "reason"'
         raise Refused(f"{options.build.stg_set} runs {running}, not {nvr}", next_line=cure)
     return running, f"All hosts of {options.build.stg_set} run it and are healthy."
 

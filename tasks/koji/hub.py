@@ -168,7 +168,7 @@ class Hub:
         else:
             raise Refused(
                 f"authtype = {kind} in profile {self._settings.profile}: only kerberos and ssl can build",
-                next_line="authtype in koji's profile",
+                next_line="grep -rn authtype /etc/koji.conf /etc/koji.conf.d ~/.koji  # mend it there",
             )
 
     def _be_logged_in(self) -> None:
@@ -228,7 +228,8 @@ def _profile(koji: Any, name: str) -> dict[str, Any]:
         profile: dict[str, Any] = koji.read_config(name)
     except (koji.GenericError, configparser.Error, ValueError) as error:
         raise Refused(
-            f"koji's configuration: {error}", next_line="--profile NAME, or koji.profile in invoke.yml"
+            f"koji's configuration: {error}",
+            next_line="ls /etc/koji.conf.d ~/.koji/config.d  # profiles",
         ) from None
     return profile
 
@@ -240,7 +241,8 @@ def _client() -> Any:
     except ImportError:
         raise Refused(
             "the koji client is not installed (it needs a C compiler and the Kerberos headers)",
-            next_line="apt-get install gcc python3-dev libkrb5-dev, or dnf install gcc python3-devel krb5-devel; "
+            next_line="sudo dnf install gcc python3-devel krb5-devel  # Fedora\n"
+            "  or: sudo apt-get install gcc python3-dev libkrb5-dev  # Debian\n"
             f"then: {sys.executable} -m pip install 'koji>=1.35'",
         ) from None
     return koji

@@ -124,7 +124,7 @@ def explain(error: Exception, server: str, hello: str) -> SopError:
     answered = _ANSWERED.search(text)
     if answered and answered[1] != "401":
         return Refused(
-            f"{server} answers {answered[1]} {answered[2]}: is it a koji hub?", next_line="server in koji's profile"
+            f"{server} answers {answered[1]} {answered[2]}: is it a koji hub?", next_line=_with("server", hello)
         )
     if "GSSAPIAuthError" in kinds and (answered or re.search("GSSError|SPNEGO", text)):
         return _kerberos(text, server)
@@ -144,33 +144,38 @@ def _kerberos(text: str, server: str) -> SopError:
     reason = text.partition("failed: ")[2].rstrip(") ") or text
     return Refused(
         f"the Kerberos ticket is valid, but the hub does not take it: {reason}",
-        next_line=f"kvno HTTP/{urlsplit(server).hostname}, which says whether there is a ticket for the hub",
+        next_line=f"kvno HTTP/{urlsplit(server).hostname}  # is there a ticket for the hub?",
     )
+
+
+def _with(option: str, hello: str) -> str:
+    """What is typed again when an option of koji's profile was mended."""
+    return f"{hello}  # after you have mended {option} in koji's profile"
 
 
 def _tls(text: str, server: str, hello: str) -> SopError:
     """TLS failed: the other end's certificate, ours, or no TLS at all."""
     why = re.search(r"certificate verify failed: (.*?)(?: \(_ssl|$)", text)
     if why and not re.search("self.signed|local issuer", why[1]):
-        return Refused(f"the certificate of {server} is not accepted: {why[1]}", next_line="server in koji's profile")
+        return Refused(f"the certificate of {server} is not accepted: {why[1]}", next_line=_with("server", hello))
     if why:
         return Refused(
             f"the certificate of {server} is not signed by the CA of the profile",
-            next_line="serverca in koji's profile",
+            next_line=_with("serverca", hello),
         )
     if re.search("WRONG_VERSION_NUMBER|UNKNOWN_PROTOCOL|record layer failure|HTTP_REQUEST|packet length", text):
-        return Refused(f"{server} speaks no TLS, and koji logs in by TLS alone", next_line="server in koji's profile")
+        return Refused(f"{server} speaks no TLS, and koji logs in by TLS alone", next_line=_with("server", hello))
     return _certificate(text, hello)
 
 
 def _certificate(text: str, hello: str) -> SopError:
     if "expired" in text:
-        return Refused("the client certificate has expired", next_line="get a new one, cert in koji's profile names it")
+        return Refused("the client certificate has expired", next_line=_with("cert", hello))
     if "Server CA" in text:
-        return Refused(text.partition(": ")[2], next_line="serverca in koji's profile")
+        return Refused(text.partition(": ")[2], next_line=_with("serverca", hello))
     if re.search(r"exist or is not accessible|No client cert|PEM lib", text):
         return Refused(
-            f"there is no usable client certificate: {text.partition(': ')[2]}", next_line="cert in koji's profile"
+            f"there is no usable client certificate: {text.partition(': ')[2]}", next_line=_with("cert", hello)
         )
     reason = (text.rpartition("AuthError: ")[2] or text).rstrip(") ")
     return Refused(f"the hub does not let us in: {clean(reason)}", next_line=hello)

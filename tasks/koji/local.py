@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import signal
 import subprocess
 import tempfile
@@ -71,7 +72,7 @@ def run(
     """
     command = [str(word) for word in argv]
     if cwd and not cwd.is_dir():
-        raise Refused(f"there is no folder {cwd}", next_line="build.checkout and ansible.checkout in invoke.yml")
+        raise Refused(f"there is no folder {cwd}", next_line=f"ls -ld {shlex.quote(str(cwd.parent))}")
     # Files, not pipes: a program of the program's (ssh) may hold a pipe open after its end.
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         try:
@@ -154,4 +155,4 @@ def _text(file: IO[bytes]) -> str:
 
 def _how_to_get(command: Sequence[str]) -> str:
     fedora, debian = _PACKAGES.get(command[0], (command[0], command[0]))
-    return f"dnf install {fedora}, or on Debian: apt-get install {debian}"
+    return f"sudo dnf install {fedora}  # Fedora\n  or: sudo apt-get install {debian}  # Debian"

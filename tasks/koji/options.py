@@ -10,6 +10,7 @@ from typing import Any
 
 from invoke import Context
 
+from .. import lines
 from ..errors import Interrupted, Refused, SopError, TryLater
 from . import settings
 from .hub import Hub
@@ -80,7 +81,7 @@ def resumable(bookmark: Bookmark) -> Iterator[None]:
         if not bookmark.what:
             raise
         # Something was submitted, so "nothing was changed" would not be true.
-        cure = f"{error.next_line}, and then: " if error.next_line else ""
+        cure = f"{error.next_line}\nthen: " if error.next_line else ""
         raise SopError(*error.problems, bookmark.what, next_line=cure + bookmark.line) from error
 
 
@@ -127,7 +128,7 @@ def read(context: Context, start: str, profile: str = "", attempts: str = "") ->
 def number(flag: str, typed: str) -> int:
     """A whole number from 1 on. Raises Refused; Invoke's own flags for numbers end in a traceback."""
     if not typed.isdecimal() or int(typed) < 1:
-        raise Refused(f"{flag} {typed}: should be a whole number, at least 1", next_line=f"{flag} 5")
+        raise Refused(f"{flag} {typed}: should be a whole number, at least 1", next_line=lines.mended(typed, "5"))
     return int(typed)
 
 
@@ -146,5 +147,5 @@ def only_follows(line: str) -> None:
     if flags:
         raise Refused(
             f"--task only follows what was submitted: {flags[0]} has no meaning there",
-            next_line="invoke build --task ID",
+            next_line="invoke build --task ID  # and no other flags",
         )

@@ -62,7 +62,7 @@ def _state(hub: Hub, options: Options, package: Package) -> tuple[str, int | Non
     if state is BuildState.DELETED:
         raise Refused(
             f"{package.nvr} has been deleted, and koji builds no name twice",
-            next_line=f"a new release in the spec, and {options.bookmark.again}",
+            next_line=f"{options.bookmark.again}  # with a new release in the spec",
         )
     if state is BuildState.COMPLETE:
         return by_at(build["owner_name"], build["completion_ts"]), None
@@ -79,13 +79,17 @@ def _own_task(hub: Hub, settings: Koji, package: Package) -> int | None:
     return None
 
 
+def _ask(hub: Hub) -> str:
+    return f"{hub.cli('list-permissions --mine')}  # what we may; for more ask in #fedora-admin"
+
+
 def _destination(hub: Hub, name: str, package: str) -> list[Obstacle]:
     """The tag that a finished build goes to: also, may we tag into it?"""
     found = obstacles(hub, name, package, "koji.target")
     if not found:
         access, _override, reason = hub.call("checkTagAccess", name)
         if not access:
-            found.append(Obstacle(f"no right to tag into {name}: {reason}", "ask in #fedora-admin"))
+            found.append(Obstacle(f"no right to tag into {name}: {reason}", _ask(hub)))
     return found
 
 
@@ -107,7 +111,7 @@ def _rights(hub: Hub, user: int, target: dict[str, Any], package: Package) -> li
     except HubFault:
         return []
     action, _, reason = answer.partition(" ")
-    no = Obstacle(f"no right to build from an SRPM: {reason or action}", "ask in #fedora-admin")
+    no = Obstacle(f"no right to build from an SRPM: {reason or action}", _ask(hub))
     return [no] if action == "deny" else []
 
 

@@ -147,7 +147,7 @@ def _request(settings: Koji, move: Move, no: str, progress: Progress) -> Refused
         "",
     ):
         progress.verbatim(text)
-    return Refused(f"no right to tag into {settings.prod_tag}: {no}", next_line=f"somebody of infra: {command}")
+    return Refused(f"no right to tag into {settings.prod_tag}: {no}", next_line=f"{command}{tags.INFRA}")
 
 
 def _wait(hub: Hub, options: Options, moving: int, nvr: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,27 +53,27 @@ class Package:
         return left if "noarch" in self.build_archs else []
 
 
-def find(settings: Build, named: str = "") -> Path:
+def find(settings: Build, named: str = "", typed: str = "invoke srpm") -> Path:
     """The spec to build: the one named, else the only one in the checkout, else NAME.spec in rpm's `_specdir`.
 
-    Raises Refused when there is none, or more than one.
+    typed: the line that was typed. Raises Refused when there is none, or more than one.
     """
     named = named or settings.spec
     if named:
         path = Path(named).expanduser().resolve()
         if not path.is_file():
-            raise Refused(f"there is no spec {path}", next_line="invoke build --spec PATH")
+            raise Refused(f"there is no spec {path}", next_line=f"ls {shlex.quote(str(path.parent))}")
         return path
     checkout = Path(settings.checkout or ".").expanduser().resolve()
     spec_dir = Path(_macro("_specdir", settings.package))
     found = sorted(checkout.glob("*.spec")) or sorted(spec_dir.glob(f"{settings.package}.spec"))
     if len(found) > 1:
         names = ", ".join(path.name for path in found)
-        raise Refused(f"{checkout} has more than one spec: {names}", next_line=f"invoke build --spec {found[0]}")
+        raise Refused(f"{checkout} has more than one spec: {names}", next_line=f"{typed} --spec {found[0]}")
     if not found:
         raise Refused(
             f"no spec: neither {checkout}/*.spec nor {spec_dir}/{settings.package}.spec is there",
-            next_line="invoke build --spec PATH, or INVOKE_BUILD_CHECKOUT=… (build.checkout in invoke.yml)",
+            next_line=f"{typed} --spec PATH  # or set build.checkout in invoke.yml",
         )
     return found[0]
 

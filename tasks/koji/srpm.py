@@ -14,21 +14,24 @@ from .settings import Build
 from .spec import Package
 
 
-def make(settings: Build, progress: Progress, *, named: str, version: str, tag: str, dry: bool) -> tuple[Package, Path]:
+def make(
+    settings: Build, progress: Progress, *, named: str, version: str, tag: str, dry: bool, typed: str = "invoke srpm"
+) -> tuple[Package, Path]:
     """Find the spec and its tarball, check them, and make the SRPM; dry: only say how.
 
     named: the spec's path, or empty; version: what the spec must have, or empty; tag: the git tag to make the
-    tarball from, or empty. Returns what is in the SRPM and where it is (dry: where it would be).
+    tarball from, or empty; typed: the line that was typed. Returns what is in the SRPM and where it is (dry: where
+    it would be).
     Raises Refused (K6) before anything is made, SopError if rpmbuild fails.
     """
-    path = spec.find(settings, named)
+    path = spec.find(settings, named, typed)
     package = _package(path, settings, version, progress)
     layout = spec.layout(path, settings.dist)
     if tag:
         checkout = Path(settings.checkout).expanduser() if settings.checkout else path.parent
         _tarball(tarball.from_tag(package, layout, checkout, tag), checkout, layout.sources, progress, dry)
     if not (tag and dry):
-        checked = tarball.check(package, path, layout)
+        checked = tarball.check(package, path, layout, typed)
         if checked:
             progress.tarball(checked)
     command = ("rpmbuild", "-bs", "--define", f"dist {settings.dist}", str(path))

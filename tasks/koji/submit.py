@@ -38,17 +38,17 @@ def find(hub: Hub, submission: Submission) -> int | None:
     return newest(hub.call("listTasks", _builds(hub), _LOOKED_AT), [submission.path], submission.after)
 
 
-def submitted(hub: Hub, submission: Submission) -> int | None:
+def submitted(hub: Hub, submission: Submission, again: str) -> int | None:
     """The task of an earlier session's upload, None if none was made of it, or only one that was cancelled.
 
-    Raises Refused for an upload that the hub does not have.
+    again: the line that begins anew. Raises Refused for an upload that the hub does not have.
     """
     path = PurePosixPath(submission.path)
     task = find(hub, submission)
     if task:
         return None if look(hub, task).top.state is TaskState.CANCELED else task
     if not hub.call("checkUpload", str(path.parent), path.name):
-        raise Refused(f"the hub has no upload {path}, and no task of it", next_line="the same line without --upload")
+        raise Refused(f"the hub has no upload {path}, and no task of it", next_line=again)
     return None
 
 
@@ -121,7 +121,7 @@ def _builds(hub: Hub) -> dict[str, Any]:
 
 def _worth_another(options: Options, attempts: list[Attempt]) -> None:
     """Stop at the limit, and before it when the hub does not draw lots but always chooses the same one."""
-    last, spec_line = attempts[-1], f"add to the spec: {PIN}"
+    last = attempts[-1]
     if keeps_choosing(attempts, options.koji.same_builder):
         times = f"{options.koji.same_builder} times in a row"
         problem = f"the hub chose {last.builder} ({last.arch}) {times}: submitting again will not help"
@@ -130,4 +130,4 @@ def _worth_another(options: Options, attempts: list[Attempt]) -> None:
     else:
         return
     lost = [f"attempt {n}: {told(attempt)}" for n, attempt in enumerate(attempts, 1)]
-    raise SopError(problem, *lost, next_line=f"{spec_line}, and then: {options.bookmark.again}")
+    raise SopError(problem, *lost, next_line=f"{options.bookmark.again}  # with a line in the spec: {PIN}")

@@ -15,6 +15,7 @@ from invoke import Context
 
 from ..errors import Refused, SopError
 from ..fleet import setup
+from ..lines import same
 from .hub import Hub
 from .hub_errors import HubFault, NotYet
 from .options import Options
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     from ..run.look import Reached
 
 
+INFRA = "  # ask somebody of infra to type it"
+
+
 class Obstacle(NamedTuple):
     """Why no build comes into a tag, and the line that ends that."""
 
@@ -35,7 +39,9 @@ class Obstacle(NamedTuple):
 
 def refused(obstacles: list[Obstacle]) -> Refused:
     """The end that obstacles are."""
-    return Refused(*(one.problem for one in obstacles), next_line="; ".join(dict.fromkeys(o.cure for o in obstacles)))
+    first, *more = dict.fromkeys(obstacle.cure for obstacle in obstacles)
+    next_line = "\n".join([first, *(f"then: {cure}" for cure in more)])
+    return Refused(*(one.problem for one in obstacles), next_line=next_line)
 
 
 def obstacles(hub: Hub, name: str, package: str, key: str) -> list[Obstacle]:
@@ -45,20 +51,18 @@ def obstacles(hub: Hub, name: str, package: str, key: str) -> list[Obstacle]:
     """
     tag = hub.call("getTag", name)
     if not tag:
-        return [
-            Obstacle(f"the hub has no tag {name}", f"{key} in invoke.yml; {hub.cli('list-tags')} shows what there is")
-        ]
+        return [Obstacle(f"the hub has no tag {name}", f"{hub.cli('list-tags')}  # {key} in invoke.yml names one")]
     found = []
     if tag["locked"]:
         who = _who(hub, "tag_config", tag=name)
-        found.append(Obstacle(f"the tag {name} is locked{who}", f"somebody of infra: koji edit-tag --unlock {name}"))
+        found.append(Obstacle(f"the tag {name} is locked{who}", f"koji edit-tag --unlock {name}{INFRA}"))
     if not hub.call("checkTagPackage", name, package):
         if (hub.call("getPackageConfig", name, package) or {}).get("blocked"):
             who = _who(hub, "tag_packages", tag=name, package=package)
-            cure = f"somebody of infra: koji unblock-pkg {name} {package}"
+            cure = f"koji unblock-pkg {name} {package}{INFRA}"
             found.append(Obstacle(f"the package {package} is blocked in {name}{who}", cure))
         else:
-            cure = f"somebody of infra: koji add-pkg --owner OWNER {name} {package}"
+            cure = f"koji add-pkg --owner OWNER {name} {package}{INFRA}"
             found.append(Obstacle(f"the package {package} is not in the list of {name}", cure))
     return found
 
@@ -96,7 +100,9 @@ def of(hub: Hub, options: Options, nvr: str) -> list[str]:
     """The names of the build's tags. Raises SopError when it is no finished build (any more)."""
     build = find(hub, nvr)
     if build["state"] == BuildState.DELETED:
-        raise SopError(f"{nvr} has been deleted", next_line=f"a new release in the spec, and {options.bookmark.again}")
+        raise SopError(
+            f"{nvr} has been deleted", next_line=f"{options.bookmark.again}  # with a new release in the spec"
+        )
     if build["state"] != BuildState.COMPLETE:
         follow = options.bookmark.typed("build", "--task", str(build["task_id"]))
         raise SopError(f"{nvr} is not built: it is {BuildState(build['state']).name.lower()}", next_line=follow)
@@ -170,7 +176,10 @@ def connect(context: Context, settings: Build) -> AbstractContextManager[Reached
     inventory = setup.inventory(context)
     host_set = inventory.host_sets.get(settings.stg_set)
     if host_set is None:
-        raise Refused(f"hosts.yml has no set {settings.stg_set}", next_line="build.stg_set in invoke.yml")
+        first = next(iter(inventory.host_sets), "SET")
+        raise Refused(
+            f"hosts.yml has no set {settings.stg_set}", next_line=same(variable=f"INVOKE_BUILD_STG_SET={first}")
+        )
     return connected(setup.ssh(context), opened(), host_set)
 
 
@@ -202,7 +211,7 @@ def verified(context: Context, settings: Build) -> str:
     problems = [f"{host.short}: {text}" for host in host_set.hosts for text in facts[host].problems]
     problems += [reason.text for reason in reasons]
     if problems:
-        cure = f'fab {host_set.name} status; --unverified "reason" overrides and is written down'
+        cure = f'fab {host_set.name} status  # --unverified "reason" overrides that, and is recorded'
         raise Refused(*problems, next_line=cure)
     return str(nvr)
 

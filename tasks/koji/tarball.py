@@ -16,15 +16,16 @@ _LINES = 200  # a version stands near the top of a file
 _COMMIT = re.compile(r"(?=\d*[a-f])[0-9a-f]{7,40}")
 
 
-def check(package: Package, spec: Path, layout: Layout) -> Path | None:
+def check(package: Package, spec: Path, layout: Layout, typed: str = "invoke srpm") -> Path | None:
     """The tarball of `package`, in rpmbuild's `_sourcedir`; None where the spec names none.
 
-    Raises Refused when it is not there (with what was found instead), when any other file that the spec names is
-    not, when it holds another version (K6), or another folder than the spec's %setup enters.
+    typed: the line that was typed. Raises Refused when it is not there (with what was found instead), when any other
+    file that the spec names is not, when it holds another version (K6), or another folder than the spec's %setup
+    enters.
     """
     folder = layout.sources
     name = name_of(package)
-    tag = f"invoke build --from-tag {version_of(name, package.name) or package.version}"
+    tag = f"{typed} --from-tag {version_of(name, package.name) or package.version}"
     missing = [name for name in package.files if not (folder / name).is_file()]
     if missing:
         others = sorted(path.name for path in folder.glob(f"{package.name}-*") if _ARCHIVE.search(path.name))

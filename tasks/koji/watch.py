@@ -118,7 +118,7 @@ def _failed(hub: Hub, options: Options, now: Tree, began: float) -> Attempt | in
     raise SopError(
         f"task {found.task.id} {found.task.name}{where}: {found.said}",
         hub.page(now.top.id),
-        next_line=f"mend it, and {options.bookmark.again}",
+        next_line=f"{options.bookmark.again}  # when it is mended",
     )
 
 

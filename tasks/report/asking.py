@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 
 from ..errors import Refused
+from ..lines import same
 from ..run.observer import Report
 
 OWN_TERMINAL = "/dev/tty"
@@ -40,10 +41,10 @@ def answer(who: str, text: str, hidden: bool = True, moot: Callable[[], bool] = 
     hidden: it is not shown. Raises Refused where nobody can be asked.
     """
     if not can_ask():
-        more = ", or with --prompt-for-sudo-password" if "sudo" in text else ""
+        flags = ["--prompt-for-sudo-password"] if "sudo" in text else []
         raise Refused(
             f"{who} asks, and there is no terminal to answer on: {text.strip()}",
-            next_line=f"the same from a terminal{more}",
+            next_line=same(*flags, does="from a terminal"),
         )
     with _terminal(hidden) as (keyboard, screen):
         os.write(screen, f"{who}: {text.strip().rstrip(':')}: ".encode(errors="backslashreplace"))

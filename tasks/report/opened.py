@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import Refused
+from ..lines import mended
 from ..run.observer import Report, Several
 
 
@@ -32,7 +33,8 @@ class Shown:
             raise Refused("--verbose and --quiet on one line")
         path = Path(self.junit).expanduser()
         if self.junit and path.is_dir():
-            raise Refused(f"--junit {self.junit}: is a folder", next_line=f"--junit {path / 'junit.xml'}")
+            inside = str(path / "junit.xml")
+            raise Refused(f"--junit {self.junit}: is a folder", next_line=mended(self.junit, inside))
         if self.junit and not path.parent.is_dir():
             raise Refused(
                 f"--junit {self.junit}: there is no folder {path.parent}", next_line=f"mkdir -p {path.parent}"

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from ..errors import SopError
 from ..inventory.model import Host, HostSet, Inventory
+from ..lines import ssh
 from ..sop import kept
 from ..sop.model import NOT_REACHED, Effect, Facts, Job, Procedure, Schema
 from ..sop.nvr import Nvr
@@ -147,7 +148,7 @@ def _without_the_sync_host(run: Run) -> list[Line]:
 
 def forget(host_set: HostSet, host: Host, run: str) -> str:
     """What is typed so that a host forgets a run that cannot be ended: its lock went with the sync host."""
-    return f"ssh -t {host.name} sudo touch {kept.root(host_set.app)}/{run}/ended"
+    return ssh(host.name, f"sudo touch {kept.root(host_set.app)}/{run}/ended")
 
 
 def way_back(run: Run) -> Line | None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from ..errors import Refused
 from ..inventory.model import HostSet
+from ..lines import same
 from .observer import Report
 
 
@@ -25,7 +26,8 @@ def check_that_somebody_can_agree(host_set: HostSet, consent: Consent, report: R
     """Raises Refused if the set wants to be confirmed and nobody is there to do it."""
     if host_set.confirm != "none" and not (consent.yes or consent.plan_only or report.can_ask()):
         raise Refused(
-            f"{host_set.name} wants to be confirmed, and there is no terminal to ask on", next_line="add --yes"
+            f"{host_set.name} wants to be confirmed, and there is no terminal to ask on",
+            next_line=same(does="from a terminal, or with --yes"),
         )
 
 

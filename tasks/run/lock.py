@@ -16,6 +16,7 @@ from ..fleet.detached import RunFolder
 from ..fleet.output import clean
 from ..inventory.model import Host, HostSet
 from ..journal.file import Journal, operator
+from ..lines import ssh
 from ..sop import kept
 from ..sop.model import Facts
 from ..sop.nvr import Nvr
@@ -238,7 +239,7 @@ def locked_by(host: Host, text: str, host_set: HostSet) -> Locked:
         path = f"{kept.root(host_set.app)}/lock"
         return Locked(
             f"{name}: {path} on {host.short} is not a lock of this tool",
-            next_line=f"ssh -t {host.name} sudo cat {path}  # remove it if nobody needs it",
+            next_line=f"{ssh(host.name, f'sudo cat {path}')}  # remove it if nobody needs it",
         )
     held = f"{name} is held by {lock}"
     if host != host_set.sync:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from ..errors import TryLater
 from ..inventory.model import Host, HostSet
+from ..lines import ssh
 from ..sop.model import UNREACHED, Facts, Schema
 from ..sop.nvr import Nvr
 from ..sop.workflows import MAJOR, MEND, MIGRATE, STOP
@@ -66,7 +67,7 @@ def missing(request: Request, facts: FactsOf) -> list[Reason]:
         wanted = " ".join(dict.fromkeys(PROGRAMS[name] for name in known))
         if known:
             text = f"{host.short}: has no {' and no '.join(known)}, which the steps need"
-            reasons.append(Reason(text, f"ssh -t {host.name} sudo yum -y install {wanted}"))
+            reasons.append(Reason(text, ssh(host.name, f"sudo yum -y install {wanted}")))
     return reasons
 
 
@@ -75,7 +76,7 @@ def packages(request: Request, facts: FactsOf, target: Nvr | None) -> list[Reaso
     reasons = []
     for host in request.hosts:
         found, name = facts[host], host.short
-        on_host = f"ssh -t {host.name} sudo"
+        on_host = ssh(host.name, "sudo")
         if found.installed is None:
             why = f" ({'; '.join(found.rpm_says)})" if found.rpm_says else ""
             text = f"{name}: {request.app.package} is not installed{why}, and an update installs nothing new"
@@ -152,7 +153,7 @@ def _another_cron(request: Request, facts: FactsOf) -> list[Reason]:
     text = f"also has {cron}: the run pauses cron only on {sync.short}, so this host could sync during the migration"
     cure = f"sudo ls -l {cron}  # take it away, or name that host as sync_host in hosts.yml"
     others = [host for host in request.host_set.hosts if host != sync and facts[host].cron]
-    return [Reason(f"{host.short}: {text}", f"ssh -t {host.name} {cure}") for host in others]
+    return [Reason(f"{host.short}: {text}", ssh(host.name, cure)) for host in others]
 
 
 def _not_stopped(host_set: HostSet, facts: FactsOf) -> list[Reason]:

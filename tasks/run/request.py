@@ -46,7 +46,7 @@ def check_request(request: Request) -> None:
     if request.version is not None:
         builds.typed(request.version, request.app.package)
     if request.unverified is not None and not request.unverified.strip():
-        raise Refused("--unverified without a reason", next_line='--unverified "why it may go on all the same"')
+        raise Refused("--unverified without a reason", next_line=f"fab --help {procedure.name}")
     if procedure.pinned and (host_set.soak or host_set.window or host_set.fail_budget):
         raise Refused(f"{host_set.name}: soak, window and fail_budget are read, and not carried out yet")
     if host_set.balancer and (host_set.balancer.proxies or host_set.balancer.drain):

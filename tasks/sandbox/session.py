@@ -13,6 +13,7 @@ from fabric import Config
 
 from ..errors import Refused, SopError, TryLater
 from ..inventory.model import Inventory, read
+from ..lines import same
 from ..paths import state_dir
 from ..report.opened import opened
 from . import faults, fleet, layout
@@ -168,7 +169,7 @@ def _lay_down() -> None:
 
 def _in_use(pid: int) -> TryLater:
     return TryLater(
-        f"another fab (process {pid} is its fleet) uses the sandbox", next_line="the same when it has ended"
+        f"another fab (process {pid} is its fleet) uses the sandbox", next_line=same(does="when it has ended")
     )
 
 

@@ -56,5 +56,7 @@ def typed(version: str, package: str) -> tuple[str, str | None]:
     match = _TYPED.fullmatch(version.removeprefix(f"{package}-")) if len(version) <= _LONGEST else None
     if not match:
         shown = version if len(version) <= 60 else version[:57] + "..."
-        raise Refused(f"--version {shown!a} is no version", next_line="--version 0.4.4.11 or --version 0.4.4.11-1.el7")
+        raise Refused(
+            f"--version {shown!a} is no version; 0.4.4.11 and 0.4.4.11-1.el7 are", next_line="fab --help minor-upgrade"
+        )
     return match["version"], match["release"]

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ..errors import Refused
 from ..journal.coding import Entry
+from ..lines import mended
 from ..paths import state_dir
 from . import page
 from .story import tell
@@ -51,7 +52,9 @@ def put(entries: Sequence[Entry], out: Path | None = None) -> tuple[Path, Path]:
     target = out or state_dir() / "reports" / f"{_file_name(story.run)}.html"
     picture = target.with_suffix(".svg")
     if target == picture:
-        raise Refused(f"{target} is the name of the picture", next_line=f"--out {target.with_suffix('.html')}")
+        raise Refused(
+            f"{target} is the name of the picture", next_line=mended(str(out), str(target.with_suffix(".html")))
+        )
     try:
         if not out:
             target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -67,7 +70,7 @@ def put(entries: Sequence[Entry], out: Path | None = None) -> tuple[Path, Path]:
 def _check_that_it_is_a_file(path: Path) -> None:
     """Raises Refused where something stands that is no regular file: a device would be gone once it was replaced."""
     if path.name == "-":
-        raise Refused("the page is written to a file, never to stdout", next_line="--out ticket.html")
+        raise Refused("the page is written to a file, never to stdout", next_line=mended(str(path), "ticket.html"))
     try:
         mode = path.lstat().st_mode
     except FileNotFoundError:

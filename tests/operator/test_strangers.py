@@ -42,7 +42,7 @@ def test_s1_an_unknown_host_key_is_refused_and_no_other_host_is_touched(fleet: F
 def test_s1_the_line_that_is_offered_for_an_unknown_key_makes_it_known(fleet: Fleet) -> None:
     known_hosts(fleet).write_text("")
     ended = fleet.types("stg status")
-    (offered,) = re.findall("^next: compare the fingerprint, then: (.*)$", ended.err, re.M)
+    (offered,) = re.findall("^next: (.*)  # only after you have compared the fingerprint$", ended.err, re.M)
     subprocess.run(offered, shell=True, check=True, cwd=fleet.folder, capture_output=True)
     assert fleet.types("stg status").code == 0
 

@@ -12,7 +12,7 @@ import time
 import pytest
 
 from .conftest import ONE, PROJECT, STG, TWO, Fleet, until
-from .fleets import LONG, UNBROKEN_MAJOR, begun, holder
+from .fleets import LONG, UNBROKEN_MAJOR, begun, holder, printed
 
 MAJOR, MINOR = "prod major-upgrade --yes", "prod minor-upgrade --yes"
 
@@ -289,6 +289,9 @@ def test_a_lock_that_is_not_ours_is_told_as_such(stg_runs_101: Fleet) -> None:
     for line in ("prod resume --yes", "prod unlock --yes"):
         ended = stg_runs_101.types(line)
         assert (ended.code, "is not a lock of this tool" in ended.err) == (3, True), ended.said
+    (shows,) = printed(ended.err)
+    shown = subprocess.run(shows, shell=True, check=False, cwd=stg_runs_101.folder, capture_output=True, text=True)
+    assert (shown.returncode, shown.stdout) == (0, "nonsense\n"), (shows, shown)
 
 
 def test_a_journal_cut_in_the_middle_of_a_line_does_not_keep_a_run_from_going_on(stg_runs_101: Fleet) -> None:

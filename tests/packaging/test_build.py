@@ -74,7 +74,7 @@ def test_k3_attempts_are_capped_and_each_is_listed(hub: Hub, project: Project, t
     assert "2 attempts, and no builder with x86_64" in said.err
     assert "attempt 1: task 15 on buildppc64le (ppc64le)" in said.err
     assert "attempt 2: task 18 on buildaarch64 (aarch64)" in said.err
-    assert "next: add to the spec: ExclusiveArch: x86_64 noarch" in said.err
+    assert "next: invoke build  # with a line in the spec: ExclusiveArch: x86_64 noarch" in said.err
 
 
 def test_k3_a_hub_that_keeps_choosing_one_builder_is_not_asked_again(hub: Hub, project: Project, typed: Typed) -> None:

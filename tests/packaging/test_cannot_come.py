@@ -41,10 +41,10 @@ def unlisted(hub: Hub) -> str:
 
 
 CURES = {
-    no_tag: "next: koji.stg_tag in invoke.yml; koji list-tags shows what there is",
-    locked: f"next: somebody of infra: koji edit-tag --unlock {STG}",
-    blocked: f"next: somebody of infra: koji unblock-pkg {STG} blockerbugs",
-    unlisted: f"next: somebody of infra: koji add-pkg --owner OWNER {STG} blockerbugs",
+    no_tag: "next: koji list-tags  # koji.stg_tag in invoke.yml names one",
+    locked: f"next: koji edit-tag --unlock {STG}  # ask somebody of infra to type it",
+    blocked: f"next: koji unblock-pkg {STG} blockerbugs  # ask somebody of infra to type it",
+    unlisted: f"next: koji add-pkg --owner OWNER {STG} blockerbugs  # ask somebody of infra to type it",
 }
 
 
@@ -69,7 +69,7 @@ def test_k11_a_tag_that_takes_no_build_is_not_waited_for(hub: Hub, typed: Typed,
     assert time.monotonic() - began < 30
     assert said.code == 1
     assert problem in said.err
-    assert f"{CURES[why]}, and then: invoke wait-tag {NVR}" in said.err  # type: ignore[index]
+    assert f"{CURES[why]}\nthen: invoke wait-tag {NVR}" in said.err  # type: ignore[index]
 
 
 def test_k11_a_build_that_was_taken_out_again_is_not_waited_for(hub: Hub, typed: Typed) -> None:
@@ -78,7 +78,7 @@ def test_k11_a_build_that_was_taken_out_again_is_not_waited_for(hub: Hub, typed:
     said = typed("wait-tag", NVR)
     assert said.code == 1
     assert f"{NVR} is in no tag: taken out of {STG} by releng, 20" in said.err
-    assert f"next: koji tag-build {STG} {NVR}, and then: invoke wait-tag {NVR}" in said.err
+    assert f"next: koji tag-build {STG} {NVR}\nthen: invoke wait-tag {NVR}" in said.err
 
 
 def test_k11_a_build_that_was_moved_away_from_stg_is_not_waited_for(hub: Hub, typed: Typed) -> None:
@@ -95,7 +95,7 @@ def test_k11_a_build_that_was_never_tagged_is_not_waited_for(hub: Hub, typed: Ty
     said = typed("wait-tag", NVR)
     assert said.code == 1
     assert f"{NVR} is in no tag and never was in one" in said.err
-    assert f"next: koji tag-build epel7-infra-candidate {NVR}, and then: invoke wait-tag {NVR}" in said.err
+    assert f"next: koji tag-build epel7-infra-candidate {NVR}\nthen: invoke wait-tag {NVR}" in said.err
 
 
 def test_k11_a_build_that_is_being_tagged_is_waited_for(hub: Hub, typed: Typed) -> None:

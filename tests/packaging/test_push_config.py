@@ -213,8 +213,8 @@ def test_g1_variables_of_git_do_not_lead_to_another_repository(
 def test_no_checkout_names_the_setting(fence: Path, typed: Typed) -> None:
     said = typed("push-config", "--yes")
     assert said.code == 2
-    assert f"{fence}/ansible is no git checkout" in said.err
-    assert "ansible.checkout in invoke.yml" in said.err
+    assert f"ansible.checkout is {fence}/ansible: there is no folder\n" in said.err
+    assert "next: INVOKE_ANSIBLE_CHECKOUT=PATH invoke push-config  # or set ansible.checkout in invoke.yml" in said.err
 
 
 def test_the_plan_is_told_of_a_template_that_is_not_pushed(mine: Repo, tmp_path: Path) -> None:

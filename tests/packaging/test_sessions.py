@@ -88,7 +88,7 @@ def test_k10_a_wrong_builder_without_a_ticket_says_kinit_and_the_task(
         said = typed("build")
     assert said.code == 1
     assert "there is no valid Kerberos ticket\n  task 15 goes on in koji\n" in said.err
-    assert "next: kinit, and then: invoke build --task 15" in said.err
+    assert "next: kinit\nthen: invoke build --task 15" in said.err
 
 
 def test_k10_whatever_the_hub_says_in_a_watch_the_task_and_the_way_on_are_named(

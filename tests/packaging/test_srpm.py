@@ -107,7 +107,7 @@ def test_k6_another_prerelease_is_another_version(project: Project, typed: Typed
 
 def test_k6_a_missing_prerelease_names_a_tag_that_git_can_have(project: Project, typed: Typed) -> None:
     project.spec(version="1.0~rc1", source="%{name}-1.0rc1.tar.gz")
-    assert "next: invoke build --from-tag 1.0rc1" in typed("srpm").err
+    assert "next: invoke srpm --from-tag 1.0rc1" in typed("srpm").err
 
 
 def test_a_folder_of_its_own_is_the_specs_business(project: Project, typed: Typed) -> None:
@@ -178,7 +178,7 @@ def test_k6_a_missing_rpmbuild_says_how_to_get_it(
     said = typed("srpm")
     assert said.code == 2
     assert "rpmbuild is not installed" in said.err
-    assert "next: dnf install rpm-build, or on Debian: apt-get install rpm" in said.err
+    assert "next: sudo dnf install rpm-build  # Fedora\n  or: sudo apt-get install rpm  # Debian" in said.err
 
 
 def test_a_spec_is_named_found_or_asked_for(project: Project, typed: Typed) -> None:
@@ -291,3 +291,15 @@ def test_the_list_of_tasks_does_not_wrap(typed: Typed) -> None:
     said = typed("--list")
     assert "push-config" in said.out
     assert max(map(len, said.out.splitlines())) <= 80
+
+
+def test_the_line_to_type_without_a_spec_is_the_task_that_was_typed(project: Project, typed: Typed) -> None:
+    (project.checkout / "blockerbugs.spec").unlink()
+    for words in (("srpm",), ("build", "--srpm-only")):
+        said = typed(*words)
+        assert f"next: invoke {' '.join(words)} --spec PATH  # or set build.checkout in invoke.yml" in said.err, said
+    (project.checkout / "a.spec").touch()
+    (project.checkout / "b.spec").touch()
+    assert f"next: invoke srpm --spec {project.checkout / 'a.spec'}\n" in typed("srpm").err
+    missing = typed("srpm", "--spec", str(project.checkout / "c.spec"))
+    assert f"next: ls {project.checkout}\n" in missing.err, missing

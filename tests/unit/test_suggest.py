@@ -37,7 +37,7 @@ def typed(line: str, tool: str = "fab", hosts_yml: Path | None = None) -> subpro
     [
         ("prod minr-upgrade", "did you mean minor-upgrade?", "next: fab prod minor-upgrade"),
         ("prdo status", "no host set prdo; did you mean prod?", "next: fab prod status"),
-        ("-H prodd status", "did you mean prod?", "next: the same with -H prod"),
+        ("-H prodd status", "did you mean prod?", "next: fab -H prod status"),
         (
             "prod minor-upgrade --versoin=1.0",
             "has no flag --versoin; did you mean --version?",
