@@ -112,6 +112,7 @@ class Ended(Event, name="ended"):
     step: str = key("the step's name")
     httpd: str = key("as the phase has it", "none")
     failed: bool = key("on any host?")
+    migrates: bool = key("does the step migrate the database?", False)
     hosts: Mapping[str, Became] = key("host → what became of it there")
 
 

@@ -33,6 +33,8 @@ def show(screen: Screen, run: Run) -> None:
         screen.say(restart.text, "bad" if restart.service else "warn")
     for (step, text), warned in run.warnings.items():
         screen.say(f"{', '.join(host.short for host in warned)}: {step} said: {clean(text)}", "warn")
+    if run.plan.forecast and run.down_for:
+        screen.say(run.plan.forecast.beside(run.down_for), "aside")
     if run.users and run.users.requests:
         screen.say(*outage(run, run.users))
     for host, seen in run.nodes.items():

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from ..errors import Refused
 from ..inventory.model import Host, HostSet
+from ..journal.forecast import Took
 from ..sop.model import UNREACHED, Job, Phase, Schema
 from ..sop.nvr import Nvr
 from ..sop.workflows import MAJOR, MINOR, PROCEDURES
@@ -21,7 +22,10 @@ CLOCK_SECONDS = 60
 
 @dataclass(frozen=True)
 class Plan:
-    """What will be done. No phases: nothing to do. job: what the phases were made for."""
+    """What will be done. No phases: nothing to do. job: what the phases were made for.
+
+    forecast: what the set before went through with the same build, where that is known.
+    """
 
     request: Request
     target: Nvr | None
@@ -29,6 +33,7 @@ class Plan:
     phases: tuple[Phase, ...]
     warnings: tuple[str, ...] = field(default=())
     job: Job | None = None
+    forecast: Took | None = None
 
     @property
     def hosts(self) -> tuple[Host, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
+from dataclasses import replace
 from functools import partial
 
 from fabric import Config
@@ -18,6 +19,7 @@ from . import record
 from .advice import after_success
 from .consent import Consent, agree, check_that_somebody_can_agree
 from .decide import Plan, decide
+from .forecast import on_stage
 from .lock import RunLock, doing, holder, locked_by
 from .look import Reached, connected, look
 from .observer import Report
@@ -42,10 +44,13 @@ def carry_out(request: Request, inventory: Inventory, config: Config, consent: C
         _check_that_the_meant_are_there(request, reached)
         report.looking(request.host_set.hosts)
         plan = _consider(reached, request, stage, consent, report)
+        plan = replace(plan, forecast=on_stage(plan, stage, reached))
         report.plan(plan)
         if not plan.phases:
             report.nothing_to_do(plan)
             return Code.DONE
+        if plan.forecast:
+            report.note(plan.forecast.text)
         if consent.plan_only:
             report.commands(plan)
             return Code.REFUSED

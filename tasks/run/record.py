@@ -73,6 +73,7 @@ def ended(host_set: HostSet, number: int, part: model.Phase, results: Mapping[Ho
         step=part.step.name,
         httpd=part.step.httpd.value,
         failed=any(outcome.failure for outcome in results.values()),
+        migrates=part.step.tells_schema,
         hosts={host.name: _became(outcome) for host, outcome in results.items()},
     )
 

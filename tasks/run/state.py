@@ -5,9 +5,11 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 
+from .. import clock
 from ..fleet import detached
 from ..fleet.outcome import Outcome
 from ..inventory.model import Host
+from ..journal.downtime import downtime
 from ..journal.events import Resume
 from ..journal.file import Journal
 from ..sop import steps, yum
@@ -44,6 +46,12 @@ class Run:
     def seconds(self) -> float:
         """Seconds since the run, or what a resume does of it, began."""
         return time.monotonic() - self.began
+
+    @property
+    def down_for(self) -> float:
+        """For how many seconds the service ran on no host of the set, so far."""
+        serving = [host.name for host in self.plan.request.host_set.serving]
+        return downtime(self.journal.entries, serving, clock.now()).seconds
 
     @property
     def resumed(self) -> bool:

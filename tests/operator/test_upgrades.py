@@ -111,6 +111,20 @@ def test_two_hosts_after_dash_h_are_upgraded_one_after_the_other(stg_runs_101: F
     assert {stg_runs_101.runs(host)[1] for host in (ONE, TWO)} == {"1.0.1"}
 
 
+def test_what_stg_went_through_is_said_before_prods_major_upgrade_and_beside_it_in_the_recap(
+    fleet: Fleet,
+) -> None:
+    assert fleet.types("stg major-upgrade --version 1.1.0 --yes").code == 0
+    expected = (
+        r"on stg httpd was down for \d+(\.\d)? s with this build, the migration took \d+(\.\d)? s \(run [0-9a-f]{8}\)"
+    )
+    planned = fleet.types("prod major-upgrade --plan")
+    assert re.search(expected, planned.out), planned.said
+    ended = fleet.types("prod major-upgrade --yes")
+    beside = r"httpd was down for \d+(\.\d)? s; on stg, with the same build, for \d+(\.\d)? s"
+    assert (ended.code, bool(re.search(beside, ended.out))) == (0, True), ended.said
+
+
 def test_v5_a_second_upgrade_finds_nothing_to_do_and_restarts_nothing(stg_runs_101: Fleet) -> None:
     before = len(stg_runs_101.changed())
     for line in ("stg minor-upgrade --version 1.0.1 --yes", "stg major-upgrade --version 1.0.1 --yes"):

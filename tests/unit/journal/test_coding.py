@@ -42,7 +42,7 @@ def test_an_event_that_is_written_is_read_as_it_was(kind: type[events.Event]) ->
 
 def test_what_becomes_of_a_host_is_read_as_it_was_written() -> None:
     became = Became("failed", 1795636810.0, 1.25, "exit status 1", ("one", "two"))
-    ended = Ended("prod", 2, "sync", "none", True, {"one.example": became})
+    ended = Ended("prod", 2, "sync", "none", True, False, {"one.example": became})
     assert one(event="ended", **as_json(ended)) == ended
 
 
