@@ -43,7 +43,7 @@ def find(
         raise Refused(
             f"{shown!a} is no host set and no host; the sets{of} are {sets}"
             + (f"; did you mean {near[0]}?" if near else ""),
-            next_line=(lines.mended(name, near[0]) if near else None) or "fab --list",
+            next_line=lines.mended(name, near[0]) or f"fab -H {near[0]} {task}" if near else "fab --list",
         )
     if len(found) > 1:
         several = [host_set.name for host_set, _ in found]

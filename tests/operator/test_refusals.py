@@ -36,9 +36,9 @@ def untouched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
         ("-H prod01,prod02 major-upgrade --yes", "next: fab prod major-upgrade"),
         ("-H prod02 upgrade-db --yes", "next: fab prod upgrade-db"),
         ("-H prod02 sync --yes", "next: fab prod sync"),
-        ("stg prod minor-upgrade --yes", "next: fab stg TASK, and then fab prod TASK"),
-        ("-H prod stg minor-upgrade --yes", "next: fab stg TASK, or fab -H prod TASK"),
-        ("-H prodd minor-upgrade --yes", "next: the same with -H prod"),
+        ("stg prod minor-upgrade --yes", "next: fab stg TASK\nthen: fab prod TASK"),
+        ("-H prod stg minor-upgrade --yes", "next: fab stg TASK\n  or: fab -H prod TASK"),
+        ("-H prodd minor-upgrade --yes", "next: fab -H prod minor-upgrade --yes"),
         ("-H elsewhere minor-upgrade --yes", "next: fab --list"),
         ("minor-upgrade --yes", "next: fab stg minor-upgrade"),
         ("prod upgrade-db --yes", "next: fab prod stop-httpd"),
@@ -49,15 +49,15 @@ def untouched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
         ("prod minor-upgrade --unverified ' ' --yes", "--unverified without a reason"),
         (
             "prod minor-upgrade --lock-wait inf --yes",
-            "--lock-wait must be a number of seconds, 0 or more, not inf\nnext: --lock-wait 600",
+            "--lock-wait must be a number of seconds, 0 or more, not inf\nnext: fab --help minor-upgrade",
         ),
         (
             "prod minor-upgrade --lock-wait nan --plan",
-            "--lock-wait must be a number of seconds, 0 or more, not nan\nnext: --lock-wait 600",
+            "--lock-wait must be a number of seconds, 0 or more, not nan\nnext: fab --help minor-upgrade",
         ),
         (
             "prod major-upgrade --lock-wait=-1 --yes",
-            "--lock-wait must be a number of seconds, 0 or more, not -1\nnext: --lock-wait 600",
+            "--lock-wait must be a number of seconds, 0 or more, not -1\nnext: fab --help major-upgrade",
         ),
         ("-H somebody@prod01 status", "ssh_config says how prod01 is reached"),
     ],
@@ -71,12 +71,14 @@ def test_what_makes_no_sense_is_refused_with_the_line_to_type(untouched: Fleet, 
 @pytest.mark.skipif(bool(shutil.which("service", path="/usr/bin:/bin")), reason="the sandbox's hosts have this one too")
 def test_y4_a_host_that_lacks_a_program_is_refused_by_name_with_the_line_that_installs_it(stg_runs_101: Fleet) -> None:
     (stg_runs_101.home / "hosts" / TWO / "usr/bin/service").unlink()
-    line = f"next: ssh -t {TWO} sudo yum -y install /usr/sbin/service"
+    line = f"-t {TWO} sudo yum -y install /usr/sbin/service"
     refused(stg_runs_101, "prod minor-upgrade --yes", "prod02: has no service, which the steps need", line)
 
 
 def test_x1_prod_without_a_terminal_and_without_yes_ends_at_once(untouched: Fleet) -> None:
-    ended = refused(untouched, "prod minor-upgrade", "next: add --yes", answers="prod\n")
+    ended = refused(
+        untouched, "prod minor-upgrade", " prod minor-upgrade  # from a terminal, or with --yes", answers="prod\n"
+    )
     assert "looking at" not in ended.out
 
 

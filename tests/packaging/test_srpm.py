@@ -29,7 +29,7 @@ def test_k6_a_missing_tarball_is_named_with_where_it_was_looked_for(project: Pro
     assert said.code == 2
     assert f"blockerbugs-0.4.4.17.tar.gz is not in {project.sources}" in said.err
     assert "it holds blockerbugs-0.4.4.16.tar.gz" in said.err
-    assert "invoke build --from-tag 0.4.4.17" in said.err
+    assert "next: invoke srpm --from-tag 0.4.4.17" in said.err
 
 
 def test_rpms_macros_say_where_tarballs_are(project: Project, typed: Typed, fence: Path) -> None:

@@ -35,7 +35,7 @@ def test_without_hosts_the_refusal_shows_the_line_to_type() -> None:
 def test_a_name_nearly_right_is_answered_with_the_right_one() -> None:
     with pytest.raises(Refused) as refused:
         find("blokerbugs02", INVENTORY, "status")
-    assert refused.value.next_line == "the same with -H blockerbugs02"
+    assert refused.value.next_line == "fab -H blockerbugs02 status"
 
 
 def test_a_name_nobody_has_is_answered_with_all_sets() -> None:
@@ -52,5 +52,5 @@ def test_S5_a_name_of_any_kind_is_refused_in_a_short_line_without_anything_hosti
     with pytest.raises(Refused) as refused:
         find(name, INVENTORY, "status")
     assert all(line.isascii() and line.isprintable() and len(line) < 500 for line in said(refused.value).splitlines())
-    known = {f"the same with -H {known}" for known in (*INVENTORY.names(), "sandbox")}
+    known = {f"fab -H {known} status" for known in (*INVENTORY.names(), "sandbox")}
     assert refused.value.next_line in known | {"fab --list"}
