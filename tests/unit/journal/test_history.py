@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,7 @@ def test_a_run_is_told_from_its_begin_and_its_end() -> None:
     (past,) = runs([BEGIN, END], "prod")
     assert (past.who, past.what, past.before, past.after) == (("alice@one",), "minor-upgrade", (OLD,), (NEW,))
     assert (past.how, past.well, past.httpd_down, past.seconds) == ("done", True, 0.0, 9.5)
+    assert past.began == datetime(2020, 11, 22, 12, tzinfo=UTC).timestamp()
 
 
 def test_what_two_journals_have_counts_once() -> None:
@@ -88,6 +90,32 @@ def test_w5_what_two_clients_wrote_is_told_in_the_order_in_which_they_did() -> N
     for journals in ([here, there], [there, here]):
         (past,) = past_runs.runs([entries(one) for one in journals], "prod")
         assert (past.who, past.how) == (("alice@one", "bob@two"), "done")
+
+
+def test_w5_what_stands_in_both_journals_keeps_its_place_in_each_whatever_the_clocks_said() -> None:
+    here = [at(30, "begin"), at(50, "resume"), at(1, "end", how="done")]
+    there = [at(30, "begin"), at(1, "end", how="done")]
+    for journals in ([here, there], [there, here]):
+        assert past_runs.runs([entries(one) for one in journals], "prod")[0].how == "done"
+
+
+def test_w5_of_what_has_no_time_the_journal_that_was_read_first_comes_first() -> None:
+    begin = {**at(0, "begin"), "time": "t"}
+    here, there = [begin, {**at(0, "resume"), "time": "t"}], [begin, {**at(0, "end", how="done"), "time": "t"}]
+    assert past_runs.runs([entries(here), entries(there)], "prod")[0].how == "done"
+    assert past_runs.runs([entries(there), entries(here)], "prod")[0].how.startswith("unfinished")
+
+
+def test_o2_a_run_that_was_taken_over_is_told_so_until_its_new_driver_writes() -> None:
+    events = [BEGIN, at(2, "taken-over", why="bob@two took over")]
+    (past,) = runs(events, "prod")
+    assert (past.how, past.well, past.seconds) == ("taken over", False, None)
+    assert runs([*events, at(3, "resume"), at(4, "end", how="done")], "prod")[0].how == "done"
+
+
+def test_a_run_that_was_resumed_and_ended_in_the_same_instant_took_no_time() -> None:
+    assert runs([BEGIN, at(0, "resume"), at(0, "end", how="done", seconds=9.0)], "prod")[0].seconds == 0
+    assert runs([at(5, "begin"), at(5, "resume"), at(4, "end", how="done", seconds=9.0)], "prod")[0].seconds is None
 
 
 def test_w2_a_run_whose_client_was_lost_and_that_was_aborted_was_down_for_at_least_so_long() -> None:
