@@ -160,6 +160,6 @@ def _meant_hosts(context: Context, task: str, report: Report) -> tuple[Inventory
     target = find(name, inventory, task, sandbox.NAMES)
     context.config.target.used = True
     stage = inventory.host_sets.get(target.host_set.after or "")
-    hosts = (*target.host_set.hosts, *(stage.hosts if stage else ()))
+    hosts = (*target.host_set.machines, *(stage.hosts if stage else ()))
     ssh_config.expect(setup.ssh_config_file(config), [host.name for host in hosts])
     return inventory, config, target

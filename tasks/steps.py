@@ -48,3 +48,23 @@ def restart_httpd(context: Context, **typed: Any) -> None:
     --parallel takes them all at once.
     """
     entry.start(context, "restart-httpd", **typed)
+
+
+@task("plan", "yes", *SHOWING)
+def drain(context: Context, **typed: Any) -> None:
+    """Take hosts out of the balancer.
+
+    No new requests for them, and those that they have are answered; only where
+    every other server is UP at every proxy. They stay out until undrain.
+    """
+    entry.start(context, "drain", **typed)
+
+
+@task("plan", "yes", *SHOWING)
+def undrain(context: Context, **typed: Any) -> None:
+    """Put drained hosts back, if they are well.
+
+    Those that this tool has drained; one that somebody else has taken out of
+    the balancer stays out.
+    """
+    entry.start(context, "undrain", **typed)

@@ -58,7 +58,7 @@ def left(plan: Plan, remaining_phases: Sequence[Remaining]) -> Table:
 
 
 def _part(hosts: Sequence[Host], of: Sequence[Host]) -> str:
-    return "all" if len(hosts) == len(of) > 1 else words.names(hosts) or "-"
+    return "all" if len(of) > 1 and set(hosts) == set(of) else words.names(hosts) or "-"
 
 
 def status(host_set: HostSet, facts: Mapping[Host, Facts]) -> Table:

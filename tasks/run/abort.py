@@ -11,15 +11,15 @@ from ..errors import Code, Interrupted
 from ..inventory.model import Host, HostSet
 from ..journal.events import Abort, Unlock
 from ..journal.file import Journal, operator
-from ..sop import kept
+from ..sop import drains, kept
 from ..sop.model import Facts
 from . import record
 from .consent import Consent, agree, check_that_somebody_can_agree
-from .lock import RunLock
-from .lock_file import Lock
-from .locked import holder, locked_by
+from .lock import Lock, RunLock, holder, locked_by
 from .look import Reached, connected, look
 from .observer import Report
+from .proxies import left_out, told
+from .put_back import put_back
 from .takeover import (
     Found,
     check_that_it_is_still_held,
@@ -43,7 +43,7 @@ def abort(host_set: HostSet, config: Config, consent: Consent, report: Report) -
     with _reached(host_set, config, report) as reached:
         found = find(reached)
         if not isinstance(found, Found):
-            return _give_cron_back(reached, found, consent, report)
+            return _give_back(reached, found, consent, report)
         _show(reached, found, report)
         if consent.plan_only:
             cron = "let cron sync again and " if found.facts[host_set.sync].paused else ""
@@ -78,7 +78,7 @@ def unlock(host_set: HostSet, config: Config, consent: Consent, report: Report) 
 @contextmanager
 def _reached(host_set: HostSet, config: Config, report: Report) -> Iterator[Reached]:
     """Those hosts that can be reached: one that is dead must not hold the set for ever. The sync host has to be."""
-    with connected(config, report, host_set, tolerant=True) as reached:
+    with connected(config, report, host_set, tolerant=True, also=host_set.proxies) as reached:
         check_that_the_sync_host_is_there(reached)
         for host in reached.machines.unreachable:
             report.warning(f"{host.short}: cannot be reached; what runs there, and whether it goes on, is not known")
@@ -106,7 +106,19 @@ def _end(reached: Reached, found: Found, how: str, consent: Consent, report: Rep
             check_that_it_is_still_held(host_set, lock, now)
             me, aborted = operator(), how == "abort"
             journal.write(record.abort(host_set, me, found.entries, now) if aborted else Unlock(me, host_set.name))
-            run_lock.release(kept.resume_cron(host_set.app) if aborted else "true")
+            shells = [kept.resume_cron(host_set.app)] if aborted else []
+            run_lock.release("\n".join([*shells, _put_back(reached, lock.run, now, report)]))
+
+
+def _put_back(reached: Reached, run: str, facts: Mapping[Host, Facts], report: Report) -> str:
+    """Put back what the run (any, if it is empty) has taken out; shell for the sync host, which forgets where that was.
+
+    It fails nothing: whoever gives a run up must not be kept from that by a proxy that is away.
+    """
+    host_set = reached.host_set
+    hosts = [host for host in drains.where(host_set) if host not in reached.machines.unreachable]
+    failed = put_back(reached, run, hosts, facts, report) if hosts else {}
+    return drains.forget_away(host_set, [host for host in hosts if host not in failed]) or "true"
 
 
 @contextmanager
@@ -120,24 +132,31 @@ def _leaving(host_set: HostSet, how: str, lock: Lock) -> Iterator[None]:
         raise Interrupted(what, next_line=again) from None
 
 
-def _give_cron_back(reached: Reached, facts: Mapping[Host, Facts], consent: Consent, report: Report) -> Code:
-    """No run holds the set. One whose lock was released by `unlock` may have left cron's sync paused."""
+def _give_back(reached: Reached, facts: Mapping[Host, Facts], consent: Consent, report: Report) -> Code:
+    """No run holds the set. One whose lock is gone may have left cron's sync paused, or something drained."""
     host_set, sync = reached.host_set, reached.host_set.sync
-    run = facts[sync].paused
+    paused, out = facts[sync].paused, told(host_set, facts)
+    run = paused or next((run for rows in left_out(host_set, facts).values() for run, _ in rows), None)
     if run is None:
         report.free(host_set, facts, f"nothing to give up: no run holds {host_set.name}")
         return Code.DONE
-    report.note(f"{sync.short}: cron's sync is paused by run {run}, which holds {host_set.name} no more")
+    if paused:
+        report.note(f"{sync.short}: cron's sync is paused by run {run}, which holds {host_set.name} no more")
+    for text in out:
+        report.note(text)
     if consent.plan_only:
-        report.note("abort would let cron sync again")
+        would = [*(["let cron sync again"] if paused else []), *(["put back what is drained"] if out else [])]
+        report.note(f"abort would {' and '.join(would)}")
         return Code.REFUSED
     agree(host_set, consent, report)
-    held = holder(host_set, look(reached, repos=False))
+    now = look(reached, repos=False)
+    held = holder(host_set, now)
     if held is not None:  # begun while the question was read: cron must not come back in the middle of it
         raise locked_by(*held, host_set)
     with closing(Journal(run=run)) as journal:
         journal.write(Abort(operator(), host_set.name, None, None))
-        RunLock(reached, journal).give_cron_back()
+        RunLock(reached, journal).give_back(_put_back(reached, "", now, report) if out else "")
     now = look(reached, repos=False)
-    report.free(host_set, now, f"{sync.short}: cron's sync is {'on again' if now[sync].cron else 'not there'}")
+    cron = f"{sync.short}: cron's sync is {'on again' if now[sync].cron else 'not there'}"
+    report.free(host_set, now, cron if paused else f"{host_set.name}: nothing is drained any more")
     return Code.DONE

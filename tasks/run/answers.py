@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from ..fleet.outcome import telling_line
 from ..fleet.output import clean
 from ..inventory.model import HostSet
-from ..sop import restarts
+from ..sop import balanced, restarts
 from ..sop import schema as alembic
 from ..sop.model import Facts, Schema
 from ..sop.nvr import Nvr, parse
@@ -81,6 +81,8 @@ def read(
         previous_schema=previous[1] if len(previous) > 1 else None,
         migrated_with=parse(migrated_with),
         open=_open(said.get("open", ())),
+        drained=balanced.drained(said.get("drained", ())),
+        drain_file="drain_file" in said,
         migrated=how == "done",
         skew=0.0 if clock is None else clock - middle,
         busy="busy" in said,

@@ -12,7 +12,7 @@ from ..journal.forecast import Took
 from ..sop.model import UNREACHED, Job, Phase, Schema
 from ..sop.nvr import Nvr
 from ..sop.workflows import MAJOR, MINOR, PROCEDURES
-from . import refusals
+from . import proxies, refusals
 from .refusals import OVERRIDE, FactsOf, Reason
 from .request import Request
 from .which_build import earlier_build, target_build
@@ -88,7 +88,7 @@ def decide(request: Request, facts: FactsOf, stage: HostSet | None = None) -> Pl
         reasons += refusals.migration_ahead(request, facts, target, stage)
         if host_set.after and not request.unverified:
             reasons += [Reason(f"{text}: {OVERRIDE}") for text in refusals.unsettled(request, facts)]
-    reasons += refusals.state(request, facts)
+    reasons += [*refusals.state(request, facts), *proxies.reasons(request, facts)]
     cut_off = refusals.cut_off(request, facts) if procedure.installs else []
     _refuse(request, [*reasons, *cut_off] if reasons else [])
     hosts = _hosts(request, facts, target)
@@ -99,7 +99,9 @@ def decide(request: Request, facts: FactsOf, stage: HostSet | None = None) -> Pl
     # The database is everybody's: what the sync host's build finds in it counts, whatever the others have installed.
     migrated = facts[host_set.sync].installed == target and facts[host_set.sync].schema == Schema.CURRENT
     job = Job(host_set, hosts, target, request.serial, migrated, facts[host_set.sync].revision)
-    return Plan(request, target, facts, tuple(procedure.phases(job)), warnings, job)
+    phases = tuple(procedure.phases(job))
+    _refuse(request, proxies.in_the_way(request, phases, facts))
+    return Plan(request, target, facts, phases, warnings, job)
 
 
 def _refuse(request: Request, reasons: Sequence[Reason]) -> None:

@@ -9,8 +9,8 @@ from ..inventory.model import Host
 from ..journal.events import Backup
 from ..sop.model import Step
 from .advice import after_a_run
-from .lock_file import read_lock
-from .locked import taken_over
+from .lock import read_lock, taken_over
+from .put_back import still_out
 from .state import Run
 
 
@@ -36,7 +36,7 @@ def ending(run: Run) -> SopError | None:
         return Locked(*problems, next_line=plan.typed("status"))
     if run.untouched and last.step.instead:
         return Refused(*problems, next_line=next_line)
-    if run.untouched:
+    if run.untouched and not run.still_out:
         return SopError(*problems, f"no step that changes {host_set.name} was begun", next_line=next_line)
     problems.append(f"if it needs a person: {host_set.owner}, {host_set.contact}")
     return HalfWay(*problems, next_line=next_line)
@@ -58,9 +58,10 @@ def _last_line(outcome: Outcome) -> str:
 
 
 def what_is_down(run: Run) -> list[str]:
-    """Where httpd does not run, as far as this run knows."""
+    """Where httpd does not run, as far as this run knows, and where a host may still be drained."""
     down = ", ".join(host.short for host in run.down)
-    return [f"{run.plan.request.app.service} is not running on {down}"] if down else []
+    told = [f"{run.plan.request.app.service} is not running on {down}"] if down else []
+    return told + [still_out(host, why) for host, why in run.still_out.items()]
 
 
 def _cron_paused(run: Run) -> list[str]:

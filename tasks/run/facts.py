@@ -35,6 +35,7 @@ def script(host_set: HostSet, repos: bool = True, schema: bool = True) -> str:
     """
     app, root = host_set.app, host_set.app.path("")
     status = host_set.schema_status if schema else None
+    drain = host_set.balancer.drain if host_set.balancer else None
     asks = {
         "programs": call("fact_programs", *PROGRAMS),
         "rpm": call("fact_rpm", app.package),
@@ -43,7 +44,8 @@ def script(host_set: HostSet, repos: bool = True, schema: bool = True) -> str:
         "df": call("fact_disk", f"{root}/", f"{root}/var"),
         "yum": call("fact_yum", root, app.package, host_set.enabling.strip(), "list" if repos else ""),
         "files": call("fact_files", root, app.path(app.settings) if app.settings else "", kept.database_lock(app))
-        + f"; {kept.cron_is_on(app)}; {kept.show(app)}",
+        + f"; {kept.cron_is_on(app)}; {kept.show(app)}"
+        + (f"; {call('fact_drain_file', app.path(drain.file))}" if drain else ""),
         **({"schema": call("fact_schema", status)} if status else {}),
     }
     return call("facts", LATE_SECONDS, YUM_SECONDS, *(word for pair in asks.items() for word in pair))

@@ -20,12 +20,11 @@ from .advice import after_success
 from .consent import Consent, agree, check_that_somebody_can_agree
 from .decide import Plan, decide
 from .forecast import on_stage
-from .lock import RunLock
-from .lock_file import doing
-from .locked import holder, locked_by
+from .lock import RunLock, doing, holder, locked_by
 from .look import Reached, connected, look
 from .observer import Report
 from .phases import leaving, perform
+from .proxies import asked
 from .remaining import everything
 from .request import Request, check_request, predecessor
 from .state import Run
@@ -42,7 +41,7 @@ def carry_out(request: Request, inventory: Inventory, config: Config, consent: C
     check_that_somebody_can_agree(request.host_set, consent, report)
     stage = predecessor(request, inventory)
     sets = (request.host_set, *([stage] if stage else []))
-    with connected(config, report, *sets, tolerant=request.procedure.tolerant) as reached:
+    with connected(config, report, *sets, tolerant=request.procedure.tolerant, also=asked(request)) as reached:
         _check_that_the_meant_are_there(request, reached)
         report.looking(request.host_set.hosts)
         plan = _consider(reached, request, stage, consent, report)

@@ -15,6 +15,7 @@ from ..fleet.outcome import Outcome
 from ..inventory.model import Host, HostSet
 from ..sop.model import UNREACHED, Facts
 from ..sop.shell import library
+from . import proxies
 from .answers import read
 from .facts import script
 from .observer import Report
@@ -24,32 +25,47 @@ LOOK_SECONDS = 120
 
 @dataclass(frozen=True)
 class Reached:
-    """A host set and its open machines; those of the set that it comes after are among them, where they are wanted."""
+    """A host set and its open machines; those of the set that it comes after are among them, where they are wanted.
+
+    proxies: the set's, where something is to be drained or may have been.
+    """
 
     host_set: HostSet
     machines: Machines
+    proxies: tuple[Host, ...] = ()
+
+    @property
+    def hosts(self) -> tuple[Host, ...]:
+        """The hosts of the set, and the proxies."""
+        return self.host_set.hosts + self.proxies
 
 
 @contextmanager
 def connected(
-    config: Config, report: Report, *sets: HostSet, tolerant: bool = False, hosts: Sequence[Host] | None = None
+    config: Config,
+    report: Report,
+    *sets: HostSet,
+    tolerant: bool = False,
+    hosts: Sequence[Host] | None = None,
+    also: tuple[Host, ...] = (),
 ) -> Iterator[Reached]:
     """Open the machines of some sets, or only these hosts of them; the report asks, and tells what they say.
 
-    The first set is the one that is meant. tolerant: see Machines. Raises Unreachable as Machines does.
+    The first set is the one that is meant; also: its proxies, if they are wanted. tolerant: see Machines.
+    Raises Unreachable as Machines does.
     """
     with Machines(
-        [host for one in sets for host in one.hosts] if hosts is None else hosts,
+        [*(host for one in sets for host in one.hosts), *also] if hosts is None else hosts,
         config,
         report.answer,
         max((2, *(one.at_once for one in sets))),
         tolerant=tolerant,
         on_wait=report.waits_for,
         on_said=report.said,
-        sudo_seconds={host: one.limits.sudo for one in sets for host in one.hosts},
+        sudo_seconds={host: one.limits.sudo for one in reversed(sets) for host in (*one.hosts, *one.proxies)},
         library=library(),
     ) as machines:
-        yield Reached(sets[0], machines)
+        yield Reached(sets[0], machines, also)
 
 
 def look(reached: Reached, repos: bool, schema: bool = True, stage: HostSet | None = None) -> dict[Host, Facts]:
@@ -59,8 +75,8 @@ def look(reached: Reached, repos: bool, schema: bool = True, stage: HostSet | No
     """
     found = ask_hosts(reached, repos, schema, stage)
     facts = dict.fromkeys(reached.machines.unreachable, UNREACHED) | found
-    for asked in filter(None, (reached.host_set, stage)):
-        lost = [host for host in asked.hosts if host not in facts]
+    for asked, also in ((reached.host_set, reached.proxies), *([(stage, ())] if stage else [])):
+        lost = [host for host in (*asked.hosts, *also) if host not in facts]
         if lost:
             problems = [
                 f"{host.short}: was lost, or did not answer in {LOOK_SECONDS} s, while it was looked at"
@@ -85,7 +101,7 @@ def ask_hosts(reached: Reached, repos: bool, schema: bool = True, stage: HostSet
         for host in one.hosts
     }
     asked_at = time.time()
-    outcomes = machines.ask(scripts, LOOK_SECONDS, "to be looked at")
+    outcomes = machines.ask(scripts | _of_proxies(reached), LOOK_SECONDS, "to be looked at")
     known = {host: outcome for host, outcome in outcomes.items() if outcome.known}
     for one, wants_repos in asked.items():
         facts = {
@@ -94,7 +110,17 @@ def ask_hosts(reached: Reached, repos: bool, schema: bool = True, stage: HostSet
             if host in known
         }
         found |= _with_the_schema(machines, one, facts) if schema else facts
-    return found
+    return found | {host: proxies.read(host_set, known[host].output) for host in reached.proxies if host in known}
+
+
+def ask_proxies(reached: Reached) -> dict[Host, Facts]:
+    """The facts of those of the proxies that answer."""
+    outcomes = reached.machines.ask(_of_proxies(reached), LOOK_SECONDS, "to be looked at")
+    return {host: proxies.read(reached.host_set, one.output) for host, one in outcomes.items() if one.known}
+
+
+def _of_proxies(reached: Reached) -> dict[Host, str]:
+    return dict.fromkeys(reached.proxies, proxies.script(reached.host_set)) if reached.proxies else {}
 
 
 def _facts(host_set: HostSet, outcome: Outcome, repos: bool, schema: bool, asked_at: float) -> Facts:

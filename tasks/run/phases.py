@@ -10,24 +10,24 @@ from functools import partial
 from threading import Event
 
 from ..errors import Code, HalfWay, Interrupted, Refused, SopError, TakenOver
-from ..fleet import detached
 from ..fleet.groups import Pool, Row
 from ..fleet.machines import Group
-from ..fleet.outcome import Listener, Outcome, for_people
+from ..fleet.outcome import Outcome, for_people
 from ..inventory.model import Host
 from ..journal.events import Deposed, Waited
-from ..sop import restarts
+from ..sop import drains, restarts
 from ..sop.model import Facts, Phase, Schema, Step
 from ..sop.restarts import Restart
 from . import record
-from .advice import after_a_step, while_locked
+from .advice import after_a_step, cut_off, while_locked
 from .ending import ending, saved, what_is_down
+from .hearing import OutputListener, PhaseListener
 from .interrupt import Ended, patience
-from .left_behind import cut_off
 from .lock import RunLock, says
 from .look import ask_hosts
 from .observer import Report
 from .probe import Watches
+from .put_back import after_a_run, clean
 from .remaining import Remaining
 from .state import Run
 from .uncertain import found_out
@@ -45,6 +45,9 @@ def perform(
             end = _phase_by_phase(run, remaining_phases, run_lock, report)
         except TakenOver as error:
             end = error
+        except BaseException:  # also Ctrl-C twice: what was drained shall not wait for who comes next
+            after_a_run(run, run_lock, report, busy=run.at_work)
+            raise
         _write_the_end(run, end, run_lock)
     except Refused as error:  # the journal's disk, or a host's sudo: after the first phase it is no refusal any more
         if not (run.outcomes or run.resumed):
@@ -83,7 +86,10 @@ def _write_the_end(run: Run, end: SopError | None, run_lock: RunLock) -> None:
     else:
         run.journal.write(record.end(run, end))
     try:
-        run_lock.check_still_ours() if run.half_way else run_lock.release()
+        end_it = run_lock.check_still_ours if run.half_way else run_lock.release
+        drained = drains.where(run.plan.request.host_set)
+        forget = clean(run_lock.reached, run.afterwards, run.put_back) if drained else ""
+        end_it(forget) if forget else end_it()
     except TakenOver as error:
         if isinstance(end, TakenOver):
             return
@@ -115,6 +121,7 @@ def _phase_by_phase(
                 run.afterwards = _look_again(run, run_lock, report)
             return ending(run)
         run.afterwards = _look_again(run, run_lock, report)
+        after_a_run(run, run_lock, report)
     run.users, run.nodes = watches.public(), watches.nodes()
     for watched in record.watched(run):
         run.journal.write(watched)
@@ -152,6 +159,8 @@ def _phase(run: Run, phase: Phase, rest: Remaining, run_lock: RunLock, report: R
     run.journal.write(record.phase(host_set.name, number, len(run.plan.phases), part))
     if not phase.step.looks and set(part.hosts) != {host_set.sync}:
         run_lock.check_still_ours()  # a host that could not be told of another driver would go on working for us
+    if phase.step.around:
+        run_lock.check_still_ours(drains.note_away(host_set, run.journal.run, part.hosts))
     run.waits = not phase.step.looks
     results = _do(run, phase, rest, run_lock, report)
     run.waits = False
@@ -165,7 +174,7 @@ def _do(run: Run, phase: Phase, rest: Remaining, run_lock: RunLock, report: Repo
     step = phase.step
     scripts = {host: run_lock.script(host, name, step.script, step.looks) for host, name in rest.names.items()}
     noticing = {host: _noticing(run, step, host, script) for host, script in scripts.items()}
-    told, what = _PhaseListener(run, report), f"to end {step.name}"
+    told, what = PhaseListener(run, report), f"to end {step.name}"
     results = run_lock.machines.carry_out(noticing, _group(phase), step.seconds, what, told, run_lock.reconnect, says)
     unseen = {host: outcome for host, outcome in results.items() if not outcome.known}
     if not step.looks:
@@ -178,49 +187,6 @@ def _do(run: Run, phase: Phase, rest: Remaining, run_lock: RunLock, report: Repo
         run.stopped |= {host: run.boot_of(host) for host, o in results.items() if not o.failure and host not in lost}
     results = {host: replace(o, output=for_people(o.output)) for host, o in results.items()}
     return results | _done_again(run, phase, back, run_lock, report)
-
-
-class _OutputListener(Listener):
-    """Lets the report see what hosts say."""
-
-    def __init__(self, report: Report) -> None:
-        self._report = report
-
-    def line(self, host: Host, text: str) -> None:
-        if not restarts.is_ours(text):
-            self._report.line(host, text)
-
-
-class _PhaseListener(_OutputListener):
-    """Lets the report see all that happens on the hosts of a phase; lost_once: those whose line dropped meanwhile."""
-
-    def __init__(self, run: Run, report: Report) -> None:
-        super().__init__(report)
-        self._run = run
-        self.lost_once: set[Host] = set()
-
-    def ended(self, host: Host, outcome: Outcome) -> None:
-        if outcome.known:
-            self._run.at_work.remove(host)
-            self.end(host, outcome)
-        else:
-            self._report.unknown(host, f"{outcome.failure}; looking")
-
-    def end(self, host: Host, outcome: Outcome) -> None:
-        """How it ended is known, or will not be."""
-        if outcome.exited == detached.TAKEN_OVER:  # no failure of the host; how the run ends from here is told once
-            return
-        if outcome.failure:
-            self._report.failed(host, outcome.failure)
-        else:
-            self._report.done(host, outcome.seconds)
-
-    def lost(self, host: Host, seconds: float) -> None:
-        self.lost_once.add(host)
-        self._report.lost(host, seconds)
-
-    def back(self, host: Host) -> None:
-        self._report.back(host)
 
 
 def _group(phase: Phase) -> Group:
@@ -269,7 +235,7 @@ def _done_again(
     scripts = {host: run_lock.script(host, name, again.script, looks=False) for host, name in names.items()}
     what = f"to end {again.name}"
     run.waits = True
-    listener = _OutputListener(report)
+    listener = OutputListener(report)
     results = run_lock.machines.carry_out(
         scripts, _group(phase), again.seconds, what, listener, run_lock.reconnect, says
     )

@@ -154,6 +154,6 @@ def end(run: Run, error: SopError | None, how: str | None = None) -> End:
         seconds=run.seconds,
         httpd_down=down.seconds,
         httpd_still_down=_still_down(host_set, run.afterwards, down),
-        hosts={host.name: str(found.installed) for host, found in run.afterwards.items()},
+        hosts={host.name: str(run.afterwards[host].installed) for host in host_set.hosts if host in run.afterwards},
         schema=sync.revision if sync else None,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ..inventory.model import Host
@@ -40,7 +40,28 @@ def of(plan: Plan, states: States, facts: Mapping[Host, Facts]) -> list[Remainin
             rows.append(_look(plan, number, phase, states, redone))
         else:
             rows.append(_of_phase(plan, number, phase, states, facts))
+    for at, phase in enumerate(plan.phases):
+        if phase.step.around:
+            _around(plan, at, rows, states, facts)
     return [_gate(plan, at, rows, facts) if phase.step.instead else rows[at] for at, phase in enumerate(plan.phases)]
+
+
+def _around(plan: Plan, at: int, rows: list[Remaining], states: States, facts: Mapping[Host, Facts]) -> None:
+    """A drain is wanted where something is left of what is done under it, whatever became of it before; the way back
+    where something is drained, or is going to be. What looks whether it is still so does that again.
+    """
+    first, until = plan.phases[at], plan.phases[at].step.until
+    end = next((n for n in range(at, len(plan.phases)) if plan.phases[n].step.name == until), None)
+    if end is None:
+        return
+    work = [n for n in range(at + 1, end) if rows[n].names and not plan.phases[n].step.looks]
+    rows[at] = _named(first, at + 1, states, lambda host: not work or first.step.still(facts[host]) is True)
+    last = plan.phases[end]
+    out = rows[at].names
+    rows[end] = _named(last, end + 1, states, lambda host: host not in out and last.step.still(facts[host]) is True)
+    for n in range(at + 1, max(work, default=at)):
+        if plan.phases[n].step.looks and plan.phases[n].hosts == first.hosts:
+            rows[n] = Remaining(dict.fromkeys(first.hosts, _name(n + 1, plan.phases[n])))
 
 
 def _gate(plan: Plan, at: int, rows: Sequence[Remaining], facts: Mapping[Host, Facts]) -> Remaining:
@@ -70,13 +91,21 @@ def _of_phase(plan: Plan, number: int, phase: Phase, states: States, facts: Mapp
     """A host that was restarted and is not well is restarted again: what was wrong may have been mended since."""
     later = _begun_later(plan, number, states)
     begun = {step.split(".")[0].split("-", 1)[1] for steps in states.values() for step in steps}
+
+    def done(host: Host) -> bool:
+        return _done(phase.step, _state(states[host], _name(number, phase)), facts[host], begun, later)
+
+    return _named(phase, number, states, done)
+
+
+def _named(phase: Phase, number: int, states: States, done: Callable[[Host], bool]) -> Remaining:
+    """The hosts of a phase that are not done with it, and the name under which each keeps its next attempt."""
     names: dict[Host, str] = {}
     again, runs = [], []
     for host in phase.hosts:
         name = _name(number, phase)
-        attempts = _attempts(states[host], name)
-        state = states[host].get(_attempt(name, attempts))
-        if _done(phase.step, state, facts[host], begun, later):
+        attempts, state = _attempts(states[host], name), _state(states[host], name)
+        if state != "runs" and done(host):
             continue
         if state == "runs":
             runs.append(host)
@@ -114,6 +143,11 @@ def _name(number: int, phase: Phase) -> str:
 def _attempt(name: str, attempt: int) -> str:
     """The first attempt has the bare name, the second ends with `.2`."""
     return name if attempt < 2 else f"{name}.{attempt}"
+
+
+def _state(steps: Mapping[str, str], name: str) -> str | None:
+    """What became of the last attempt, if there was one."""
+    return steps.get(_attempt(name, _attempts(steps, name)))
 
 
 def _attempts(steps: Mapping[str, str], name: str) -> int:

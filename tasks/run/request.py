@@ -49,8 +49,10 @@ def check_request(request: Request) -> None:
         raise Refused("--unverified without a reason", next_line=f"fab --help {procedure.name}")
     if procedure.pinned and (host_set.soak or host_set.window or host_set.fail_budget):
         raise Refused(f"{host_set.name}: soak, window and fail_budget are read, and not carried out yet")
-    if host_set.balancer and (host_set.balancer.proxies or host_set.balancer.drain):
-        raise Refused(f"{host_set.name}: balancer.proxies and balancer.drain are not understood yet")
+    if procedure.balances and not (host_set.balancer and host_set.balancer.drains):
+        raise Refused(
+            f"{host_set.name}: hosts.yml does not say how a host is drained: balancer.proxies, or balancer.drain"
+        )
     if procedure.verb and getattr(request.app, procedure.verb) is None:
         raise Refused(
             f"{host_set.name}: {procedure.name} has nothing to run: app.{procedure.verb} is none in hosts.yml",

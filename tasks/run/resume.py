@@ -36,7 +36,7 @@ def resume(host_set: HostSet, config: Config, consent: Consent, report: Report) 
     Raises Refused where the rest would not be the same any more, and what a run raises.
     """
     check_that_somebody_can_agree(host_set, consent, report)
-    with connected(config, report, host_set, tolerant=True) as reached:
+    with connected(config, report, host_set, tolerant=True, also=host_set.proxies) as reached:
         check_that_the_sync_host_is_there(reached)
         report.looking(host_set.hosts)
         found = find(reached)

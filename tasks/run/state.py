@@ -12,7 +12,7 @@ from ..inventory.model import Host
 from ..journal.downtime import downtime
 from ..journal.events import Resume
 from ..journal.file import Journal
-from ..sop import steps, yum
+from ..sop import drains, steps, yum
 from ..sop.model import Effect, Facts, Phase, Schema
 from ..sop.restarts import Restart
 from .decide import Plan
@@ -26,6 +26,7 @@ class Run:
     doing: for whoever ends it, what it is at; waits: for a step to end, which does so by itself; at_work: where.
     restarts: the hosts that restarted meanwhile, in the order in which it was noticed.
     stopped: the boot on which this run stopped what a restart would start again, where it did.
+    put_back: where what the run had taken out of the balancer was put back at its end; still_out: where not, and why.
     users: what was seen of the set's public URL, nodes: of each node's own; as far as hosts.yml has them.
     """
 
@@ -39,6 +40,8 @@ class Run:
     afterwards: dict[Host, Facts] = field(default_factory=dict)
     restarts: list[Restart] = field(default_factory=list)
     stopped: dict[Host, str | None] = field(default_factory=dict)
+    put_back: set[Host] = field(default_factory=set)
+    still_out: dict[Host, str] = field(default_factory=dict)
     users: Seen | None = None
     nodes: dict[Host, Seen] = field(default_factory=dict)
 
@@ -75,7 +78,8 @@ class Run:
     def half_way(self) -> bool:
         """Is there something that only `resume` or `abort` can bring to its end?"""
         unknown = any(not outcome.known for outcome in self.failures.values())
-        return not self.complete and (unknown or (self.plan.resumable and not self.untouched))
+        left = unknown or bool(self.still_out)
+        return not self.complete and (left or (self.plan.resumable and not self.untouched))
 
     @property
     def down(self) -> list[Host]:
@@ -87,6 +91,17 @@ class Run:
             return self.afterwards[host].service != "active"
         done = [p.step.httpd for p, results in self.outcomes if host in results and not results[host].failure]
         return [effect for effect in done if effect != Effect.NONE][-1:] == [Effect.DOWN]
+
+    @property
+    def may_be_out(self) -> list[Host]:
+        """Where this run may have taken something out of the balancer that it has not put back."""
+        out: dict[Host, str] = {}
+        for phase, results in self.outcomes:
+            well = [host for host, outcome in results.items() if not outcome.failure]
+            out = {host: until for host, until in out.items() if until != phase.step.name or host not in well}
+            if phase.step.around:
+                out |= dict.fromkeys(results, phase.step.until)
+        return [] if self.complete else list(out)
 
     def done_on(self, host: Host) -> list[str]:
         """The steps that succeeded on `host`."""
@@ -117,11 +132,12 @@ class Run:
 
     @property
     def warnings(self) -> dict[tuple[str, str], list[Host]]:
-        """What rpm warned of in steps that succeeded: the step's name and the line → the hosts that said it."""
+        """What rpm and drains warned of in steps that succeeded: the step and the line → the hosts that said it."""
         told: dict[tuple[str, str], list[Host]] = {}
         for phase, results in self.outcomes:
             for host, outcome in results.items():
-                for text in yum.warnings(outcome.output) if not outcome.failure else ():
+                said = (*yum.warnings(outcome.output), *drains.notes(outcome.output))
+                for text in said if not outcome.failure else ():
                     told.setdefault((phase.step.name, text), []).append(host)
         return told
 

@@ -12,21 +12,20 @@ from ..inventory.model import Host, HostSet
 from ..journal.coding import read
 from ..journal.file import kept_here
 from ..journal.history import NAMES, runs
-from ..lines import below
 from ..sop import kept
 from ..sop.model import UNREACHED, Facts
-from .advice import beside_a_run
-from .lock_file import read_lock
-from .locked import holder, locked_by
+from .advice import beside_a_run, text
+from .lock import holder, locked_by, read_lock
 from .look import LOOK_SECONDS, Reached, ask_hosts, connected
 from .observer import Report
+from .proxies import told
 from .remaining import States, running
 from .takeover import check_that_none_is_lost, nobody_knows, states
 
 
 def show(host_set: HostSet, config: Config, report: Report) -> None:
     """Every fact of every host of the set, and the run that has locked it. Raises Unreachable if a host is lost."""
-    with connected(config, report, host_set, tolerant=True) as reached:
+    with connected(config, report, host_set, tolerant=True, also=host_set.proxies) as reached:
         facts = ask_hosts(reached, repos=True)
         taken = holder(host_set, facts)
         lock = read_lock(taken[1]) if taken and taken[0] == host_set.sync else None
@@ -35,11 +34,13 @@ def show(host_set: HostSet, config: Config, report: Report) -> None:
             with suppress(Refused):  # lost since: the table says what was found
                 steps = states(reached, lock.run)
     report.status(host_set, facts)
+    for drained in told(host_set, facts):
+        report.note(drained)
     if lock:
         report.held(host_set, lock, steps)
         _, resume, abort = beside_a_run(host_set, lock.operator, bool(running(steps)))
         if not reached.machines.unreachable:
-            report.note(f"next: {below([resume._replace(mark='next'), abort])}")
+            report.note(f"next: {text([resume._replace(mark='next'), abort])}")
     elif not taken and host_set.sync not in facts:
         if host_set.sync not in reached.machines.unreachable:  # lost since, and not told below
             report.note(nobody_knows(host_set))

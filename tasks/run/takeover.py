@@ -13,9 +13,7 @@ from ..journal.coding import Entry, read
 from ..sop import kept
 from ..sop.model import Facts
 from . import remaining
-from .lock import RunLock
-from .lock_file import Lock, read_lock
-from .locked import holder, locked_by, taken_over
+from .lock import Lock, RunLock, holder, locked_by, read_lock, taken_over
 from .look import Reached, look
 
 ANSWER_SECONDS = 60
@@ -102,7 +100,7 @@ def take_over(reached: Reached, run_lock: RunLock, lock: Lock) -> remaining.Stat
     """
     host_set = reached.host_set
     _ask(reached, run_lock.run_folder, (host_set.sync,), become=True)
-    others = [host for host in host_set.hosts if host != host_set.sync]
+    others = [host for host in reached.hosts if host != host_set.sync]
     with deposed(lock):
         said = _ask(reached, run_lock.run_folder, others, become=True)
         said |= _ask(reached, run_lock.run_folder, (host_set.sync,))
@@ -110,7 +108,7 @@ def take_over(reached: Reached, run_lock: RunLock, lock: Lock) -> remaining.Stat
     if driver != run_lock.run_folder.driver:
         _ask(reached, replace(run_lock.run_folder, driver=driver), others, become=True)
         raise taken_over(host_set, run_lock.run_folder.run, driver)
-    return {host: detached.read_states(said[host]) for host in host_set.hosts if host in said}
+    return {host: detached.read_states(said[host]) for host in reached.hosts if host in said}
 
 
 def _ask(
@@ -122,7 +120,7 @@ def _ask(
     """What `detached.states` prints on each of the hosts (all, if not given); become: and drive the run from now on."""
     script = detached.states(run_folder, take_over=become)
     host_set = reached.host_set
-    asked = dict.fromkeys(host_set.hosts if hosts is None else hosts, script)
+    asked = dict.fromkeys(reached.hosts if hosts is None else hosts, script)
     outcomes = reached.machines.ask(asked, ANSWER_SECONDS)
     silent = [f"{host.short}: {outcome.failure}" for host, outcome in outcomes.items() if outcome.failure]
     if become and not all(outcome.known for outcome in outcomes.values()):

@@ -12,6 +12,7 @@ from enum import Enum
 
 from ..fleet.output import clean
 from ..inventory.model import App, Balancer, Host, HostSet
+from .balanced import Balanced
 from .nvr import Nvr
 
 
@@ -58,6 +59,8 @@ class Facts:
     previous: the build before the last update, previous_schema: the revision the database was at then.
     migrated_with: the build of the last upgrade_db of this tool, migrated: did that succeed?
     open: the runs that have not ended on this host, and for each the host that has its lock.
+    drained: what runs have taken out of the balancer, as it is noted here: the run, and what (drains.py).
+    drain_file: is the file there that makes this host's health check answer 503? balanced: of a proxy, see Balanced.
     """
 
     installed: Nvr | None = None
@@ -94,6 +97,9 @@ class Facts:
     boot: str | None = None
     lacks: tuple[str, ...] = ()
     open: tuple[tuple[str, str], ...] = ()
+    drained: tuple[tuple[str, str], ...] = ()
+    drain_file: bool = False
+    balanced: Balanced | None = None
 
     @property
     def believed(self) -> Schema:
@@ -139,6 +145,8 @@ class Step:
     pauses_cron: cron's sync is paused when it has begun; leaves: the file with the database's backup that it leaves;
     tells_schema: its output has a line that `proven_schema` reads.
     brief: what is shown instead of a command that is too long to be read.
+    around: what stands between it and `until` is done under it: it is wanted where something of that is left.
+    away: the hosts that it takes out of the balancer.
     after_restart: what is done once more, before it is looked again, on a host that restarted and undid it so.
     """
 
@@ -161,6 +169,8 @@ class Step:
     leaves: str = ""
     tells_schema: bool = False
     brief: str = ""
+    around: bool = False
+    away: tuple[Host, ...] = ()
     after_restart: Step | None = None
 
     @property
@@ -247,6 +257,8 @@ class Procedure:
     upgrade: it is not one step of the SOP, which could as well be typed again, but several, so that it can be resumed.
     pinned: installs no newer version than the one that hosts.yml names for that.
     verb: the command of the application's that it runs, which hosts.yml may say it has not: `migrate` or `check`.
+    drains: takes hosts out of the balancer, where there is a way; balances: that alone, or the way back; pages: puts
+    the maintenance page up.
     outage: no host serves meanwhile; tolerant: hosts that are not meant need not be there; beside_migration: may be
     done while an upgrade_db or sync works on the database.
     """
@@ -266,6 +278,9 @@ class Procedure:
     outage: bool = False
     tolerant: bool = False
     beside_migration: bool = False
+    drains: bool = False
+    balances: bool = False
+    pages: bool = False
 
     @property
     def title(self) -> str:

@@ -104,13 +104,13 @@ def yum_update(job: Job, downloaded: bool = False, served: bool = False) -> Step
     )
 
 
-def downgrade(job: Job) -> Step:
-    """Back to an earlier build."""
+def downgrade(job: Job, served: bool = True) -> Step:
+    """Back to an earlier build; served: as in yum_update."""
     return Step(
         name="downgrade",
         says=f"yum downgrade to {job.target}",
         command=yum.downgrade(job),
-        proof=_installed(job, served=True),
+        proof=_installed(job, served),
         still=lambda facts: facts.installed == job.target,
         seconds=job.host_set.limits.yum,
     )

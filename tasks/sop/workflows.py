@@ -10,7 +10,7 @@ from itertools import accumulate
 
 from ..inventory.batches import cut
 from ..inventory.model import Balancer, Host
-from . import steps
+from . import drains, steps
 from .model import Effect, Facts, Job, Phase, Procedure, Step, Workflow
 
 
@@ -33,9 +33,10 @@ def batches(job: Job) -> list[tuple[Host, ...]]:
 
 def _batch(job: Job, batch: tuple[Host, ...]) -> list[Phase]:
     """The new build on these hosts, those that serve restarted with it."""
-    phases = [Phase(steps.yum_update(job, downloaded=True, served=True), batch, len(batch))]
+    phases = [Phase(steps.yum_update(job, downloaded=True, served=not _drains(job)), batch, len(batch))]
     serving = tuple(host for host in batch if host.serves)
-    return phases + (_restart(job, serving, len(batch), job.host_set.balancer) if serving else [])
+    phases += _restart(job, serving, len(batch), job.host_set.balancer) if serving else []
+    return drains.around(job, serving, phases)
 
 
 def major(job: Job) -> list[Phase]:
@@ -50,17 +51,17 @@ def major(job: Job) -> list[Phase]:
         phases.append(Phase(steps.backup(job), job.sync, 1))
     if cron:
         phases.append(Phase(steps.pause_cron(job), job.sync, 1))
-    phases += [
+    outage = [
         Phase(steps.stop_httpd(job), job.serving, job.at_once),
         Phase(steps.yum_update(job, downloaded=True), job.hosts, job.at_once),
     ]
     if migrates:
-        phases += migrate(job, cron_paused=True)
+        outage += migrate(job, cron_paused=True)
     still_down = steps.still_stopped(job, "still-down", "is still down everywhere")
-    phases.append(Phase(still_down, job.host_set.serving, job.at_once))
+    outage.append(Phase(still_down, job.host_set.serving, job.at_once))
     if job.app.check:
-        phases.append(Phase(steps.sync(job), job.sync, 1))
-    phases += start_and_look(job)
+        outage.append(Phase(steps.sync(job), job.sync, 1))
+    phases += drains.under_a_page(job, [*outage, *start_and_look(job)])
     return [*phases, Phase(steps.resume_cron(job), job.sync, 1)] if cron else phases
 
 
@@ -84,10 +85,11 @@ def rollback(job: Job) -> list[Phase]:
     """A minor upgrade backwards: host after host, the next when this one serves the earlier build."""
     phases: list[Phase] = []
     for host in job.hosts:
-        phases.append(Phase(steps.downgrade(job), (host,), 1))
+        part = [Phase(steps.downgrade(job, served=not _drains(job)), (host,), 1)]
         if host.serves:
             wait = job.host_set.balancer if host is not job.hosts[-1] else None
-            phases += _restart(job, (host,), 1, wait)
+            part += _restart(job, (host,), 1, wait)
+        phases += drains.around(job, (host,), part)
     return phases
 
 
@@ -95,7 +97,7 @@ def restart_rolling(job: Job) -> list[Phase]:
     """`service httpd restart` on one host after the other, the next when this one answers again."""
     phases: list[Phase] = []
     for host in job.serving:
-        phases += _restart(job, (host,), 1, job.host_set.balancer)
+        phases += drains.around(job, (host,), _restart(job, (host,), 1, job.host_set.balancer))
     return phases
 
 
@@ -105,8 +107,32 @@ def restart_together(job: Job) -> list[Phase]:
 
 
 def _restart(job: Job, hosts: tuple[Host, ...], at_once: int, let_return: Balancer | None = None) -> list[Phase]:
-    """`service httpd restart`, and does it answer?"""
+    """`service httpd restart`, and does it answer? let_return: unless the balancer is told that it is back."""
+    if _drains(job):
+        let_return = None
     return [Phase(steps.restart_httpd(job), hosts, at_once), Phase(steps.healthy(job), hosts, at_once, let_return)]
+
+
+def _drains(job: Job) -> bool:
+    """Are hosts drained while they are worked on? Then nothing need be guessed of requests that they have meanwhile."""
+    return bool(job.host_set.balancer and job.host_set.balancer.drains)
+
+
+def drain(job: Job) -> list[Phase]:
+    """The meant hosts out of the balancer, until `undrain`."""
+    return [Phase(drains.drain(job, job.serving), _where(job), job.at_once)] if _drains(job) else []
+
+
+def undrain(job: Job) -> list[Phase]:
+    """The meant hosts back, once they are well."""
+    if not _drains(job):
+        return []
+    well = Phase(steps.healthy(job), job.serving, job.at_once)
+    return [well, Phase(drains.undrain(job, job.serving), _where(job), job.at_once)]
+
+
+def _where(job: Job) -> tuple[Host, ...]:
+    return job.host_set.proxies or job.serving
 
 
 def alone(step: Callable[[Job], Step]) -> Workflow:
@@ -124,19 +150,24 @@ def alone_on_the_sync_host(step: Callable[[Job], Step]) -> Workflow:
     return lambda job: [Phase(step(job), job.sync, 1)]
 
 
-MINOR = Procedure("minor-upgrade", minor, upgrade=True, installs=True, rolling=True, needs_schema=True, pinned=True)
-MAJOR = Procedure("major-upgrade", major, upgrade=True, installs=True, whole_set=True)
-ROLLBACK = Procedure("rollback", rollback, upgrade=True, installs=True, rolling=True, back=True)
+MINOR = Procedure(
+    "minor-upgrade", minor, upgrade=True, installs=True, rolling=True, needs_schema=True, pinned=True, drains=True
+)
+MAJOR = Procedure("major-upgrade", major, upgrade=True, installs=True, whole_set=True, pages=True)
+ROLLBACK = Procedure("rollback", rollback, upgrade=True, installs=True, rolling=True, back=True, drains=True)
 STOP = Procedure("stop-httpd", alone_where_served(steps.stop_httpd), outage=True, tolerant=True, beside_migration=True)
 UPDATE = Procedure("yum-update", alone(steps.yum_update), installs=True)
 MIGRATE = Procedure("upgrade-db", migrate, verb="migrate", once=True, needs_stopped=True)
 SYNC = Procedure("sync", alone_on_the_sync_host(steps.sync), verb="check", once=True, needs_schema=True)
 START = Procedure("start-httpd", start_and_look, needs_schema=True, tolerant=True)
-RESTART = Procedure("restart-httpd", restart_rolling, rolling=True, needs_schema=True)
+RESTART = Procedure("restart-httpd", restart_rolling, rolling=True, needs_schema=True, drains=True)
+DRAIN = Procedure("drain", drain, rolling=True, drains=True, balances=True)
+UNDRAIN = Procedure("undrain", undrain, balances=True)
 RESTART_TOGETHER = Procedure("restart-httpd", restart_together, needs_schema=True, outage=True)
 MEND = Procedure("mend-rpm", alone(steps.mend_rpm))
 
-PROCEDURES = {one.name: one for one in (MINOR, MAJOR, STOP, UPDATE, MIGRATE, SYNC, START, ROLLBACK, RESTART, MEND)}
+_TYPED = (MINOR, MAJOR, STOP, UPDATE, MIGRATE, SYNC, START, ROLLBACK, RESTART, DRAIN, UNDRAIN, MEND)
+PROCEDURES = {one.name: one for one in _TYPED}
 
 
 def by_hand(

@@ -27,6 +27,8 @@ _OTHERS = {
     "look back": "fab prod history",
     "for the ticket": "fab prod report",
     "go back": "fab prod rollback",
+    "out of the balancer": "fab prod drain",
+    "and back": "fab prod undrain",
     "after a failure": "fab prod resume",
     "or": "fab prod abort",
     "a cut-off rpm transaction": "fab prod mend-rpm",

@@ -130,8 +130,8 @@ haproxy_undrain() {
   haproxy_serves "$socket" "$backend" "$seconds" $back
 }
 
-# haproxy_serves SOCKET BACKEND SECONDS SERVER…: wait until haproxy has the servers UP, and up to a second for a request to
-# come to each; nobody may ask for anything, which is no failure
+# haproxy_serves SOCKET BACKEND SECONDS SERVER…: wait until haproxy has the servers UP, and while requests come, up to a
+# second, for one to come to each
 haproxy_serves() {
   socket=$1 backend=$2 seconds=$3 ends=$(($(date +%s) + $3))
   shift 3
@@ -154,6 +154,7 @@ haproxy_serves() {
     nap
     haproxy_look "$socket" "$backend" || return 1
     haproxy_unasked "$@" || return 0
+    test "$asked" -gt 0 || return 0
   done
   test "$asked" -lt $((10 * $(printf '%s\n' "$rows" | wc -l))) ||
     echo "note: UP, but none of $asked requests in $try naps went to${unasked}"

@@ -196,13 +196,21 @@ file_locker() {
 # yum_unfinished ROOT: a transaction of yum 3 that was cut off
 yum_unfinished() { yum_cut_off "$1" | sed -u 's/^/unfinished\t/'; }
 
+# fact_boot ROOT: the host's boot
+fact_boot() {
+  boot=''
+  boot_ask "$1"
+  say boot "$boot"
+}
+
+# fact_drain_file FILE: is the file there that makes the node's health check answer 503?
+fact_drain_file() { test ! -e "$1" || say drain_file yes; }
+
 # fact_files ROOT SETTINGS LOCK: the settings' checksum, whether somebody works on the database, the boot
 fact_files() {
   sum=''
   test -z "$2" || sum=$(sha256sum "$2" 2>/dev/null)
   say settings "${sum%% *}"
   ! database_busy "$3" || say busy yes
-  boot=''
-  boot_ask "$1"
-  say boot "$boot"
+  fact_boot "$1"
 }

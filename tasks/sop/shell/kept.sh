@@ -41,7 +41,8 @@ build_remember() {
 }
 
 # kept_show ROOT: print what is kept: `lock<TAB>=TEXT` where the set is locked, `last<TAB>RUN`, `paused<TAB>RUN` (cron),
-# `previous<TAB>NVR SCHEMA`, `migration<TAB>begun NVR` or `done NVR`, `open<TAB>RUN SYNC` for a run that has not ended here
+# `previous<TAB>NVR SCHEMA`, `migration<TAB>begun NVR` or `done NVR`, `open<TAB>RUN SYNC` for a run that has not ended here,
+# `drained<TAB>RUN NAME`
 kept_show() {
   kept=''
   if test -e "$1/lock"; then
@@ -62,6 +63,7 @@ kept_show() {
     run=${run%/sync}
     say open "${run##*/} $kept"
   done
+  drained_show "$1"
 }
 
 # kept_earlier ROOT EARLIER OURS PACKAGE: print, as kept_show does, what is kept in the folder that earlier versions had for
