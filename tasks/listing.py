@@ -1,35 +1,72 @@
-"""What `fab --list` and `invoke --list` show: the tasks by when they are typed, not by their first letter."""
+"""What `fab --list`, `fab` alone and `fab --help SET` show: the tasks by when they are typed, not by their letters."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from invoke import Program
+from invoke.exceptions import Exit
 from invoke.util import helpline
+
+from .errors import Refused
 
 USAGE = """Usage: fab SET TASK, as in: fab {set} status
        fab -H HOST TASK: one host of a set. fab --help TASK explains a task and its flags.
 """
+SETS = "Host sets: {sets}, sandbox (two hosts on this machine, for a rehearsal)\n"
+BEGIN = """Begin with: fab sandbox minor-upgrade  # a rehearsal, on two hosts on this machine
+Options of fab itself: fab --help
+"""
+SANDBOX = ("sandbox", "sandbox.here")
+SET_USAGE = """Usage: fab {set} TASK, as in: fab {set} status
+       fab --help TASK explains a task and its flags.
+"""
 
 
-def shows(program: Program, groups: Mapping[str, Sequence[str]], sets: Sequence[str]) -> None:
+def shows(
+    program: Program, groups: Mapping[str, Sequence[str]], sets: Sequence[str], on_hosts: Collection[str]
+) -> None:
     """Have `program` list our tasks so: the names of each group under its title, the host sets on a line of their own.
 
     A part of them (`--list sandbox`, `--list-depth`) and the other formats (`--list-format`) stay Invoke's own.
+    on_hosts: the tasks that are typed behind a set, which the help of a set shows.
     """
-    invokes = program.list_flat
+    invokes_list, invokes_help = program.list_flat, program.print_task_help
 
     def flat() -> None:
         if program.list_root or program.list_depth:
-            invokes()
+            invokes_list()
             return
         print(USAGE.format(set=next(iter(sets), "SET")))
-        print(f"Host sets: {', '.join([*sets, 'sandbox'])} (two hosts on this machine, for a rehearsal)\n")
-        tasks = {name: helpline(program.collection[name]) or "" for names in groups.values() for name in names}
-        wide = max(map(len, tasks))
-        for title, names in groups.items():
-            print(f"{title}:")
-            # The padding makes the columns of all groups the same.
-            program.print_columns([(name.ljust(wide), tasks[name]) for name in names])
+        print(SETS.format(sets=", ".join(sets)))
+        _print(program, groups)
+
+    def nothing_typed() -> None:
+        hosts = program.args["hosts"].value if "hosts" in program.args else None
+        if hosts:
+            raise Refused(f"-H {hosts}: no task given", next_line=f"fab -H {hosts} status")
+        flat()
+        print(BEGIN)
+        raise Exit
+
+    def task_help(name: str) -> None:
+        if name not in (*sets, *SANDBOX):
+            invokes_help(name)
+            return
+        own = name in SANDBOX
+        print(SET_USAGE.format(set="sandbox" if own else name))
+        behind = {title: names for title, names in groups.items() if set(names) <= set(on_hosts)}
+        _print(program, behind | ({"The sandbox itself": groups["Sandbox"]} if own else {}))
 
     program.list_flat = flat  # type: ignore[method-assign]
+    program.no_tasks_given = nothing_typed  # type: ignore[method-assign]
+    program.print_task_help = task_help  # type: ignore[method-assign]
+
+
+def _print(program: Program, groups: Mapping[str, Sequence[str]]) -> None:
+    tasks = {name: helpline(program.collection[name]) or "" for names in groups.values() for name in names}
+    wide = max(map(len, tasks))
+    for title, names in groups.items():
+        print(f"{title}:")
+        # The padding makes the columns of all groups the same.
+        program.print_columns([(name.ljust(wide), tasks[name]) for name in names])

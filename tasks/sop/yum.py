@@ -70,17 +70,7 @@ def fetched(job: Job) -> str:
 
 def proven(job: Job) -> str:
     """Succeed where the build is installed; otherwise say what is."""
-    lines = one_build(job.host_set.enabling, job.app.package, str(job.target))
-    return call("build_proven", job.app.package, job.target, lines["yum"], lines["dnf-3"], lines["dnf5"])
-
-
-def one_build(enabling: str, package: str, newest: str) -> dict[str, str]:
-    """What takes all builds but the newest out of rpm's database, for each program that `yum` may be."""
-    return {
-        "dnf5": f"yum -y{enabling} reinstall {newest}",
-        "dnf-3": f"yum -y{enabling} remove --duplicates {package}",
-        "yum": "package-cleanup --cleandupes",
-    }
+    return call("build_proven", job.app.package, job.target, job.host_set.name)
 
 
 def enabling(job: Job) -> str:

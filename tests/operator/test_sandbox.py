@@ -80,12 +80,12 @@ def test_a_step_that_was_not_said_or_does_not_exist_is_refused_with_those_that_d
     ("line", "said"),
     [
         ("--step healthy --kind fail", "every look at the page on its host uses one up, also the look before a run"),
-        ("--step health --kind loop --times 2", "the next 2 time(s) of health go wrong (loop); every look"),
+        ("--step health --kind loop --times 2", "health goes wrong the next 2 times (loop); every look"),
         (
             "--step healthy --kind unavailable",
             "the page answers 503 for 5 s, from now on and after each start of httpd",
         ),
-        ("--step sync --host sandbox02", "blockerbugs02.sandbox: the next 1 time(s) of sync go wrong (fail)\n"),
+        ("--step sync --host sandbox02", "blockerbugs02.sandbox: sync goes wrong the next time (fail)\n"),
     ],
 )
 def test_what_a_fault_will_be_is_said_when_it_is_switched_on(line: str, said: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 from invoke import Program
 
-from tasks.collection import namespace
+from tasks.collection import ON_HOSTS, groups, namespace
 from tasks.program import contexts
 from tests.warmed import start_fab
 
@@ -97,11 +98,27 @@ def test_S11_what_needs_no_host_works_with_a_hosts_yml_that_has_mistakes(tool: s
     assert (ended.returncode, ended.stderr) == (0, "")
 
 
-@pytest.mark.parametrize("line", ["--help prod", "prod --help", "--help sandbox"])
-def test_what_a_host_set_alone_is_can_be_asked(line: str) -> None:
-    ended = typed(line)
+@pytest.mark.parametrize("line", ["--help prod", "prod --help", "--help sandbox", "sandbox --help"])
+def test_the_help_of_a_host_set_shows_what_can_be_typed_behind_it(line: str) -> None:
+    name, ended = line.replace("--help", "").strip(), typed(line)
     assert (ended.returncode, ended.stderr) == (0, "")
-    assert "Host set: " in ended.stdout
+    assert f"Usage: fab {name} TASK, as in: fab {name} status\n" in ended.stdout
+    shown = re.findall("^  ([a-z.-]+) ", ended.stdout, re.M)
+    on_hosts = [task for title in ON_HOSTS for task in groups[title]]
+    assert shown == [*on_hosts, *(groups["Sandbox"] if name == "sandbox" else [])]
+
+
+@pytest.mark.parametrize("tool", ["fab", "invoke"])
+def test_the_program_alone_shows_the_tasks_as_list_does_and_how_to_begin(tool: str) -> None:
+    ended = typed("", tool)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert ended.stdout.startswith(typed("--list", tool).stdout)
+    assert "Begin with: fab sandbox minor-upgrade" in ended.stdout
+
+
+def test_a_host_without_a_task_is_refused_as_a_set_is() -> None:
+    ended = typed("-H prod01")
+    assert (ended.returncode, ended.stderr.splitlines()[-1]) == (2, "next: fab -H prod01 status")
 
 
 @pytest.mark.parametrize("name", ["minor-upgrade", "sandbox.fault"])

@@ -17,18 +17,15 @@ build_is() {
   test "$installed" = "$2"
 }
 
-# build_proven PACKAGE BUILD YUM DNF4 DNF5: the same, with a sentence where it is not: yum exits 0 when it had nothing to
-# do (V2). The last three are the lines that take all builds but the newest out of rpm's database, for each program
+# build_proven PACKAGE BUILD SET: the same, with a sentence where it is not: yum exits 0 when it had nothing to do (V2)
 build_proven() {
   if build_is "$1" "$2"; then return 0; fi
-  mend=''
+  cut=''
   if test "$(printf '%s\n' "$installed" | wc -l)" -gt 1; then
-    yum_ask
-    case $yum in dnf5) mend=$5 ;; dnf*) mend=$4 ;; *) mend=$3 ;; esac
-    mend=": a transaction was cut off, this mends it: sudo $mend"
+    cut=": a transaction was cut off; fab $3 mend-rpm mends that on every host"
   fi
   # shellcheck disable=SC2086 # several builds on one line
-  echo "installed is" $installed"," "not $2$mend"
+  echo "installed is" $installed"," "not $2$cut"
   return 1
 }
 
