@@ -88,6 +88,7 @@ def test_n2_while_a_host_is_tried_again_connecting_and_asking_end_with_its_time(
     result(host, reconnect=100)
     first, there, *tried, back, end = host.until
     assert first is not None
+    assert tried
     assert all(until is not None and 0 < until - began <= 101 for until in tried)
     assert there is back is end is None
 

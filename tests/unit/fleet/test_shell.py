@@ -526,6 +526,7 @@ def test_S6_a_secret_is_shown_nowhere_however_the_channel_cuts_it(said: list[tup
     outcome = Outcome("\n".join(output.lines), 1.0, failure(1, "\n".join(output.lines)))
     for _, password in said:
         assert not [text for text in (*output.lines, *told, str(outcome)) if password in text]
+    assert told
     assert all("[redacted]" in line for line in told)
 
 

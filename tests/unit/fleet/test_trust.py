@@ -213,11 +213,9 @@ def test_the_types_of_the_keys_that_are_known_are_asked_for_first(known: Known) 
 
 @pytest.mark.parametrize("marker", ["@cert-authority", "@revoked"])
 def test_certificates_are_asked_for_where_somebody_vouches_for_them_or_revokes_them(marker: str, known: Known) -> None:
-    with_ca = known(entry("*", OTHER, "@cert-authority"), entry(NAME, rsa())).trust(
-        NAME, hostkeyalgorithms=",".join(ALGORITHMS)
-    )
+    with_ca = known(entry("*", OTHER, marker), entry(NAME, rsa())).trust(NAME, hostkeyalgorithms=",".join(ALGORITHMS))
     assert with_ca.key_types(ALGORITHMS) == [*ALGORITHMS[1:], "ssh-ed25519"]
-    without = known(entry("elsewhere", OTHER, "@cert-authority")).trust(NAME, hostkeyalgorithms=",".join(ALGORITHMS))
+    without = known(entry("elsewhere", OTHER, marker)).trust(NAME, hostkeyalgorithms=",".join(ALGORITHMS))
     assert without.key_types(ALGORITHMS) == list(ALGORITHMS[:3])
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from io import StringIO
 
@@ -297,23 +298,39 @@ def test_many_hosts_are_told_by_number() -> None:
     assert words.names([ONE] * 9) == "blockerbugs01 and 8 more"
 
 
+class ATerminal(StringIO):
+    """A terminal, as a program sees it; what is written to it stays as it was written."""
+
+    def isatty(self) -> bool:
+        return True
+
+
 @pytest.mark.parametrize(
-    ("environment", "columns"),
+    ("environment", "escapes"),
     [
-        pytest.param({"NO_COLOR": "1"}, None, id="X2 NO_COLOR"),
-        pytest.param({"TERM": "dumb"}, None, id="X2 a dumb terminal"),
-        pytest.param({}, None, id="X2 a pipe"),
-        pytest.param({"COLUMNS": "40"}, "40", id="X2 a pipe of 40 columns"),
+        pytest.param({"TERM": "xterm-256color"}, {"0", "1", "38;5;166", "38;5;244"}, id="X2 a terminal has colours"),
+        pytest.param({"TERM": "xterm-256color", "NO_COLOR": "1"}, {"0", "1"}, id="X2 NO_COLOR has none, and bold"),
+        pytest.param({"TERM": "dumb"}, set(), id="X2 a dumb terminal has nothing"),
     ],
 )
-def test_the_output_is_plain_and_every_host_keeps_its_row_with(
-    environment: dict[str, str],
-    columns: str | None,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+def test_colours_are_for_terminals_that_want_them(
+    environment: dict[str, str], escapes: set[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    for name in ("TERM", "NO_COLOR", "COLORTERM", "FORCE_COLOR"):
+        monkeypatch.delenv(name, raising=False)
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
+    terminal = ATerminal()
+    Human(Screen(terminal, 80)).plan(planned())
+    assert set(re.findall("\x1b\\[([0-9;]*)m", terminal.getvalue())) == escapes
+
+
+@pytest.mark.parametrize("columns", [None, "40"])
+def test_X2_in_a_pipe_the_output_is_plain_and_every_host_keeps_its_row(
+    columns: str | None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if columns:
+        monkeypatch.setenv("COLUMNS", columns)
     opened().plan(planned())
     said = capsys.readouterr().out
     assert "\x1b" not in said

@@ -65,4 +65,5 @@ def everything_shown(command: str) -> Iterator[str]:
 def test_S6_no_secret_of_hosts_yml_is_shown(command: str) -> None:
     shown = list(everything_shown(command))
     assert SECRET not in "\n".join(shown)
+    assert shown
     assert all("[redacted]" in text for text in shown)

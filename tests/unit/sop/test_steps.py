@@ -536,12 +536,12 @@ def test_d1_a_database_that_cannot_be_asked_is_not_said_to_be_at_another_schema(
     assert step_in(shell, steps.upgrade_db(job(FULL, app=App(root=".")))) == (1, why)
 
 
-@pytest.mark.parametrize(("step", "wanted"), [(steps.start_httpd, "active"), (steps.restart_httpd, "active")])
-def test_H1_an_httpd_that_exits_0_and_does_not_run_has_not_started(step: Any, wanted: str, shell: Shell) -> None:
+@pytest.mark.parametrize("step", [steps.start_httpd, steps.restart_httpd])
+def test_H1_an_httpd_that_exits_0_and_does_not_run_has_not_started(step: Any, shell: Shell) -> None:
     shell.program("service", "true")
     shell.program("systemctl", "echo failed; exit 3")
     assert step_in(shell, step(job()))[0] != 0
-    shell.program("systemctl", f"echo {wanted}")
+    shell.program("systemctl", "echo active")
     assert step_in(shell, step(job()))[0] == 0
 
 
