@@ -10,10 +10,29 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Collection, Mapping, Sequence
+from typing import NamedTuple
 
 VARIABLES = ("HOSTS_FILE", "SSH_CONFIG_PATH", "RUNTIME_CONFIG")  # after FABRIC_ and INVOKE_
 COMMENT = "  # "
+WIDE = 30  # columns up to which the lines to type are given the same width: 80 must do for the most of them
 _NOTHING = re.compile("(?!)")
+
+
+class Line(NamedTuple):
+    """What can be typed as it stands, and what it would do or when it can be done; mark: `next`, `or`, `then`.
+
+    The latter is a comment of the shell's, so that the whole line can be pasted. Where nothing can be typed, `does`
+    says why: a line that is a comment alone.
+    """
+
+    mark: str
+    typed: str
+    does: str = ""
+
+    def shown(self, wide: int) -> str:
+        """As it is printed; wide: the columns that what is typed is given."""
+        mark = f"{self.mark:>4}: " if self.typed else " " * 6
+        return f"{mark}{self.typed:<{wide}}{f'{COMMENT}{self.does}' if self.does else ''}".rstrip()
 
 
 class _Typed:
@@ -80,3 +99,9 @@ def ssh(host: str, command: str = "", flags: str = "-t") -> str:
     """The ssh line that runs `command` on `host` and reaches it the way this program does; flags: ssh's own."""
     words = ["ssh", *(["-F", _Typed.ssh_config] if _Typed.ssh_config else []), *([flags] if flags else []), host]
     return f"{shlex.join(words)}{' ' if command else ''}{command}"
+
+
+def below(lines: Sequence[Line]) -> str:
+    """The lines below one another, as they stand behind `next: `; nothing where there are none."""
+    wide = max((len(line.typed) for line in lines if len(line.typed) <= WIDE), default=0)
+    return "\n".join(line.shown(wide) for line in lines).removeprefix("next: ")

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ..errors import SopError
-from ..run import advice
+from ..run import left_behind
 from ..run.observer import SAY_AGAIN_SECONDS, Again
 from ..run.remaining import running as running_now
 from . import recap, tables, words
@@ -117,7 +117,7 @@ class Human(Terminal):
         cron = "cron's sync is on" if facts[host_set.sync].cron else "cron's sync is not there"
         self._say(f"{host_set.name}: run {lock.run} is aborted, its lock is released, {cron}", "head")
         self._down(host_set, facts)
-        self._say(f"next: {advice.left_behind(host_set, facts) or f'fab {host_set.name} status'}")
+        self._say(f"next: {left_behind.left_behind(host_set, facts) or f'fab {host_set.name} status'}")
 
     def free(self, host_set: HostSet, facts: Mapping[Host, Facts], text: str) -> None:
         self._say(text)
@@ -127,13 +127,13 @@ class Human(Terminal):
 
     def leftovers(self, host_set: HostSet, facts: Mapping[Host, Facts]) -> None:
         self._down(host_set, facts)
-        if next_line := advice.left_behind(host_set, facts):
+        if next_line := left_behind.left_behind(host_set, facts):
             self._say(f"next: {next_line}")
 
     def _down(self, host_set: HostSet, facts: Mapping[Host, Facts]) -> None:
-        for text in advice.left_over(host_set, facts):
+        for text in left_behind.left_over(host_set, facts):
             self._say(text, "warn")
-        if down := advice.down(host_set, facts):
+        if down := left_behind.down(host_set, facts):
             self._say(f"{host_set.app.service} is not running on {words.names(down)}", "bad")
 
     def phase(self, number: int, total: int, phase: Phase) -> None:

@@ -13,7 +13,7 @@ from ..journal import json_events, looked
 from ..journal.coding import as_json, cleaned, iso
 from ..journal.events import VERSION, Event
 from ..lines import again
-from ..run import advice, record
+from ..run import left_behind, record
 from ..run.observer import Again, Report
 from ..run.remaining import running as running_now
 from . import words
@@ -111,17 +111,17 @@ class Machine(Report):
         self._tell(looked.Held(host_set.name, lock.run, lock.operator, lock.since, running))
 
     def aborted(self, host_set: HostSet, lock: Lock, facts: Mapping[Host, Facts]) -> None:
-        self._next = advice.left_behind(host_set, facts) or f"fab {host_set.name} status"
-        down, cron = _names(advice.down(host_set, facts)), facts[host_set.sync].cron
+        self._next = left_behind.left_behind(host_set, facts) or f"fab {host_set.name} status"
+        down, cron = _names(left_behind.down(host_set, facts)), facts[host_set.sync].cron
         self._tell(looked.Aborted(host_set.name, lock.run, lock.operator, lock.since, down, cron))
 
     def free(self, host_set: HostSet, facts: Mapping[Host, Facts], text: str) -> None:
-        self._next = advice.left_behind(host_set, facts) or None
-        down, paused = _names(advice.down(host_set, facts)), facts[host_set.sync].paused
+        self._next = left_behind.left_behind(host_set, facts) or None
+        down, paused = _names(left_behind.down(host_set, facts)), facts[host_set.sync].paused
         self._tell(looked.Free(host_set.name, text, down, paused))
 
     def leftovers(self, host_set: HostSet, facts: Mapping[Host, Facts]) -> None:
-        self._next = advice.left_behind(host_set, facts) or None
+        self._next = left_behind.left_behind(host_set, facts) or None
 
     def phase(self, number: int, total: int, phase: Phase) -> None:
         self._step = phase.step.name

@@ -16,12 +16,11 @@ from ..fleet.detached import RunFolder
 from ..fleet.output import clean
 from ..inventory.model import Host, HostSet
 from ..journal.file import Journal, operator
-from ..lines import ssh
+from ..lines import below, ssh
 from ..sop import kept
 from ..sop.model import Facts
 from ..sop.nvr import Nvr
 from .advice import beside_a_run, forget
-from .advice import text as text_of
 from .look import Reached
 
 _RUN = re.compile("[0-9a-f]{8}")
@@ -256,7 +255,7 @@ def locked_by(host: Host, text: str, host_set: HostSet) -> Locked:
         return Locked(held, why, next_line=f"fab {name} status  # after both operators use the same hosts.yml")
     return Locked(
         held,
-        next_line=text_of(beside_a_run(host_set, lock.operator, runs=False)),
+        next_line=below(beside_a_run(host_set, lock.operator, runs=False)),
     )
 
 

@@ -19,10 +19,11 @@ from ..sop import drains, restarts
 from ..sop.model import Facts, Phase, Schema, Step
 from ..sop.restarts import Restart
 from . import record
-from .advice import after_a_step, cut_off, while_locked
+from .advice import after_a_step, while_locked
 from .ending import ending, saved, what_is_down
 from .hearing import OutputListener, PhaseListener
 from .interrupt import Ended, patience
+from .left_behind import cut_off
 from .lock import RunLock, says
 from .look import ask_hosts
 from .observer import Report

@@ -12,9 +12,10 @@ from ..inventory.model import Host, HostSet
 from ..journal.coding import read
 from ..journal.file import kept_here
 from ..journal.history import NAMES, runs
+from ..lines import below
 from ..sop import kept
 from ..sop.model import UNREACHED, Facts
-from .advice import beside_a_run, text
+from .advice import beside_a_run
 from .lock import holder, locked_by, read_lock
 from .look import LOOK_SECONDS, Reached, ask_hosts, connected
 from .observer import Report
@@ -40,7 +41,7 @@ def show(host_set: HostSet, config: Config, report: Report) -> None:
         report.held(host_set, lock, steps)
         _, resume, abort = beside_a_run(host_set, lock.operator, bool(running(steps)))
         if not reached.machines.unreachable:
-            report.note(f"next: {text([resume._replace(mark='next'), abort])}")
+            report.note(f"next: {below([resume._replace(mark='next'), abort])}")
     elif not taken and host_set.sync not in facts:
         if host_set.sync not in reached.machines.unreachable:  # lost since, and not told below
             report.note(nobody_knows(host_set))

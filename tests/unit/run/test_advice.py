@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from tasks.inventory.model import Host
-from tasks.run.advice import Line, after_a_run, beside_a_run, text
+from tasks.lines import Line, below
+from tasks.run.advice import after_a_run, beside_a_run
 from tasks.run.state import Run
 from tasks.sop.model import Facts, Schema
 
@@ -24,6 +25,12 @@ def stopped(
 ) -> Run:
     """A run whose phases went well before `step`, which failed; facts: what its hosts are like then."""
     return run_of(a_plan(procedure, host_set=prod(name=name, schema_status=schema)), step, FAILED, *facts)
+
+
+MIGRATED_ALREADY = (
+    "rollback would be refused: blockerbugs01: the database is at bbb, blockerbugs-1.0.0-1.el7 "
+    "wants aaa: restore it first"
+)
 
 
 def ways(run: Run) -> list[str]:
@@ -55,16 +62,26 @@ def test_before_the_migration_rollback_wants_the_build_typed_and_the_line_has_it
 
 
 def test_after_the_migration_rollback_says_that_it_would_be_refused_and_why() -> None:
-    assert ways(stopped("start-httpd", replace(AFTER, revision="bbb")))[2] == (
-        "then: fab prod rollback would be refused: blockerbugs01: the database is at bbb, blockerbugs-1.0.0-1.el7 "
-        "wants aaa: restore it first"
-    )
+    run = stopped("start-httpd", replace(AFTER, revision="bbb"))
+    assert ways(run)[2:] == ["then: fab prod start-httpd by hand, step by step", f"# {MIGRATED_ALREADY}"]
+    *typed, why = after_a_run(run).splitlines()
+    assert why.lstrip().startswith("# ")
+    assert not any("rollback" in line for line in typed)
 
 
 def test_with_a_host_that_is_lost_rollback_would_be_refused() -> None:
     run = stopped("upgrade-db", AFTER)
     del run.afterwards[TWO]
-    assert ways(run)[2] == "then: fab prod rollback would be refused: blockerbugs02: cannot be reached"
+    assert ways(run)[-1] == "# rollback would be refused: blockerbugs02: cannot be reached"
+
+
+def test_a_minor_upgrade_whose_rollback_would_be_refused_is_offered_again() -> None:
+    run = stopped("healthy", replace(AFTER, service="active", revision="aaa"), procedure="minor-upgrade")
+    del run.afterwards[TWO]
+    assert ways(run)[2:] == [
+        "then: fab prod minor-upgrade --version 1.1.0-1.el7 the same again, on the hosts that need it",
+        "# rollback would be refused: blockerbugs02: cannot be reached",
+    ]
 
 
 def test_rollback_is_not_offered_where_no_host_has_the_new_build() -> None:
@@ -79,7 +96,7 @@ def test_the_steps_by_hand_stand_last_and_name_the_build() -> None:
 
 def test_the_lines_stand_below_one_another() -> None:
     lines = f"next: {after_a_run(stopped('upgrade-db', replace(AFTER, revision='bbb')))}".splitlines()
-    starts = {line.index(word) for line, word in zip(lines, ("goes on", "cron on", "would be"), strict=False)}
+    starts = {line.index(word) for line, word in zip(lines, ("goes on", "cron on", "by hand"), strict=False)}
     assert len(starts) == 1
 
 
@@ -126,11 +143,10 @@ def test_after_a_major_upgrade_that_cannot_go_back_the_steps_by_hand_come_next_t
     ]
 
 
-def test_after_a_major_upgrade_that_could_go_back_the_steps_by_hand_are_the_other_way() -> None:
+def test_after_a_migration_the_steps_by_hand_are_the_only_other_way() -> None:
     assert ways(stopped("sync", replace(AFTER, revision="bbb")))[2:] == [
-        "then: fab prod rollback would be refused: blockerbugs01: the database is at bbb, blockerbugs-1.0.0-1.el7 "
-        "wants aaa: restore it first",
-        "or: fab prod sync start-httpd by hand, step by step",
+        "then: fab prod sync start-httpd by hand, step by step",
+        f"# {MIGRATED_ALREADY}",
     ]
 
 
@@ -289,11 +305,11 @@ def test_o1_beside_a_run_each_way_out_says_what_it_would_do(runs: bool, resume: 
 
 def test_what_a_line_does_stands_behind_the_shells_comment_sign() -> None:
     lines = [Line("next", "fab prod status", "look"), Line("or", "fab prod resume"), Line("then", "fab x", "do")]
-    assert text(lines) == "fab prod status  # look\n  or: fab prod resume\nthen: fab x            # do"
-    assert text([]) == ""
+    assert below(lines) == "fab prod status  # look\n  or: fab prod resume\nthen: fab x            # do"
+    assert below([]) == ""
 
 
 def test_a_very_long_line_does_not_push_the_others_away() -> None:
     thirty, longer = "x" * 30, "y" * 31
-    assert text([Line("next", thirty, "a"), Line("or", "z", "b")]) == f"{thirty}  # a\n  or: {'z':30}  # b"
-    assert text([Line("next", longer, "a"), Line("or", "z", "b")]) == f"{longer}  # a\n  or: z  # b"
+    assert below([Line("next", thirty, "a"), Line("or", "z", "b")]) == f"{thirty}  # a\n  or: {'z':30}  # b"
+    assert below([Line("next", longer, "a"), Line("or", "z", "b")]) == f"{longer}  # a\n  or: z  # b"

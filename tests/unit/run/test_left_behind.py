@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from tasks.inventory.model import Host, HostSet
-from tasks.run.advice import after_a_step, after_success, cut_off, down, left_behind, left_over
+from tasks.run.advice import after_a_step, after_success
+from tasks.run.left_behind import cut_off, down, left_behind, left_over
 from tasks.sop.model import UNREACHED, Facts, Schema
 from tasks.sop.nvr import Nvr
 from tests.unit.builders import NEW, OLD, ONE, TWO, fleet, found, nvr, prod, stg, well

@@ -10,8 +10,9 @@ from tasks.fleet.outcome import Outcome
 from tasks.inventory.model import HostSet
 from tasks.journal.file import Journal
 from tasks.report import tables
-from tasks.run.advice import after_a_run, left_behind
+from tasks.run.advice import after_a_run
 from tasks.run.decide import Plan, decide
+from tasks.run.left_behind import left_behind
 from tasks.run.remaining import of as remaining_of
 from tasks.run.state import Run
 from tasks.sop import workflows

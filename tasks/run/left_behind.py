@@ -1,0 +1,175 @@
+"""What is left to do on a set that no run has locked, and the lines that do it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from ..inventory.model import Host, HostSet
+from ..lines import Line, below
+from ..sop.model import NOT_REACHED, Facts, Job, Procedure, Schema
+from ..sop.nvr import Nvr
+from ..sop.workflows import MAJOR, MEND, MINOR, PROCEDURES, ROLLBACK, START, by_hand
+
+BY_HAND = "by hand, step by step"
+
+
+@dataclass(frozen=True)
+class _Set:
+    """A set that no run has locked, as it is; facts: of every host, NOT_REACHED where one is lost."""
+
+    host_set: HostSet
+    facts: Mapping[Host, Facts]
+
+    @property
+    def fab(self) -> str:
+        return f"fab {self.host_set.name}"
+
+    @property
+    def sync(self) -> Facts:
+        return self.facts[self.host_set.sync]
+
+    @cached_property
+    def reached(self) -> dict[Host, Facts]:
+        return {host: found for host, found in self.facts.items() if found.service != NOT_REACHED}
+
+    @cached_property
+    def builds(self) -> list[Nvr]:
+        return builds(self.reached.values())
+
+    @cached_property
+    def down(self) -> list[Host]:
+        return down(self.host_set, self.facts)
+
+    @property
+    def when(self) -> str:
+        """When what wants all hosts can be typed; nothing where they are all there."""
+        lost = [host.short for host in self.host_set.hosts if host not in self.reached]
+        return f"when {', '.join(lost)} can be reached again" if lost else ""
+
+    @property
+    def pending(self) -> bool:
+        return self.sync.believed == Schema.PENDING
+
+    @property
+    def minor(self) -> bool:
+        """Does a minor upgrade lead to one build everywhere?"""
+        return not self.pending and (self.sync.believed == Schema.CURRENT or not self.down)
+
+    @property
+    def half(self) -> bool:
+        """Was a minor upgrade left half-way?"""
+        return len(self.builds) > 1 and self.minor
+
+
+Way = tuple[str, str]  # what can be typed, and what it does
+
+
+def left_behind(host_set: HostSet, facts: Mapping[Host, Facts], after: str = "") -> str:
+    """What to type where no run holds the set and something is left to do; nothing where all is well.
+
+    facts: of every host, NOT_REACHED where one is lost. after: the step of the SOP that was just done by itself.
+    """
+    found = _Set(host_set, facts)
+    ways = [way for look in (_cron, _rpm, _one_build, _earlier_build, _start) for way in look(found)]
+    ways += _by_hand(found, after, alone=not ways)
+    marks = ["next", *["or"] * len(ways)]
+    if found.sync.paused:
+        marks[1:2] = ["then"]
+    return below([Line(mark, typed, does) for mark, (typed, does) in zip(marks, ways, strict=False)])
+
+
+def _cron(found: _Set) -> list[Way]:
+    return [(f"{found.fab} abort", "lets cron sync again")] if found.sync.paused else []
+
+
+def _rpm(found: _Set) -> list[Way]:
+    cut = any(host.cut_off for host in found.reached.values())
+    return [(f"{found.fab} {MEND.name}", "mends what a cut-off rpm transaction left")] if cut else []
+
+
+def _one_build(found: _Set) -> list[Way]:
+    if not found.builds or not (found.pending or len(found.builds) > 1):
+        return []
+    upgrade, newest = MINOR if found.minor else MAJOR, found.builds[-1].vr
+    return [(f"{found.fab} {upgrade.name} --version {newest}", found.when or f"all hosts to {newest}")]
+
+
+def _earlier_build(found: _Set) -> list[Way]:
+    """What half of the hosts have still."""
+    if not found.half or found.down or found.when:
+        return []
+    new = [host for host in found.reached.values() if host.installed == found.builds[-1]]
+    earlier = {host.previous for host in new} & set(found.builds)
+    does = "rolls back if the build is still in the repo"
+    return [(f"{found.fab} {ROLLBACK.name} --version {nvr.vr}", does) for nvr in earlier if nvr]
+
+
+def _start(found: _Set) -> list[Way]:
+    if not (found.half and found.down):
+        return []
+    return [(f"{found.fab} {START.name}", found.when or "with the builds that are there")]
+
+
+def _by_hand(found: _Set, after: str, alone: bool) -> list[Way]:
+    """The steps that are left of the SOP; alone: no other way was found."""
+    if found.half or not (found.down or found.pending):
+        return []
+    left = left_of_the_sop(found.host_set, found.reached, _up_to(found.host_set, after))
+    newest = f" --version {found.builds[-1].vr}" if found.builds else ""
+    words = [f"{one.name}{newest}" if one.installs else one.name for one in left]
+    fab, does = found.fab, found.when or ("" if alone or not words[1:] else BY_HAND)
+    if found.when and all(one.tolerant and not one.outage for one in left):
+        fab, does = f"fab -H {','.join(host.short for host in found.down)}", ""
+    return [(" ".join([fab, *words]), does)] if words else []
+
+
+def _up_to(host_set: HostSet, after: str) -> dict[str, bool]:
+    """The steps of a major upgrade that were done when `after` was."""
+    names = [phase.step.name for phase in PROCEDURES[MAJOR.name].phases(Job(host_set, host_set.hosts))]
+    return dict.fromkeys(names[: names.index(after) + 1] if after in names else (), True)
+
+
+def left_of_the_sop(
+    host_set: HostSet, facts: Mapping[Host, Facts], done: Mapping[str, bool], target: Nvr | None = None
+) -> list[Procedure]:
+    """What of a major upgrade is left, whatever begun it: all steps where a migration is wanted, or has just been."""
+    newest = target or next(reversed(builds(facts.values())), None)
+    phases = PROCEDURES[MAJOR.name].phases(Job(host_set, host_set.hosts, newest))
+    return by_hand(phases, facts, done, _migrating(facts.get(host_set.sync)))
+
+
+def _migrating(sync: Facts | None) -> bool:
+    """Is a migration wanted, or has one been done since the build before; or can nobody tell?"""
+    if sync is None or sync.believed != Schema.CURRENT:
+        return True
+    moved = bool(sync.previous_schema) and sync.revision != sync.previous_schema
+    return moved or (sync.migrated and sync.migrated_with == sync.installed)
+
+
+def builds(facts: Iterable[Facts]) -> list[Nvr]:
+    """What is installed, each build once, the newest last."""
+    return sorted({found.installed for found in facts if found.installed})
+
+
+def down(host_set: HostSet, facts: Mapping[Host, Facts]) -> list[Host]:
+    """Where httpd is known not to run."""
+    return [host for host in host_set.serving if facts[host].service not in ("active", NOT_REACHED)]
+
+
+def left_over(host_set: HostSet, facts: Mapping[Host, Facts]) -> list[str]:
+    """What hosts that serve well have left over all the same: different builds, transactions that were cut off."""
+    there = {host: facts[host] for host in host_set.hosts if host in facts}
+    told = []
+    if len(builds(there.values())) > 1:
+        have = [f"{host.short} has {found.installed.vr}" for host, found in there.items() if found.installed]
+        told.append(f"half upgraded: {', '.join(have)}")
+    return told + cut_off(host_set, facts)
+
+
+def cut_off(host_set: HostSet, facts: Mapping[Host, Facts]) -> list[str]:
+    """Where an rpm transaction that was cut off has left something, and what mends that on all of them."""
+    cut = [host.short for host in host_set.hosts if host in facts and facts[host].cut_off]
+    mends = f"fab {host_set.name} {MEND.name} mends that"
+    return [f"{', '.join(cut)}: an rpm transaction was cut off; {mends}"] if cut else []
