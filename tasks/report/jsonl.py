@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ..inventory.model import Host, HostSet
     from ..journal.history import Past
     from ..run.decide import Plan
-    from ..run.lock import Lock
+    from ..run.lock_file import Lock
     from ..run.remaining import Remaining, States
     from ..run.state import Run
     from ..sop.model import Facts, Phase

@@ -15,7 +15,9 @@ from ..sop import drains, kept
 from ..sop.model import Facts
 from . import record
 from .consent import Consent, agree, check_that_somebody_can_agree
-from .lock import Lock, RunLock, holder, locked_by
+from .lock import RunLock
+from .lock_file import Lock
+from .locked import holder, locked_by
 from .look import Reached, connected, look
 from .observer import Report
 from .proxies import left_out, told

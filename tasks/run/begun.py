@@ -17,7 +17,8 @@ from ..sop.model import Facts, Job
 from ..sop.workflows import PROCEDURES, RESTART_TOGETHER
 from . import changed
 from .decide import Plan
-from .lock import V0_1, Lock, doing
+from .lock_file import Lock, doing
+from .locked import V0_1
 from .record import TOOL
 from .request import Request
 

@@ -9,7 +9,8 @@ from ..inventory.model import Host
 from ..journal.events import Backup
 from ..sop.model import Step
 from .advice import after_a_run
-from .lock import read_lock, taken_over
+from .lock_file import read_lock
+from .locked import taken_over
 from .put_back import still_out
 from .state import Run
 

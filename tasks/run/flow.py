@@ -20,7 +20,9 @@ from .advice import after_success
 from .consent import Consent, agree, check_that_somebody_can_agree
 from .decide import Plan, decide
 from .forecast import on_stage
-from .lock import RunLock, doing, holder, locked_by
+from .lock import RunLock
+from .lock_file import doing
+from .locked import holder, locked_by
 from .look import Reached, connected, look
 from .observer import Report
 from .phases import leaving, perform

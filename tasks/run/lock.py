@@ -2,85 +2,20 @@
 
 from __future__ import annotations
 
-import json
-import re
 import secrets
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
 from .. import unexpected
-from ..errors import HalfWay, Locked, Refused, TakenOver
+from ..errors import HalfWay, Refused, TakenOver
 from ..fleet import detached
 from ..fleet.detached import RunFolder
-from ..fleet.output import clean
-from ..inventory.model import Host, HostSet
+from ..inventory.model import Host
 from ..journal.file import Journal, operator
-from ..lines import below, ssh
 from ..sop import kept
-from ..sop.model import Facts
-from ..sop.nvr import Nvr
-from .advice import beside_a_run, forget
+from .lock_file import Lock, read_lock
+from .locked import locked_by, taken_over
 from .look import Reached
-
-_RUN = re.compile("[0-9a-f]{8}")
-ELSEWHERE = "elsewhere "
-V0_1 = "d6d6b6f"  # the last commit of the version that wrote down no version of its own
-
-
-@dataclass(frozen=True)
-class Lock:
-    """Who holds a set: the run, who typed it where, when (ISO 8601), and what."""
-
-    run: str
-    operator: str
-    since: str
-    doing: str
-
-    @property
-    def text(self) -> str:
-        """One line of JSON."""
-        return json.dumps(asdict(self))
-
-    def __str__(self) -> str:
-        return f"{self.operator}, since {self._since_here} ({self.age}): {self.doing}, run {self.run}"
-
-    @property
-    def _since_here(self) -> str:
-        """On this machine's clock, as history and the recap tell time; what is no time stays as it is."""
-        try:
-            return f"{datetime.fromisoformat(self.since).astimezone():%Y-%m-%d %H:%M:%S}"
-        except (TypeError, ValueError, OverflowError, OSError):
-            return self.since
-
-    @property
-    def age(self) -> str:
-        """`5 min ago`; a clock that is behind ours says `just now`."""
-        try:
-            seconds = (datetime.now(UTC) - datetime.fromisoformat(self.since)).total_seconds()
-        except (TypeError, ValueError):
-            return "age unknown"
-        if seconds < 60:
-            return f"{seconds:.0f} s ago" if seconds >= 1 else "just now"
-        return f"{seconds / 60:.0f} min ago" if seconds < 7200 else f"{seconds / 3600:.0f} h ago"
-
-
-def doing(procedure: str, target: Nvr | None) -> str:
-    """What a lock says that its run does: `minor-upgrade blockerbugs-1.0.1-1.el7`, `sync`."""
-    return f"{procedure} {target or ''}".strip()
-
-
-def read_lock(text: str) -> Lock | None:
-    """The lock that `text` is, fit to be shown (S10), or None if that is no lock of ours."""
-    try:
-        lock = Lock(**json.loads(text))
-    except (TypeError, ValueError, RecursionError):
-        return None
-    parts = asdict(lock)
-    if not (all(isinstance(part, str) for part in parts.values()) and _RUN.fullmatch(lock.run)):
-        return None
-    # JSON's \u001b is an escape only now: what came over the wire was clean.
-    return Lock(**{name: " ".join(clean(part).split()) for name, part in parts.items()})
 
 
 class RunLock:
@@ -208,64 +143,3 @@ def says(exited: int, last: str) -> str | None:
         words = f" (last output: {last})" if last else ""
         return f"the step was killed or the host rebooted before it finished; result unknown{words}"
     return None
-
-
-def holder(host_set: HostSet, facts: Mapping[Host, Facts]) -> tuple[Host, str] | None:
-    """Where the set's lock is, and what stands in it.
-
-    Every host counts, not only the sync host: who has another one as sync_host in hosts.yml holds the set all the same,
-    also where our hosts.yml does not have that one: then the text is `elsewhere RUN SYNC`.
-    """
-    hosts = [host for host in (host_set.sync, *host_set.hosts) if host in facts]
-    ours = {host.name for host in host_set.hosts}
-    elsewhere = [
-        (host, f"{ELSEWHERE}{run} {sync}") for host in hosts for run, sync in facts[host].open if sync not in ours
-    ]
-    locks = [(host, lock) for host in hosts if (lock := facts[host].lock) is not None]
-    return next(iter([*locks, *elsewhere]), None)
-
-
-def locked_by(host: Host, text: str, host_set: HostSet) -> Locked:
-    """What the operator is told about the lock `text` on `host`."""
-    name, lock = host_set.name, read_lock(text.removeprefix("earlier "))
-    if lock and text.startswith("earlier "):
-        return Locked(
-            f"{name} is held by {lock}",
-            f"{host.short}: version 0.1 of this tool started the run (state in {kept.EARLIER}); "
-            "only that version can end it",
-            next_line=f"git checkout {V0_1} && fab {name} resume",
-        )
-    if text.startswith(ELSEWHERE):
-        run, sync = text.removeprefix(ELSEWHERE).split(" ", 1)
-        return Locked(
-            f"{name}: run {run} is unfinished on {host.short}; its lock is on {sync}",
-            f"{sync} is not in {name} in hosts.yml: add it. If it is permanently gone, the next line discards the run",
-            next_line=forget(host_set, host, run),
-        )
-    if lock is None:
-        path = f"{kept.root(host_set.app)}/lock"
-        return Locked(
-            f"{name}: {path} on {host.short} is not a lock of this tool",
-            next_line=f"{ssh(host.name, f'sudo cat {path}')}  # remove it if nobody needs it",
-        )
-    held = f"{name} is held by {lock}"
-    if host != host_set.sync:
-        here = f"not on {host_set.sync.short}: the run used another sync_host"
-        why = f"its lock is on {host.short}, {here}"
-        return Locked(held, why, next_line=f"fab {name} status  # after both operators use the same hosts.yml")
-    return Locked(
-        held,
-        next_line=below(beside_a_run(host_set, lock.operator, runs=False)),
-    )
-
-
-def taken_over(host_set: HostSet, run: str, driver: str, *also: str) -> TakenOver:
-    """What is told to whoever does not carry the run out any more; driver: as in RunFolder; also: what they did before
-    they knew.
-    """
-    who = driver.rsplit(" (", 1)[0] or "somebody else"
-    return TakenOver(
-        f"{host_set.name}: {who} took over run {run} and will resume or abort it",
-        *also,
-        next_line=f"fab {host_set.name} status",
-    )

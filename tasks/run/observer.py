@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ..sop.model import Facts, Phase
     from ..sop.restarts import Restart
     from .decide import Plan
-    from .lock import Lock
+    from .lock_file import Lock
     from .probe import Seen
     from .remaining import Remaining, States
     from .state import Run

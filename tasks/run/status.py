@@ -16,7 +16,8 @@ from ..lines import below
 from ..sop import kept
 from ..sop.model import UNREACHED, Facts
 from .advice import beside_a_run
-from .lock import holder, locked_by, read_lock
+from .lock_file import read_lock
+from .locked import holder, locked_by
 from .look import LOOK_SECONDS, Reached, ask_hosts, connected
 from .observer import Report
 from .proxies import told

@@ -13,7 +13,9 @@ from ..journal.coding import Entry, read
 from ..sop import kept
 from ..sop.model import Facts
 from . import remaining
-from .lock import Lock, RunLock, holder, locked_by, read_lock, taken_over
+from .lock import RunLock
+from .lock_file import Lock, read_lock
+from .locked import holder, locked_by, taken_over
 from .look import Reached, look
 
 ANSWER_SECONDS = 60

@@ -14,7 +14,7 @@ from tasks.report.asking import ask, can_ask
 from tasks.report.human import Human
 from tasks.report.screen import Screen
 from tasks.run.decide import decide
-from tasks.run.lock import Lock
+from tasks.run.lock_file import Lock
 from tasks.run.probe import Seen
 from tasks.sop.model import UNREACHED, Facts, Schema
 from tests.unit.builders import NEW, OLD, ONE, TWO, event, found, prod, request, well

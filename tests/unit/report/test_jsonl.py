@@ -16,7 +16,7 @@ from tasks.errors import HalfWay
 from tasks.fleet.outcome import Outcome
 from tasks.journal.history import Past
 from tasks.report.jsonl import Machine
-from tasks.run.lock import Lock
+from tasks.run.lock_file import Lock
 from tasks.run.observer import EVENTS
 from tasks.run.probe import Seen
 from tasks.run.remaining import Remaining

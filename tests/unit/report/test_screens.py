@@ -16,7 +16,7 @@ from tasks.report.frame import Wait, Work, frame
 from tasks.report.human import Human
 from tasks.report.screen import Screen
 from tasks.run.ending import ending
-from tasks.run.lock import Lock
+from tasks.run.lock_file import Lock
 from tasks.run.probe import Seen
 from tasks.run.remaining import Remaining
 from tests.unit.builders import NEW, OLD, ONE, TWO, found, nvr, prod, well

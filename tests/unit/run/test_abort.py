@@ -12,7 +12,7 @@ from tasks.fleet.machines import Machines
 from tasks.inventory.model import HostSet
 from tasks.run import abort
 from tasks.run.consent import Consent
-from tasks.run.lock import Lock
+from tasks.run.lock_file import Lock
 from tasks.run.observer import Report
 from tasks.run.takeover import Found
 

@@ -13,7 +13,7 @@ from tasks.inventory.model import HostSet
 from tasks.journal.coding import Entry, as_json, read
 from tasks.run.begun import plan_again
 from tasks.run.decide import Plan, decide
-from tasks.run.lock import Lock
+from tasks.run.lock_file import Lock
 from tasks.run.record import begin
 from tasks.sop.workflows import RESTART_TOGETHER
 from tests.unit.builders import ONE, found, prod, request, well

@@ -56,7 +56,7 @@ def test_who_goes_on_unverified_has_to_say_why(why: str) -> None:
     with pytest.raises(Refused) as refused:
         check_request(request("minor-upgrade", PROD, unverified=why))
     assert refused.value.problems == ("--unverified without a reason",)
-    assert refused.value.next_line == '--unverified "why it may go on all the same"'
+    assert refused.value.next_line == "fab --help minor-upgrade"
     check_request(request("minor-upgrade", PROD, unverified="stg burnt down"))
 
 

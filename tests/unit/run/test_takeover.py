@@ -16,7 +16,8 @@ from tasks.fleet.machines import Machines
 from tasks.fleet.outcome import Outcome
 from tasks.inventory.model import App, Host
 from tasks.journal.file import Journal
-from tasks.run.lock import Lock, RunLock
+from tasks.run.lock import RunLock
+from tasks.run.lock_file import Lock
 from tasks.run.look import Reached
 from tasks.run.takeover import take_over
 from tests.unit.builders import ONE, TWO, Shell, of, prod

@@ -13,7 +13,8 @@ import pytest
 from tasks.fleet.detached import HELD
 from tasks.inventory.model import App
 from tasks.run.changed import fixed
-from tasks.run.lock import Lock, locked_by, read_lock
+from tasks.run.lock_file import Lock, read_lock
+from tasks.run.locked import locked_by
 from tasks.sop import kept
 from tests.unit.builders import ONE, Shell, prod
 from tests.wanted import wanted
