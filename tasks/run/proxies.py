@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from ..fleet.output import clean
 from ..inventory.model import Balancer, Host, HostSet
+from ..lines import ssh
 from ..sop import balanced, drains, kept, restarts
 from ..sop.balanced import Balanced
 from ..sop.model import UNREACHED, Facts, Phase
@@ -85,7 +86,7 @@ def _programs(proxy: Host, facts: Facts) -> list[Reason]:
     if not packages:
         return []
     text = f"{proxy.short}: has no {' and no '.join(facts.lacks)}, which draining needs"
-    return [Reason(text, f"ssh -t {proxy.name} sudo yum -y install {packages}")]
+    return [Reason(text, ssh(proxy.name, f"sudo yum -y install {packages}"))]
 
 
 def _of_a_proxy(request: Request, balancer: Balancer, proxy: Host, facts: Facts) -> list[Reason]:
@@ -144,7 +145,7 @@ def _file_is_there(request: Request, facts: FactsOf) -> list[Reason]:
         elif facts[host].drain_file and balancer and balancer.drain:
             path = balancer.drain.file
             text = f"{host.short}: {path} is there, and not by this tool: somebody has drained that host"
-            found.append(Reason(text, f"ssh -t {host.name} sudo ls -l {path}  # take it away if nobody needs that"))
+            found.append(Reason(text, f"{ssh(host.name, f'sudo ls -l {path}')}  # take it away if nobody needs that"))
     return found
 
 
