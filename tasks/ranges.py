@@ -28,7 +28,7 @@ def ranges(names: Iterable[str]) -> list[str]:
 def listed(names: Iterable[str], room: int = ROOM) -> str:
     """`web01, web02`; of more than a few as ranges; where these take more than `room` letters, the first, and how many.
 
-    One name or range is never cut: it may be longer.
+    Nobody of many is named where a single name takes more than that.
     """
     every = list(dict.fromkeys(names))
     if len(every) <= FEW:
@@ -39,10 +39,10 @@ def listed(names: Iterable[str], room: int = ROOM) -> str:
         return whole
     shown: list[str] = []
     for name in every:
-        if shown and len(", ".join([*shown, name])) + len(f" and {len(every)} more") > room:
+        if len(", ".join([*shown, name])) + len(f" and {len(every)} more") > room:
             break
         shown.append(name)
-    return f"{', '.join(shown)} and {len(every) - len(shown)} more"
+    return f"{', '.join(shown)} and {len(every) - len(shown)} more" if shown else f"{len(every)} hosts"
 
 
 def together(texts: Iterable[str]) -> list[str]:

@@ -10,11 +10,13 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ..errors import SopError
+from ..ranges import FEW, together
 from ..run import left_behind
 from ..run.observer import SAY_AGAIN_SECONDS, Again
 from ..run.remaining import running as running_now
-from . import recap, tables, words
+from . import fold, folded, recap, tables, words
 from .asking import Terminal
+from .progress import MOST, MOST_QUOTED, Progress
 from .screen import Screen
 
 if TYPE_CHECKING:
@@ -28,6 +30,9 @@ if TYPE_CHECKING:
     from ..sop.restarts import Restart
 
 LAST_LINES = 12  # of a step that failed
+ABOVE = 2  # lines: what is looked at, and for a resume whose run it is
+ROOM = 22  # lines for a plan that is folded: what is looked at stands above it, and a question below
+ROOM_TO_END = 16  # for a recap and a status: below them stands how it ended, and what to type next
 
 
 class Human(Terminal):
@@ -47,6 +52,8 @@ class Human(Terminal):
         self._step, self._goes_on = "", True
         self._said: dict[Host, deque[str]] = {}
         self._again = Again()
+        self._banners: dict[str, int] = {}
+        self._progress: Progress | None = None  # where a line for each host and step would be too many
         self._waits = (0.0, 0.0)  # until when is waited, and until when that need not be said again
 
     def close(self, error: BaseException | None) -> None:
@@ -54,7 +61,11 @@ class Human(Terminal):
             raise SopError(f"what was printed could not be written: {self.screen.lost.strerror}")
 
     def said(self, who: str, text: str) -> None:
-        self.screen.quote(f"{who} | {text}")
+        times = self._banners[text] = self._banners.get(text, 0) + 1
+        if self._verbose or times <= FEW:
+            self.screen.quote(f"{who} | {text}")
+        elif times == FEW + 1:
+            self.screen.quote("and more hosts say the same")
 
     def waits_for(self, hosts: Sequence[Host], what: str, seconds: float) -> None:
         if self._again.due(hosts, what):
@@ -62,33 +73,31 @@ class Human(Terminal):
 
     def lost(self, host: Host, seconds: float) -> None:
         goes_on = "; the step may go on there" if self._goes_on else ""
-        self._say(f"{host.short}: connection lost, trying again for {words.duration(seconds)}{goes_on}", "warn")
+        text = f"{host.short}: connection lost, trying again for {words.duration(seconds)}{goes_on}"
+        self._of_one("lose their connection", text, "warn")
 
     def back(self, host: Host) -> None:
-        self._say(f"{host.short}: connection is back, following the step", "good")
+        self._of_one("are back", f"{host.short}: connection is back, following the step", "good")
 
     def restarted(self, restart: Restart) -> None:
-        self._say(restart.text, "bad" if restart.service else "warn")
+        self._of_one("restarted", restart.text, "bad" if restart.service else "warn")
 
     def looking(self, hosts: Sequence[Host]) -> None:
         if not self._quiet:
             self._say(f"looking at {words.names(hosts)}", "aside")
 
     def plan(self, plan: Plan) -> None:
-        request = plan.request
-        if self._quiet and (self._agreed or request.host_set.confirm == "none"):
+        folds = self._folds(plan, lambda screen: tables.plan(screen, plan))
+        if self._quiet and (self._agreed or plan.request.host_set.confirm == "none"):
             return
-        self._say("")
-        self._say(_title(plan), "head")
-        if plan.target:
-            self.screen.rows(tables.builds(plan))
-        if plan.phases:
-            self._say("")
-            self.screen.rows(tables.phases(plan))
-        for warning in plan.warnings:
-            self._say(f"warning: {warning}", "warn")
+        if folds:
+            fold.show(self.screen, folded.plan(plan), ROOM)
+        else:
+            tables.plan(self.screen, plan)
 
     def commands(self, plan: Plan) -> None:
+        if self._progress:
+            return
         self._say("")
         for name, command in dict.fromkeys((phase.step.name, phase.step.shown) for phase in plan.phases):
             if command:
@@ -99,16 +108,25 @@ class Human(Terminal):
         self._say(f"nothing to do: {plan.request.host_set.name} {verb} {plan.target}", "good")
 
     def resume(self, plan: Plan, lock: Lock, remaining_phases: Sequence[Remaining]) -> None:
-        self._say(_title(plan), "head")
+        self._say(tables.title(plan), "head")
         self._say(f"begun by {lock}")
         self._say("")
-        self.screen.rows(tables.left(plan, remaining_phases))
+        if self._folds(plan, lambda screen: screen.rows(tables.left(plan, remaining_phases))):
+            fold.show(self.screen, folded.left(plan, remaining_phases), ROOM - 3)
+        else:
+            self.screen.rows(tables.left(plan, remaining_phases))
+
+    def _folds(self, plan: Plan, whole: fold.Draw) -> bool:
+        """Is `whole` too long? Then what follows is told in few lines, too."""
+        folds = not self._verbose and fold.needed(len(plan.request.host_set.hosts), whole, ABOVE)
+        self._progress = Progress(plan) if folds else None
+        return folds
 
     def held(self, host_set: HostSet, lock: Lock, states: States) -> None:
         self._say(f"{host_set.name} is held by {lock}", "warn")
         running = running_now(states)
-        for host, step in running:
-            self._say(f"{host.short}: {step} still runs", "warn")
+        for text in together(f"{host.short}: {step} still runs" for host, step in running):
+            self._say(text, "warn")
         if not running and states:
             where = "" if len(states) == len(host_set.hosts) else f" on {words.names(list(states))}"
             self._say(f"no step of it runs now{where}", "warn")
@@ -139,10 +157,13 @@ class Human(Terminal):
     def phase(self, number: int, total: int, phase: Phase) -> None:
         self._step, self._goes_on = phase.step.name, not phase.step.looks
         self._said = {host: deque(maxlen=LAST_LINES) for host in phase.hosts}
-        if not self._quiet:
+        headline: str | None = f"[{number}/{total}] {phase.step.name} on {words.names(phase.hosts)}: {phase.step.says}"
+        if self._progress:
+            headline = self._progress.phase(number, phase)
+        if headline and not self._quiet:
             if number == 1:
                 self._say("")
-            self._say(f"[{number}/{total}] {phase.step.name} on {words.names(phase.hosts)}: {phase.step.says}", "head")
+            self._say(headline, "head")
 
     def line(self, host: Host, text: str) -> None:
         if self._verbose:
@@ -151,16 +172,33 @@ class Human(Terminal):
             self._said[host].append(text)
 
     def done(self, host: Host, seconds: float) -> None:
-        if not self._quiet:
-            self._say(f"{host.short} | {self._step}: done in {words.took(seconds)}", "good")
+        line: str | None = f"{host.short} | {self._step}: done in {words.took(seconds)}"
+        if self._progress:
+            line = self._progress.end("done")
+        if line and not self._quiet:
+            self._say(line, "good")
 
     def failed(self, host: Host, why: str) -> None:
-        self._say(f"{host.short} | {self._step}: FAILED: {why}", "bad")
-        for text in self._said.pop(host, ()):
+        nth = self._of_one("fail", f"{host.short} | {self._step}: FAILED: {why}", "bad")
+        for text in self._said.pop(host, ()) if nth <= MOST_QUOTED else ():
             self.screen.quote(f"{host.short} |   {text}")
+        if self._progress and (line := self._progress.end("failed")) and not self._quiet:
+            self._say(line, "bad")
 
     def unknown(self, host: Host, why: str) -> None:
-        self._say(f"{host.short} | {self._step}: UNKNOWN: {why}", "warn")
+        self._of_one("end unseen", f"{host.short} | {self._step}: UNKNOWN: {why}", "warn")
+
+    def _of_one(self, what: str, text: str, style: str) -> int:
+        """Say what has happened to one of the hosts; of very many only the first. Gives which of them it is.
+
+        what: to the hosts, in words.
+        """
+        nth = self._progress.nth(what) if self._progress else 1
+        if nth <= MOST:
+            self._say(text, style)
+        elif nth == MOST + 1:
+            self._say(f"{self._step}: more hosts {what}; the recap tells of all", style)
+        return nth
 
     def waiting(self, seconds: float, why: str) -> None:
         now = time.monotonic()
@@ -175,7 +213,11 @@ class Human(Terminal):
             os.write(2, b"\nstopping after this step; Ctrl-C again: exit now\n")
 
     def recap(self, run: Run) -> None:
-        recap.show(self.screen, run)
+        hosts = len(run.plan.request.host_set.hosts)
+        if not self._verbose and fold.needed(hosts, lambda screen: recap.show(screen, run)):
+            fold.show(self.screen, folded.ended(run, self.screen.arrow), ROOM_TO_END)
+        else:
+            recap.show(self.screen, run)
 
     def finished(self, run: Run, next_line: str | None) -> None:
         plan = run.plan
@@ -187,12 +229,11 @@ class Human(Terminal):
             self._say(f"next: {next_line}")
 
     def status(self, host_set: HostSet, facts: Mapping[Host, Facts]) -> None:
-        where = f", {host_set.location}" if host_set.location else ""
-        self._say(f"{host_set.name}{where}: {host_set.app.package}, {host_set.owner}, {host_set.contact}", "head")
-        self.screen.rows(tables.status(host_set, facts))
-        for host in host_set.hosts:
-            for problem in words.unknown(facts.get(host)):
-                self._say(f"{host.short}: {problem}", "warn")
+        hosts = len(host_set.hosts)
+        if not self._verbose and fold.needed(hosts, lambda screen: tables.show_status(screen, host_set, facts)):
+            fold.show(self.screen, folded.status(host_set, facts), ROOM_TO_END)
+        else:
+            tables.show_status(self.screen, host_set, facts)
 
     def history(self, host_set: HostSet, runs: Sequence[Past]) -> None:
         if runs:
@@ -211,8 +252,3 @@ class Human(Terminal):
 
     def _say(self, text: str, style: str = "") -> None:
         self.screen.say(text, style)
-
-
-def _title(plan: Plan) -> str:
-    build = f": {plan.target}" if plan.target else ""
-    return f"{plan.request.host_set.name}: {plan.request.procedure.title}{build}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..fleet.output import clean
 from ..sop.model import Schema
@@ -31,17 +31,33 @@ def show(screen: Screen, run: Run) -> None:
     screen.rows(changes(run, screen.arrow))
     for restart in run.restarts:
         screen.say(restart.text, "bad" if restart.service else "warn")
-    for (step, text), warned in run.warnings.items():
-        screen.say(f"{', '.join(host.short for host in warned)}: {step} said: {clean(text)}", "warn")
+    for text, hosts_warned in warned(run):
+        screen.say(f"{', '.join(host.short for host in hosts_warned)}: {text}", "warn")
     if run.plan.forecast and run.down_for:
         screen.say(run.plan.forecast.beside(run.down_for), "aside")
     if run.users and run.users.requests:
         screen.say(*outage(run, run.users))
+    for told in nodes(run):
+        screen.say(*told)
+    where(screen, run)
+
+
+def warned(run: Run) -> list[tuple[str, list[Host]]]:
+    """What rpm warned of in steps that succeeded, and on which hosts."""
+    return [(f"{step} said: {clean(text)}", hosts) for (step, text), hosts in run.warnings.items()]
+
+
+def nodes(run: Run) -> Iterator[tuple[str, str]]:
+    """What was seen of each node's own page, and the style to say it in."""
     for host, seen in run.nodes.items():
         if seen.requests:
             now = run.afterwards.get(host)
             serves = bool(now and now.healthy(run.plan.request.host_set.health.status))
-            screen.say(*node(host, seen, serves))
+            yield node(host, seen, serves)
+
+
+def where(screen: Screen, run: Run) -> None:
+    """The journal, and what makes a page of the run."""
     screen.say(f"journal: {run.journal.path} (run {run.journal.run})", "aside")
     name = run.plan.request.host_set.name
     screen.say(f"for the ticket: fab {name} report --run {run.journal.run}", "aside")
@@ -57,33 +73,63 @@ def steps(run: Run) -> Table:
     return made
 
 
+class Count(NamedTuple):
+    """What became of the steps on one host; seconds: that they took."""
+
+    host: Host
+    done: list[str]
+    failed: list[str]
+    missing: list[str]
+    seconds: float
+
+
 def counts(run: Run) -> Table:
     """A row for each host."""
     made = table("host", "done", "failed", "not reached", "time")
-    for host in run.plan.request.host_set.hosts:
-        spent = sum(results[host].seconds for _, results in run.outcomes if host in results)
-        made.add_row(
-            host.short,
-            str(len(run.done_on(host)) or "-"),
-            ", ".join(run.failed_on(host)) or "-",
-            ", ".join(run.missing_on(host)) or "-",
-            words.took(spent),
-        )
+    for host, done, failed, missing, seconds in counted(run):
+        cells = (", ".join(failed) or "-", ", ".join(missing) or "-", words.took(seconds))
+        made.add_row(host.short, str(len(done) or "-"), *cells)
     return made
+
+
+def counted(run: Run) -> list[Count]:
+    """Of every host of the set, in one walk through the run: a set may have a thousand, and three times the phases."""
+    found = {host.name: Count(host, [], [], [], 0.0) for host in run.plan.request.host_set.hosts}
+    planned: dict[str, list[str]] = {name: [] for name in found}
+    for phase in run.plan.phases:
+        for host in phase.hosts:
+            planned.get(host.name, []).append(phase.step.name)
+    for phase, results in run.outcomes:
+        for host, outcome in results.items():
+            if one := found.get(host.name):
+                (one.failed if outcome.failure else one.done).append(phase.step.name)
+                found[host.name] = one._replace(seconds=one.seconds + outcome.seconds)
+    for name, one in found.items():
+        one.missing.extend(planned[name][len(one.done) + len(one.failed) :])
+    return list(found.values())
+
+
+CHANGES = ("build", "schema", "httpd", "answers")
 
 
 def changes(run: Run, arrow: str) -> Table:
     """From which build and schema to which, and what the hosts are like now."""
-    made = table("host", "build", "schema", "httpd", "answers")
+    made = table("host", *CHANGES)
+    for host, cells in change_cells(run, arrow):
+        made.add_row(host.short, *cells)
+    return made
+
+
+def change_cells(run: Run, arrow: str) -> Iterator[tuple[Host, tuple[str, ...]]]:
+    """The rows of `changes`, each with its host."""
     for host in run.plan.request.host_set.hosts:
         before, now = run.plan.facts[host], run.afterwards.get(host)
         if not now:
-            made.add_row(host.short, *["unknown"] * 4)
+            yield host, ("unknown",) * len(CHANGES)
             continue
         build = _change(words.build(before), words.build(now), arrow)
         schema = _change(_revision(before), _revision(now), arrow)
-        made.add_row(host.short, build, schema, now.service, words.answer(now))
-    return made
+        yield host, (build, schema, now.service, words.answer(now))
 
 
 def outage(run: Run, seen: Seen) -> tuple[str, str]:

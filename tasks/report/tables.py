@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from ..sop.model import NOT_REACHED
 from . import words
-from .screen import GAP, table
+from .screen import GAP, Screen, table
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -20,20 +20,49 @@ if TYPE_CHECKING:
     from ..sop.model import Facts
 
 
+MOST_BUILDS = 3  # of a set before or after a run, that are named
+BUILDS = ("installed", "target", "repo", "will")
+
+
+def title(plan: Plan) -> str:
+    """The set, what is done on it, and the build."""
+    build = f": {plan.target}" if plan.target else ""
+    return f"{plan.request.host_set.name}: {plan.request.procedure.title}{build}"
+
+
+def plan(screen: Screen, planned: Plan) -> None:
+    """What would be done, and why one should think twice."""
+    screen.say("")
+    screen.say(title(planned), "head")
+    if planned.target:
+        screen.rows(builds(planned))
+    if planned.phases:
+        screen.say("")
+        screen.rows(phases(planned))
+    for warning in planned.warnings:
+        screen.say(f"warning: {warning}", "warn")
+
+
 def builds(plan: Plan) -> Table:
     """Per host what is installed, what will be, and out of which repository."""
-    made = table("host", "installed", "target", "repo", "will")
+    made = table("host", *BUILDS)
+    for host, cells in build_cells(plan):
+        made.add_row(host.short, *cells)
+    return made
+
+
+def build_cells(plan: Plan) -> Iterator[tuple[Host, tuple[str, ...]]]:
+    """The rows of `builds`, each with its host."""
+    touched, meant = set(plan.hosts), set(plan.request.hosts)
     for host in plan.request.host_set.hosts:
         found = plan.facts[host]
-        if host in plan.hosts:
+        if host in touched:
             upgrade = "go back" if plan.request.procedure.back else "upgrade"
             what = upgrade if found.installed != plan.target else "repair"
         else:
-            what = "nothing: at the target" if host in plan.request.hosts else "nothing: not asked for"
+            what = "nothing: at the target" if host in meant else "nothing: not asked for"
         repo = (found.offered or {}).get(plan.target, "-") if plan.target else "-"
-        target = plan.target.vr if plan.target else "-"
-        made.add_row(host.short, words.build(found), target, repo, what)
-    return made
+        yield host, (words.build(found), plan.target.vr if plan.target else "-", repo, what)
 
 
 def phases(plan: Plan) -> Table:
@@ -61,27 +90,49 @@ def _part(hosts: Sequence[Host], of: Sequence[Host]) -> str:
     return "all" if len(of) > 1 and set(hosts) == set(of) else words.names(hosts) or "-"
 
 
+def heading(host_set: HostSet) -> str:
+    """What a set is, and whose."""
+    where = f", {host_set.location}" if host_set.location else ""
+    return f"{host_set.name}{where}: {host_set.app.package}, {host_set.owner}, {host_set.contact}"
+
+
+def status_columns(host_set: HostSet) -> tuple[str, ...]:
+    """What is told of a host, in this order."""
+    return ("role", "installed", "offered", host_set.app.service, "answers", "schema", "cron", "free")
+
+
+def show_status(screen: Screen, host_set: HostSet, facts: Mapping[Host, Facts]) -> None:
+    """Every fact of every host, and what could not be found out."""
+    screen.say(heading(host_set), "head")
+    screen.rows(status(host_set, facts))
+    for host in host_set.hosts:
+        for problem in words.unknown(facts.get(host)):
+            screen.say(f"{host.short}: {problem}", "warn")
+
+
 def status(host_set: HostSet, facts: Mapping[Host, Facts]) -> Table:
     """Every fact of every host, one row each."""
-    made = table("host", "role", "installed", "offered", host_set.app.service, "answers", "schema", "cron", "free")
+    made = table("host", *status_columns(host_set))
     for host in host_set.hosts:
         found = facts.get(host)
-        if not found:
-            made.add_row(host.short, host_set.roles(host), NOT_REACHED)
-            continue
-        newest = max(found.offered or (), default=None)
-        made.add_row(
-            host.short,
-            host_set.roles(host),
-            words.build(found),
-            newest.vr if newest else "-",
-            found.service,
-            words.answer(found),
-            words.schema(found),
-            words.cron(found),
-            f"{found.free} MB" if found.free is not None else "-",
-        )
+        cells = status_cells(host_set, host, found) if found else (host_set.roles(host), NOT_REACHED)
+        made.add_row(host.short, *cells)
     return made
+
+
+def status_cells(host_set: HostSet, host: Host, found: Facts) -> tuple[str, ...]:
+    """A row of `status`, without its host."""
+    newest = max(found.offered or (), default=None)
+    return (
+        host_set.roles(host),
+        words.build(found),
+        newest.vr if newest else "-",
+        found.service,
+        words.answer(found),
+        words.schema(found),
+        words.cron(found),
+        f"{found.free} MB" if found.free is not None else "-",
+    )
 
 
 def history(runs: Sequence[Past], arrow: str) -> list[Table]:
@@ -112,8 +163,8 @@ def _whole(past: Past) -> dict[str, str]:
         "when": _when(past, "%Y-%m-%d"),
         "who": ", ".join(past.who) or "-",
         "what": past.what,
-        "from": ", ".join(build.vr for build in past.before) or "-",
-        "to": ", ".join(build.vr for build in past.after) or "-",
+        "from": _builds([build.vr for build in past.before]),
+        "to": _builds([build.vr for build in past.after]),
         "ended": past.how,
         "down": _down(past, words.took),
         "took": "-" if past.seconds is None else words.took(past.seconds),
@@ -126,8 +177,7 @@ def _short(past: Past, day: str, arrow: str) -> dict[str, str]:
     names = list(dict.fromkeys(who.partition("@")[0] for who in past.who))
     rebuilt = past.before != past.after and {b.version for b in past.before} == {b.version for b in past.after}
     sides = [
-        ", ".join(build.vr if rebuilt else build.version for build in builds) or "-"
-        for builds in (past.before, past.after)
+        _builds([build.vr if rebuilt else build.version for build in builds]) for builds in (past.before, past.after)
     ]
     what = past.what.removesuffix("-upgrade")
     return {
@@ -140,6 +190,12 @@ def _short(past: Past, day: str, arrow: str) -> dict[str, str]:
         "ended": past.how,
         "what and how": f"{what}: {past.how}",
     }
+
+
+def _builds(names: Sequence[str]) -> str:
+    """Those that a set's hosts had; of more than a few the first."""
+    more = len(names) - MOST_BUILDS
+    return ", ".join(names[:MOST_BUILDS]) + (f" and {more} more" if more > 0 else "") or "-"
 
 
 def _down(past: Past, said: Callable[[float], str]) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ..fleet.output import duration as duration
+from ..ranges import listed
 from ..sop.model import Schema
 
 if TYPE_CHECKING:
@@ -14,8 +15,8 @@ if TYPE_CHECKING:
 
 
 def names(hosts: Sequence[Host]) -> str:
-    """`prod01, prod02`; of many hosts the first, and how many more."""
-    return ", ".join(host.short for host in hosts) if len(hosts) <= 4 else f"{hosts[0].short} and {len(hosts) - 1} more"
+    """`prod01, prod02`; of many hosts their ranges, or the first, and how many more."""
+    return listed(host.short for host in hosts)
 
 
 def took(seconds: float) -> str:

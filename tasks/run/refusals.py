@@ -124,7 +124,8 @@ def state(request: Request, facts: FactsOf) -> list[Reason]:
         reasons += _not_stopped(host_set, facts)
     if procedure.needs_stopped or procedure.whole_set:
         reasons += _another_cron(request, facts)
-    others = [host for host in host_set.serving if host not in request.hosts]
+    meant = set(request.hosts)
+    others = [host for host in host_set.serving if host not in meant]
     if procedure.rolling and others and not any(facts[h].healthy(host_set.health.status) for h in others):
         ill = ", ".join(host.short for host in others)
         text = f"{ill}: not healthy: taking {request.hosts[0].short} out of service leaves no healthy host"

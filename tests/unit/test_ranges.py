@@ -78,12 +78,14 @@ def test_a_few_names_are_listed_and_many_are_told_as_ranges() -> None:
 def test_of_many_names_without_a_pattern_the_first_are_named_and_the_others_counted() -> None:
     names = ["alpha", "bravo", "charlie", "delta", "echo", "foxtrot", "golf", "hotel"]
     assert listed(names, room=30) == "alpha, bravo and 6 more"
-    assert listed(names, room=5) == "alpha and 7 more"
+    assert listed(names, room=5) == "8 hosts"
 
 
 @given(st.lists(NAMES, unique=True, min_size=1, max_size=80), st.integers(20, 60))
 def test_a_list_of_names_counts_everybody(names: list[str], room: int) -> None:
     told = listed(names, room)
+    if told == f"{len(names)} hosts":
+        return
     more = re.search(r" and (\d+) more$", told)
     shown = told.removesuffix(more[0]) if more else told
     pieces = re.findall(r"(?:[^,\[ ]|\[[^]]*\])+", shown)

@@ -294,8 +294,11 @@ def test_a_run_that_went_well_ends_with_the_build_and_what_may_come_next(screen:
     assert screen.lines[1] == "next: fab prod minor-upgrade"
 
 
-def test_many_hosts_are_told_by_number() -> None:
-    assert words.names([ONE] * 9) == "blockerbugs01 and 8 more"
+def test_many_hosts_are_told_as_a_range_or_by_their_number() -> None:
+    assert words.names([Host(name=f"web{n:02}.example") for n in range(1, 10)]) == "web[01-09].example"
+    assert words.names([Host(name=f"{name}.example") for name in ("alpha", "bravo", "charlie", "delta", "echo")]) == (
+        "alpha.example, bravo.example and 3 more"
+    )
 
 
 class ATerminal(StringIO):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -11,15 +12,17 @@ from typing import IO, cast
 
 import pytest
 
+from tasks.inventory.model import Host
 from tasks.journal.history import Past
 from tasks.report.frame import Wait, Work, frame
 from tasks.report.human import Human
 from tasks.report.screen import Screen
+from tasks.run.decide import decide
 from tasks.run.ending import ending
 from tasks.run.lock_file import Lock
 from tasks.run.probe import Seen
-from tasks.run.remaining import Remaining
-from tests.unit.builders import NEW, OLD, ONE, TWO, found, nvr, prod, well
+from tasks.run.remaining import Remaining, everything
+from tests.unit.builders import NEW, OLD, ONE, TWO, found, nvr, prod, request, well
 from tests.unit.report.values import Terminal, ended, planned
 
 URL = "https://qa.fedoraproject.org/blockerbugs/"
@@ -166,3 +169,51 @@ def test_history(terminal: Terminal, looks: Kept) -> None:
     ]
     human(terminal).history(PROD, runs)
     assert terminal.shown == looks
+
+
+MANY = tuple(Host(name=f"web{n:03}.iad2.example", aliases=(f"web{n:03}",)) for n in range(1, 201))
+LARGE = prod(hosts=MANY, sync_host="web001", rolling=10, location="iad2", url=URL, schema_status="alembic current")
+FOUND = {
+    host: well(NEW) if n == 40 else well(service="failed", answers=None, free=240) if n == 17 else one
+    for n, (host, one) in enumerate(found(LARGE, well()).items(), 1)
+}
+
+
+@pytest.mark.parametrize("procedure", ["minor-upgrade", "major-upgrade"])
+def test_folded_plan(procedure: str, terminal: Terminal, looks: Kept) -> None:
+    plan = decide(request(procedure, LARGE), FOUND)
+    warnings = tuple(f"{host.short}: its clock is +75 s off" for host in MANY[90:120])
+    human(terminal).plan(replace(plan, warnings=warnings))
+    assert terminal.shown == looks
+
+
+def test_folded_what_is_left_to_resume(terminal: Terminal, looks: Kept) -> None:
+    plan = decide(request("minor-upgrade", LARGE), FOUND)
+    left = [Remaining({})] * 8 + everything(plan)[8:]
+    left[8] = Remaining(dict.fromkeys(MANY[9:12], "x"), runs=MANY[9:10], again=MANY[10:12])
+    human(terminal).resume(plan, replace(LOCK, since="no time"), left)
+    assert terminal.shown == looks
+
+
+def test_folded_recap(terminal: Terminal, looks: Kept) -> None:
+    plan = decide(request("minor-upgrade", LARGE), FOUND)
+    run = ended(plan, "exit status 1: no space left", path=Path("journal.jsonl"), users=WELL)
+    run.afterwards = {host: FOUND[host] for host in MANY if host != MANY[150]}
+    human(terminal).recap(run)
+    assert terminal.shown == looks
+
+
+def test_folded_status(terminal: Terminal, looks: Kept) -> None:
+    human(terminal).status(LARGE, {host: one for host, one in FOUND.items() if host not in MANY[150:153]})
+    assert terminal.shown == looks
+
+
+def test_folded_run(terminal: Terminal, looks: Kept) -> None:
+    plan = decide(request("minor-upgrade", LARGE), FOUND)
+    report = human(terminal)
+    report._folds(plan, lambda screen: None)
+    for number, phase in enumerate(plan.phases, 1):
+        report.phase(number, len(plan.phases), phase)
+        for host in phase.hosts:
+            report.done(host, 1.0)
+    assert re.sub(r"in \d+\.\d s", "in 0.0 s", terminal.shown) == looks
