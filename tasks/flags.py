@@ -34,7 +34,7 @@ FLAGS = {
     "run": Flag("The run's id, or its beginning. Default: the last run of the set.", ""),
     "out": Flag("The file to write, its picture beside it. Default: below the journal's folder.", ""),
     # How much is shown.
-    "verbose": Flag("Show every line of every host."),
+    "verbose": Flag("Show every line of every host, and a row for each, however many there are."),
     "quiet": Flag("Show only the recap, and what is asked."),
     "json": Flag("JSON lines on stdout (docs/json.md), what is for people on stderr."),
     "junit": Flag("Write JUnit XML to this file, a test case for each host and step.", ""),

@@ -9,7 +9,7 @@ from .flags import task
 from .report import Shown
 
 
-@task("json")
+@task("verbose", "json", verbose="A row for every host, however many there are.")
 def status(context: Context, shown: Shown) -> None:
     """Show what every host runs, and its health.
 

@@ -20,6 +20,12 @@ SCREENS = {
     "what_is_left_to_resume-{}": "What resume is going to do",
     "status-{}": "fab prod status",
     "history-{}": "fab prod history",
+    "folded_plan-{}-minor-upgrade": "Of a set of 200 hosts: the plan of a minor upgrade",
+    "folded_plan-{}-major-upgrade": "Of a set of 200 hosts: the plan of a major upgrade",
+    "folded_run-{}": "Of a set of 200 hosts: what stays of its phases",
+    "folded_what_is_left_to_resume-{}": "Of a set of 200 hosts: what resume is going to do",
+    "folded_recap-{}": "Of a set of 200 hosts: the recap",
+    "folded_status-{}": "Of a set of 200 hosts: fab prod status",
 }
 _HEAD = """# The screens
 

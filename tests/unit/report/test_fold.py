@@ -19,7 +19,7 @@ from tasks.report.fold import Row, alike
 from tasks.report.human import Human
 from tasks.report.screen import Screen
 from tasks.run.decide import Plan, decide
-from tasks.run.lock import Lock
+from tasks.run.lock_file import Lock
 from tasks.run.probe import Seen
 from tasks.run.remaining import Remaining, everything
 from tasks.run.state import Run
