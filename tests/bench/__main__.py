@@ -15,13 +15,14 @@ from pathlib import Path
 
 from tests.lab.errors import LabError
 
-from . import field, peers
+from . import drained, field, peers
 from .field import Field
 from .measure import CommandFailed, Prober, Sample, run
 from .peers import PROJECT, Peer, Work
 from .table import Samples, Table, ratio
 
 MINOR, MAJOR = "1.0.1", "1.1.0"
+DRAINED_UPGRADES = 30
 NAMES = tuple(node.name for node in field.PROD)
 Make = Callable[[Work], Peer]
 DOWNLOADED: Make = partial(peers.raw, what="major-downloaded")
@@ -54,6 +55,15 @@ class Bench:
         for failure in (each for one in samples["ours"] for each in one.failures):
             print(f"    ours: {failure}")
         self.table.promise("failed requests by us", sum(one.failed for one in samples["ours"]), 0)
+
+    def drained(self) -> None:
+        """Minor upgrades of prod and back again, under sixty requests a second and three busy loops."""
+        self.place.stg_runs(MINOR)
+        self.place.back()
+        samples = drained.up_and_down(self.place, MINOR, max(DRAINED_UPGRADES, self.rounds))
+        self.table.keep("drained", samples)
+        self.table.row("drained, the whole command", {name: samples[name] for name in drained.LINES}, "wall")
+        drained.tell(self.table, samples)
 
     def major(self) -> None:
         """A major upgrade of prod by everybody."""
@@ -147,7 +157,7 @@ class Bench:
         return samples
 
     def _one(self, peer: Peer, alone: bool) -> Sample:
-        with nullcontext() if alone else Prober(self.place.url) as prober:
+        with nullcontext() if alone else Prober(self.place.urls[:1]) as prober:
             time.sleep(0.3)
             sample = run(peer.command, peer.environment, str(PROJECT))
         if prober:
@@ -169,7 +179,7 @@ class Bench:
         return samples
 
 
-ROWS = ("start_up", "minor", "traffic", "major", "metadata", "far", "many")
+ROWS = ("start_up", "minor", "traffic", "drained", "major", "metadata", "far", "many")
 
 
 def main() -> int:

@@ -17,7 +17,7 @@ from pathlib import Path
 from tests.lab import files, lifecycle, observe, podman
 from tests.lab.errors import LabError
 from tests.lab.files import Settings
-from tests.lab.layout import BASTION, HOME, HUB, ONE, SHARED, STG, TWO, Machine
+from tests.lab.layout import BASTION, HOME, HUB, ONE, PROXIES, SHARED, STG, TWO, Machine
 
 PROD = (ONE, TWO)
 PACKAGES = 30_000  # in the large repo: EL with EPEL has about as many
@@ -49,9 +49,8 @@ class Field:
         self.far_ssh_config = folder / "ssh_config_far"
         self.hosts_yml = HOME / "hosts.yml"
         self.plain_hosts_yml = folder / "hosts.yml"
-        self.plain_hosts_yml.write_text(
-            re.sub("    (balancer:\n  +interval|url): .*\n", "", self.hosts_yml.read_text())
-        )
+        plain = re.sub("    url: .*\n|    balancer:\n(      .*\n)*", "", self.hosts_yml.read_text())
+        self.plain_hosts_yml.write_text(plain)
         near = (HOME / "ssh_config").read_text().replace("    ProxyJump bastion.lab\n", "")
         # OpenSSH's default key exchange costs 80 ms of CPU more for each connection.
         near += "\nHost *\n    KexAlgorithms curve25519-sha256\n"
@@ -63,9 +62,9 @@ class Field:
         self.far_ssh_config.write_text(far)
 
     @property
-    def url(self) -> str:
-        """prod, through haproxy."""
-        return self.settings.url("prod")
+    def urls(self) -> list[str]:
+        """prod, through each haproxy."""
+        return [self.settings.url("prod", proxy) for proxy in PROXIES]
 
     def stg_runs(self, version: str) -> None:
         """What prod may have then."""
@@ -83,6 +82,9 @@ class Field:
         lifecycle.wait_until_it_answers(self.settings)
         for node in PROD:  # also the one that haproxy has not asked yet: its first page takes as long as a start
             podman.run_in(node, "curl", "-s", "http://localhost/blockerbugs/")
+        for proxy in PROXIES:
+            for server in observe.servers("prod", proxy):
+                observe.haproxy(proxy, f"set server prod/{server} health up; set server prod/{server} state ready")
 
     @staticmethod
     def _fresh_database(name: str) -> None:

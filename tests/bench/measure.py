@@ -10,7 +10,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import pairwise
+from itertools import cycle, pairwise
 from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
@@ -22,7 +22,8 @@ BACK_SECONDS = 30.0
 @dataclass
 class Sample:
     """wall, work, cpu, outage in seconds, memory in MB; work: from all connections being there, or from the
-    operator's yes, to the end. failures: when each request that failed was asked, and what came of it.
+    operator's yes, to the end. failures: when each request that failed was asked, and what came of it. took: seconds
+    of each request that was answered well.
     """
 
     wall: float
@@ -34,6 +35,7 @@ class Sample:
     requests: int = 0
     failed: int = 0
     failures: list[str] = field(default_factory=list)
+    took: list[float] = field(default_factory=list)
 
 
 class CommandFailed(Exception):
@@ -83,13 +85,13 @@ class _Answer:
 
 @dataclass
 class Prober:
-    """Asks a URL so many times a second, each time on a connection of its own, whether or not the last was answered.
+    """Asks URLs in turn so many times a second, each time on a new connection, whether or not the last was answered.
 
     An answer counts as good if it is 200; the outage is the longest time between two good answers. It goes on until
     something that was asked after the end of the `with` statement is answered well, so that the outage has an end.
     """
 
-    url: str
+    urls: Sequence[str]
     rate: float = 20.0
     _answers: list[_Answer] = field(default_factory=list)
     _stop: threading.Event = field(default_factory=threading.Event)
@@ -118,21 +120,24 @@ class Prober:
         sample.outage = max((b - a for a, b in pairwise(good)), default=None)
         sample.requests = len(self._answers)
         sample.failed = len(bad)
+        sample.took = [round(one.at - one.asked, 4) for one in self._answers if one.well]
         sample.failures = [f"asked at {one.clock}, after {one.at - one.asked:.2f} s: {one.said}" for one in bad]
         return sample
 
     def _tick(self) -> None:
         due = time.monotonic()
-        while not self._stop.is_set():
-            thread = threading.Thread(target=self._ask, daemon=True)
+        for url in cycle(self.urls):
+            if self._stop.is_set():
+                return
+            thread = threading.Thread(target=self._ask, args=(url,), daemon=True)
             thread.start()
             self._threads.append(thread)
             due += 1 / self.rate
             self._stop.wait(max(0.0, due - time.monotonic()))
 
-    def _ask(self) -> None:
+    def _ask(self, url: str) -> None:
         asked, clock = time.monotonic(), f"{datetime.now():%H:%M:%S.%f}"
-        place = urlsplit(self.url)
+        place = urlsplit(url)
         connection = http.client.HTTPConnection(place.hostname or "", place.port, timeout=LATE_SECONDS)
         try:
             connection.request("GET", place.path)

@@ -85,6 +85,9 @@ def test_a_step_that_was_not_said_or_does_not_exist_is_refused_with_those_that_d
             "--step healthy --kind unavailable",
             "the page answers 503 for 5 s, from now on and after each start of httpd",
         ),
+        ("--step drain --kind denied", "proxy01.sandbox: haproxy's socket may only be asked, until"),
+        ("--step drain --kind reload", "haproxy is reloaded 5 s after the next drain, and forgets what it was told"),
+        ("--step undrain --kind slow", "proxy01.sandbox: undrain goes wrong the next time (slow)\n"),
         ("--step sync --host sandbox02", "blockerbugs02.sandbox: sync goes wrong the next time (fail)\n"),
     ],
 )
@@ -96,7 +99,7 @@ def test_what_a_fault_will_be_is_said_when_it_is_switched_on(line: str, said: st
 
 def test_a_fault_on_a_host_that_does_not_exist_is_refused_with_those_that_do() -> None:
     ended = typed("sandbox.fault --step sync --host blockerbugs02")
-    assert (ended.returncode, "one of sandbox01, sandbox02" in ended.stderr) == (2, True), ended.stderr
+    assert (ended.returncode, "one of sandbox01, sandbox02, sandboxproxy" in ended.stderr) == (2, True), ended.stderr
 
 
 def test_reset_does_not_pull_the_hosts_from_under_a_run() -> None:
