@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from rich.text import Text
 
+from ..ranges import listed
 from . import words
 from .recap import unreached
 
@@ -15,7 +17,8 @@ if TYPE_CHECKING:
     from ..run.probe import Seen
     from ..sop.model import Phase
 
-MOST_HOSTS = 10  # at work at the same time that each have a line
+MOST_HOSTS = 10  # of a phase, that each have a line; of more it is told how many are at work
+LONGEST, MOST_LOST = 3, 5  # of those that have a line all the same: at work for the longest, without a connection
 SHORT_OF_STEPS = 60  # columns below which the step's name, which stands above, is left out
 ECHO = 3  # columns left free, because a terminal shows ^C where the cursor is
 
@@ -26,7 +29,8 @@ class Work:
 
     limit: seconds after which the step is given up; at_once: hosts at the same time, in the order of `left`;
     since: when each of these began, on the clock of `time.monotonic`; last: each one's last line.
-    lost: hosts without a connection, and until when they are tried again.
+    lost: hosts without a connection, and until when they are tried again. failed: where it did not end well; total: how
+    many hosts there were at first. through: how many of a set are through with all its batches, in words.
     """
 
     step: str
@@ -36,12 +40,16 @@ class Work:
     since: dict[Host, float]
     last: dict[Host, str] = field(default_factory=dict)
     lost: dict[Host, float] = field(default_factory=dict)
+    failed: list[Host] = field(default_factory=list)
+    total: int = 0
+    through: str = ""
 
     @classmethod
-    def of(cls, phase: Phase, now: float) -> Work:
+    def of(cls, phase: Phase, now: float, through: str = "") -> Work:
         """A phase that begins."""
-        first = phase.hosts[: phase.at_once]
-        return cls(phase.step.name, phase.step.seconds, phase.at_once, list(phase.hosts), dict.fromkeys(first, now))
+        hosts = list(phase.hosts)
+        since = dict.fromkeys(hosts[: phase.at_once], now)
+        return cls(phase.step.name, phase.step.seconds, phase.at_once, hosts, since, total=len(hosts), through=through)
 
     def end(self, host: Host, now: float) -> None:
         """A host is through with it, and the next one in the row begins."""
@@ -101,20 +109,42 @@ def frame(
 
 
 def _hosts(work: Work, now: float, width: int) -> list[Text]:
-    running = work.running
-    wide = max((len(host.short) for host in running), default=0)
+    through = [_line(work.through, "aside", width)] if work.through else []
+    if work.total > MOST_HOSTS:
+        return [*_counted(work, width), *_each(work, _unwell(work), now, width), *through]
+    more = len(work.left) - len(work.running)
+    waiting = [_line(f"and {more} more", "aside", width)] if more > 0 else []
+    return [*_each(work, work.running, now, width), *waiting, *through]
+
+
+def _counted(work: Work, width: int) -> list[Text]:
+    """How far a phase over many hosts is, and where it failed."""
+    done = work.total - len(work.left) - len(work.failed)
+    counts = f"{work.step} | {done} of {work.total} done, {len(work.running)} at work"
+    if not work.failed:
+        return [_line(counts, "", width)]
+    failed = listed((host.short for host in work.failed), width - len("failed: "))
+    return [_line(f"{counts}, {len(work.failed)} failed", "", width), _line(f"failed: {failed}", "bad", width)]
+
+
+def _unwell(work: Work) -> list[Host]:
+    """Those at work that are looked at: without a connection, or the longest there."""
+    lost = [host for host in work.running if host in work.lost]
+    rest = sorted((h for h in work.running if h not in work.lost), key=lambda host: work.since.get(host, 0.0))
+    return [*lost[:MOST_LOST], *rest[:LONGEST]]
+
+
+def _each(work: Work, hosts: Sequence[Host], now: float, width: int) -> list[Text]:
+    wide = max((len(host.short) for host in hosts), default=0)
     lines = []
-    for host in running[:MOST_HOSTS]:
-        step = "" if width < SHORT_OF_STEPS else f" | {work.step}"
+    for host in hosts:
+        step = "" if width < SHORT_OF_STEPS or work.total > MOST_HOSTS else f" | {work.step}"
         time_taken = words.duration(now - work.since.get(host, now))
         head = f"{host.short:<{wide}}{step} | {time_taken}"
         last = work.last.get(host)
         if host in work.lost:
             last = f"no connection, tried for {words.duration(max(0.0, work.lost[host] - now))} more"
         lines.append(_line(f"{head} | {last}" if last else head, "", width))
-    more = len(work.left) - len(lines)
-    if more > 0:
-        lines.append(_line(f"and {more} more", "aside", width))
     return lines
 
 

@@ -50,7 +50,7 @@ class Live(Human):
     def phase(self, number: int, total: int, phase: Phase) -> None:
         self._work = self._wait = None  # nothing of the step before below the new headline
         super().phase(number, total, phase)
-        self._work = Work.of(phase, time.monotonic())
+        self._work = Work.of(phase, time.monotonic(), self._progress.through if self._progress else "")
         self._draw()
 
     def line(self, host: Host, text: str) -> None:
@@ -73,6 +73,8 @@ class Live(Human):
         super().done(host, seconds)
 
     def failed(self, host: Host, why: str) -> None:
+        if self._work and host in self._work.left:
+            self._work.failed.append(host)
         self._ended(host)
         super().failed(host, why)
 

@@ -22,6 +22,8 @@ SCREENS = {
     "history-{}": "fab prod history",
     "folded_plan-{}-minor-upgrade": "Of a set of 200 hosts: the plan of a minor upgrade",
     "folded_plan-{}-major-upgrade": "Of a set of 200 hosts: the plan of a major upgrade",
+    "folded_live_at_work-{}": "Of a set of 200 hosts: while they are at work",
+    "folded_live_in_batches-{}": "Of a set of 200 hosts: while a batch is at work",
     "folded_run-{}": "Of a set of 200 hosts: what stays of its phases",
     "folded_what_is_left_to_resume-{}": "Of a set of 200 hosts: what resume is going to do",
     "folded_recap-{}": "Of a set of 200 hosts: the recap",

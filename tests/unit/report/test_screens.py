@@ -217,3 +217,26 @@ def test_folded_run(terminal: Terminal, looks: Kept) -> None:
         for host in phase.hosts:
             report.done(host, 1.0)
     assert re.sub(r"in \d+\.\d s", "in 0.0 s", terminal.shown) == looks
+
+
+def test_folded_live_at_work(terminal: Terminal, looks: Kept) -> None:
+    plan = decide(request("major-upgrade", LARGE), FOUND)
+    work = Work.of(plan.phases[3], now=100.0)
+    for host in [*MANY[:80], *MANY[85:100]]:
+        work.end(host, 101.0)
+    work.failed += MANY[80:82]
+    for host in MANY[80:82]:
+        work.end(host, 102.0)
+    work.last[MANY[82]] = "Updating : blockerbugs-1.1.0-1.el7.noarch 1/2"
+    work.lost[MANY[84]] = 130.0
+    for line in frame(work, None, replace(DOWN, down=True), False, 112.0, terminal.screen.columns):
+        screen(terminal).print(line)
+    assert terminal.shown == looks
+
+
+def test_folded_live_in_batches(terminal: Terminal, looks: Kept) -> None:
+    plan = decide(request("minor-upgrade", LARGE), FOUND)
+    work = Work.of(plan.phases[8], now=100.0, through="20 of 199 hosts are through")
+    for line in frame(work, None, WELL, False, 112.0, terminal.screen.columns):
+        screen(terminal).print(line)
+    assert terminal.shown == looks
