@@ -18,12 +18,16 @@ from __future__ import annotations
 import shutil
 import sys
 import textwrap
+from collections.abc import Sequence
 from enum import IntEnum
 from typing import Any
 
 from invoke.exceptions import Exit
 
 from .lines import again
+from .ranges import together
+
+MANY, MOST, LAST = 8, 17, 3  # sentences about one end that are shown as they come; and of more; and of these the last
 
 
 class Code(IntEnum):
@@ -61,6 +65,18 @@ def _between_words(line: str) -> str:
     return "\n".join(textwrap.fill(part, width, **options) for part in line.split("\n"))
 
 
+def _on_a_screen(problems: Sequence[str]) -> list[str]:
+    """The sentences; where they are many, those that say the same of several hosts as one, and only so many of them.
+
+    The last ones say what all of it comes to.
+    """
+    if len(problems) <= MANY:
+        return list(problems)
+    told = together(problems)
+    more = len(told) - MOST
+    return told if more <= 0 else [*told[: MOST - LAST], f"and {more} more", *told[-LAST:]]
+
+
 class SopError(Exit):
     """An end that the operator is told about in words.
 
@@ -73,6 +89,7 @@ class SopError(Exit):
 
     def __init__(self, *problems: str, next_line: str | None = None) -> None:
         self.problems = problems
+        problems = tuple(_on_a_screen(problems))
         self.next_line = next_line and again(next_line)
         one = len(problems) == 1
         lines = [f"{self.heading}: {problems[0]}"] if one else [f"{self.heading}:", *(f"  {p}" for p in problems)]

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from ..inventory.model import Host, HostSet, Inventory
 from ..lines import Line, below, ssh
+from ..ranges import listed
 from ..sop import kept
 from ..sop.model import NOT_REACHED, Effect, Facts, Procedure
 from ..sop.workflows import RESTART, by_hand
@@ -128,7 +129,7 @@ def _gives_up(run: Run) -> str:
     """What is as before afterwards, and what is not."""
     cron = any(phase.step.pauses_cron for phase in run.plan.phases)
     down, serving = run.down, run.plan.request.host_set.serving
-    where = "" if len(down) == len(serving) else f" on {', '.join(host.short for host in down)}"
+    where = "" if len(down) == len(serving) else f" on {listed(host.short for host in down)}"
     left = f"{run.plan.request.app.service} stays down{where}" if down else "all else stays as it is"
     return f"{'cron on again, ' if cron else ''}lock released; {left}"
 

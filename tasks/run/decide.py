@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from ..errors import Refused
 from ..inventory.model import Host, HostSet
 from ..journal.forecast import Took
+from ..ranges import listed
 from ..sop.model import UNREACHED, Job, Phase, Schema
 from ..sop.nvr import Nvr
 from ..sop.workflows import MAJOR, MINOR, PROCEDURES
@@ -145,7 +146,7 @@ def _warnings(request: Request, facts: FactsOf) -> tuple[str, ...]:
     served = [host.short for host in request.hosts if facts[host].service == "active"]
     if request.procedure.installs and not request.procedure.upgrade and served:
         warnings.append(
-            f"{', '.join(served)}: {service} is running and loads the new build at its next request; this command does "
+            f"{listed(served)}: {service} is running and loads the new build at its next request; this command does "
             f"not check for a schema migration: {MINOR.name} does, {MAJOR.name} stops {service} first"
         )
     for host in request.hosts if request.procedure.installs else ():

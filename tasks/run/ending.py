@@ -7,6 +7,7 @@ from ..fleet import detached
 from ..fleet.outcome import Outcome
 from ..inventory.model import Host
 from ..journal.events import Backup
+from ..ranges import listed
 from ..sop.model import Step
 from .advice import after_a_run
 from .lock_file import read_lock
@@ -26,7 +27,7 @@ def ending(run: Run) -> SopError | None:
     problems = [_why(last.step, host, outcome) for host, outcome in run.failures.items()]
     lost = [host.short for host in host_set.hosts if host not in run.afterwards]
     if lost:
-        problems.append(f"{', '.join(lost)}: cannot be reached any more, its state is not known")
+        problems.append(f"{listed(lost)}: cannot be reached any more, its state is not known")
     problems += [*what_is_down(run), *_cron_paused(run), *saved(run)]
     locked = [host for host, outcome in run.failures.items() if outcome.exited == detached.HELD]
     # Where it is the sync host, another run has this one's place: there is nothing left to resume or to abort.
@@ -50,7 +51,7 @@ def _why(step: Step, host: Host, outcome: Outcome) -> str:
 
 def _done_late(run: Run) -> list[str]:
     """What this run did before it knew that it is somebody else's, and what is down now."""
-    late = ", ".join(host.short for host in run.done_late)
+    late = listed(host.short for host in run.done_late)
     return [f"{run.outcomes[-1][0].step.name} was done on {late}", *what_is_down(run)] if late else []
 
 
@@ -60,7 +61,7 @@ def _last_line(outcome: Outcome) -> str:
 
 def what_is_down(run: Run) -> list[str]:
     """Where httpd does not run, as far as this run knows, and where a host may still be drained."""
-    down = ", ".join(host.short for host in run.down)
+    down = listed(host.short for host in run.down)
     told = [f"{run.plan.request.app.service} is not running on {down}"] if down else []
     return told + [still_out(host, why) for host, why in run.still_out.items()]
 

@@ -8,6 +8,7 @@ from functools import cached_property
 
 from ..inventory.model import Host, HostSet
 from ..lines import Line, below
+from ..ranges import listed, together
 from ..sop.model import NOT_REACHED, Facts, Job, Procedure, Schema
 from ..sop.nvr import Nvr
 from ..sop.workflows import MAJOR, MEND, MINOR, PROCEDURES, ROLLBACK, START, by_hand
@@ -46,7 +47,7 @@ class _Set:
     def when(self) -> str:
         """When what wants all hosts can be typed; nothing where they are all there."""
         lost = [host.short for host in self.host_set.hosts if host not in self.reached]
-        return f"when {', '.join(lost)} can be reached again" if lost else ""
+        return f"when {listed(lost)} can be reached again" if lost else ""
 
     @property
     def pending(self) -> bool:
@@ -163,7 +164,7 @@ def left_over(host_set: HostSet, facts: Mapping[Host, Facts]) -> list[str]:
     there = {host: facts[host] for host in host_set.hosts if host in facts}
     told = []
     if len(builds(there.values())) > 1:
-        have = [f"{host.short} has {found.installed.vr}" for host, found in there.items() if found.installed]
+        have = together(f"{host.short} has {found.installed.vr}" for host, found in there.items() if found.installed)
         told.append(f"half upgraded: {', '.join(have)}")
     return told + cut_off(host_set, facts)
 
@@ -172,4 +173,4 @@ def cut_off(host_set: HostSet, facts: Mapping[Host, Facts]) -> list[str]:
     """Where an rpm transaction that was cut off has left something, and what mends that on all of them."""
     cut = [host.short for host in host_set.hosts if host in facts and facts[host].cut_off]
     mends = f"fab {host_set.name} {MEND.name} mends that"
-    return [f"{', '.join(cut)}: an rpm transaction was cut off; {mends}"] if cut else []
+    return [f"{listed(cut)}: an rpm transaction was cut off; {mends}"] if cut else []

@@ -15,6 +15,7 @@ from ..fleet.machines import Group
 from ..fleet.outcome import Outcome, for_people
 from ..inventory.model import Host
 from ..journal.events import Deposed, Waited
+from ..ranges import listed
 from ..sop import drains, restarts
 from ..sop.model import Facts, Phase, Schema, Step
 from ..sop.restarts import Restart
@@ -72,7 +73,7 @@ def leaving(run: Run) -> Iterator[None]:
         yield
     except KeyboardInterrupt as error:
         at = str(error) if isinstance(error, Ended) else "Ctrl-C"
-        where = f" on {', '.join(host.short for host in run.at_work)}" if run.at_work else ""
+        where = f" on {listed(host.short for host in run.at_work)}" if run.at_work else ""
         goes_on = "; the step may keep running there" if run.waits else ""
         what = f"the client ended during {run.doing}{where}{goes_on}; the set stays locked"
         left = Interrupted(what, *what_is_down(run), *saved(run), next_line=while_locked(run))

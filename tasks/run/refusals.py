@@ -8,6 +8,7 @@ from typing import NamedTuple
 from ..errors import TryLater
 from ..inventory.model import Host, HostSet
 from ..lines import ssh
+from ..ranges import listed
 from ..sop.model import UNREACHED, Facts, Schema
 from ..sop.nvr import Nvr
 from ..sop.workflows import MAJOR, MEND, MIGRATE, STOP
@@ -127,7 +128,7 @@ def state(request: Request, facts: FactsOf) -> list[Reason]:
     meant = set(request.hosts)
     others = [host for host in host_set.serving if host not in meant]
     if procedure.rolling and others and not any(facts[h].healthy(host_set.health.status) for h in others):
-        ill = ", ".join(host.short for host in others)
+        ill = listed(host.short for host in others)
         text = f"{ill}: not healthy: taking {request.hosts[0].short} out of service leaves no healthy host"
         reasons.append(Reason(text, f"fab {host_set.name} {procedure.name}  # handles unhealthy hosts first"))
     return reasons
@@ -162,7 +163,7 @@ def _not_stopped(host_set: HostSet, facts: FactsOf) -> list[Reason]:
     reasons = []
     running = [host.short for host in host_set.serving if facts[host].service not in ("inactive", "failed")]
     if running:
-        text = f"{', '.join(running)}: {host_set.app.service} is running, the database must not change under it"
+        text = f"{listed(running)}: {host_set.app.service} is running, the database must not change under it"
         reasons.append(Reason(text, f"fab {host_set.name} {STOP.name}"))
     installed = {facts[host].installed for host in host_set.hosts}
     if len(installed) > 1:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from ..errors import SopError
 from ..inventory.model import Host
 from ..lines import Line
+from ..ranges import listed
 from ..sop.model import Facts
 from ..sop.nvr import Nvr
 from ..sop.workflows import ROLLBACK
@@ -27,7 +28,7 @@ def way_back(run: Run) -> Line | None:
     typed = plan.typed(ROLLBACK.name)
     lost = [host.short for host in request.host_set.hosts if host not in hosts]
     if lost:
-        return _refused(f"{', '.join(lost)}: cannot be reached")
+        return _refused(f"{listed(lost)}: cannot be reached")
     asked = all(plan.facts[host].offered is not None for host in hosts)
     facts = _with_offers(run, None if asked else dict.fromkeys(filter(None, earlier), ""))
     back, why = replace(request, procedure=ROLLBACK), ""

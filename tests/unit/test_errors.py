@@ -91,3 +91,21 @@ def test_on_a_terminal_a_sentence_breaks_between_words_and_the_line_to_type_neve
     assert " ".join(" ".join(told).split()) == plain.splitlines()[0]
     assert last == f"next: {line}"
     assert str(Refused(why, next_line=line)) == plain
+
+
+def test_many_hosts_with_the_same_problem_are_one_sentence_and_programs_are_told_of_each() -> None:
+    problems = [f"web{n:03}: cannot be reached" for n in range(1, 201)]
+    error = Unreachable(*problems)
+    assert str(error) == "not reached, nothing was changed: web[001-200]: cannot be reached"
+    assert list(error.problems) == problems
+
+
+def test_of_many_different_problems_the_first_and_the_last_are_shown() -> None:
+    error = HalfWay(*(f"web{n:03}: exit status {n}" for n in range(1, 201)), "if it needs a person: SRE, #sre")
+    lines = str(error).splitlines()
+    assert len(lines) <= 20
+    assert (lines[1], lines[15], lines[-1]) == (
+        "  web001: exit status 1",
+        "  and 184 more",
+        "  if it needs a person: SRE, #sre",
+    )

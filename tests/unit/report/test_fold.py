@@ -19,6 +19,8 @@ from tasks.report.fold import Row, alike
 from tasks.report.human import Human
 from tasks.report.screen import Screen
 from tasks.run.decide import Plan, decide
+from tasks.run.ending import ending
+from tasks.run.left_behind import left_over
 from tasks.run.lock_file import Lock
 from tasks.run.probe import Seen
 from tasks.run.remaining import Remaining, everything
@@ -325,3 +327,20 @@ def test_who_still_works_for_a_run_is_told_in_ranges() -> None:
     states = {host: {"04-yum-update": "runs"} for host in host_set.hosts}
     lines = shown(lambda report: report.held(host_set, LOCK, states))
     assert lines[-1] == "web[001-200]: 04-yum-update still runs"
+
+
+def test_a_set_that_is_half_upgraded_is_told_in_ranges() -> None:
+    host_set = a_set(numbered, 200)
+    facts = state_of(host_set, as_wanted) | {host: well(NEW) for host in host_set.hosts[:120]}
+    (told,) = left_over(host_set, facts)
+    assert told == "half upgraded: web[001-120] has 1.1.0-1.el7, web[121-200] has 1.0.0-1.el7"
+
+
+def test_how_a_run_of_many_hosts_ended_fits_below_its_recap() -> None:
+    host_set = a_set(numbered, 200)
+    facts = {host: replace(one, service="inactive") for host, one in state_of(host_set, as_wanted).items()}
+    run = run_of(planned("major-upgrade", host_set, facts), facts, "failed")
+    error = ending(run)
+    assert error
+    assert "httpd is not running on web[001-200]" in str(error)
+    assert len(str(error).splitlines()) <= 24
