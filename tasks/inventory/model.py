@@ -80,6 +80,11 @@ class App(Strict):
         return self
 
     @property
+    def scheduler(self) -> str:
+        """Whose sync it is that starts by itself: `cron`, or the timer's name."""
+        return self.timer or "cron"
+
+    @property
     def schedule(self) -> str:
         """What starts the check by itself, for a person: its file, or its timer; nothing where there is none."""
         return self.cron or self.timer or ""
@@ -93,10 +98,16 @@ class Health(Strict):
     """When a node counts as healthy."""
 
     path: UrlPath = "/blockerbugs/"
+    port: Annotated[int, Field(ge=1, le=65535)] = 80
     status: Annotated[int, Field(ge=100, le=599)] = 200
     version: Line | None = None
     deadline: Seconds = 60.0
     timeout: Annotated[float, Field(gt=0, le=600, strict=False)] = 5.0
+
+    @property
+    def page(self) -> str:
+        """What stands behind `http://localhost` in the page's address."""
+        return self.path if self.port == 80 else f":{self.port}{self.path}"
 
     @field_validator("version")
     @classmethod

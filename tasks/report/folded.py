@@ -185,7 +185,7 @@ def ended(run: Run, arrow: str) -> Folded:
         screen.say("")
         screen.rows(rows(("done", "failed", "not reached", "time"), alike(became, most), most, words.took))
         screen.say("")
-        screen.rows(rows(recap.CHANGES, alike(changed, most), most))
+        screen.rows(rows(recap.change_columns(run), alike(changed, most), most))
         sentences(screen, restarts, most, "restarts")
         sentences(screen, warned, most, "warnings of rpm")
         if run.plan.forecast and run.down_for:

@@ -132,7 +132,7 @@ class Human(Terminal):
             self._say(f"no step of it runs now{where}", "warn")
 
     def aborted(self, host_set: HostSet, lock: Lock, facts: Mapping[Host, Facts]) -> None:
-        cron = "cron's sync is on" if facts[host_set.sync].cron else "cron's sync is not there"
+        cron = f"{host_set.app.scheduler}'s sync is {'on' if facts[host_set.sync].cron else 'not there'}"
         self._say(f"{host_set.name}: run {lock.run} is aborted, its lock is released, {cron}", "head")
         self._down(host_set, facts)
         self._say(f"next: {left_behind.left_behind(host_set, facts) or f'fab {host_set.name} status'}")
@@ -140,7 +140,7 @@ class Human(Terminal):
     def free(self, host_set: HostSet, facts: Mapping[Host, Facts], text: str) -> None:
         self._say(text)
         if run := facts[host_set.sync].paused:
-            self._say(f"{host_set.sync.short}: cron's sync is paused by run {run}", "warn")
+            self._say(f"{host_set.sync.short}: {host_set.app.scheduler}'s sync is paused by run {run}", "warn")
         self.leftovers(host_set, facts)
 
     def leftovers(self, host_set: HostSet, facts: Mapping[Host, Facts]) -> None:

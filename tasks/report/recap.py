@@ -109,12 +109,14 @@ def counted(run: Run) -> list[Count]:
     return list(found.values())
 
 
-CHANGES = ("build", "schema", "httpd", "answers")
+def change_columns(run: Run) -> tuple[str, ...]:
+    """The columns of `changes`, but for the host's."""
+    return "build", "schema", run.plan.request.app.service, "answers"
 
 
 def changes(run: Run, arrow: str) -> Table:
     """From which build and schema to which, and what the hosts are like now."""
-    made = table("host", *CHANGES)
+    made = table("host", *change_columns(run))
     for host, cells in change_cells(run, arrow):
         made.add_row(host.short, *cells)
     return made
@@ -125,7 +127,7 @@ def change_cells(run: Run, arrow: str) -> Iterator[tuple[Host, tuple[str, ...]]]
     for host in run.plan.request.host_set.hosts:
         before, now = run.plan.facts[host], run.afterwards.get(host)
         if not now:
-            yield host, ("unknown",) * len(CHANGES)
+            yield host, ("unknown",) * len(change_columns(run))
             continue
         build = _change(words.build(before), words.build(now), arrow)
         schema = _change(_revision(before), _revision(now), arrow)
@@ -147,7 +149,7 @@ def outage(run: Run, seen: Seen) -> tuple[str, str]:
     end = f"; {_still_down(run)}" if seen.failed and seen.down else ""
     served = any(run.plan.facts[host].service == "active" for host in host_set.serving)
     if seen.failed and not served:
-        return f"{told}: httpd was running on no host at the start{end}", "warn"
+        return f"{told}: {host_set.app.service} was running on no host at the start{end}", "warn"
     if seen.failed and run.plan.request.procedure.rolling and len(host_set.serving) > 1:
         return f"{told}: should not be: other hosts were in service{end}", "worst"
     return told + end, "bad" if seen.failed else "warn" if seen.slow else "good"

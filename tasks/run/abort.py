@@ -48,7 +48,7 @@ def abort(host_set: HostSet, config: Config, consent: Consent, report: Report) -
             return _give_back(reached, found, consent, report)
         _show(reached, found, report)
         if consent.plan_only:
-            cron = "let cron sync again and " if found.facts[host_set.sync].paused else ""
+            cron = f"let {host_set.app.scheduler} sync again and " if found.facts[host_set.sync].paused else ""
             report.note(f"abort would {cron}release the lock; it starts no service and rolls nothing back")
             return Code.REFUSED
         _end(reached, found, "abort", consent, report)
@@ -143,11 +143,16 @@ def _give_back(reached: Reached, facts: Mapping[Host, Facts], consent: Consent, 
         report.free(host_set, facts, f"nothing to give up: no run holds {host_set.name}")
         return Code.DONE
     if paused:
-        report.note(f"{sync.short}: cron's sync is paused by run {run}, which holds {host_set.name} no more")
+        report.note(
+            f"{sync.short}: {host_set.app.scheduler}'s sync is paused by run {run}, which holds {host_set.name} no more"
+        )
     for text in out:
         report.note(text)
     if consent.plan_only:
-        would = [*(["let cron sync again"] if paused else []), *(["put back what is drained"] if out else [])]
+        would = [
+            *([f"let {host_set.app.scheduler} sync again"] if paused else []),
+            *(["put back what is drained"] if out else []),
+        ]
         report.note(f"abort would {' and '.join(would)}")
         return Code.REFUSED
     agree(host_set, consent, report)
@@ -159,6 +164,6 @@ def _give_back(reached: Reached, facts: Mapping[Host, Facts], consent: Consent, 
         journal.write(Abort(operator(), host_set.name, None, None))
         RunLock(reached, journal).give_back(_put_back(reached, "", now, report) if out else "")
     now = look(reached, repos=False)
-    cron = f"{sync.short}: cron's sync is {'on again' if now[sync].cron else 'not there'}"
+    cron = f"{sync.short}: {host_set.app.scheduler}'s sync is {'on again' if now[sync].cron else 'not there'}"
     report.free(host_set, now, cron if paused else f"{host_set.name}: nothing is drained any more")
     return Code.DONE

@@ -131,7 +131,7 @@ def _gives_up(run: Run) -> str:
     down, serving = run.down, run.plan.request.host_set.serving
     where = "" if len(down) == len(serving) else f" on {listed(host.short for host in down)}"
     left = f"{run.plan.request.app.service} stays down{where}" if down else "all else stays as it is"
-    return f"{'cron on again, ' if cron else ''}lock released; {left}"
+    return f"{f'{run.plan.request.app.scheduler} on again, ' if cron else ''}lock released; {left}"
 
 
 def after_success(plan: Plan, inventory: Inventory) -> str | None:

@@ -118,7 +118,7 @@ def _problems(host_set: HostSet, said: Said, hangs: Mapping[str, str]) -> tuple[
     asked = {
         "rpm": f"rpm -q {app.package}",
         "systemctl": f"systemctl is-active {app.service}",
-        "page": f"curl http://localhost{host_set.health.path}",
+        "page": f"curl http://localhost{host_set.health.page}",
         "df": f"df {app.path('/')} {app.path('/var')}",
         "yum": f"yum list {app.package}",
         "files": f"sha256sum {app.settings}",

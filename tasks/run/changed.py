@@ -15,7 +15,7 @@ from ..inventory.model import Host, HostSet
 
 _APP = ("package", "service", "migrate", "check", "cron", "timer", "migrations", "root")
 _SET = ("order", "rolling", "enable_repo", "schema_status")
-_HEALTH = ("path", "status", "version")
+_HEALTH = ("path", "port", "status", "version")
 _BACKUP = ("command", "file")
 # Only of a set whose hosts are drained: a run that was begun before there was such a thing is still the same run.
 _DRAIN = ("proxies", "socket", "backend", "servers", "drain", "maintenance")

@@ -159,7 +159,7 @@ def _warnings(request: Request, facts: FactsOf) -> tuple[str, ...]:
             warnings.append(f"{host.short}: cannot be reached, what it does is not known")
             continue
         if facts[host].paused:
-            warnings.append(f"{host.short}: cron's sync is paused by run {facts[host].paused}")
+            warnings.append(f"{host.short}: {request.app.scheduler}'s sync is paused by run {facts[host].paused}")
         elif facts[host].cron != (host == host_set.sync and bool(request.app.schedule)):
             has, what = "has" if facts[host].cron else "lacks", "timer" if request.app.timer else "cron file"
             warnings.append(f"{host.short} {has} the sync's {what} {request.app.schedule}")

@@ -73,7 +73,7 @@ def _cron_paused(run: Run) -> list[str]:
     if run.half_way or not (found and found.paused):
         return []
     ways = f"fab {host_set.name} abort lets it sync again, and so does an upgrade-db that succeeds"
-    return [f"{host_set.sync.short}: cron's sync is paused: {ways}"]
+    return [f"{host_set.sync.short}: {host_set.app.scheduler}'s sync is paused: {ways}"]
 
 
 def saved(run: Run) -> list[str]:
@@ -111,4 +111,5 @@ def _cron_away(run: Run) -> list[str]:
     paused = any(phase.step.pauses_cron for phase in run.plan.phases)
     if not (paused and now) or (now.cron and not now.paused) or not (before.cron or before.paused):
         return []
-    return [f"{host_set.sync.short}: cron's sync is not back in {run.plan.request.app.schedule}"]
+    app = host_set.app
+    return [f"{host_set.sync.short}: {app.scheduler}'s sync is not back in {app.schedule}"]

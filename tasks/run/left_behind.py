@@ -82,7 +82,7 @@ def left_behind(host_set: HostSet, facts: Mapping[Host, Facts], after: str = "")
 
 
 def _cron(found: _Set) -> list[Way]:
-    return [(f"{found.fab} abort", "lets cron sync again")] if found.sync.paused else []
+    return [(f"{found.fab} abort", f"lets {found.host_set.app.scheduler} sync again")] if found.sync.paused else []
 
 
 def _rpm(found: _Set) -> list[Way]:

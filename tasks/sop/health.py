@@ -23,7 +23,7 @@ def answer(app: App, health: Health) -> str:
 
 def settle(health: Health) -> str:
     """Shell that asks the node for its page, and once more if it was answered, whatever with."""
-    return call("page_settle", health.path, math.ceil(health.timeout))
+    return call("page_settle", health.page, math.ceil(health.timeout))
 
 
 def poll(app: App, health: Health, wanted: str | None) -> str:
@@ -34,7 +34,7 @@ def poll(app: App, health: Health, wanted: str | None) -> str:
 def _page(app: App, health: Health) -> tuple[object, ...]:
     """What the functions that ask for the page take."""
     seconds = math.ceil(health.timeout)  # the curl of EL7 knows whole seconds only
-    return health.path, seconds, health.status, app.package, app.service, _version(health.version)
+    return health.page, seconds, health.status, app.package, app.service, _version(health.version)
 
 
 def _version(shown: str | None) -> str:

@@ -61,7 +61,7 @@ def resume_cron(job: Job) -> Step:
     """Cron may start its sync again."""
     return Step(
         name="resume-cron",
-        says=f"let {'the timer' if job.app.timer else 'cron'} sync again",
+        says=f"let {job.app.scheduler} sync again",
         command=kept.resume_cron(job.app),
         still=lambda facts: facts.paused is None,
         seconds=job.host_set.limits.service,
@@ -245,7 +245,7 @@ def healthy(job: Job) -> Step:
     wanted = job.target.version if job.target else None
     return Step(
         name="healthy",
-        says=f"wait until {job.host_set.health.path} answers {job.host_set.health.status}"
+        says=f"wait until {job.host_set.health.page} answers {job.host_set.health.status}"
         + (f" from {wanted}" if wanted else ""),
         command=":",
         proof=health.poll(job.app, job.host_set.health, wanted),
@@ -257,7 +257,7 @@ def healthy(job: Job) -> Step:
 
 
 def _scheduler(job: Job) -> str:
-    return f"the sync of {job.app.timer}" if job.app.timer else "cron's sync"
+    return f"{job.app.scheduler}'s sync"
 
 
 def _pausing(job: Job) -> str:

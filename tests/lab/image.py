@@ -21,7 +21,7 @@ PACKAGES = (
     *("openssh-server", "openssh-client", "sudo", "acl", "cron", "moreutils"),
     "gnupg",
     *("apache2", "libapache2-mod-wsgi-py3", "python3-flask", "python3-sqlalchemy", "python3-psycopg2", "alembic"),
-    *("postgresql", "haproxy"),
+    *("postgresql", "haproxy", "gunicorn"),
 )
 # Debian has dnf 5 and rpm 6 in sid only, whose systemd wants cgroup v2: they and what they need come from sid, the rest
 # does not. By the apt inside: the one of Debian 12 finds no way to mix them. A mirror of sid may be some weeks behind.
@@ -46,7 +46,9 @@ Say = Callable[[str], None]
 def image(say: Say) -> str:
     """The image's name; it is made if it is not there as its sources are now. Raises LabError."""
     base = f"localhost/{LABEL}-base:{_hash(*MMDEBSTRAP)}"
-    sources = sorted(file for folder in ("image", "app") for file in (HERE / folder).rglob("*") if _is_source(file))
+    sources = sorted(
+        file for folder in ("image", "app", "kittens") for file in (HERE / folder).rglob("*") if _is_source(file)
+    )
     wanted = f"localhost/{LABEL}:{_hash(base, *(f'{file.relative_to(HERE)}{file.read_text()}' for file in sources))}"
     if not _exists(wanted):
         if not _exists(base):
@@ -78,7 +80,7 @@ def _make_image(name: str, base: str, sources: list[Path]) -> None:
         context = Path(folder)
         for file in sources:
             place = file.relative_to(HERE)
-            copy = context / (place if place.parts[0] == "app" else place.relative_to("image"))
+            copy = context / (place.relative_to("image") if place.parts[0] == "image" else place)
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(file, copy)
         podman(

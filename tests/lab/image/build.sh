@@ -40,6 +40,10 @@ tar -czf "$sources/blockerbugs.tar.gz" -C /usr/src/blockerbugs .
 for version in 1.0.0 1.0.1 1.1.0 1.2.0; do
     rpmbuild --quiet -bb --define "version $version" /usr/src/blockerbugs/blockerbugs.spec
 done
+tar -czf "$sources/kittens.tar.gz" -C /usr/src/kittens .
+for version in 1.0.0 2.0.0; do
+    rpmbuild --quiet -bb --define "version $version" /usr/src/kittens/kittens.spec
+done
 mv "$(rpm --eval '%{_rpmdir}')"/noarch/*.rpm /srv/rpms/
 rpmsign --define '_gpg_name Blockerbugs lab' --addsign /srv/rpms/*.rpm
 gpgconf --kill gpg-agent

@@ -1,0 +1,1 @@
+ALTER TABLE kitten RENAME COLUMN name TO full_name;
