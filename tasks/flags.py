@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from invoke import Context, Task
 from invoke import task as invokes_task
 
+from . import lines
 from .report import Shown
 from .run.interrupt import interruptible
 
@@ -92,6 +93,8 @@ def task(*names: str, needs: str = "", default: bool = False, **helps: str) -> C
         def typed(context: Context, **flags: Any) -> None:
             if set(SHOWING) & set(names):
                 flags["shown"] = Shown(**{name: flags.pop(name) for name in SHOWING if name in flags})
+            if not default:  # a collection's default only chooses the hosts
+                lines.task_begins()
             with interruptible():
                 body(context, **flags)
 

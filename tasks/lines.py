@@ -42,6 +42,7 @@ class _Typed:
     environment = ""
     flags: Mapping[str, str] = {}
     line: Sequence[str] = ()
+    to_come = 0
     ssh_config: str | None = None
 
 
@@ -105,3 +106,18 @@ def below(lines: Sequence[Line]) -> str:
     """The lines below one another, as they stand behind `next: `; nothing where there are none."""
     wide = max((len(line.typed) for line in lines if len(line.typed) <= WIDE), default=0)
     return "\n".join(line.shown(wide) for line in lines).removeprefix("next: ")
+
+
+def will_be_done(tasks: int) -> None:
+    """Remember how many tasks are on the line."""
+    _Typed.to_come = tasks
+
+
+def task_begins() -> None:
+    """One of them is being done."""
+    _Typed.to_come -= 1
+
+
+def another_follows() -> bool:
+    """Has the operator typed already what comes after the task that is being done?"""
+    return _Typed.to_come > 0

@@ -8,7 +8,7 @@ from typing import Any
 from invoke import Config, Context
 from invoke.parser import ParserContext
 
-from . import entry, sandbox
+from . import entry, lines, sandbox
 from .fleet import setup
 from .inventory.named import find
 from .targets import Chosen, plain
@@ -30,6 +30,7 @@ def check_line(
     names: list[str | None] = [plain(name) for name in dash_h]
     chosen = Chosen()
     meant: list[tuple[ParserContext, str | None]] = []
+    lines.will_be_done(len([task for task in line if task.name not in sets]) * len(names or [None]))
     for task in line:
         word = str(task.name)
         if word in sets:

@@ -86,7 +86,9 @@ def move(options: Options, nvr: str, unverified: str) -> None:
             with _written_down(options, nvr, unverified):
                 promote.promote(hub, options, nvr, why)
     version = nvr.removeprefix(f"{options.build.package}-")
-    options.progress.note(f"next: fab {options.build.prod_set} minor-upgrade --version {version} (or major-upgrade)")
+    fab = f"fab {options.build.prod_set}"
+    options.progress.note(f"next: {fab} minor-upgrade --version {version}")
+    options.progress.note(f"  or: {fab} major-upgrade --version {version}  # where a migration comes with it")
 
 
 def built(options: Options, hub: Hub, nvr: str, wait: bool) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ..errors import SopError
+from ..lines import another_follows
 from ..ranges import FEW, together
 from ..run import left_behind
 from ..run.observer import SAY_AGAIN_SECONDS, Again
@@ -135,7 +136,8 @@ class Human(Terminal):
         cron = f"{host_set.app.scheduler}'s sync is {'on' if facts[host_set.sync].cron else 'not there'}"
         self._say(f"{host_set.name}: run {lock.run} is aborted, its lock is released, {cron}", "head")
         self._down(host_set, facts)
-        self._say(f"next: {left_behind.left_behind(host_set, facts) or f'fab {host_set.name} status'}")
+        if not another_follows():
+            self._say(f"next: {left_behind.left_behind(host_set, facts) or f'fab {host_set.name} status'}")
 
     def free(self, host_set: HostSet, facts: Mapping[Host, Facts], text: str) -> None:
         self._say(text)
@@ -225,7 +227,7 @@ class Human(Terminal):
         new = f"runs {plan.target}" if served else f"{plan.target} is installed"
         what = new if plan.target else f"{plan.request.procedure.name} done"
         self._say(f"{plan.request.host_set.name}: {what}, {words.took(run.seconds)}", "best")
-        if next_line:
+        if next_line and not another_follows():
             self._say(f"next: {next_line}")
 
     def status(self, host_set: HostSet, facts: Mapping[Host, Facts]) -> None:

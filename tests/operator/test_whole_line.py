@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from .conftest import Fleet
+from .fleets import printed
 
 
 @pytest.mark.parametrize(
@@ -38,3 +39,12 @@ def test_w1_every_line_to_type_keeps_the_hosts_yml_and_the_ssh_config_that_were_
     assert client.returncode == 5, said
     typed = f"FABRIC_HOSTS_FILE={fleet.home}/hosts.yml fab --ssh-config {fleet.home}/ssh_config stg"
     assert said.count("fab ") == said.count(f"{typed} ") > 1
+
+
+def test_of_several_tasks_on_a_line_only_the_last_says_what_to_type_next(fleet: Fleet) -> None:
+    ended = fleet.types("stg minor-upgrade --version 1.0.1 --yes stop-httpd --yes upgrade-db --yes")
+    assert (ended.code, printed(ended.out)) == (0, ["fab stg sync start-httpd"]), ended.said
+    ended = fleet.types("-H stg01 sync --yes start-httpd --yes yum-update --version 1.0.1 --yes status")
+    assert (ended.code, printed(ended.out)) == (0, []), ended.said
+    ended = fleet.types("-H stg01 status stop-httpd --yes upgrade-db --yes")
+    assert (ended.code, printed(ended.out)) == (0, ["fab stg sync start-httpd"]), ended.said
