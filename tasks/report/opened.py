@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -43,18 +43,31 @@ class Shown:
     def as_configured(self, config: Any, agreed: bool = False) -> Shown:
         """With what the configuration has under `report`, where nothing else was typed.
 
-        Raises Refused as `check`.
+        Raises Refused as `check`, and for a key that there is not; TypeError for a value of another kind, which
+        causes.py puts into words.
         """
         self.check()
+        _check_configured(config)
         typed = self.verbose or self.quiet
         return replace(
             self,
             verbose=self.verbose if typed else config.verbose,
             quiet=self.quiet if typed else config.quiet and not config.verbose,
             json=self.json or config.json,
-            junit=self.junit or config.junit,
+            junit=self.junit or config.junit or "",
             agreed=agreed,
         )
+
+
+def _check_configured(config: Any) -> None:
+    known = {field.name: type(field.default) for field in fields(Shown) if field.name != "agreed"}
+    strange = [name for name in config if name not in known]
+    if strange:
+        keys = ", ".join(known)
+        raise Refused(f"report.{strange[0]}: there is no such key; the keys of report are {keys}")
+    for name, kind in known.items():
+        if not isinstance(config[name], kind | None):
+            raise TypeError(f"report.{name}")  # which file says so is found by causes.py
 
 
 def opened(shown: Shown | None = None) -> Report:

@@ -132,3 +132,16 @@ for name in ("USER", "LOGNAME", "LNAME", "USERNAME"): os.environ.pop(name, None)
 
 def test_w7_a_variable_of_another_kind_is_named() -> None:
     sentence(shell("fab stg status", FABRIC_PORT="x"), 2, "FABRIC_PORT in the environment", "next: unset FABRIC_PORT")
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("{quiet: maybe}", "/.fabric.yml: report.quiet: wants true or false, not 'maybe'\nnext: ${EDITOR:-vi} "),
+        ("{junit: 3}", "/.fabric.yml: report.junit: wants text, in quotes if it looks like a number, not 3\n"),
+        ("{quite: true}", "report.quite: there is no such key; the keys of report are verbose, quiet, json, junit\n"),
+    ],
+)
+def test_w7_how_much_is_shown_is_read_strictly_from_the_configuration(given: str, said: str, fence: Path) -> None:
+    (fence / ".fabric.yml").write_text(f"report: {given}\n")
+    sentence(shell("fab stg status", PLAIN), 2, said)
