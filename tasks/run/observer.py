@@ -8,6 +8,8 @@ from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from invoke.exceptions import Exit
+
 from ..errors import Refused, SopError
 
 if TYPE_CHECKING:
@@ -171,31 +173,44 @@ class Again:
         return False
 
 
-QUESTIONS = ("can_ask", "ask", "answer")
-EVENTS = [name for name in vars(Report) if not name.startswith("_") and name not in QUESTIONS]
+# What is told to every report; the rest is asked of one, or has a result.
+EVENTS = frozenset(name for name in vars(Report) if not name.startswith("_")) - {"can_ask", "ask", "answer", "close"}
 
 
 class Several(Report):
     """Reports that are told the same, each in its turn; the first of them asks."""
 
     def __init__(self, reports: Iterable[Report]) -> None:
-        members = list(reports)
-        for question in QUESTIONS:
-            setattr(self, question, getattr(members[0], question))
-        for event in EVENTS:
-            if event != "close":
-                setattr(self, event, partial(_tell, members, event))
-        self._members = members
+        self._members = list(reports)
+
+    def __getattribute__(self, name: str) -> Any:
+        # Not __getattr__: that is never asked for an event, because Report has a method for each, which does nothing.
+        return partial(_tell, self._members, name) if name in EVENTS else super().__getattribute__(name)
+
+    def can_ask(self) -> bool:
+        """As the first of them."""
+        return self._members[0].can_ask()
+
+    def ask(self, question: str) -> str:
+        """As the first of them."""
+        return self._members[0].ask(question)
+
+    def answer(self, who: str, text: str, hidden: bool, moot: Callable[[], bool]) -> str | None:
+        """As the first of them."""
+        return self._members[0].answer(who, text, hidden, moot)
 
     def close(self, error: BaseException | None) -> None:
-        """Close all of them. What is lost is an error of its own only where nothing else has ended the task."""
+        """Close all of them. What is lost is an error of its own only where no error has ended the task.
+
+        A plan that shows changes ends with a code of its own; who has not got it must not take it for one.
+        """
         lost: list[str] = []
         for member in self._members:
             try:
                 member.close(error)
             except SopError as problem:
                 lost += problem.problems
-        if lost and error is None:
+        if lost and (error is None or (isinstance(error, Exit) and not isinstance(error, SopError))):
             raise SopError(*lost)
         for text in lost:
             self._members[0].warning(text)

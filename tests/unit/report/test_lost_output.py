@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO
 
 import pytest
+from invoke.exceptions import Exit
 
 from tasks.errors import Code, HalfWay, SopError
 from tasks.report import Shown, opened
@@ -46,6 +47,21 @@ def test_w4_output_on_a_full_disk_is_a_failure(shown: Shown, full: IO[str], monk
         opened(shown) as report,
     ):
         report.note("prod: all is well")
+    assert lost.value.exit_code == Code.FAILED
+
+
+@pytest.mark.parametrize("shown", [Shown(json=True), Shown()], ids=["--json", "for people"])
+def test_w4_a_plan_on_a_full_disk_is_a_failure_and_no_plan(
+    shown: Shown, full: IO[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def plans() -> None:
+        with opened(shown) as report:
+            report.note("prod: minor upgrade")
+            raise Exit(code=int(Code.REFUSED))  # as `entry.start` does where the plan shows changes
+
+    monkeypatch.setattr(sys, "stdout", full)
+    with pytest.raises(SopError) as lost:
+        plans()
     assert lost.value.exit_code == Code.FAILED
 
 
