@@ -39,10 +39,13 @@ def set_names(path: Path, taken: Collection[str] = ()) -> list[str]:
 
 
 def names(path: Path, taken: Collection[str] = ()) -> list[str]:
-    """What can be typed after -H: sets, hosts, aliases; `taken` as in `set_names`."""
+    """What can be typed after -H: sets, hosts, aliases; `taken` as in `set_names`.
+
+    Of a set whose hosts Ansible names only the set: that takes a second, and somebody has pressed Tab.
+    """
     try:
         sets = parsed(path.read_text(encoding="utf-8", errors="replace"))["host_sets"]
-        hosts = [host for one in sets.values() for host in one["hosts"]]
+        hosts = [host for one in sets.values() if not isinstance(one["hosts"], dict) for host in one["hosts"]]
         typed = [[host] if isinstance(host, str) else [host["name"], *host.get("aliases", ())] for host in hosts]
     except (OSError, yaml.YAMLError, TypeError, KeyError, ValueError, AttributeError, RecursionError):
         return set_names(path, taken)

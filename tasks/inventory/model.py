@@ -19,6 +19,7 @@ from . import batches, mistakes
 from .balancer import Balancer as Balancer
 from .batches import Judge, Rolling, Share
 from .file import parsed, yaml
+from .from_ansible import with_hosts
 from .host import Host as Host
 from .host import Limit, Seconds, Strict
 from .texts import (
@@ -255,7 +256,8 @@ def read(path: Path, taken: Collection[str] = ()) -> Inventory:
     """The inventory in `path`.
 
     taken: the names of tasks, which no set can have.
-    Raises Refused with every problem at once, each with its place in the file.
+    Raises Refused with every problem at once, each with its place in the file; for hosts that Ansible names, with why
+    they are not known.
     """
     problems: list[str] = []
     try:
@@ -270,6 +272,7 @@ def read(path: Path, taken: Collection[str] = ()) -> Inventory:
         raise Refused(f"{where}: {getattr(error, 'problem', None) or error}", next_line=editor(path)) from None
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:  # what PyYAML makes of odd tags
         raise Refused(f"{path}: cannot be understood: {error}", next_line=editor(path)) from None
+    raw = with_hosts(raw, path)
     try:
         inventory = Inventory.model_validate(_named(raw))
     except ValidationError as error:

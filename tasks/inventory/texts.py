@@ -50,6 +50,12 @@ TimerName = Annotated[
 ]
 RepoName = Annotated[str, _text(r"[A-Za-z0-9][A-Za-z0-9._:-]*", 128, _REPO)]
 FilePath = Annotated[str, _text(r"/[^\x00-\x1f\x7f]*", 1024, "{} is no file's full path: it begins with /")]
+AnyPath = Annotated[
+    str, _text(r"[^\x00-\x1f\x7f,-][^\x00-\x1f\x7f,]*", 1024, "{} is no path of a file or folder, or has a comma")
+]
+GroupName = Annotated[
+    str, _text(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", 128, "{} is no group's name: one is wanted, without patterns")
+]
 Folder = Annotated[str, _text(r"[A-Za-z0-9._/-]+", 1024, _FOLDER)]
 # socat takes commas and colons in a socket's name for something else.
 SocketPath = Annotated[str, _text(r"/[A-Za-z0-9._/-]*[A-Za-z0-9._-]", 1024, _SOCKET)]
