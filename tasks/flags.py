@@ -59,7 +59,7 @@ FLAGS = {
     # The sandbox's faults.
     "step": Flag(
         "Where it goes wrong: download, yum-update, downgrade, sync, upgrade-db, stop-httpd, start-httpd, "
-        "restart-httpd, healthy, preflight (the look before a run), schema (the look at the database). "
+        "restart-httpd, healthy, new-build, preflight (the look before a run), schema (the look at the database). "
         "At the proxy: drain, undrain.",
         "",
     ),
@@ -68,13 +68,15 @@ FLAGS = {
         "lost), down (the host has no power), restart (it restarts, and httpd with it), "
         "nothing (says it is done, and does nothing). For healthy also: "
         "unavailable (503 for --seconds), loop (redirects to itself), drip (a byte every --seconds). "
+        "For new-build only, from --seconds after httpd's start on, for every other build than runs now: errors "
+        "(500 for 5 % of the requests), slower (ten times). "
         "For drain and undrain also: reload (haproxy is reloaded --seconds later, and forgets), "
         "denied (its socket allows no change). Default: fail.",
         "fail",
     ),
     "host": Flag("On which host: sandbox01, sandbox02 or sandboxproxy. Default: the one that has such a step.", ""),
     "times": Flag("How often, until it works again. Default: 1.", 1),
-    "seconds": Flag("How long, for slow, unavailable, drip and reload. Default: 5.", 5.0),
+    "seconds": Flag("How long, for slow, unavailable, drip, reload and new-build. Default: 5.", 5.0),
     "clear": Flag("Take all faults back, and give a host that is down its power."),
 }
 SHOWING = ("verbose", "quiet", "json", "junit")

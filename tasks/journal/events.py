@@ -135,6 +135,35 @@ class Waited(Event, name="waited"):
 
 
 @described
+class Measured:
+    """What was seen of one address while a batch was judged."""
+
+    who: str = key("the host whose own page it is; users: the set's URL; promql: the query")
+    verdict: str = key("good, bad or inconclusive")
+    why: str = key("a sentence with the numbers")
+    requests: int | None = key("how many were made; null: none, or a query")
+    failed: int | None = key("how many of them had no good answer")
+    allowed: float | None = key("the share that may fail: as before the upgrade, or what hosts.yml tolerates")
+    median: float | None = key("seconds of a good answer; null: too few to compare")
+    beside: float | None = key("seconds of a good answer of what it was compared with")
+
+
+@described
+class Judged(Event, name="judged"):
+    """A batch has served the new build for a while."""
+
+    set: str = key("the host set")
+    number: int = key("of the phase after which it was judged")
+    hosts: tuple[str, ...] = key("the batch")
+    verdict: str = key("good, bad or inconclusive")
+    why: tuple[str, ...] = key("the reasons, a sentence each")
+    seconds: float = key("for which it was judged")
+    stops: bool = key("does the run stop here?")
+    back: tuple[str, ...] = key("the hosts that are put back on the build that they had")
+    measured: tuple[Measured, ...] = key("address by address")
+
+
+@described
 class Restarted(Event, name="restarted"):
     """A host restarted while the run was on."""
 

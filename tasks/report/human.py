@@ -22,6 +22,7 @@ from .screen import Screen
 
 if TYPE_CHECKING:
     from ..inventory.model import Host, HostSet
+    from ..journal.events import Judged
     from ..journal.history import Past
     from ..run.decide import Plan
     from ..run.lock_file import Lock
@@ -209,6 +210,9 @@ class Human(Terminal):
         if not self._quiet and not the_same:
             self._waits = (now + seconds, now + SAY_AGAIN_SECONDS)
             self._say(f"waiting {words.duration(seconds)} {why}", "aside")
+
+    def judged(self, judged: Judged) -> None:
+        self._say(*words.judged(judged))
 
     def finishing(self) -> None:
         with contextlib.suppress(OSError):

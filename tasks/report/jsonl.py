@@ -22,6 +22,7 @@ from .screen import Nowhere, Unbreakable
 if TYPE_CHECKING:
     from ..fleet.outcome import Outcome
     from ..inventory.model import Host, HostSet
+    from ..journal.events import Judged
     from ..journal.history import Past
     from ..run.decide import Plan
     from ..run.lock_file import Lock
@@ -141,6 +142,9 @@ class Machine(Report):
 
     def waiting(self, seconds: float, why: str) -> None:
         self._tell(json_events.Waiting(seconds, why))
+
+    def judged(self, judged: Judged) -> None:
+        self._tell(judged)
 
     def finishing(self) -> None:
         self._interrupted = True  # told with the next event: a signal handler must not wait for the lock

@@ -15,6 +15,7 @@ from .screen import Screen
 
 if TYPE_CHECKING:
     from ..inventory.model import Host
+    from ..journal.events import Judged
     from ..run.decide import Plan
     from ..run.probe import Seen
     from ..run.state import Run
@@ -95,6 +96,15 @@ class Live(Human):
             self._late = None
             if not (self._work or self._wait):
                 self._rest()
+
+    def ask(self, question: str) -> str:
+        """As every report; what is drawn is taken away meanwhile."""
+        self._rest()
+        return super().ask(question)
+
+    def judged(self, judged: Judged) -> None:
+        self._wait = None
+        super().judged(judged)
 
     def answer(self, who: str, text: str, hidden: bool, moot: Callable[[], bool]) -> str | None:
         """As every report; what is drawn is taken away meanwhile."""

@@ -35,6 +35,8 @@ def show(screen: Screen, run: Run) -> None:
         screen.say(f"{', '.join(host.short for host in hosts_warned)}: {text}", "warn")
     if run.plan.forecast and run.down_for:
         screen.say(run.plan.forecast.beside(run.down_for), "aside")
+    for judged in run.verdicts.values():
+        screen.say(*words.judged(judged))
     if run.users and run.users.requests:
         screen.say(*outage(run, run.users))
     for told in nodes(run):

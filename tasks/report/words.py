@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from ..fleet.output import clean
 from ..fleet.output import duration as duration
 from ..ranges import listed
 from ..sop.model import Schema
 
 if TYPE_CHECKING:
     from ..inventory.model import Host
+    from ..journal.events import Judged
     from ..sop.model import Facts
+
+MOST_REASONS = 3  # in one line; the journal has all of them
 
 
 def names(hosts: Sequence[Host]) -> str:
@@ -35,6 +39,14 @@ def about(seconds: float) -> str:
 def waits_for(hosts: Sequence[Host], what: str, seconds: float) -> str:
     """Who is waited for, to do what, and since when."""
     return f"waiting for {names(hosts)} {what}: {duration(seconds)} so far"
+
+
+def judged(said: Judged) -> tuple[str, str]:
+    """How a batch was judged, and why, and the style to say it in."""
+    more = len(said.why) - MOST_REASONS
+    why = "; ".join((*said.why[:MOST_REASONS], *([f"and {more} more"] if more > 0 else [])))
+    style = {"good": "good", "bad": "bad"}.get(said.verdict, "warn")
+    return f"judged {said.verdict} after {took(said.seconds)}: {clean(why)}", style
 
 
 def build(found: Facts) -> str:

@@ -6,16 +6,17 @@ machine wrote itself if the run was begun here.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from ..errors import Refused
 from ..inventory.model import Host, HostSet
 from ..journal.coding import Entry, whole
-from ..journal.events import Begin
+from ..journal.events import Begin, Phase
 from ..sop import nvr
 from ..sop.model import Facts, Job
 from ..sop.workflows import PROCEDURES, RESTART_TOGETHER
 from . import changed
+from .back import with_the_way_back
 from .decide import Plan
 from .lock_file import Lock, doing
 from .locked import V0_1
@@ -24,7 +25,7 @@ from .request import Request
 
 
 def plan_again(
-    host_set: HostSet, lock: Lock, copy: Iterable[Entry], own: Iterable[Entry], facts: Mapping[Host, Facts]
+    host_set: HostSet, lock: Lock, copy: Sequence[Entry], own: Iterable[Entry], facts: Mapping[Host, Facts]
 ) -> tuple[Plan, list[str]]:
     """The plan, and warnings about what has changed since and does not matter to it.
 
@@ -58,7 +59,8 @@ def plan_again(
             else f"version {version} of this tool started the run; this version would run different steps",
             "" if begin.version else f"git checkout {V0_1} && fab {host_set.name} resume",
         )
-    return plan, changed.warnings(begin.settings, host_set)
+    numbers = {entry.event.number for entry in copy if isinstance(entry.event, Phase)}
+    return with_the_way_back(plan, copy, numbers), changed.warnings(begin.settings, host_set)
 
 
 def _job(host_set: HostSet, lock: Lock, copy: Iterable[Entry], own: Iterable[Entry]) -> tuple[Begin, Job]:

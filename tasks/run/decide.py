@@ -26,6 +26,7 @@ class Plan:
     """What will be done. No phases: nothing to do. job: what the phases were made for.
 
     forecast: what the set before went through with the same build, where that is known.
+    settled: so many of the phases are over, whatever their hosts are like now: what comes behind them takes that back.
     """
 
     request: Request
@@ -35,6 +36,12 @@ class Plan:
     warnings: tuple[str, ...] = field(default=())
     job: Job | None = None
     forecast: Took | None = None
+    settled: int = 0
+
+    @property
+    def numbers(self) -> list[int]:
+        """The number of each phase, under which its hosts keep the step."""
+        return [phase.number or place for place, phase in enumerate(self.phases, 1)]
 
     @property
     def hosts(self) -> tuple[Host, ...]:

@@ -5,15 +5,19 @@ from __future__ import annotations
 from ..errors import HalfWay, Interrupted, Locked, Refused, SopError
 from ..fleet import detached
 from ..fleet.outcome import Outcome
+from ..fleet.output import clean
 from ..inventory.model import Host
 from ..journal.events import Backup
+from ..lines import below
 from ..ranges import listed
 from ..sop.model import Step
 from .advice import after_a_run
+from .back import builds_before
 from .lock_file import read_lock
 from .locked import taken_over
 from .put_back import still_out
 from .state import Run
+from .way_back import way_back
 
 
 def ending(run: Run) -> SopError | None:
@@ -21,10 +25,13 @@ def ending(run: Run) -> SopError | None:
     plan, host_set = run.plan, run.plan.request.host_set
     if run.complete:
         return _not_as_promised(run)
+    if run.taken_back:
+        return _taken_back(run)
     if run.taken_over:
         return taken_over(host_set, run.journal.run, _last_line(run.taken_over), *_done_late(run))
     last = run.outcomes[-1][0]
     problems = [_why(last.step, host, outcome) for host, outcome in run.failures.items()]
+    problems = [*(_judged(run) if run.failures else []), *problems]
     lost = [host.short for host in host_set.hosts if host not in run.afterwards]
     if lost:
         problems.append(f"{listed(lost)}: cannot be reached any more, its state is not known")
@@ -32,7 +39,10 @@ def ending(run: Run) -> SopError | None:
     locked = [host for host, outcome in run.failures.items() if outcome.exited == detached.HELD]
     # Where it is the sync host, another run has this one's place: there is nothing left to resume or to abort.
     next_line = plan.typed("status") if host_set.sync in locked else after_a_run(run)
+    if not run.failures and run.halted:
+        return HalfWay(*_judged(run), *problems, next_line=next_line)
     if not run.failures:
+        problems += [f"{', '.join(host.short for host in run.unjudged_now)}: not judged"] if run.unjudged_now else []
         return Interrupted("after " + last.step.name, *problems, next_line=next_line)
     if run.untouched and locked:
         return Locked(*problems, next_line=plan.typed("status"))
@@ -42,6 +52,42 @@ def ending(run: Run) -> SopError | None:
         return SopError(*problems, f"no step that changes {host_set.name} was begun", next_line=next_line)
     problems.append(f"if it needs a person: {host_set.owner}, {host_set.contact}")
     return HalfWay(*problems, next_line=next_line)
+
+
+def _judged(run: Run) -> list[str]:
+    """By which verdict it was stopped, and what is left to be put back, if that was begun."""
+    if not run.halted:
+        return []
+    return [f"the new build was judged {run.halted.verdict}: {clean('; '.join(run.halted.why))}"]
+
+
+def _taken_back(run: Run) -> SopError:
+    """A batch was judged bad, and has the build again that it had: half-way only where others have the new one."""
+    plan, before = run.plan, builds_before(run.journal.entries)
+    wrong, still, back = [], [], run.halted.back if run.halted else ()
+    for host in plan.request.host_set.hosts:
+        found = run.afterwards.get(host)
+        if host.name in back and not found:
+            wrong.append(f"{host.short}: does not answer any more")
+        elif found and host.name in back and found.installed != before.get(host.name):
+            wrong.append(f"{host.short}: has {found.installed}, not {before.get(host.name)}")
+        elif found and host.name in back and host.serves and not found.healthy(plan.request.host_set.health.status):
+            wrong.append(f"{host.short}: is not healthy any more")
+        elif found and found.installed == plan.target:
+            still.append(host.short)
+    there = [f"{host.short} is back on {before.get(host.name)}" for host in plan.hosts if host.name in back]
+    if wrong:
+        return HalfWay(*_judged(run), *wrong, next_line=plan.typed("status"))
+    if still:
+        told = f"{', '.join(still)} has {plan.target} still"
+        rest = way_back(run)
+        return HalfWay(
+            *_judged(run),
+            *there,
+            told,
+            next_line=below([rest._replace(mark="next")]) if rest and rest.typed else plan.typed("status"),
+        )
+    return SopError(*_judged(run), *there, next_line=f"fab {plan.request.host_set.name} report  # what was seen")
 
 
 def _why(step: Step, host: Host, outcome: Outcome) -> str:

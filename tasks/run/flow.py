@@ -15,7 +15,7 @@ from ..inventory.model import Host, HostSet, Inventory
 from ..journal.file import Journal, operator
 from ..notify.around import told
 from ..sop.model import Facts
-from . import record
+from . import prometheus, record
 from .advice import after_success
 from .consent import Consent, agree, check_that_somebody_can_agree
 from .decide import Plan, decide
@@ -60,7 +60,7 @@ def carry_out(request: Request, inventory: Inventory, config: Config, consent: C
         agree(plan.request.host_set, consent, report)
         journal = Journal()
         run_lock = RunLock(reached, journal)
-        run = Run(plan, journal, doing="taking the lock")
+        run = Run(plan, journal, doing="taking the lock", may_ask=not consent.yes)
         with closing(journal), told(request.host_set.notify, journal, report.warning) as run_begins, leaving(run):
             journal.write(record.begin(plan, operator()))
             with _refusing(run):
@@ -100,7 +100,10 @@ def _consider(
         facts = look(reached, request.procedure.installs, stage=stage)
         held = None if run_lock else holder(request.host_set, facts)
         if held is None:
-            return decide(request, facts, stage)
+            plan = decide(request, facts, stage)
+            if any(phase.judged for phase in plan.phases):
+                prometheus.check(request.host_set)
+            return plan
         if consent.plan_only:
             return _planned_beside(held, request, facts, stage, report)
         _wait_for(held, reached, report, ends)

@@ -14,6 +14,7 @@ from ..errors import Refused, SopError
 
 if TYPE_CHECKING:
     from ..inventory.model import Host, HostSet
+    from ..journal.events import Judged
     from ..journal.history import Past
     from ..sop.model import Facts, Phase
     from ..sop.restarts import Restart
@@ -127,6 +128,9 @@ class Report:
 
     def waiting(self, seconds: float, why: str) -> None:
         """Nothing happens for so many seconds at most, and that is right; may be told again while it lasts."""
+
+    def judged(self, judged: Judged) -> None:
+        """A batch has served the new build for a while: the verdict, and what follows from it."""
 
     def finishing(self) -> None:
         """Ctrl-C was pressed once. Comes from a signal handler, which must not wait for anybody's lock."""

@@ -21,16 +21,18 @@ from ..sop.model import Facts, Phase, Schema, Step
 from ..sop.restarts import Restart
 from . import record
 from .advice import after_a_step, while_locked
+from .back import with_the_way_back
 from .ending import ending, saved, what_is_down
 from .hearing import OutputListener, PhaseListener
 from .interrupt import Ended, patience
+from .judging import Court
 from .left_behind import cut_off
 from .lock import RunLock, says
 from .look import ask_hosts
 from .observer import Report
 from .probe import Watches
 from .put_back import after_a_run, clean
-from .remaining import Remaining
+from .remaining import Remaining, everything
 from .state import Run
 from .uncertain import found_out
 
@@ -106,18 +108,14 @@ def _phase_by_phase(
     run: Run, remaining_phases: Sequence[Remaining], run_lock: RunLock, report: Report
 ) -> SopError | None:
     """Do the phases until all are done, or one has failed, or Ctrl-C was pressed; look again; say how it ended."""
-    plan, host_set = run.plan, run.plan.request.host_set
+    host_set = run.plan.request.host_set
     watches = Watches(host_set)
     report.watching(watches.public)
     with watches, patience(report) as asked_to_stop:
         run_lock.machines.asks_no_more(asked_to_stop.is_set)
-        for phase, rest in zip(plan.phases, remaining_phases, strict=True):
-            if asked_to_stop.is_set():
-                break
-            _phase(run, phase, rest, run_lock, report)
-            if run.failures:
-                break
-            _let_the_balancer_see(phase, run, report, asked_to_stop)
+        court = Court(run, watches, report, asked_to_stop)
+        if _each(run, remaining_phases, run_lock, court) and run.halted and run.halted.back:
+            _put_back(run, run_lock, court)
         if run.taken_over:
             if run.done_late:
                 run.afterwards = _look_again(run, run_lock, report)
@@ -131,6 +129,31 @@ def _phase_by_phase(
     for text in cut_off(host_set, run.afterwards):
         report.warning(text)
     return ending(run)
+
+
+def _each(run: Run, remaining_phases: Sequence[Remaining], run_lock: RunLock, court: Court) -> bool:
+    """Do the phases in turn. Do the hosts still do what they are told: has none failed, and has nobody said stop?"""
+    plan = run.plan
+    rows = list(zip(plan.numbers, plan.phases, remaining_phases, strict=True))
+    for number, phase, rest in rows[len(run.outcomes) :]:
+        if court.asked_to_stop.is_set():
+            return False
+        court.begins(phase, rest)
+        _phase(run, number, phase, rest, run_lock, court.report)
+        if run.failures:
+            return False
+        _let_the_balancer_see(phase, run, court.report, court.asked_to_stop)
+        if phase.judged and not plan.settled and not court.judges(number, phase):
+            break
+    return True
+
+
+def _put_back(run: Run, run_lock: RunLock, court: Court) -> None:
+    """The batch that was judged bad, on the build that it had; where a resume has not done that already."""
+    if not run.plan.settled:
+        begun = run.plan.numbers[: len(run.outcomes)]
+        run.plan = with_the_way_back(run.plan, run.journal.entries, begun)
+        _each(run, everything(run.plan), run_lock, court)
 
 
 def _look_again(run: Run, run_lock: RunLock, report: Report) -> dict[Host, Facts]:
@@ -148,23 +171,23 @@ def _look_again(run: Run, run_lock: RunLock, report: Report) -> dict[Host, Facts
     return {host: replace(facts, revision=schema, schema=Schema.CURRENT) for host, facts in found.items()}
 
 
-def _phase(run: Run, phase: Phase, rest: Remaining, run_lock: RunLock, report: Report) -> None:
+def _phase(run: Run, number: int, phase: Phase, rest: Remaining, run_lock: RunLock, report: Report) -> None:
     """Do one phase on the hosts where it is left to do, and write it down before and after."""
-    host_set, number = run.plan.request.host_set, len(run.outcomes) + 1
+    host_set, total = run.plan.request.host_set, max(run.plan.numbers)
     done = {host: Outcome("", 0.0, earlier=True) for host in phase.hosts if host not in rest.names}
     if not rest.names:
         run.outcomes.append((phase, done))
         return
     part = replace(phase, hosts=tuple(rest.names))
-    report.phase(number, len(run.plan.phases), part)
+    report.phase(number, total, part)
     run.doing, run.at_work = phase.step.name, list(part.hosts)
-    run.journal.write(record.phase(host_set.name, number, len(run.plan.phases), part))
+    run.journal.write(record.phase(host_set.name, number, total, part))
     if not phase.step.looks and set(part.hosts) != {host_set.sync}:
         run_lock.check_still_ours()  # a host that could not be told of another driver would go on working for us
     if phase.step.around:
         run_lock.check_still_ours(drains.note_away(host_set, run.journal.run, part.hosts))
     run.waits = not phase.step.looks
-    results = _do(run, phase, rest, run_lock, report)
+    results = _do(run, number, phase, rest, run_lock, report)
     run.waits = False
     run.outcomes.append((phase, done | results))
     run.journal.write(record.ended(host_set, number, phase, results))
@@ -172,7 +195,7 @@ def _phase(run: Run, phase: Phase, rest: Remaining, run_lock: RunLock, report: R
         run.journal.write(record.backup(host_set, results[host_set.sync]))
 
 
-def _do(run: Run, phase: Phase, rest: Remaining, run_lock: RunLock, report: Report) -> dict[Host, Outcome]:
+def _do(run: Run, number: int, phase: Phase, rest: Remaining, run_lock: RunLock, report: Report) -> dict[Host, Outcome]:
     step = phase.step
     scripts = {host: run_lock.script(host, name, step.script, step.looks) for host, name in rest.names.items()}
     noticing = {host: _noticing(run, step, host, script) for host, script in scripts.items()}
@@ -188,7 +211,7 @@ def _do(run: Run, phase: Phase, rest: Remaining, run_lock: RunLock, report: Repo
     if any(later.step.after_restart == step for later in run.plan.phases):
         run.stopped |= {host: run.boot_of(host) for host, o in results.items() if not o.failure and host not in lost}
     results = {host: replace(o, output=for_people(o.output)) for host, o in results.items()}
-    return results | _done_again(run, phase, back, run_lock, report)
+    return results | _done_again(run, number, phase, back, run_lock, report)
 
 
 def _group(phase: Phase) -> Group:
@@ -225,14 +248,13 @@ def _write_the_restart(run: Run, restart: Restart, report: Report) -> None:
 
 
 def _done_again(
-    run: Run, phase: Phase, hosts: Sequence[Host], run_lock: RunLock, report: Report
+    run: Run, number: int, phase: Phase, hosts: Sequence[Host], run_lock: RunLock, report: Report
 ) -> dict[Host, Outcome]:
     """On hosts that restarted: do what that has undone, and look once more; kept under a name of this boot's own."""
     step, again = phase.step, phase.step.after_restart
     if not (hosts and again):
         return {}
     run_lock.check_still_ours()
-    number = len(run.outcomes) + 1
     names = {host: f"{number:02d}-{again.name}.{run.boot_of(host)}" for host in hosts}
     scripts = {host: run_lock.script(host, name, again.script, looks=False) for host, name in names.items()}
     what = f"to end {again.name}"

@@ -7,6 +7,9 @@ import threading
 import time
 import urllib.error
 import urllib.request
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
@@ -14,6 +17,7 @@ from typing import Self
 from .. import clock
 from ..inventory.model import Host, HostSet
 from .http_in_time import opener, proxy_of, within
+from .judge import Sample
 
 INTERVAL_SECONDS = 0.1
 NODE_INTERVAL_SECONDS = 0.25
@@ -21,6 +25,11 @@ REQUEST_SECONDS = 5.0  # for all of it, also where the answer comes byte for byt
 NODE_LEAVE_SECONDS = 0.5  # a firewall that swallows what is asked must not hold the recap up
 SLOW_SECONDS = 1.0  # a balancer that tries another node holds its answer back for about so long, or longer
 MOST_NODES = 8  # each is asked by a thread of its own, beside the upgrade's
+MOST_SAMPLES = 4096  # that are kept of an address: what a soak of minutes asks of it
+JUDGED_SECONDS = 0.05  # between two requests to a host that is judged
+JUDGED_A_SECOND = 160  # requests to all of them together, at most
+MOST_JUDGED = 64
+MOST_BESIDE = 4  # hosts that are asked only to compare with
 
 
 @dataclass(frozen=True)
@@ -50,12 +59,12 @@ class Watch:
     """Asks `url` ten times a second in a thread of its own; use it in a `with` statement, then read `seen`.
 
     node: it is one node's own URL: asked four times a second, a redirect is its answer (where it leads, another node
-    may serve).
+    may serve); often: ten times all the same, because there will be little time to see how it was before.
     """
 
-    def __init__(self, url: str, node: bool = False) -> None:
+    def __init__(self, url: str, node: bool = False, often: bool = False) -> None:
         self._url = url
-        self._interval = NODE_INTERVAL_SECONDS if node else INTERVAL_SECONDS
+        self._interval = self._usual = NODE_INTERVAL_SECONDS if node and not often else INTERVAL_SECONDS
         self._answers = range(300, 500) if node else range(400, 500)  # 3xx, followed: they went in a circle
         self._opener = opener(redirects=not node)
         self._stop = threading.Event()
@@ -65,6 +74,8 @@ class Watch:
         self._slow: list[tuple[float, float]] = []
         self._running: tuple[float, float] | None = None  # when the last request began, on both clocks
         self._since: float | None = None  # when the first request of an unbroken row of failures began
+        self._samples: deque[Sample] = deque(maxlen=MOST_SAMPLES)
+        self.before: tuple[Sample, ...] | None = None  # what was seen until it was upgraded
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -81,6 +92,21 @@ class Watch:
         """Ask no more, and wait so long at most for the last answer."""
         self.stop()
         self._thread.join(seconds)
+
+    def samples(self, since: float) -> list[Sample]:
+        """The latest requests that began at `since` (time.monotonic) or later; one that hangs has failed by now."""
+        found, running = [one for one in list(self._samples) if one.at >= since], self._running
+        if running and running[0] >= since and time.monotonic() - running[0] > REQUEST_SECONDS:
+            found.append(Sample(running[0], time.monotonic() - running[0], False))
+        return found
+
+    def upgrade_begins(self) -> None:
+        """What was seen up to now is how it was before; of several such moments the first counts."""
+        self.before = tuple(self._samples) if self.before is None else self.before
+
+    def asks_every(self, seconds: float | None) -> None:
+        """From the next request on; None: as it used to."""
+        self._interval = self._usual if seconds is None else seconds
 
     @property
     def seen(self) -> Seen:
@@ -102,6 +128,7 @@ class Watch:
             good = self._good()
             self._running = None
             self._requests += 1
+            self._samples.append(Sample(began, time.monotonic() - began, good))
             if self._since is not None:  # up to the beginning of this answer, if it is one
                 until = began if good else time.monotonic()
                 self._outages[-1] = (self._outages[-1][0], until - self._since)
@@ -134,7 +161,8 @@ class Watches:
     def __init__(self, host_set: HostSet) -> None:
         self._public = Watch(host_set.url) if host_set.url else None
         urls = {host: host.url for host in host_set.serving if host.url}
-        self._nodes = {host: Watch(url, node=True) for host, url in list(urls.items())[:MOST_NODES]}
+        often = bool(host_set.soak)
+        self._nodes = {host: Watch(url, node=True, often=often) for host, url in list(urls.items())[:MOST_NODES]}
 
     def __enter__(self) -> Self:
         for watch in (self._public, *self._nodes.values()):
@@ -151,6 +179,32 @@ class Watches:
         if self._public:
             self._public.end(REQUEST_SECONDS + 1)
 
+    def upgrade_begins(self, hosts: Iterable[Host]) -> None:
+        """These are changed now: what was seen of them, and of the set, up to now is how it was before."""
+        for watch in (self._public, *(self._nodes.get(host) for host in hosts)):
+            if watch:
+                watch.upgrade_begins()
+
+    @contextmanager
+    def judging(self, hosts: Sequence[Host], beside: Sequence[Host]) -> Iterator[Judged]:
+        """Ask the own pages of these hosts more often meanwhile, and those of some that they are compared with."""
+        judged = [host for host in hosts if host.url][:MOST_JUDGED]
+        others = sorted((host for host in beside if host.url), key=lambda host: host not in self._nodes)[:MOST_BESIDE]
+        new = {h: Watch(h.url, node=True) for h in (*judged, *others) if h.url and h not in self._nodes}
+        watches = {host: self._nodes.get(host) or new[host] for host in (*judged, *others)}
+        every = max(JUDGED_SECONDS, (len(judged) + len(others)) / JUDGED_A_SECOND)
+        for watch in watches.values():
+            watch.asks_every(every)
+        for watch in new.values():
+            watch.__enter__()
+        try:
+            yield Judged({host: watches[host] for host in judged}, [watches[host] for host in others], self._public)
+        finally:
+            for watch in watches.values():
+                watch.asks_every(None)
+            for watch in new.values():
+                watch.stop()
+
     def public(self) -> Seen | None:
         """What the set's users saw so far; None where hosts.yml has no URL."""
         return self._public.seen if self._public else None
@@ -158,3 +212,12 @@ class Watches:
     def nodes(self) -> dict[Host, Seen]:
         """What each watched node answered so far."""
         return {host: watch.seen for host, watch in self._nodes.items()}
+
+
+@dataclass(frozen=True)
+class Judged:
+    """The watches that a batch is judged by: its hosts' own, those of other hosts, and the one of the set's URL."""
+
+    hosts: Mapping[Host, Watch]
+    beside: Sequence[Watch]
+    public: Watch | None

@@ -11,13 +11,27 @@ from ..fleet.outcome import Outcome
 from ..inventory.model import Host, HostSet
 from ..journal.coding import Entry
 from ..journal.downtime import Downtime, downtime
-from ..journal.events import VERSION, Abort, Backup, Became, Begin, End, Ended, Phase, Restarted, Span, Watched
+from ..journal.events import (
+    VERSION,
+    Abort,
+    Backup,
+    Became,
+    Begin,
+    End,
+    Ended,
+    Measured,
+    Phase,
+    Restarted,
+    Span,
+    Watched,
+)
 from ..sop import model
 from ..sop.model import NOT_REACHED, Effect, Facts
 from ..sop.restarts import Restart
 from ..sop.workflows import RESTART_TOGETHER
 from . import changed
 from .decide import Plan
+from .judge import Finding
 from .probe import Seen
 from .state import Run
 
@@ -102,6 +116,21 @@ def backup(host_set: HostSet, outcome: Outcome) -> Backup:
 def restarted(set_name: str, restart: Restart) -> Restarted:
     """A host restarted while the run was on."""
     return Restarted(set=set_name, host=restart.host.name, meanwhile=restart.meanwhile, service=restart.service)
+
+
+def measured(finding: Finding) -> Measured:
+    """What was seen of one address while a batch was judged."""
+    found = finding.measured
+    return Measured(
+        who=finding.who,
+        verdict=finding.verdict,
+        why=finding.reason,
+        requests=found.requests if found else None,
+        failed=found.failed if found else None,
+        allowed=found.allowed if found else None,
+        median=found.median if found else None,
+        beside=found.beside if found else None,
+    )
 
 
 def watched(run: Run) -> Iterator[Watched]:

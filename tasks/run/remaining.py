@@ -28,22 +28,31 @@ class Remaining:
 
 def everything(plan: Plan) -> list[Remaining]:
     """All of the plan, on all its hosts."""
-    return [Remaining(dict.fromkeys(phase.hosts, _name(n, phase))) for n, phase in enumerate(plan.phases, 1)]
+    return [Remaining(dict.fromkeys(phase.hosts, _name(n, phase))) for n, phase in _numbered(plan)]
+
+
+def _numbered(plan: Plan) -> list[tuple[int, Phase]]:
+    return list(zip(plan.numbers, plan.phases, strict=True))
 
 
 def of(plan: Plan, states: States, facts: Mapping[Host, Facts]) -> list[Remaining]:
     """What of `plan` remains, given each host's steps (detached.read_states) and what was found on it just now."""
     rows: list[Remaining] = []
-    for number, phase in enumerate(plan.phases, 1):
-        if phase.step.looks:
+    for place, (number, phase) in enumerate(_numbered(plan)):
+        if place < plan.settled:
+            rows.append(Remaining({}))
+        elif phase.step.looks:
             redone = {host for row in rows for host in row.names}
             rows.append(_look(plan, number, phase, states, redone))
         else:
             rows.append(_of_phase(plan, number, phase, states, facts))
     for at, phase in enumerate(plan.phases):
-        if phase.step.around:
+        if phase.step.around and at >= plan.settled:
             _around(plan, at, rows, states, facts)
-    return [_gate(plan, at, rows, facts) if phase.step.instead else rows[at] for at, phase in enumerate(plan.phases)]
+    return [
+        _gate(plan, at, rows, facts) if phase.step.instead and at >= plan.settled else rows[at]
+        for at, phase in enumerate(plan.phases)
+    ]
 
 
 def _around(plan: Plan, at: int, rows: list[Remaining], states: States, facts: Mapping[Host, Facts]) -> None:
@@ -55,13 +64,15 @@ def _around(plan: Plan, at: int, rows: list[Remaining], states: States, facts: M
     if end is None:
         return
     work = [n for n in range(at + 1, end) if rows[n].names and not plan.phases[n].step.looks]
-    rows[at] = _named(first, at + 1, states, lambda host: not work or first.step.still(facts[host]) is True)
+    rows[at] = _named(first, plan.numbers[at], states, lambda host: not work or first.step.still(facts[host]) is True)
     last = plan.phases[end]
     out = rows[at].names
-    rows[end] = _named(last, end + 1, states, lambda host: host not in out and last.step.still(facts[host]) is True)
+    rows[end] = _named(
+        last, plan.numbers[end], states, lambda host: host not in out and last.step.still(facts[host]) is True
+    )
     for n in range(at + 1, max(work, default=at)):
         if plan.phases[n].step.looks and plan.phases[n].hosts == first.hosts:
-            rows[n] = Remaining(dict.fromkeys(first.hosts, _name(n + 1, plan.phases[n])))
+            rows[n] = Remaining(dict.fromkeys(first.hosts, _name(plan.numbers[n], plan.phases[n])))
 
 
 def _gate(plan: Plan, at: int, rows: Sequence[Remaining], facts: Mapping[Host, Facts]) -> Remaining:
@@ -72,7 +83,7 @@ def _gate(plan: Plan, at: int, rows: Sequence[Remaining], facts: Mapping[Host, F
     later = [row for phase, row in zip(plan.phases[at:], rows[at:], strict=True) if not phase.step.looks]
     still = {host for row in later for host in row.names if facts[host].installed != plan.target}
     hosts = [host for host in plan.phases[at].hosts if host in still or host in rows[at].names]
-    return Remaining(dict.fromkeys(hosts, _name(at + 1, plan.phases[at])))
+    return Remaining(dict.fromkeys(hosts, _name(plan.numbers[at], plan.phases[at])))
 
 
 def _look(plan: Plan, number: int, phase: Phase, states: States, redone: set[Host]) -> Remaining:
@@ -83,7 +94,7 @@ def _look(plan: Plan, number: int, phase: Phase, states: States, redone: set[Hos
 
 def _begun_later(plan: Plan, number: int, states: States) -> bool:
     """Was any step begun, on any host, that comes after this phase?"""
-    later = [_name(n, p) for n, p in enumerate(plan.phases, 1) if n > number and not p.step.looks]
+    later = [_name(n, p) for n, p in _numbered(plan) if n > number and not p.step.looks]
     return any(_attempts(steps, name) for steps in states.values() for name in later)
 
 

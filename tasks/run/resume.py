@@ -12,6 +12,7 @@ from ..journal.events import Begin, Resume
 from ..journal.file import Journal, kept_here, operator
 from ..notify.around import told
 from . import remaining
+from .back import judged_back
 from .begun import plan_again
 from .consent import Consent, agree, check_that_somebody_can_agree
 from .lock import RunLock
@@ -55,7 +56,8 @@ def resume(host_set: HostSet, config: Config, consent: Consent, report: Report) 
         agree(host_set, consent, report)
         check_that_it_is_still_held(host_set, found.lock, look(reached, repos=False, schema=False))
         journal = Journal(run=found.lock.run, earlier=found.entries)
-        run = Run(plan, journal, doing="taking the run over")
+        back = judged_back(found.entries)
+        run = Run(plan, journal, doing="taking the run over", may_ask=not consent.yes, halted=back)
         with closing(journal), told(host_set.notify, journal, report.warning) as run_begins, leaving(run):
             journal.adopt()
             journal.check_room()  # whoever is deposed must not be deposed for nothing

@@ -10,7 +10,7 @@ from ..fleet import detached
 from ..fleet.outcome import Outcome
 from ..inventory.model import Host
 from ..journal.downtime import downtime
-from ..journal.events import Resume
+from ..journal.events import Judged, Resume
 from ..journal.file import Journal
 from ..sop import drains, steps, yum
 from ..sop.model import Effect, Facts, Phase, Schema
@@ -28,6 +28,8 @@ class Run:
     stopped: the boot on which this run stopped what a restart would start again, where it did.
     put_back: where what the run had taken out of the balancer was put back at its end; still_out: where not, and why.
     users: what was seen of the set's public URL, nodes: of each node's own; as far as hosts.yml has them.
+    may_ask: may the operator be asked in the middle of it? halted: the verdict that ended it, here or before a resume
+    that puts hosts back.
     """
 
     plan: Plan
@@ -44,6 +46,14 @@ class Run:
     still_out: dict[Host, str] = field(default_factory=dict)
     users: Seen | None = None
     nodes: dict[Host, Seen] = field(default_factory=dict)
+    may_ask: bool = True
+    halted: Judged | None = None
+
+    @property
+    def verdicts(self) -> dict[int, Judged]:
+        """The number of a phase → how the batch that it ends was judged, here or before a resume."""
+        events = [entry.event for entry in self.journal.entries]
+        return {event.number: event for event in events if isinstance(event, Judged)}
 
     @property
     def seconds(self) -> float:
@@ -71,15 +81,36 @@ class Run:
 
     @property
     def complete(self) -> bool:
-        """Was all of the plan done?"""
+        """Was all of the plan done, and is what it left well?"""
+        return self._all_done and not self.halted and not self.unjudged
+
+    @property
+    def unjudged_now(self) -> list[Host]:
+        """Of these, those on which it serves by now."""
+        return [host for host in self.unjudged if not self.missing_on(host)]
+
+    @property
+    def taken_back(self) -> bool:
+        """Was the batch that was judged bad put back, all of it? Nothing is left to do for this run then."""
+        return bool(self.halted and self.halted.back) and self.plan.settled > 0 and self._all_done
+
+    @property
+    def _all_done(self) -> bool:
         return len(self.outcomes) == len(self.plan.phases) and not self.failures
+
+    @property
+    def unjudged(self) -> list[Host]:
+        """The hosts that have the new build, and nobody has judged it."""
+        known = self.verdicts
+        rows = zip(self.plan.numbers, self.plan.phases, strict=True)
+        return [host for number, phase in rows if number not in known for host in phase.judged]
 
     @property
     def half_way(self) -> bool:
         """Is there something that only `resume` or `abort` can bring to its end?"""
         unknown = any(not outcome.known for outcome in self.failures.values())
         left = unknown or bool(self.still_out)
-        return not self.complete and (left or (self.plan.resumable and not self.untouched))
+        return not (self.complete or self.taken_back) and (left or (self.plan.resumable and not self.untouched))
 
     @property
     def down(self) -> list[Host]:

@@ -8,11 +8,11 @@ from typing import Any
 
 from . import _tree
 from .programs import _control
-from .programs._faults import HTTPD_KINDS, PROGRAM_KINDS, PROXY_KINDS, faults_file
+from .programs._faults import BUILD_KINDS, HTTPD_KINDS, PROGRAM_KINDS, PROXY_KINDS, faults_file
 from .programs._files import change_json, change_state, locked, read_json, read_state, write_json
 
 STEPS = ("preflight", "schema", "download", "yum-update", "downgrade", "stop-httpd", "start-httpd", "restart-httpd",
-         "upgrade-db", "sync", "healthy")  # fmt: skip
+         "upgrade-db", "sync", "healthy", "new-build")  # fmt: skip
 PROXY_STEPS = ("drain", "undrain")
 KINDS = PROGRAM_KINDS | HTTPD_KINDS
 
@@ -23,6 +23,8 @@ def inject(home: Path, host: str, step: str, kind: str, times: int = 1, seconds:
     `restart`: the host restarts, and what is enabled comes back with it.
     On a proxy `drain` and `undrain` are what is said to haproxy's socket: `set server … state`. `reload`: haproxy is
     reloaded `seconds` later, and forgets; `denied`: the socket is one of level operator.
+    `new-build`: from `seconds` after httpd's start on, any build but the one that runs now answers 5 % of its requests
+    with 500 (`errors`), or takes ten times as long (`slower`), until the fault is cleared.
     seconds: how long `slow` takes, how long `unavailable` answers 503 after this moment or httpd's start, how long
     `drip` waits after each byte. A `healthy` fault of httpd (`health` is the same) is seen by everybody who asks while
     it waits; a run of curl uses one time up; `unavailable` ends by itself.
@@ -36,7 +38,8 @@ def inject(home: Path, host: str, step: str, kind: str, times: int = 1, seconds:
     if step not in steps:
         what = f"no step {step!r} on {host}" if step else "--step is wanted"
         raise ValueError(f"{what}: one of {', '.join(steps)}")
-    kinds = PROXY_KINDS if proxy else KINDS if step == "healthy" else PROGRAM_KINDS
+    own = {"healthy": KINDS, "new-build": BUILD_KINDS}
+    kinds = PROXY_KINDS if proxy else own.get(step, PROGRAM_KINDS)
     if kind not in kinds:
         raise ValueError(f"no fault {kind!r} at step {step!r}: one of {', '.join(sorted(kinds))}")
     fault = {
@@ -47,6 +50,8 @@ def inject(home: Path, host: str, step: str, kind: str, times: int = 1, seconds:
         "seconds": seconds,
         "at": time.time(),
     }
+    if step == "new-build":
+        fault["unless"] = read_state(home, host)["httpd"]["loaded"]["version"]
     file = Path(faults_file(home))
     with locked(file):
         write_json(file, [*(read_json(file) if file.exists() else []), fault])

@@ -138,6 +138,9 @@ def _told(step: str, kind: str, host: str, times: int, seconds: float) -> str:
         return f"{host}: haproxy is reloaded {seconds:g} s after the next {step}, and forgets what it was told"
     if kind == "denied":
         return f"{host}: haproxy's socket may only be asked, until sandbox.fault --clear"
+    if step == "new-build":
+        bad = "fails 5 % of its requests" if kind == "errors" else "takes ten times as long"
+        return f"{host}: every other build than runs there now {bad}, from {seconds:g} s after httpd's start on"
     told = f"{host}: {step} goes wrong the next {'time' if times == 1 else f'{times} times'} ({kind})"
     if step in ("health", "healthy"):
         told += "; every look at the page on its host uses one up, also the look before a run (--times)"

@@ -194,12 +194,16 @@ class Phase:
     """A step, the hosts it runs on, how many of them at once, and what is waited for afterwards.
 
     let_return: give this balancer time to see the hosts back, if they were away long enough to be noticed.
+    judged: the hosts that have a new build by then, which is judged before the next phase.
+    number: under which its hosts keep the step, where that is not its place among the phases.
     """
 
     step: Step
     hosts: tuple[Host, ...]
     at_once: int
     let_return: Balancer | None = None
+    judged: tuple[Host, ...] = ()
+    number: int = 0
 
     @property
     def in_turn(self) -> bool:

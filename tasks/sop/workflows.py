@@ -6,6 +6,7 @@ Plan, dry run, confirmation, run, recap and the chain of steps to type by hand a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from itertools import accumulate
 
 from ..inventory.batches import cut
@@ -32,11 +33,23 @@ def batches(job: Job) -> list[tuple[Host, ...]]:
 
 
 def _batch(job: Job, batch: tuple[Host, ...]) -> list[Phase]:
-    """The new build on these hosts, those that serve restarted with it."""
+    """The new build on these hosts, those that serve restarted with it, and judged."""
     phases = [Phase(steps.yum_update(job, downloaded=True, served=not _drains(job)), batch, len(batch))]
     serving = tuple(host for host in batch if host.serves)
-    phases += _restart(job, serving, len(batch), job.host_set.balancer) if serving else []
-    return drains.around(job, serving, phases)
+    if not serving:
+        return phases
+    phases += _restart(job, serving, len(batch), job.host_set.balancer)
+    *phases, last = drains.around(job, serving, phases)
+    return [*phases, replace(last, judged=batch if job.host_set.soak else ())]
+
+
+def put_back(job: Job, hosts: tuple[Host, ...], first: int) -> list[Phase]:
+    """A batch on the job's build again, which it had before; first: the number of the first of these phases."""
+    phases = [Phase(steps.downgrade(job, served=not _drains(job)), hosts, len(hosts))]
+    serving = tuple(host for host in hosts if host.serves)
+    phases += _restart(job, serving, len(hosts)) if serving else []
+    phases = drains.around(job, serving, phases)
+    return [replace(phase, number=number) for number, phase in enumerate(phases, first)]
 
 
 def major(job: Job) -> list[Phase]:

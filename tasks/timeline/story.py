@@ -17,6 +17,7 @@ from ..journal.events import (
     Deposed,
     End,
     Ended,
+    Judged,
     Phase,
     Resume,
     Span,
@@ -114,6 +115,7 @@ class Story:
     waits: tuple[Wait, ...] = ()
     users: tuple[Watched, ...] = ()
     nodes: tuple[Watched, ...] = ()
+    verdicts: tuple[str, ...] = ()
     times: tuple[float, ...] = field(default=())
 
     @property
@@ -177,6 +179,11 @@ def tell(entries: Iterable[Entry]) -> Story:
         waits=waits,
         users=users,
         nodes=nodes,
+        verdicts=tuple(
+            f"{', '.join(event.hosts)}: {event.verdict}: {'; '.join(event.why)}"
+            for event in events
+            if isinstance(event, Judged)
+        ),
         times=(
             *(entry.time for entry in entries if entry.time is not None),
             *(t for span in spans for t in (span.began, span.ended)),
@@ -194,12 +201,14 @@ def _how(events: Sequence[object], end: End | Abort | Unlock | None) -> str:
 
 
 def _waits(entries: Sequence[Entry]) -> tuple[Wait, ...]:
-    """A wait is written down when it is over."""
-    return tuple(
-        Wait(max(entry.time - entry.event.seconds, 0.0), entry.event.seconds, entry.event.why)
-        for entry in entries
-        if isinstance(entry.event, Waited) and entry.time
-    )
+    """A wait is written down when it is over, and so is the time in which a batch was judged."""
+    waits = []
+    for entry in entries:
+        event = entry.event
+        if isinstance(event, Waited | Judged) and entry.time:
+            why = event.why if isinstance(event, Waited) else f"to judge {', '.join(event.hosts)}: {event.verdict}"
+            waits.append(Wait(max(entry.time - event.seconds, 0.0), event.seconds, why))
+    return tuple(waits)
 
 
 def _bars(entries: Sequence[Entry]) -> tuple[Bar, ...]:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 # These are what httpd does to a request, so they are seen by everybody who asks, not by one program run.
 HTTPD_KINDS = frozenset({"slow", "loop", "drip", "unavailable"})
 PROGRAM_KINDS = frozenset({"fail", "hang", "slow", "drop", "down", "restart", "nothing"})
+# What a build answers that is bad: every httpd that runs another one than when the fault was switched on.
+BUILD_KINDS = frozenset({"errors", "slower"})
 # At a proxy's admin socket: haproxy is reloaded and forgets, or the socket may not change anything.
 PROXY_KINDS = PROGRAM_KINDS | {"reload", "denied"}
 

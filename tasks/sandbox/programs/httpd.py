@@ -15,6 +15,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+BAD_OF_256 = 13  # 5 %
+TIMES = 10  # as slow
+LEAST_SECONDS = 0.005  # that an answer is taken to need: less than that is the clock's
 REASON = {200: "OK", 301: "Moved Permanently", 302: "Found", 404: "Not Found", 500: "Internal Server Error",
           503: "Service Unavailable"}  # fmt: skip
 
@@ -81,7 +84,7 @@ class Server:
         faults = {f["kind"]: f for f in _faults.peek(self.host.home, self.host.name, "health", _faults.HTTPD_KINDS)}
         if "slow" in faults:
             time.sleep(faults["slow"]["seconds"])
-        status, location, body = self.page(path, faults)
+        status, location, body = self.bad_build(*self.page(path, faults))
         fields = [
             f"HTTP/1.1 {status} {REASON[status]}",
             "Server: Apache/2.4.6",
@@ -103,6 +106,17 @@ class Server:
         for at in range(len(content)):
             line.sendall(content[at : at + 1])
             time.sleep(faults["drip"]["seconds"] or 0.2)
+
+    def bad_build(self, status: int, location: str | None, body: str) -> tuple[int, str | None, str]:
+        """The same answer, as a bad build gives it: seldom at all, or late."""
+        for fault in _faults.peek(self.host.home, self.host.name, "new-build", _faults.BUILD_KINDS):
+            if fault["unless"] == self.loaded["version"] or time.time() < self.started + fault["seconds"]:
+                continue
+            if fault["kind"] == "slower":
+                time.sleep((TIMES - 1) * LEAST_SECONDS)
+            elif os.urandom(1)[0] < BAD_OF_256:
+                return 500, None, "500 Internal Server Error"
+        return status, location, body
 
     def page(self, path: str, faults: dict[str, dict[str, Any]]) -> tuple[int, str | None, str]:
         """Status, path to go to, and what the page says."""

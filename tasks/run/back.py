@@ -1,0 +1,60 @@
+"""The plan of a run that puts a batch back on the build that it had. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from ..inventory.model import Host
+from ..journal.coding import Entry
+from ..journal.events import Begin, Judged
+from ..sop import nvr
+from ..sop.nvr import Nvr
+from ..sop.workflows import put_back
+from .decide import Plan
+
+
+def builds_before(entries: Iterable[Entry]) -> dict[str, Nvr]:
+    """Host → the build that it had when the run began; none where that is not known."""
+    begin = next((entry.event for entry in entries if isinstance(entry.event, Begin)), None)
+    found = {host: nvr.parse(text) for host, text in (begin.hosts if begin else {}).items()}
+    return {host: build for host, build in found.items() if build}
+
+
+def can_go_back(plan: Plan, hosts: Sequence[Host], before: Mapping[str, Nvr]) -> list[Host]:
+    """Those that had another build, which a repository still offers, as far as that was asked for."""
+    found = []
+    for host in hosts:
+        build, offered = before.get(host.name), plan.facts[host].offered
+        if build and build != plan.target and (offered is None or build in offered):
+            found.append(host)
+    return found
+
+
+def with_the_way_back(plan: Plan, entries: Sequence[Entry], begun: Collection[int]) -> Plan:
+    """The plan as it is after a verdict by which hosts are put back; the plan itself, where there is none.
+
+    begun: the numbers of the phases that were. They are settled, the others are left out, and the way back follows.
+    """
+    judged = judged_back(entries)
+    if judged is None or plan.job is None or plan.settled:
+        return plan
+    rows = zip(plan.numbers, plan.phases, strict=True)
+    settled = [replace(phase, number=number) for number, phase in rows if number in begun]
+    back = list(settled)
+    named = {host.name: host for host in plan.job.hosts}
+    before = builds_before(entries)
+    number = plan.numbers[-1] + 1
+    builds = dict.fromkeys(before[name] for name in judged.back if name in named and name in before)
+    for build in builds:
+        hosts = tuple(named[name] for name in judged.back if name in named and before.get(name) == build)
+        phases = put_back(replace(plan.job, hosts=hosts, target=build), hosts, number)
+        number += len(phases)
+        back += phases
+    return replace(plan, phases=tuple(back), settled=len(settled))
+
+
+def judged_back(entries: Iterable[Entry]) -> Judged | None:
+    """The verdict by which hosts are put back."""
+    said = [entry.event for entry in entries if isinstance(entry.event, Judged) and entry.event.back]
+    return said[-1] if said else None

@@ -1,0 +1,235 @@
+"""Is a batch that serves the new build well? From samples of requests to a verdict with its numbers. Pure.
+
+Errors: an exact binomial test of the share of requests that failed against the share that may: what failed before the
+upgrade or fails on the hosts beside, and never less than hosts.yml tolerates. Latency: a rank test (Mann-Whitney) of
+the answers against those of the hosts beside, each of these taken so many times as slow as hosts.yml lets pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from ..inventory.batches import Judge, Promql
+from .chance import slower, tail
+
+GOOD, BAD, INCONCLUSIVE = "good", "bad", "inconclusive"
+CERTAIN = 1e-4  # what is less likely by chance is no chance: it is looked at every second, so this is not 5 %
+SUSPICIOUS = 0.01  # what is less likely by chance at the end is not told as good
+RECENT_SECONDS = 15.0  # looked at by itself too: a build that turns bad later has good answers in front of the bad ones
+LEAST_FAILURES = 3
+LEAST_ANSWERS = 10  # on both sides, before the rank test's normal approximation is believed
+NOTICED_SECONDS = 0.02  # nobody notices a smaller difference, however many times as slow that is
+ABOVE_IN_A_ROW = 3  # a query looks back: what the restart cost is still in it for a moment
+
+
+class Sample(NamedTuple):
+    """One request: when it began (time.monotonic), how many seconds it took, and had it a good answer?"""
+
+    at: float
+    seconds: float
+    good: bool
+
+
+@dataclass(frozen=True)
+class Source:
+    """What was asked of one address since the batch serves the new build.
+
+    who: the host, or whose address it is; before: the same address before the upgrade; beside: hosts that are not being
+    judged, meanwhile; old: have they the build of before? node: is it a host's own address?
+    compares: how long its answers take too? What users see of a set is a mixture of old and new.
+    """
+
+    who: str
+    new: Sequence[Sample]
+    before: Sequence[Sample] = ()
+    beside: Sequence[Sample] = ()
+    old: bool = True
+    node: bool = True
+    compares: bool = True
+
+    @property
+    def reachable(self) -> bool:
+        """Was there ever a good answer? If not, it may simply not be reachable from here."""
+        return any(one.good for one in (*self.before, *self.new))
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The numbers of one source. allowed: the share of requests that may fail; chance: how likely so many failures are.
+
+    median, beside: seconds of a good answer, None where too few were seen; slower_by_chance: of the rank test.
+    """
+
+    requests: int
+    failed: int
+    allowed: float
+    chance: float
+    median: float | None = None
+    beside: float | None = None
+    slower_by_chance: float = 1.0
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What is to be said of one source: who, a verdict, the sentence, and the numbers if there are any."""
+
+    who: str
+    verdict: str
+    reason: str
+    measured: Measured | None = None
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What is to be said of a batch: bad if anything is, good only if something is and nothing is inconclusive."""
+
+    findings: tuple[Finding, ...]
+
+    @property
+    def verdict(self) -> str:
+        """good, bad or inconclusive."""
+        said = [finding.verdict for finding in self.findings]
+        if BAD in said:
+            return BAD
+        return GOOD if GOOD in said and INCONCLUSIVE not in said else INCONCLUSIVE
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """The sentences that lead to it; all of them, if it is good."""
+        wanted = self.verdict
+        told = [one for one in self.findings if one.verdict == wanted] or self.findings
+        return tuple(f"{one.who}: {one.reason}" for one in told) or ("nothing was seen of it",)
+
+
+def measure(source: Source, judge: Judge) -> Measured:
+    """Count the failures, compare the answers."""
+    failed = sum(not one.good for one in source.new)
+    allowed = max(judge.tolerated, _share(source.before), _share(source.beside))
+    found = Measured(len(source.new), failed, allowed, tail(failed, len(source.new), allowed))
+    new, old = _seconds(source.new), _seconds(source.beside or source.before)
+    if not source.compares or min(len(new), len(old)) < LEAST_ANSWERS:
+        return found
+    bound = [max(one * judge.latency, one + NOTICED_SECONDS) for one in old]
+    return replace(found, median=_median(new), beside=_median(old), slower_by_chance=slower(new, bound))
+
+
+def _share(samples: Sequence[Sample]) -> float:
+    return sum(not one.good for one in samples) / len(samples) if samples else 0.0
+
+
+def _seconds(samples: Sequence[Sample]) -> list[float]:
+    return [one.seconds for one in samples if one.good]
+
+
+def _median(values: Sequence[float]) -> float:
+    row = sorted(values)
+    return (row[(len(row) - 1) // 2] + row[len(row) // 2]) / 2
+
+
+def of_a_source(source: Source, judge: Judge) -> Finding:
+    """What is to be said of one address, at the end of the soak."""
+    if not source.reachable:
+        return Finding(source.who, INCONCLUSIVE, "no answer from here, so that nothing is known of it")
+    found = measure(source, judge)
+    if (early := _bad(source, found, judge)) is not None:
+        return early
+    told = f"{_failures(found)}{_compared(source, found)}"
+    if found.requests < judge.min_requests:
+        text = f"{told}: fewer than {judge.min_requests} requests, too few to judge by"
+        return Finding(source.who, INCONCLUSIVE, text, found)
+    if found.failed and found.chance < SUSPICIOUS:
+        text = f"{told}: more than the {_percent(found.allowed)} that may, too few to be certain"
+        return Finding(source.who, INCONCLUSIVE, text, found)
+    if found.slower_by_chance < SUSPICIOUS:
+        return Finding(source.who, INCONCLUSIVE, f"{told}: slower, not by enough to be certain", found)
+    if found.median is None and source.compares:
+        return Finding(source.who, INCONCLUSIVE, f"{told}, because too little was seen of what it was before", found)
+    return Finding(source.who, GOOD, told, found)
+
+
+def already_bad(source: Source, judge: Judge, now: float) -> Finding | None:
+    """What is certain before the soak has ended: of all requests so far, or of the latest ones by themselves."""
+    if not source.reachable:
+        return None
+    latest = replace(
+        source,
+        new=[one for one in source.new if one.at >= now - RECENT_SECONDS],
+        beside=[one for one in source.beside if one.at >= now - RECENT_SECONDS],
+    )
+    for one in (source, latest):
+        found = _bad(source, measure(one, judge), judge)
+        if found:
+            return found
+    return None
+
+
+def _bad(source: Source, found: Measured, judge: Judge) -> Finding | None:
+    if found.failed >= LEAST_FAILURES and found.chance < CERTAIN:
+        text = f"{_failures(found)}, where {_percent(found.allowed)} may"
+        return Finding(source.who, BAD, text, found)
+    if found.slower_by_chance < CERTAIN:
+        text = f"more than {judge.latency:g} times as slow{_compared(source, found)}"
+        return Finding(source.who, BAD, text, found)
+    return None
+
+
+def _failures(found: Measured) -> str:
+    share = f" ({_percent(found.failed / found.requests)})" if found.failed else ""
+    return f"{found.failed} of {found.requests} requests failed{share}"
+
+
+def _compared(source: Source, found: Measured) -> str:
+    if not source.compares:
+        return ""
+    if found.median is None or found.beside is None:
+        return "; answers not compared"
+    with_whom = "before" if not source.beside else "on the old build" if source.old else "on the hosts beside"
+    return f"; answers in {_milliseconds(found.median)}, {_milliseconds(found.beside)} {with_whom}"
+
+
+def _percent(share: float) -> str:
+    return f"{share * 100:.2g} %" if share < 0.1 else f"{share * 100:.0f} %"
+
+
+def _milliseconds(seconds: float) -> str:
+    return f"{seconds * 1000:.0f} ms"
+
+
+def of_a_query(values: Sequence[float | str], promql: Promql, over: bool) -> Finding | None:
+    """What a Prometheus has said, answer by answer: a number, or why there is none; over: has the soak ended?"""
+    above = [isinstance(one, float) and one > promql.threshold for one in values]
+    last = values[-1] if values else "was not asked"
+    if isinstance(last, str):
+        return Finding("promql", INCONCLUSIVE, last) if over else None
+    told = f"{last:g}, the threshold is {promql.threshold:g}"
+    if above[-1] and (over or (len(above) >= ABOVE_IN_A_ROW and all(above[-ABOVE_IN_A_ROW:]))):
+        return Finding("promql", BAD, told)
+    return Finding("promql", GOOD, told) if over else None
+
+
+def at_the_end(sources: Sequence[Source], judge: Judge, query: Finding | None) -> Verdict:
+    """The verdict of a soak.
+
+    What users see counts beside the hosts' own pages. Only where it is too little, or where none of the hosts' own
+    pages is reachable from here, the other one is enough.
+    """
+    nodes = any(source.node and source.reachable for source in sources)
+    users = any(not source.node and source.reachable for source in sources)
+    kept = []
+    for source in sources:
+        found = of_a_source(source, judge)
+        little = found.measured is None or found.measured.requests < judge.min_requests
+        enough_without = (nodes and little) if not source.node else (users and not nodes and not source.reachable)
+        if not (found.verdict == INCONCLUSIVE and enough_without):
+            kept.append(found)
+    return Verdict((*kept, *([query] if query else [])))
+
+
+def meanwhile(sources: Sequence[Source], judge: Judge, query: Finding | None, now: float) -> Verdict | None:
+    """A verdict that needs no more time: bad, or none."""
+    found = [one for source in sources if (one := already_bad(source, judge, now))]
+    if query and query.verdict == BAD:
+        found.append(query)
+    return Verdict(tuple(found)) if found else None

@@ -1,0 +1,148 @@
+"""Judge a batch that serves the new build, for as long as hosts.yml says, and decide whether the run goes on."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from threading import Event, Lock
+
+from ..inventory.batches import Judge
+from ..inventory.model import Host
+from ..journal.events import Judged
+from ..sop.model import Phase
+from . import prometheus, record
+from .back import builds_before, can_go_back
+from .judge import BAD, GOOD, Source, Verdict, at_the_end, meanwhile, of_a_query
+from .observer import Report
+from .probe import Judged as Watched
+from .probe import Watches
+from .remaining import Remaining
+from .state import Run
+
+LOOK_SECONDS = 1.0  # between two looks at what was seen
+QUERY_SECONDS = 5.0  # between two questions to a Prometheus
+EARLIER_SECONDS = 15.0  # so long before, what hosts on the old build answered counts too
+
+
+@dataclass
+class Court:
+    """What the batches of a run are judged with: what is seen meanwhile, who is asked, and when it is to end.
+
+    new: the hosts that have been judged and are well; turn: one verdict after the other, where hosts are side by side.
+    """
+
+    run: Run
+    watches: Watches
+    report: Report
+    asked_to_stop: Event
+    new: set[Host] = field(default_factory=set)
+    turn: Lock = field(default_factory=Lock)
+
+    def begins(self, phase: Phase, rest: Remaining) -> None:
+        """Before a phase that changes what serves: what was seen up to now is how it was before."""
+        if phase.step.changes and rest.names:
+            self.watches.upgrade_begins(rest.names)
+
+    def judges(self, number: int, phase: Phase) -> bool:
+        """Judge the batch that a phase ends. Does the run go on?"""
+        run = self.run
+        hosts = [host for host in phase.judged if host not in run.failures]
+        if not hosts or number in run.verdicts:
+            return True
+        began = time.monotonic()
+        verdict = self._soak(hosts, began)
+        if verdict is None:
+            return True  # Ctrl-C: nothing follows, and whoever resumes the run judges again
+        with self.turn:
+            return self._passes(number, hosts, verdict, time.monotonic() - began)
+
+    @property
+    def _judge(self) -> Judge:
+        return self.run.plan.request.host_set.judge or Judge()
+
+    def _soak(self, hosts: Sequence[Host], began: float) -> Verdict | None:
+        """The verdict at the end, or as soon as it is certain that it is bad; None where that is not waited for."""
+        host_set, judge = self.run.plan.request.host_set, self._judge
+        ends = began + host_set.soak
+        old, others = self._beside(hosts)
+        self.report.waiting(host_set.soak, f"to judge {', '.join(host.short for host in hosts)} with the new build")
+        said: list[float | str] = []
+        asked = began - QUERY_SECONDS
+        with self.watches.judging(hosts, old or others) as watched:
+            while not self.asked_to_stop.wait(max(0.0, min(LOOK_SECONDS, ends - time.monotonic()))):
+                if self.run.halted:
+                    return None
+                now, over = time.monotonic(), time.monotonic() >= ends
+                if judge.promql and (over or now - asked >= QUERY_SECONDS):
+                    said.append(prometheus.ask(judge.promql))
+                    asked = now
+                sources = list(_sources(watched, began, bool(old)))
+                query = of_a_query(said, judge.promql, over) if judge.promql else None
+                if over:
+                    return at_the_end(sources, judge, query)
+                if found := meanwhile(sources, judge, query, now):
+                    return found
+        return None
+
+    def _beside(self, hosts: Sequence[Host]) -> tuple[list[Host], list[Host]]:
+        """The other hosts that serve: on the old build, and those that were judged before."""
+        plan, serving = self.run.plan, self.run.plan.request.host_set.serving
+        updated = {host for phase, done in self.run.outcomes if phase.step.changes for host in done}
+        old = [
+            host
+            for host in serving
+            if host not in {*updated, *self.run.at_work, *hosts} and plan.facts[host].installed != plan.target
+        ]
+        return old, [host for host in serving if host in self.new and host not in hosts]
+
+    def _passes(self, number: int, hosts: Sequence[Host], verdict: Verdict, seconds: float) -> bool:
+        run, judge = self.run, self._judge
+        goes_on = self._goes_on(hosts, verdict)
+        back: list[Host] = []
+        if verdict.verdict == BAD and judge.rollback:
+            back = can_go_back(run.plan, hosts, builds_before(run.journal.entries))
+            back = back if len(back) == len(hosts) else []
+        said = Judged(
+            set=run.plan.request.host_set.name,
+            number=number,
+            hosts=tuple(host.name for host in hosts),
+            verdict=verdict.verdict,
+            why=verdict.reasons,
+            seconds=seconds,
+            stops=not goes_on,
+            back=tuple(host.name for host in back),
+            measured=tuple(record.measured(finding) for finding in verdict.findings),
+        )
+        run.journal.write(said)
+        self.report.judged(said)
+        if goes_on:
+            self.new |= set(hosts)
+        elif run.halted is None or not run.halted.back:
+            run.halted = said
+        return goes_on
+
+    def _goes_on(self, hosts: Sequence[Host], verdict: Verdict) -> bool:
+        """A verdict that is inconclusive is for a person, or for hosts.yml; where neither says yes, the run stops."""
+        if verdict.verdict in (GOOD, BAD):
+            return verdict.verdict == GOOD
+        if self._judge.inconclusive == "continue":
+            return True
+        if not (self.run.may_ask and self.report.can_ask()):
+            return False
+        names = ", ".join(host.short for host in hosts)
+        try:
+            answer = self.report.ask(f"\n{names}: inconclusive: {'; '.join(verdict.reasons)}\nGo on? [y/N]: ")
+        except EOFError:
+            return False
+        return answer.lower() in ("y", "yes")
+
+
+def _sources(watched: Watched, began: float, old: bool) -> Iterable[Source]:
+    since = began - EARLIER_SECONDS if old else began
+    beside = [sample for watch in watched.beside for sample in watch.samples(since)]
+    for host, watch in watched.hosts.items():
+        yield Source(host.short, watch.samples(began), watch.before or (), beside, old)
+    if watched.public:
+        public = watched.public
+        yield Source("users", public.samples(began), public.before or (), node=False, compares=not watched.hosts)

@@ -1,0 +1,134 @@
+"""A build that is bad in a way no health check sees: what is seen of it, and who still has it in the end."""
+
+from __future__ import annotations
+
+import json
+import socket
+
+import pytest
+
+from .conftest import ONE, TWO, Fleet, until
+from .fleets import asked
+from .judged import MINOR, is_bad, judge, verdicts
+
+pytestmark = pytest.mark.sandbox_only("its httpd can be told to answer as a bad build does")
+
+BACK = {"rollback": True}
+OLD, NEW = ("blockerbugs-1.0.0-1.el7", "1.0.0"), ("blockerbugs-1.0.1-1.el7", "1.0.1")
+
+
+def test_j1_a_build_that_fails_seldom_is_put_back_after_the_first_batch(stg_runs_101: Fleet) -> None:
+    judge(stg_runs_101, soak=20, judge=BACK)
+    is_bad(stg_runs_101, "errors")
+    ended = stg_runs_101.types(MINOR)
+    assert ended.code == 1, ended.said
+    assert "the new build was judged bad: prod01: " in ended.err
+    assert "prod01 is back on blockerbugs-1.0.0-1.el7" in ended.err
+    assert (stg_runs_101.runs(ONE), stg_runs_101.runs(TWO)) == (OLD, OLD)
+    assert {host for _, host, _ in stg_runs_101.moments("yum", "-C", "update")} == {ONE}
+    (said,) = verdicts(stg_runs_101)
+    assert (said["verdict"], said["stops"], said["back"]) == ("bad", True, [ONE])
+    assert said["measured"][0]["failed"] >= 3
+    assert stg_runs_101.types("prod status").code == 0
+
+
+def test_j1_a_build_that_is_bad_on_one_host_only_is_taken_back_there_and_the_rest_is_told(stg_runs_101: Fleet) -> None:
+    judge(stg_runs_101, soak=6, judge=BACK)
+    is_bad(stg_runs_101, "slower", TWO)
+    ended = stg_runs_101.types(MINOR)
+    assert ended.code == 5, ended.said
+    assert "prod02: more than 2 times as slow" in ended.err
+    assert "prod01 has blockerbugs-1.0.1-1.el7 still" in ended.err
+    assert "next: fab prod rollback" in ended.err
+    assert (stg_runs_101.runs(ONE), stg_runs_101.runs(TWO)) == (NEW, OLD)
+    assert stg_runs_101.types("prod rollback --yes").code == 0
+    assert stg_runs_101.runs(ONE) == OLD
+
+
+def test_j1_a_good_build_goes_to_every_host_and_its_numbers_are_told(stg_runs_101: Fleet) -> None:
+    judge(stg_runs_101, soak=4, judge={**BACK, "min_requests": 20})
+    ended = stg_runs_101.types(f"{MINOR} --json")
+    assert ended.code == 0, ended.said
+    told = [json.loads(line) for line in ended.out.splitlines()]
+    judged = [event for event in told if event["event"] == "judged"]
+    assert [(event["verdict"], event["hosts"]) for event in judged] == [("good", [ONE]), ("good", [TWO])]
+    assert [event["verdict"] for event in verdicts(stg_runs_101)] == ["good", "good"]
+
+
+def test_j2_without_rollback_a_bad_batch_stops_the_run_and_resume_goes_on_in_spite_of_it(stg_runs_101: Fleet) -> None:
+    judge(stg_runs_101, soak=6)
+    is_bad(stg_runs_101, "slower")
+    ended = stg_runs_101.types(MINOR)
+    assert ended.code == 5, ended.said
+    assert "next: fab prod resume" in ended.err
+    assert (stg_runs_101.runs(ONE), stg_runs_101.runs(TWO)) == (NEW, OLD)
+    ended = stg_runs_101.types("prod resume --yes")
+    assert ended.code == 5, ended.said  # the second batch is as slow as the first, and as slow as before
+    assert [event["hosts"] for event in verdicts(stg_runs_101)] == [[ONE], [TWO]]
+
+
+def test_j2_too_little_traffic_is_inconclusive_and_stops_where_nobody_can_be_asked(stg_runs_101: Fleet) -> None:
+    judge(stg_runs_101, soak=3, judge={"min_requests": 500})
+    ended = stg_runs_101.types(MINOR)
+    assert ended.code == 5, ended.said
+    assert "judged inconclusive" in ended.err
+    assert "fewer than 500 requests, too few to judge by" in ended.err
+    ended = stg_runs_101.types("prod resume --yes")
+    assert ended.code == 5, ended.said
+    ended = stg_runs_101.types("prod resume --yes")
+    assert ended.code == 0, ended.said
+    assert [event["verdict"] for event in verdicts(stg_runs_101)] == ["inconclusive"] * 2
+
+
+def test_j2_inconclusive_goes_on_if_hosts_yml_says_so(stg_runs_101: Fleet) -> None:
+    judge(stg_runs_101, soak=3, judge={"min_requests": 500, "inconclusive": "continue"})
+    ended = stg_runs_101.types(MINOR)
+    assert ended.code == 0, ended.said
+    assert "judged good" not in ended.said
+    assert [event["verdict"] for event in verdicts(stg_runs_101)] == ["inconclusive"] * 2
+
+
+def test_j2_inconclusive_asks_where_somebody_sits(stg_runs_101: Fleet) -> None:
+    judge(stg_runs_101, soak=3, judge={"min_requests": 500}, confirm="none")
+    with asked(stg_runs_101, "prod minor-upgrade --version 1.0.1", "Go on?") as (client, answer):
+        assert answer("y\n") >= 0
+        until(lambda: TWO in {host for _, host, _ in stg_runs_101.moments("yum", "-C", "update")})
+        assert verdicts(stg_runs_101)[0]["stops"] is False
+        client.kill()
+
+
+def test_j3_killed_while_a_batch_is_put_back_resume_ends_putting_it_back(stg_runs_101: Fleet) -> None:
+    judge(stg_runs_101, soak=20, judge=BACK)
+    is_bad(stg_runs_101, "slower")
+    stg_runs_101.breaks(ONE, "downgrade", "slow", seconds=2)
+    stg_runs_101.dies_in(MINOR, "yum", "downgrade")
+    ended = stg_runs_101.types("prod resume --yes")
+    assert ended.code == 1, ended.said
+    assert "prod01 is back on blockerbugs-1.0.0-1.el7" in ended.err
+    assert (stg_runs_101.runs(ONE), stg_runs_101.runs(TWO)) == (OLD, OLD)
+    assert stg_runs_101.types("prod status").code == 0
+
+
+def test_j3_killed_while_it_judges_a_batch_resume_judges_it_again(stg_runs_101: Fleet) -> None:
+    judge(stg_runs_101, soak=60, judge=BACK)
+    stg_runs_101.dies_when(MINOR, lambda: _is_healthy(stg_runs_101), seconds=1)
+    judge(stg_runs_101, soak=4, judge={"min_requests": 20})
+    ended = stg_runs_101.types("prod resume --yes")
+    assert ended.code == 0, ended.said
+    assert [event["hosts"] for event in verdicts(stg_runs_101)] == [[ONE], [TWO]]
+
+
+def _is_healthy(fleet: Fleet) -> bool:
+    file = fleet.folder / "state/blockerbugs-upgrade/journal.jsonl"  # of those who are to be killed
+    return file.exists() and '"step": "healthy"' in file.read_text()
+
+
+def test_j4_a_prometheus_that_is_away_refuses_before_anything_is_changed(stg_runs_101: Fleet) -> None:
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{nobody.getsockname()[1]}"
+        judge(stg_runs_101, soak=5, judge={"promql": {"url": url, "query": "vector(0)", "threshold": 1}})
+        ended = stg_runs_101.types(MINOR)
+    assert ended.code == 2, ended.said
+    assert "refused, nothing was changed: host_sets.prod.judge.promql: " in ended.err
+    assert stg_runs_101.changed() == []
