@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from ..errors import Locked, TakenOver
 from ..inventory.model import Host, HostSet
-from ..lines import below, ssh
+from ..lines import Line, below, ssh
 from ..sop import kept
 from ..sop.model import Facts
 from .advice import beside_a_run, forget
@@ -58,7 +58,8 @@ def locked_by(host: Host, text: str, host_set: HostSet) -> Locked:
     if host != host_set.sync:
         here = f"not on {host_set.sync.short}: the run used another sync_host"
         why = f"its lock is on {host.short}, {here}"
-        return Locked(held, why, next_line=f"fab {name} status  # after both operators use the same hosts.yml")
+        first = Line("next", f"fab {name} resume", f"after you set sync_host: {host.short} in hosts.yml again")
+        return Locked(held, why, next_line=below([first, Line("or", f"fab {name} abort", "the same")]))
     return Locked(
         held,
         next_line=below(beside_a_run(host_set, lock.operator, runs=False)),

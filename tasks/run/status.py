@@ -49,8 +49,11 @@ def show(host_set: HostSet, config: Config, report: Report) -> None:
     elif not taken:
         report.leftovers(host_set, dict.fromkeys(host_set.hosts, UNREACHED) | facts)
     else:
-        for problem in locked_by(*taken, host_set).problems:
+        elsewhere = locked_by(*taken, host_set)
+        for problem in elsewhere.problems:
             report.note(problem)
+        if not reached.machines.unreachable:
+            report.note(f"next: {elsewhere.next_line}")
     check_that_none_is_lost(reached, lock is not None)
     _check_that_all_was_told(reached, facts)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 
 from .conftest import ONE, TWO, Fleet, until
-from .fleets import LONG, UNBROKEN_MAJOR, asked, begun, holder
+from .fleets import LONG, UNBROKEN_MAJOR, agreed, asked, begun, holder, printed
 
 MAJOR, MINOR = "prod major-upgrade --yes", "prod minor-upgrade --yes"
 
@@ -18,7 +18,13 @@ def test_o1_who_names_another_sync_host_is_told_who_holds_the_set(stg_runs_110: 
         ended = stg_runs_110.types(line)
         assert (ended.code, f"run {holder(stg_runs_110)}" in ended.err) == (3, True), ended.said
         assert "its lock is on prod01, not on prod02" in ended.err
-    assert f"run {holder(stg_runs_110)}" in stg_runs_110.types("prod status").out
+    shown = stg_runs_110.types("prod status")
+    assert f"run {holder(stg_runs_110)}" in shown.out
+    resume, abort = printed(shown.out)
+    assert resume.split("  # ")[1] == "after you set sync_host: prod01 in hosts.yml again"
+    with_sync_host(stg_runs_110, "prod01")
+    ended = stg_runs_110.types(agreed(abort))
+    assert (ended.code, "upgrade-db still runs" in ended.err) == (75, True), ended.said
     assert begun(stg_runs_110, "blockerbugs", "upgrade_db") == 1
 
 
