@@ -32,7 +32,7 @@ class Said(Event, name="said"):
 
 @described
 class WaitsFor(Event, name="waits_for"):
-    """Hosts have not answered for five seconds or longer. Told again when they are others, and every minute."""
+    """Hosts have not answered for four seconds or longer. Told again when they are others, and every minute."""
 
     hosts: tuple[str, ...] = key("who is waited for")
     what: str = key("what they are waited for to do, and how long at most")
