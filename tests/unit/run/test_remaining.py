@@ -157,6 +157,15 @@ def test_s13_the_gate_is_not_asked_for_what_only_looks() -> None:
     assert left["no-migration"].names == {TWO: "02-no-migration"}
 
 
+def test_s13_the_gate_is_asked_again_of_a_host_that_serves_nobody_and_is_still_to_have_the_build() -> None:
+    quiet = TWO.model_copy(update={"serves": False})
+    two = prod(hosts=(ONE, quiet), schema_status="x")
+    plan = decide(request("minor-upgrade", two), found(two, well()))
+    one = {"01-download": "0", "03-yum-update": "0", "04-restart-httpd": "0"}
+    found_left = remaining.of(plan, {ONE: one, quiet: {"01-download": "0"}}, {ONE: well(NEW), quiet: well()})
+    assert found_left[1].names == {quiet: "02-no-migration"}
+
+
 def test_c3_cron_that_was_paused_need_not_be_so_any_more_when_it_was_resumed_in_a_second_attempt() -> None:
     one = {**BEGUN, "06-upgrade-db": "0", "08-sync": "0", "09-start-httpd": "0", "11-resume-cron.2": "1"}
     left = rows(MAJOR, one, {**HALF[TWO], "09-start-httpd": "0"}, well(NEW, cron=True))

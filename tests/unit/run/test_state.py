@@ -194,6 +194,7 @@ def test_n5_when_a_host_restarted_is_said_by_the_steps_since_it_was_last_seen() 
     assert three_steps(both, {ONE: WENT_WELL}).meanwhile(TWO) == "during pause-cron"
     assert three_steps(both, {ONE: WENT_WELL}, {ONE: WENT_WELL}).meanwhile(TWO) == "during pause-cron, stop-httpd"
     assert three_steps({ONE: WENT_WELL}).meanwhile(TWO) == "during download"
+    assert three_steps({ONE: WENT_WELL}, {ONE: WENT_WELL}).meanwhile(TWO) == "during download, pause-cron"
 
 
 def test_n5_a_step_of_several_batches_is_named_once() -> None:
@@ -205,8 +206,8 @@ def test_n5_a_step_of_several_batches_is_named_once() -> None:
 
 def test_n5_a_host_is_on_the_boot_that_was_noticed_last() -> None:
     run = run_of(a_plan("major-upgrade", well(boot="first")))
-    run.restarts += [Restart(ONE, "second", "during sync"), Restart(ONE, "third", "after sync")]
-    assert (run.boot_of(ONE), run.boot_of(TWO)) == ("third", "first")
+    run.restarts += [Restart(ONE, boot, "during sync") for boot in ("second", "third", "fourth")]
+    assert (run.boot_of(ONE), run.boot_of(TWO)) == ("fourth", "first")
 
 
 TAKEN = Outcome("bob@desk (0a1b2c3d)", 0.1, "taken over", exited=detached.TAKEN_OVER)
