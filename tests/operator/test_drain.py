@@ -2,21 +2,193 @@
 
 from __future__ import annotations
 
-from .conftest import ONE, TWO, Fleet
+import json
+import signal
+
+import pytest
+
+from .conftest import ONE, TWO, Fleet, until
 from .fleets import PROXIES
 
 UP = {proxy: {"prod01": "UP", "prod02": "UP"} for proxy in PROXIES}
+NEW = ("blockerbugs-1.0.1-1.el7", "1.0.1")
 
 
 def notes(fleet: Fleet) -> list[str]:
     """What is noted as drained, on any machine."""
     kept = fleet.home.glob("hosts/*/var/lib/blockerbugs-upgrade/drained/*")
-    return [f"{path.parents[4].name}: {path.name}" for path in kept]
+    return sorted(f"{path.parents[4].name}: {path.name}" for path in kept)
+
+
+def says(fleet: Fleet, old: str, new: str) -> None:
+    """Another hosts.yml."""
+    path = fleet.home / "hosts.yml"
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def is_drained(fleet: Fleet) -> bool:
+    return all("DRAIN" in words.values() for words in fleet.machines.servers().values())
+
+
+def back(fleet: Fleet) -> None:
+    """All servers are UP again, also those that haproxy has yet to look at, and nothing is noted any more."""
+    until(lambda: fleet.machines.servers() == UP, 20)
+    assert notes(fleet) == []
 
 
 def test_a_minor_upgrade_drains_each_host_at_every_proxy_and_puts_it_back(drained: Fleet) -> None:
     ended = drained.types("prod minor-upgrade --yes")
     assert ended.code == 0, ended.said
-    assert [drained.runs(host) for host in (ONE, TWO)] == [("blockerbugs-1.0.1-1.el7", "1.0.1")] * 2
-    assert drained.machines.servers() == UP
+    assert [drained.runs(host) for host in (ONE, TWO)] == [NEW] * 2
+    back(drained)
+
+
+def test_w6_a_host_is_drained_until_it_is_put_back_and_status_tells_it(drained: Fleet) -> None:
+    assert drained.types("-H prod01 drain --yes").code == 0
+    assert drained.machines.servers() == {proxy: {"prod01": "DRAIN", "prod02": "UP"} for proxy in PROXIES}
+    status = drained.types("prod status")
+    assert "proxy01.example: prod01 was drained by run " in status.said
+    assert "proxy02.example: prod01 was drained by run " in status.said
+    refused = drained.types("-H prod02 drain --yes")
+    assert refused.code == 2, refused.said
+    assert "proxy01.example: server prod01 is drained, not UP" in refused.err
+    assert drained.types("-H prod01 undrain --yes").code == 0
+    back(drained)
+
+
+def test_h1_after_a_failed_restart_the_host_is_put_back_as_its_check_finds_it_and_a_resume_drains_it_again(
+    drained: Fleet,
+) -> None:
+    drained.breaks(ONE, "restart-httpd")
+    ended = drained.types("prod minor-upgrade --yes")
+    assert ended.code == 5, ended.said
+    assert "proxy01.example: prod01 is put back" in ended.said
     assert notes(drained) == []
+    assert all("DRAIN" not in words.values() for words in drained.machines.servers().values())
+    ended = drained.types("prod resume --yes")
+    assert ended.code == 0, ended.said
+    assert [drained.runs(host) for host in (ONE, TWO)] == [NEW] * 2
+    back(drained)
+
+
+@pytest.mark.parametrize("way", ["resume", "abort", "unlock"])
+def test_n1_killed_while_a_host_is_drained_no_server_is_left_drained_after(way: str, drained: Fleet) -> None:
+    drained.dies_when("prod minor-upgrade --yes", lambda: is_drained(drained))
+    status = drained.types("prod status")
+    assert "proxy01.example: prod01 was drained by run " in status.said
+    until(lambda: drained.types(f"prod {way} --yes").code in (0, 2))  # a step of it may still run
+    back(drained)
+    assert drained.types("prod minor-upgrade --yes").code == 0
+    assert [drained.runs(host) for host in (ONE, TWO)] == [NEW] * 2
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_n3_who_stops_it_leaves_nothing_drained(number: signal.Signals, drained: Fleet) -> None:
+    drained.breaks(ONE, "yum-update", "slow", seconds=3.0)
+    client = drained.begins("prod minor-upgrade --yes")
+    with client:
+        until(lambda: bool(drained.moments("yum", "-C", "update")))
+        client.send_signal(number)
+        assert client.wait(60) == 130
+    until(lambda: drained.machines.servers() == UP, 20)
+    # The sync host, which yum keeps busy, could not be told: it knows where to look, and there is nothing.
+    assert {note.partition(": at,")[0] for note in notes(drained)} <= {ONE}
+    assert "was drained" not in drained.types("prod status").said
+    until(lambda: drained.types("prod resume --yes").code == 0)
+    back(drained)
+
+
+def test_a_proxy_that_is_reloaded_in_mid_run_loses_the_drain_which_is_noticed_made_again_and_said(
+    drained: Fleet,
+) -> None:
+    drained.breaks(ONE, "yum-update", "slow", seconds=3.0)
+    client = drained.begins("prod minor-upgrade --yes")
+    with client:
+        until(lambda: bool(drained.moments("yum", "-C", "update")))
+        drained.machines.reload(PROXIES[0])
+        out, err = client.communicate(timeout=120)
+    assert client.returncode == 0, out + err
+    assert "was not drained any more (was haproxy reloaded?): it is drained again" in out + err
+    back(drained)
+
+
+def test_another_server_that_goes_down_before_the_restart_ends_the_run_and_puts_the_host_back(drained: Fleet) -> None:
+    drained.breaks(ONE, "yum-update", "slow", seconds=3.0)
+    client = drained.begins("prod minor-upgrade --yes")
+    with client:
+        until(lambda: bool(drained.moments("yum", "-C", "update")))
+        drained.machines.tells(PROXIES[1], "set server blockerbugs/prod02 state maint")
+        out, err = client.communicate(timeout=120)
+    assert client.returncode == 5, out + err
+    assert "still-drained: exit status 1: server prod02 is in maintenance, not UP" in out + err
+    assert drained.moments("service", "restart") == []
+    servers = drained.machines.servers()
+    assert servers[PROXIES[1]]["prod02"] == "MAINT"  # not ours
+    assert notes(drained) == []
+    until(lambda: all(words["prod01"] == "UP" for words in drained.machines.servers().values()))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("backend: blockerbugs", "backend: web", "host_sets.prod.balancer.backend in hosts.yml is web; it has "),
+        ("backend: blockerbugs", "backend: blockerbugs, servers: {prod02: x}", "has no server x for prod02"),
+        ("backend: blockerbugs", "backend: blockerbugs, socket: /run/x.sock", "host_sets.prod.balancer.socket"),
+    ],
+)
+def test_s11_what_does_not_fit_the_proxies_is_refused_with_its_key_before_anything_is_drained(
+    old: str, new: str, told: str, drained: Fleet
+) -> None:
+    says(drained, old, new)
+    ended = drained.types("prod minor-upgrade --yes")
+    assert ended.code == 2, ended.said
+    assert told in ended.err
+    assert drained.machines.servers() == UP
+    assert drained.changed() == []
+
+
+@pytest.mark.parametrize("word", ["drain", "maint"])
+def test_w6_a_server_that_somebody_else_has_taken_out_refuses_the_upgrade_and_stays_so(
+    word: str, drained: Fleet
+) -> None:
+    drained.machines.tells(PROXIES[0], f"set server blockerbugs/prod01 state {word}")
+    ended = drained.types("prod minor-upgrade --yes")
+    assert ended.code == 2, ended.said
+    assert f"proxy01.example: server prod01 is in {word}, and not by this tool: it is left so" in ended.err
+    assert drained.types("prod abort --yes").code == 0
+    assert drained.machines.servers()[PROXIES[0]]["prod01"] == word.upper()
+
+
+def test_n4_a_proxy_that_cannot_be_reached_refuses_before_anything_is_changed(drained: Fleet) -> None:
+    drained.machines.power_off(PROXIES[1])
+    ended = drained.types("prod minor-upgrade --yes")
+    assert ended.code == 4, ended.said
+    assert "proxy02.example" in ended.err
+    assert drained.changed() == []
+    assert drained.types("prod sync --yes").code == 0  # which has no use for it
+
+
+def test_w6_a_proxy_that_is_lost_while_a_host_is_drained_is_told_until_it_is_there_again(drained: Fleet) -> None:
+    drained.breaks(ONE, "yum-update", "slow", seconds=3.0)
+    client = drained.begins("prod minor-upgrade --yes")
+    with client:
+        until(lambda: bool(drained.moments("yum", "-C", "update")))
+        drained.machines.power_off(PROXIES[1])
+        out, err = client.communicate(timeout=120)
+    assert client.returncode == 5, out + err
+    assert "proxy02.example: what this run drained there may still be drained" in out + err
+    status = drained.types("prod status")
+    assert "proxy02.example: cannot be asked; what run " in status.said
+    drained.machines.boot(PROXIES[1])
+    assert drained.types("prod resume --yes").code == 0
+    back(drained)
+
+
+def test_a_drain_is_told_in_json(drained: Fleet) -> None:
+    ended = drained.types("prod minor-upgrade --yes --json")
+    assert ended.code == 0, ended.said
+    told = [json.loads(line) for line in ended.out.splitlines()]
+    drains = [one for one in told if one.get("step") == "drain" and one["event"] == "phase"]
+    assert [one["hosts"] for one in drains] == [list(PROXIES)] * 2
