@@ -24,7 +24,7 @@ from typing import Any
 
 from invoke.exceptions import Exit
 
-from .lines import again
+from .lines import again, fitted
 from .ranges import together
 
 MANY, MOST, LAST = 8, 17, 3  # sentences about one end that are shown as they come; and of more; and of these the last
@@ -55,12 +55,23 @@ MEANING = {
 }
 
 
+def _width() -> int | None:
+    """The columns of the terminal that stderr is, if it is one."""
+    return max(20, shutil.get_terminal_size().columns) if sys.stderr and sys.stderr.isatty() else None
+
+
+def _to_be_copied(text: str) -> str:
+    """Lines to type, each whole; on a terminal what explains one that is too long stands below it."""
+    width = _width()
+    return fitted(text, width) if width else text
+
+
 def _between_words(line: str) -> str:
     """A line of stderr, on a terminal wrapped where a word ends: the terminal itself would break words."""
-    if not (sys.stderr and sys.stderr.isatty()):
+    width = _width()
+    if not width:
         return line
     indent = " " * (len(line) - len(line.lstrip()) + 2)
-    width = max(20, shutil.get_terminal_size().columns)
     options: dict[str, Any] = {"break_long_words": False, "break_on_hyphens": False, "subsequent_indent": indent}
     return "\n".join(textwrap.fill(part, width, **options) for part in line.split("\n"))
 
@@ -93,9 +104,10 @@ class SopError(Exit):
         self.next_line = next_line and again(next_line)
         one = len(problems) == 1
         lines = [f"{self.heading}: {problems[0]}"] if one else [f"{self.heading}:", *(f"  {p}" for p in problems)]
-        typed = [f"next: {self.next_line}"] if self.next_line else []  # never wrapped: it is there to be copied
+        typed = [f"next: {self.next_line}"] if self.next_line else []
         self._plain = "\n".join([*lines, *typed])
-        super().__init__("\n".join([*map(_between_words, lines), *typed]), int(self.exit_code))
+        shown = [*map(_between_words, lines), *map(_to_be_copied, typed)]
+        super().__init__("\n".join(shown), int(self.exit_code))
 
     def __str__(self) -> str:
         return self._plain

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 import shlex
+import textwrap
 from collections.abc import Collection, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 VARIABLES = ("HOSTS_FILE", "SSH_CONFIG_PATH", "RUNTIME_CONFIG")  # after FABRIC_ and INVOKE_
 COMMENT = "  # "
@@ -67,6 +68,24 @@ def typed(
 def again(text: str) -> str:
     """`text` with every line in it that is to be typed made whole; done twice it is the same as done once."""
     return _Typed.pattern.sub(lambda found: f"{_Typed.environment}{found[1]}{_Typed.flags.get(found[1], '')}", text)
+
+
+def fitted(text: str, width: int) -> str:
+    """`text` for a terminal of `width` columns: what explains a line that is longer stands below it, in comments.
+
+    A terminal breaks a line inside words, and what is pasted of it then could be half a word, and a command.
+    """
+    return "\n".join(part for line in text.split("\n") for part in _parts(line, width))
+
+
+def _parts(line: str, width: int) -> list[str]:
+    typed, comment, does = line.partition(COMMENT)
+    if not comment or len(line) <= width:
+        return [line]
+    begin = f"{' ' * 6}# "
+    options: dict[str, Any] = {"break_long_words": False, "break_on_hyphens": False}
+    below = textwrap.wrap(does, max(20, width), initial_indent=begin, subsequent_indent=begin, **options)
+    return [*([typed.rstrip()] if typed.strip() else []), *below]
 
 
 def same(*flags: str, does: str = "", variable: str = "") -> str | None:

@@ -11,15 +11,16 @@ from invoke.util import helpline
 from .errors import Refused
 
 USAGE = """Usage: fab SET TASK, as in: fab {set} status
-       fab -H HOST TASK: one host of a set. fab --help TASK explains a task and its flags.
+       fab -H HOST TASK: one host of a set
+       fab --help TASK explains a task and its flags
 """
 SETS = "Host sets: {sets}, sandbox (two hosts on this machine, for a rehearsal)\n"
-BEGIN = """Begin with: fab sandbox minor-upgrade  # a rehearsal, on two hosts on this machine
+BEGIN = """Begin with: fab sandbox minor-upgrade  # a rehearsal, on this machine
 Options of fab itself: fab --help
 """
 SANDBOX = ("sandbox", "sandbox.here")
 SET_USAGE = """Usage: fab {set} TASK, as in: fab {set} status
-       fab --help TASK explains a task and its flags.
+       fab --help TASK explains a task and its flags
 """
 
 

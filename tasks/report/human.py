@@ -130,7 +130,7 @@ class Human(Terminal):
         for text in together(f"{host.short}: {step} still runs" for host, step in running):
             self._say(text, "warn")
         if not running and states:
-            where = "" if len(states) == len(host_set.hosts) else f" on {words.names(list(states))}"
+            where = "" if len(states) == len(host_set.machines) else f" on {words.names(list(states))}"
             self._say(f"no step of it runs now{where}", "warn")
 
     def aborted(self, host_set: HostSet, lock: Lock, facts: Mapping[Host, Facts]) -> None:

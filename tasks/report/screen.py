@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 from rich.theme import Theme
 
-from ..lines import again
+from ..lines import again, fitted
 
 PIPE_WIDTH = 200  # a pipe has no width: rows must not break where somebody wants to grep
 SIDE_BY_SIDE = 4  # rows that may become columns
@@ -78,8 +78,11 @@ class Screen:
         return "→" if self.console.encoding.startswith("utf") else "->"
 
     def say(self, text: str, style: str = "") -> None:
-        """A sentence. It wraps between words on a terminal; in a pipe a fact stays on its line."""
-        self.print(Text(again(text), style=style), soft_wrap=not self.console.is_terminal)
+        """A sentence. It wraps between words on a terminal, unless it is a line to type; in a pipe it is one line."""
+        text, on_terminal = again(text), self.console.is_terminal
+        to_type = text.startswith("next: ")
+        shown = fitted(text, self.width) if on_terminal and to_type else text
+        self.print(Text(shown, style=style), soft_wrap=to_type or not on_terminal)
 
     def quote(self, text: str, style: str = "aside") -> None:
         """What somebody else said, unbroken: it has to be found again by its words, or copied."""

@@ -31,7 +31,9 @@ def way_back(run: Run) -> Line | None:
         return _refused(f"{listed(lost)}: cannot be reached")
     asked = all(plan.facts[host].offered is not None for host in hosts)
     facts = _with_offers(run, None if asked else dict.fromkeys(filter(None, earlier), ""))
-    back, why = replace(request, procedure=ROLLBACK), ""
+    # What the proxies would say is asked when it is typed: a run that drains nothing has not looked at them.
+    host_set = request.host_set.model_copy(update={"balancer": None})
+    back, why = replace(request, procedure=ROLLBACK, host_set=host_set), ""
     for version in (None, *(nvr.vr for nvr in earlier[:1] if nvr)):
         try:
             target = decide(replace(back, version=version), facts).target

@@ -114,6 +114,7 @@ def test_the_program_alone_shows_the_tasks_as_list_does_and_how_to_begin(tool: s
     assert (ended.returncode, ended.stderr) == (0, "")
     assert ended.stdout.startswith(typed("--list", tool).stdout)
     assert "Begin with: fab sandbox minor-upgrade" in ended.stdout
+    assert [line for line in ended.stdout.splitlines() if len(line) > 80] == []
 
 
 def test_a_host_without_a_task_is_refused_as_a_set_is() -> None:

@@ -14,6 +14,7 @@ from tasks.run.decide import Plan, decide
 from tasks.run.ending import ending, what_is_down
 from tasks.run.remaining import Remaining
 from tasks.run.request import check_request
+from tasks.run.way_back import way_back
 from tasks.sop.balanced import Balanced, Server
 from tasks.sop.model import Facts
 from tests.unit.builders import NEW, OLD, ONE, TWO, found, prod, request, well
@@ -192,3 +193,17 @@ def test_a_rolled_back_host_is_put_back_too() -> None:
     assert run.may_be_out == [ONE]
     run.outcomes[-1] = (replace(run.outcomes[-1][0]), {ONE: WENT_WELL})
     assert run.may_be_out == [ONE]
+
+
+@pytest.mark.parametrize("procedure", ["major-upgrade", "minor-upgrade"])
+def test_a_run_that_has_not_looked_at_the_proxies_does_not_say_that_they_keep_it_from_going_back(
+    procedure: str,
+) -> None:
+    after = well(NEW, previous=OLD, previous_schema="aaa")
+    run = run_of(plan(AT_PROXIES, procedure), "healthy", FAILED, after)
+    back = way_back(run)
+    assert back
+    assert (back.typed, back.does) == (
+        "fab prod rollback",
+        "rolls back to blockerbugs-1.0.0-1.el7 host after host",
+    )

@@ -66,7 +66,8 @@ def test_o1_a_lock_on_another_host_than_the_sync_host_is_another_hosts_ymls() ->
             f"prod is held by {LOCK}",
             "its lock is on blockerbugs02, not on blockerbugs01: the run used another sync_host",
         ),
-        "fab prod status  # after both operators use the same hosts.yml",
+        "fab prod resume  # after you set sync_host: blockerbugs02 in hosts.yml again\n"
+        "  or: fab prod abort   # the same",
     )
 
 
