@@ -35,7 +35,7 @@ def listed(names: Iterable[str], room: int = ROOM) -> str:
         return ", ".join(every)
     pieces = ranges(every)
     whole = ", ".join(pieces)
-    if len(whole) <= room or (len(pieces) == 1 and len(whole) <= 2 * room):
+    if len(whole) <= room:
         return whole
     shown: list[str] = []
     for name in every:

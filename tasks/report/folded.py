@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ..sop.model import Facts, Phase
 
 TABLE = 3  # rows there is room for at least, where steps have a table and not a sentence
-NAMES = 24  # letters for hosts in a table of steps
+NAMES = 28  # letters for hosts in a table of steps
 
 
 def plan(planned: Plan) -> Folded:

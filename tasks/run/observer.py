@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 from invoke.exceptions import Exit
 
 from ..errors import Refused, SopError
+from ..ranges import FEW
 
 if TYPE_CHECKING:
     from ..inventory.model import Host, HostSet
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 SAY_AGAIN_SECONDS = 60.0
 SOON_SECONDS = 4.0  # where the hosts that are waited for are others by now
+OF_MANY_SECONDS = 20.0  # where they are many, and waited for to do the same
 
 
 class Report:
@@ -169,12 +171,16 @@ class Again:
         now = time.monotonic()
         if not hosts:
             self._said = None
-        elif self._said is None or now - self._at >= (
-            SAY_AGAIN_SECONDS if self._said == (hosts, what) else SOON_SECONDS
-        ):
+        elif self._said is None or now - self._at >= self._pause(hosts, what):
             self._said, self._at = (hosts, what), now
             return True
         return False
+
+    def _pause(self, hosts: Sequence[Host], what: str) -> float:
+        """Seconds until it is told again. Of many hosts it is others all the time: these come one after the other."""
+        if self._said == (hosts, what):
+            return SAY_AGAIN_SECONDS
+        return OF_MANY_SECONDS if len(hosts) > FEW and self._said and self._said[1] == what else SOON_SECONDS
 
 
 # What is told to every report; the rest is asked of one, or has a result.

@@ -344,3 +344,20 @@ def test_how_a_run_of_many_hosts_ended_fits_below_its_recap() -> None:
     assert error
     assert "httpd is not running on web[001-200]" in str(error)
     assert len(str(error).splitlines()) <= 24
+
+
+def test_who_is_waited_for_is_told_in_few_lines_where_many_hosts_come_one_after_the_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = iter(range(1000))
+    monkeypatch.setattr("tasks.run.observer.time.monotonic", lambda: next(clock))
+
+    def tell(report: Human) -> None:
+        for first in range(60):  # a second each
+            report.waits_for(numbered(200)[first : first + 32], "to be looked at (at most 2 min)", 1.0)
+
+    assert [line.split(" to be")[0] for line in shown(tell)] == [
+        "waiting for web[001-032]",
+        "waiting for web[021-052]",
+        "waiting for web[041-072]",
+    ]
