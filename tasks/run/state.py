@@ -134,14 +134,6 @@ class Run:
                 out |= dict.fromkeys(results, phase.step.until)
         return [] if self.complete else list(out)
 
-    def done_on(self, host: Host) -> list[str]:
-        """The steps that succeeded on `host`."""
-        return [p.step.name for p, results in self.outcomes if host in results and not results[host].failure]
-
-    def failed_on(self, host: Host) -> list[str]:
-        """The steps that failed on `host`, or of which nobody knows."""
-        return [p.step.name for p, results in self.outcomes if host in results and results[host].failure]
-
     def missing_on(self, host: Host) -> list[str]:
         """The steps that were planned for `host` and not begun."""
         begun = sum(host in results for _, results in self.outcomes)

@@ -69,11 +69,6 @@ def down(home: Path, host: str) -> None:
     _machine_room(home, "down", host)
 
 
-def drop(home: Path, host: str) -> None:
-    """Cut a host's SSH connections now; what runs on the host goes on."""
-    _machine_room(home, "drop", host)
-
-
 def revive(home: Path, host: str) -> None:
     """Boot a host that is down: sshd listens, and httpd, which is enabled at boot, runs with what is installed."""
     _machine_room(home, "revive", host)

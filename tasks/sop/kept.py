@@ -151,11 +151,6 @@ def cron_is_away(app: App) -> str:
     return call("cron_away", _schedule(app), _sync(app))
 
 
-def sync_runs(app: App) -> str:
-    """Shell that succeeds while a sync runs."""
-    return call("sync_runs", _sync(app))
-
-
 def remember(app: App, target: object, schema: str | None) -> str:
     """Shell that keeps which build is installed now, if it is another, and the schema it runs on, for a rollback."""
     return call("build_remember", root(app), app.package, target, schema or "")
