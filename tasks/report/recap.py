@@ -66,12 +66,16 @@ def where(screen: Screen, run: Run) -> None:
 
 
 def steps(run: Run) -> Table:
-    """A row for each step, a column for each host."""
+    """A row for each step, a column for each host, and one for all proxies: the worst of what became of it there."""
     hosts = run.plan.request.host_set.hosts
     became = {host: dict(_became(run, host)) for host in hosts}
-    made = table("step", *(host.short for host in hosts))
+    proxies = dict.fromkeys(host for phase in run.plan.phases for host in phase.hosts if host not in hosts)
+    made = table("step", *(host.short for host in hosts), *(["proxies"] if proxies else []))
     for name in dict.fromkeys(phase.step.name for phase in run.plan.phases):
-        made.add_row(name, *(became[host].get(name, "-") for host in hosts))
+        there = [became for host in proxies for step, became in _became(run, host) if step == name]
+        begun = [became for became in there if became != "not reached"] or there or ["-"]
+        worst = next((bad for bad in ("FAILED", "LOST") if bad in begun), begun[-1])
+        made.add_row(name, *(became[host].get(name, "-") for host in hosts), *([worst] if proxies else []))
     return made
 
 

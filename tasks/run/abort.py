@@ -49,7 +49,8 @@ def abort(host_set: HostSet, config: Config, consent: Consent, report: Report) -
         _show(reached, found, report)
         if consent.plan_only:
             cron = f"let {host_set.app.scheduler} sync again and " if found.facts[host_set.sync].paused else ""
-            report.note(f"abort would {cron}release the lock; it starts no service and rolls nothing back")
+            out = "put back what is drained, " if told(host_set, found.facts) else ""
+            report.note(f"abort would {out}{cron}release the lock; it starts no service and rolls nothing back")
             return Code.REFUSED
         _end(reached, found, "abort", consent, report)
         report.aborted(host_set, found.lock, look(reached, repos=False))
@@ -57,7 +58,7 @@ def abort(host_set: HostSet, config: Config, consent: Consent, report: Report) -
 
 
 def unlock(host_set: HostSet, config: Config, consent: Consent, report: Report) -> Code:
-    """Release a set's lock, and nothing else. Shows whose it is and how old.
+    """Release a set's lock, and put back what its run has drained; nothing else. Shows whose it is and how old.
 
     Returns DONE, or REFUSED when it was only to be shown (plan_only) and there is a lock.
     Raises TryLater while a step of its run still runs: what is begun next could meet it.
@@ -70,7 +71,8 @@ def unlock(host_set: HostSet, config: Config, consent: Consent, report: Report) 
             return Code.DONE
         _show(reached, found, report)
         if consent.plan_only:
-            report.note("unlock would release the lock, and leave all else as it is")
+            out = "put back what is drained, " if told(host_set, found.facts) else ""
+            report.note(f"unlock would {out}release the lock, and leave all else as it is")
             return Code.REFUSED
         _end(reached, found, "unlock", consent, report)
         report.free(host_set, look(reached, repos=False), f"{host_set.name} is unlocked")

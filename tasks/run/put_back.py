@@ -65,7 +65,7 @@ def put_back(
         outcome = outcomes.get(host)
         for line in outcome.output.splitlines() if outcome else ():
             if line.startswith("undrained\t"):
-                report.note(f"{host.short}: {line.split(chr(9), 1)[1]} is put back")
+                report.note(f"{host.short}: {line.split(chr(9), 1)[1]}")
         if outcome is None or outcome.failure:
             failed[host] = outcome.failure if outcome and outcome.failure else "cannot be reached"
     for host, why in failed.items():

@@ -192,3 +192,64 @@ def test_a_drain_is_told_in_json(drained: Fleet) -> None:
     told = [json.loads(line) for line in ended.out.splitlines()]
     drains = [one for one in told if one.get("step") == "drain" and one["event"] == "phase"]
     assert [one["hosts"] for one in drains] == [list(PROXIES)] * 2
+
+
+PROXIES_KEYS = f", proxies: [{', '.join(PROXIES)}], backend: blockerbugs, sessions: 5"
+PAGE = "/var/tmp/page"
+
+
+def test_a_host_may_be_drained_by_a_file_that_makes_its_check_answer_503(drained: Fleet) -> None:
+    says(drained, PROXIES_KEYS, ", drain: {file: /var/tmp/drained}, sessions: 1")
+    files = {host: drained.home / "hosts" / host / "var/tmp/drained" for host in (ONE, TWO)}
+    drained.breaks(TWO, "restart-httpd", "slow", seconds=3.0)
+    client = drained.begins("prod minor-upgrade --yes")
+    with client:
+        until(lambda: any(host == TWO for _, host, _ in drained.moments("service", "restart")))
+        assert [path.exists() for path in files.values()] == [False, True]
+        out, err = client.communicate(timeout=120)
+    assert client.returncode == 0, out + err
+    assert not any(path.exists() for path in files.values())
+    assert notes(drained) == []
+
+
+def test_a_file_that_somebody_else_has_put_there_refuses_and_stays(drained: Fleet) -> None:
+    says(drained, PROXIES_KEYS, ", drain: {file: /var/tmp/drained}, sessions: 1")
+    path = drained.home / "hosts" / ONE / "var/tmp/drained"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch()
+    ended = drained.types("prod minor-upgrade --yes")
+    assert ended.code == 2, ended.said
+    assert "prod01: /var/tmp/drained is there, and not by this tool" in ended.err
+    assert drained.types("prod abort --yes").code == 0
+    assert path.exists()
+
+
+def test_n1_killed_while_a_file_drains_a_host_abort_takes_it_away(drained: Fleet) -> None:
+    says(drained, PROXIES_KEYS, ", drain: {file: /var/tmp/drained}, sessions: 1")
+    path = drained.home / "hosts" / ONE / "var/tmp/drained"
+    drained.dies_when("prod minor-upgrade --yes", path.exists)
+    assert "prod01: drained by run " in drained.types("prod status").said
+    until(lambda: drained.types("prod abort --yes").code == 0)
+    assert not path.exists()
+    assert notes(drained) == []
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_maintenance_page_is_up_while_nobody_serves_and_down_at_every_end(fails: bool, drained: Fleet) -> None:
+    says(drained, "sessions: 5", f"maintenance: {{on: touch .{PAGE}, off: rm .{PAGE}}}")
+    pages = [drained.home / "hosts" / proxy / PAGE[1:] for proxy in PROXIES]
+    for page in pages:
+        page.parent.mkdir(parents=True, exist_ok=True)
+    drained.breaks(ONE, "upgrade-db", *(["fail"] if fails else ["slow"]), seconds=3.0)
+    client = drained.begins("prod major-upgrade --version 1.1.0 --unverified test --yes")
+    with client:
+        until(lambda: bool(drained.moments("upgrade_db")))
+        assert fails or all(page.exists() for page in pages)
+        out, err = client.communicate(timeout=120)
+    assert client.returncode == (5 if fails else 0), out + err
+    assert not any(page.exists() for page in pages)
+    if fails:
+        assert "proxy01.example: the maintenance page is down" in out + err
+        assert drained.types("prod resume --yes").code == 0
+        assert not any(page.exists() for page in pages)
+    assert notes(drained) == []

@@ -179,7 +179,7 @@ haproxy_unasked() {
 
 # haproxy_undo SOCKET BACKEND ROOT RUN SERVER…: put back whatever the run has drained here, or any run where RUN is empty:
 # these SERVERs are well and may have requests at once, all others when haproxy's check has found that they are. Print
-# `undrained<TAB>SERVER` for each
+# `undrained<TAB>WHAT` for each
 haproxy_undo() {
   socket=$1 backend=$2 root=$3 run=$4 ended=0
   shift 4
@@ -193,7 +193,7 @@ haproxy_undo() {
       *" $server "*) health=up ;;
       *) health=down ;;
     esac
-    if haproxy_back "$socket" "$backend" "$root" "$server" "$health"; then say undrained "$server"; else ended=1; fi
+    if haproxy_back "$socket" "$backend" "$root" "$server" "$health"; then say undrained "$server is put back"; else ended=1; fi
   done
   return $ended
 }

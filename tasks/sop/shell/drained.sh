@@ -57,7 +57,7 @@ file_undo() {
   line noted "$1/drained/file"
   test -n "$noted" || return 0
   test -z "$3" || test "$noted" = "$3" || return 0
-  rm -f "$2" && drain_forget "$1" file && say undrained "$2"
+  rm -f "$2" && drain_forget "$1" file && say undrained "is put back"
 }
 
 # page_up ROOT NAME COMMAND: note it, and put the maintenance page up. The run is the one in whose folder this is
@@ -78,5 +78,5 @@ page_undo() {
   line noted "$1/drained/$2"
   test -n "$noted" || return 0
   test -z "$4" || test "$noted" = "$4" || return 0
-  (eval "$3") && drain_forget "$1" "$2" && say undrained "the maintenance page"
+  (eval "$3") && drain_forget "$1" "$2" && say undrained "the maintenance page is down"
 }

@@ -156,7 +156,7 @@ def test_what_a_run_has_drained_is_put_back_when_its_check_has_found_it_well_and
     assert proxy.told("haproxy_undo", "root", "99999999") == (0, [])
     assert proxy.haproxy.words()["web1"] == "DRAIN"
     proxy.haproxy.nodes[0].status = 503
-    assert proxy.told("haproxy_undo", "root", RUN) == (0, ["undrained\tweb1"])
+    assert proxy.told("haproxy_undo", "root", RUN) == (0, ["undrained\tweb1 is put back"])
     assert proxy.noted == {}
     assert proxy.haproxy.words()["web1"].startswith("DOWN")
     proxy.haproxy.nodes[0].status = 200
@@ -165,14 +165,14 @@ def test_what_a_run_has_drained_is_put_back_when_its_check_has_found_it_well_and
 
 def test_what_is_well_is_put_back_at_once(proxy: Proxy) -> None:
     proxy.drain("web1")
-    assert proxy.told("haproxy_undo", "root", RUN, "web1") == (0, ["undrained\tweb1"])
+    assert proxy.told("haproxy_undo", "root", RUN, "web1") == (0, ["undrained\tweb1 is put back"])
     assert proxy.haproxy.words()["web1"] == "UP"
 
 
 def test_a_drain_that_failed_has_noted_what_it_may_have_done(proxy: Proxy) -> None:
     proxy.drain("web1")
     proxy.haproxy.ask("set server bb/web1 state ready")  # as if it had died between the note and the drain
-    assert proxy.told("haproxy_undo", "root", RUN, "web1") == (0, ["undrained\tweb1"])
+    assert proxy.told("haproxy_undo", "root", RUN, "web1") == (0, ["undrained\tweb1 is put back"])
     assert proxy.noted == {}
 
 
