@@ -53,7 +53,8 @@ def abort(host_set: HostSet, config: Config, consent: Consent, report: Report) -
             report.note(f"abort would {out}{cron}release the lock; it starts no service and rolls nothing back")
             return Code.REFUSED
         _end(reached, found, "abort", consent, report)
-        report.aborted(host_set, found.lock, look(reached, repos=False))
+        _show_the_end(host_set, now := look(reached, repos=False), report)
+        report.aborted(host_set, found.lock, now)
         return Code.DONE
 
 
@@ -75,7 +76,8 @@ def unlock(host_set: HostSet, config: Config, consent: Consent, report: Report) 
             report.note(f"unlock would {out}release the lock, and leave all else as it is")
             return Code.REFUSED
         _end(reached, found, "unlock", consent, report)
-        report.free(host_set, look(reached, repos=False), f"{host_set.name} is unlocked")
+        _show_the_end(host_set, now := look(reached, repos=False), report)
+        report.free(host_set, now, f"{host_set.name} is unlocked")
         return Code.DONE
 
 
@@ -112,6 +114,11 @@ def _end(reached: Reached, found: Found, how: str, consent: Consent, report: Rep
             journal.write(record.abort(host_set, me, found.entries, now) if aborted else Unlock(me, host_set.name))
             shells = [kept.resume_cron(host_set.app)] if aborted else []
             run_lock.release("\n".join([*shells, _put_back(reached, lock.run, now, report)]))
+
+
+def _show_the_end(host_set: HostSet, facts: Mapping[Host, Facts], report: Report) -> None:
+    for text in told(host_set, facts):
+        report.warning(text)
 
 
 def _put_back(reached: Reached, run: str, facts: Mapping[Host, Facts], report: Report) -> str:

@@ -8,7 +8,7 @@ from ..inventory.model import Host, HostSet, Inventory
 from ..lines import Line, below, ssh
 from ..ranges import listed
 from ..sop import kept
-from ..sop.model import NOT_REACHED, Effect, Facts, Procedure
+from ..sop.model import UNREACHED, Effect, Procedure
 from ..sop.workflows import RESTART, by_hand
 from .decide import Plan
 from .left_behind import BY_HAND, left_behind, left_of_the_sop
@@ -152,5 +152,5 @@ def after_a_step(run: Run) -> str | None:
     steps = [phase.step for phase in plan.phases]
     if plan.request.procedure.upgrade or any(step.httpd == Effect.DOWN and not step.looks for step in steps):
         return None
-    facts = {host: run.afterwards.get(host, Facts(service=NOT_REACHED)) for host in host_set.hosts}
+    facts = dict.fromkeys(host_set.hosts, UNREACHED) | run.afterwards
     return left_behind(host_set, facts, after=plan.request.procedure.name) or None

@@ -11,7 +11,8 @@ from ..lines import Line, below
 from ..ranges import listed, together
 from ..sop.model import NOT_REACHED, Facts, Job, Procedure, Schema
 from ..sop.nvr import Nvr
-from ..sop.workflows import MAJOR, MEND, MINOR, PROCEDURES, ROLLBACK, START, by_hand
+from ..sop.workflows import MAJOR, MEND, MINOR, PROCEDURES, ROLLBACK, START, UNDRAIN, by_hand
+from .proxies import is_out, left_out
 
 BY_HAND = "by hand, step by step"
 
@@ -78,11 +79,25 @@ def left_behind(host_set: HostSet, facts: Mapping[Host, Facts], after: str = "")
     marks = ["next", *["or"] * len(ways)]
     if found.sync.paused:
         marks[1:2] = ["then"]
+    out = _drained(found)
+    ways, marks = [*ways, *out], [*marks[: len(ways)], *["then" if ways else "next"] * len(out)]
     return below([Line(mark, typed, does) for mark, (typed, does) in zip(marks, ways, strict=False)])
 
 
 def _cron(found: _Set) -> list[Way]:
     return [(f"{found.fab} abort", f"lets {found.host_set.app.scheduler} sync again")] if found.sync.paused else []
+
+
+def _drained(found: _Set) -> list[Way]:
+    """What is out of the balancer; what else this tool has put up there, and what cannot be seen, is abort's."""
+    host_set, facts = found.host_set, found.facts
+    out = left_out(host_set, facts)
+    drained = [host for host in host_set.hosts if any(is_out(host_set, facts, host, at) for at in out)]
+    ways = [(f"fab -H {','.join(host.short for host in drained)} {UNDRAIN.name}", "if it is well")] if drained else []
+    rest = [at for at in out if not any(is_out(host_set, facts, host, at) for host in drained)]
+    if rest and not found.sync.paused:
+        ways.append((f"{found.fab} abort", "puts back what a run has taken out of the balancer"))
+    return ways
 
 
 def _rpm(found: _Set) -> list[Way]:

@@ -163,18 +163,30 @@ def in_the_way(request: Request, phases: Sequence[Phase], facts: FactsOf) -> lis
 
 
 def left_out(host_set: HostSet, facts: Mapping[Host, Facts]) -> dict[Host, list[tuple[str, str]]]:
-    """Where something is taken out of the balancer by this tool: the run, and what, in words."""
+    """Where something is taken out of the balancer by this tool: the run, and what, in words.
+
+    facts: where it was looked; what is UNREACHED is told by the sync host, which knows that it may be, but not what.
+    """
     found: dict[Host, list[tuple[str, str]]] = {}
     for host in drains.where(host_set):
-        if host in facts and facts[host] != UNREACHED:
-            rows = [(run, words) for run, name in facts[host].drained if (words := _words(host_set, name))]
-        else:
-            away = f"{drains.AWAY}{host.name}"
+        if facts.get(host) == UNREACHED:
             noted = facts[host_set.sync].drained if host_set.sync in facts else ()
-            rows = [(run, "") for run, name in noted if name == away]
+            rows = [(run, "") for run, name in noted if name == f"{drains.AWAY}{host.name}"]
+        else:
+            known = facts[host].drained if host in facts else ()
+            rows = [(run, words) for run, name in known if (words := _words(host_set, name))]
         if rows:
             found[host] = rows
     return found
+
+
+def is_out(host_set: HostSet, facts: Mapping[Host, Facts], host: Host, at: Host) -> bool:
+    """Is it noted at that machine that this host is drained?"""
+    balancer = host_set.balancer
+    if not balancer or at not in facts:
+        return False
+    name = f"{balancer.backend},{balancer.server(host)}" if balancer.proxies else drains.FILE
+    return (bool(balancer.proxies) or host == at) and name in {noted for _, noted in facts[at].drained}
 
 
 def told(host_set: HostSet, facts: Mapping[Host, Facts]) -> list[str]:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from ..errors import SopError
 from ..inventory.model import Host
 from ..sop import drains
-from ..sop.model import Facts
+from ..sop.model import UNREACHED, Facts
 from .lock import RunLock
 from .look import Reached, ask_proxies
 from .observer import Report
@@ -82,5 +82,6 @@ def clean(reached: Reached, facts: Mapping[Host, Facts], put_back: Iterable[Host
     """Shell for the sync host, which forgets the places of which it is known that nothing is taken out there."""
     host_set = reached.host_set
     dirty = left_out(host_set, facts)
-    known = {host for host in drains.where(host_set) if host in facts and host not in dirty} | set(put_back)
+    looked = [host for host in drains.where(host_set) if facts.get(host, UNREACHED) != UNREACHED]
+    known = {host for host in looked if host not in dirty} | set(put_back)
     return drains.forget_away(host_set, sorted(known, key=lambda host: host.name))

@@ -36,7 +36,7 @@ def show(host_set: HostSet, config: Config, report: Report) -> None:
             with suppress(Refused):  # lost since: the table says what was found
                 steps = states(reached, lock.run)
     report.status(host_set, facts)
-    for drained in told(host_set, facts):
+    for drained in told(host_set, dict.fromkeys(host_set.machines, UNREACHED) | facts):
         report.note(drained)
     if lock:
         report.held(host_set, lock, steps)
@@ -47,7 +47,7 @@ def show(host_set: HostSet, config: Config, report: Report) -> None:
         if host_set.sync not in reached.machines.unreachable:  # lost since, and not told below
             report.note(nobody_knows(host_set))
     elif not taken:
-        report.leftovers(host_set, dict.fromkeys(host_set.hosts, UNREACHED) | facts)
+        report.leftovers(host_set, dict.fromkeys(host_set.machines, UNREACHED) | facts)
     else:
         elsewhere = locked_by(*taken, host_set)
         for problem in elsewhere.problems:

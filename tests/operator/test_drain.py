@@ -253,3 +253,38 @@ def test_a_maintenance_page_is_up_while_nobody_serves_and_down_at_every_end(fail
         assert drained.types("prod resume --yes").code == 0
         assert not any(page.exists() for page in pages)
     assert notes(drained) == []
+
+
+def test_w1_after_a_drain_the_line_that_puts_the_host_back_is_printed_and_works(drained: Fleet) -> None:
+    ended = drained.types("-H prod01 drain --yes")
+    assert "next: fab -H prod01 undrain" in ended.said
+    assert "fab -H prod01 undrain" in drained.types("prod status").said
+    ended = drained.types("prod minor-upgrade --yes")
+    assert ended.code == 2, ended.said
+    assert "proxy01.example: prod01 is drained by run " in ended.err
+    assert "next: fab -H prod01 undrain" in ended.err
+    ended = drained.types("-H prod01 undrain --yes")
+    assert ended.code == 0, ended.said
+    assert "next: " not in ended.said
+    back(drained)
+
+
+def test_w6_what_unlock_could_not_put_back_is_given_back_by_abort(drained: Fleet) -> None:
+    drained.dies_when("prod minor-upgrade --yes", lambda: is_drained(drained))
+    drained.machines.power_off(PROXIES[1])
+    until(lambda: drained.types("prod unlock --yes").code == 0)
+    assert "proxy02.example: cannot be asked; what run " in drained.types("prod status").said
+    drained.machines.boot(PROXIES[1])
+    assert "proxy02.example: prod01 was drained by run " in drained.types("prod status").said
+    ended = drained.types("prod abort --yes")
+    assert ended.code == 0, ended.said
+    back(drained)
+
+
+def test_the_page_of_a_drained_run_shows_the_proxies_too(drained: Fleet) -> None:
+    assert drained.types("prod minor-upgrade --yes").code == 0
+    ended = drained.types(f"prod report --out {drained.home}/run.html")
+    assert ended.code == 0, ended.said
+    page = (drained.home / "run.html").read_text(encoding="utf-8")
+    assert "still-drained" in page
+    assert "proxy01.example" in page
