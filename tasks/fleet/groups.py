@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
@@ -163,7 +163,7 @@ class Pool(ThreadingGroup):
 
 
 def work(
-    connections: list[T],
+    connections: Sequence[T],
     act: Callable[[T], Any],
     at_once: int,
     questions: Questions | None = None,

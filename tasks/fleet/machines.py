@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
+from threading import Lock
 from time import monotonic
 from types import TracebackType
 from typing import Any, Self
@@ -56,6 +57,7 @@ class Machines:
         library: str = "",
     ) -> None:
         self._at_once = at_once
+        self._turns: dict[Host, Lock] = {}  # of who sends something to a host, where hosts are side by side
         self._on_wait = on_wait
         self._tolerant = tolerant
         wanted = list(dict.fromkeys(hosts))
@@ -152,6 +154,21 @@ class Machines:
         """The ssh command, with a terminal, that reaches a host the way we do, for the lines to type."""
         return self._nodes[host].options.ssh("-t")
 
+    def side_by_side(self, hosts: Sequence[Host], act: Callable[[Host], bool], at_once: int) -> None:
+        """Let `act` do all that there is to be done on each host, in a thread for each of `at_once` hosts; the next one
+        begins when one ends, unless its `act` has returned False.
+
+        What is asked and carried out meanwhile is done in these threads. Raises what an `act` raised.
+        """
+        self._turns = {host: Lock() for host in self._nodes}
+        try:
+            results = work(hosts, act, at_once, self._questions, failed=lambda result: result is not True)
+        finally:
+            self._turns = {}
+        for result in results.values():
+            if isinstance(result, BaseException):
+                raise result
+
     def ask(
         self, scripts: Mapping[Host, str], seconds: float, what: str = "to answer", reconnect: float = 0.0
     ) -> dict[Host, Outcome]:
@@ -185,6 +202,12 @@ class Machines:
         def act(one: Node) -> Outcome:
             return follow(one, of[one], scripts[of[one]], told, seconds, reconnect, means)
 
+        if turns := self._turns:
+            found = {}
+            for one, host in of.items():
+                with turns[host]:
+                    found[host] = act(one)
+            return found
         waits = self._waits(of, f"{what} (at most {duration(seconds)})", told.tried)
         results = group(of).each(act, _has_failed, self._questions, waits)
         return {of[one]: _outcome(result) for one, result in results.items()}

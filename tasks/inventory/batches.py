@@ -99,6 +99,10 @@ def check(key: str, value: Any, others: Mapping[str, Any]) -> None:
         raise ValueError(f"{value} of one host: a set of one host has no shares")
     if key == "window" and value is not None and others.get("rolling", 1) != 1:
         raise ValueError("the next host starts when one ends: it cannot stand beside rolling, which makes batches")
+    if key == "balancer" and value and value.proxies:
+        for other in ("window", "fail_budget"):
+            if others.get(other):
+                raise ValueError(f"proxies drain a host only while all others are UP: {other} cannot stand beside them")
     if key == "judge" and "soak" in others:
         _check_judge(value, others)
 

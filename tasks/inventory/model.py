@@ -177,7 +177,7 @@ class HostSet(Strict):
     soak: Seconds = 0.0
     judge: Judge | None = Field(default=None, validate_default=True)
 
-    @field_validator("rolling", "window", "fail_budget", "judge")
+    @field_validator("rolling", "window", "fail_budget", "balancer", "judge")
     @classmethod
     def _goes_with_the_other_keys(cls, value: Any, info: ValidationInfo) -> Any:
         batches.check(info.field_name or "", value, info.data)

@@ -24,6 +24,7 @@ class Part(NamedTuple):
     """Batches that follow one another; of a phase that stands alone one, with that phase."""
 
     batches: tuple[Batch, ...]
+    window: int = 0  # hosts that go through it side by side
 
     @property
     def at(self) -> list[int]:
@@ -42,8 +43,10 @@ class Part(NamedTuple):
 
     @property
     def how(self) -> str:
-        """`one after the other`, `in batches of 10`, `in batches of 1, 20, 50`."""
+        """`one after the other`, `20 at a time`, `in batches of 10`, `in batches of 1, 20, 50`."""
         sizes = [len(batch.hosts) for batch in self.batches]
+        if self.window:
+            return f"{self.window} at a time"
         if set(sizes) == {1}:
             return "one after the other"
         if len(set(sizes[:-1] or sizes)) == 1 and sizes[-1] <= sizes[0]:
@@ -64,7 +67,7 @@ def parts(phases: Sequence[Phase], members: Collection[Host]) -> list[Part]:
     alone = [Part((Batch(phase.hosts, (at,)),)) for at, phase in enumerate(phases)]
     known = {host.name for host in members}
     cut = _cut(phases, range(first, min(last + 1, len(phases))), known)
-    return [*alone[:first], *([Part(tuple(cut))] if cut else []), *alone[last + 1 :]]
+    return [*alone[:first], *([Part(tuple(cut), phases[first].window)] if cut else []), *alone[last + 1 :]]
 
 
 def _cut(phases: Sequence[Phase], places: range, known: set[str]) -> list[Batch]:

@@ -35,12 +35,15 @@ class Progress:
 
     def phase(self, number: int, phase: Phase) -> str | None:
         """A phase begins, on these hosts; gives its headline, of batch after batch only the first time."""
-        part = self._parts[number]
+        part = self._parts.get(number)
         again, self._part = part is self._part, part
         self._number, self._step, self._total = number, phase.step.name, len(phase.hosts)
         self._ended, self._told = {}, {}
         self._began = time.monotonic()
         total = len(self._phases)
+        if part is None or phase.window:  # what takes a batch back; hosts side by side
+            self._part, self._said = None, self._began
+            return f"[{number}/{max(number, total)}] {phase.step.name} on {words.names(phase.hosts)}: {phase.step.says}"
         if len(part.at) == 1:
             self._said = self._began
             return f"[{number}/{total}] {phase.step.name} on {words.names(phase.hosts)}: {phase.step.says}"
@@ -55,6 +58,9 @@ class Progress:
         with self._lock:
             self._ended[how] = self._ended.get(how, 0) + 1
             now, part = time.monotonic(), self._part
+            if part is None and (now - self._said >= SAY_EVERY or self._over):
+                self._said = now
+                return self._counted(now)
             if part is None or not (now - self._said >= SAY_EVERY or (self._over and self._number == part.at[-1] + 1)):
                 return None
             if len(part.at) > 1 and not (self._over and self._number in self._last):

@@ -117,12 +117,13 @@ def forget(host_set: HostSet, host: Host, run: str) -> str:
 def _goes_on(run: Run) -> str:
     """From which step to which."""
     phases = run.plan.phases
-    begun = len(run.outcomes) - (1 if run.failures else 0)
-    left = phases[begun:]
+    done = {id(phase) for phase, results in run.outcomes if not any(o.failure for o in results.values())}
+    left = [phase for phase in phases if id(phase) not in done]
     if not left:
         return "nothing is left to do but to release the lock"
     steps = dict.fromkeys((left[0].step.name, left[-1].step.name))
-    return f"goes on at step {begun + 1} of {len(phases)}: {' to '.join(steps)}"
+    begun = next(place for place, phase in enumerate(phases, 1) if phase is left[0])
+    return f"goes on at step {begun} of {len(phases)}: {' to '.join(steps)}"
 
 
 def _gives_up(run: Run) -> str:

@@ -30,7 +30,8 @@ def ending(run: Run) -> SopError | None:
     if run.taken_over:
         return taken_over(host_set, run.journal.run, _last_line(run.taken_over), *_done_late(run))
     last = run.outcomes[-1][0]
-    problems = [_why(last.step, host, outcome) for host, outcome in run.failures.items()]
+    rows = [(phase.step, host, o) for phase, results in run.outcomes for host, o in results.items() if o.failure]
+    problems = [_why(*row) for row in rows]
     problems = [*(_judged(run) if run.failures else []), *problems]
     lost = [host.short for host in host_set.hosts if host not in run.afterwards]
     if lost:

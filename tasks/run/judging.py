@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from threading import Event, Lock
+from dataclasses import dataclass, field, replace
+from threading import Event
 
 from ..inventory.batches import Judge
 from ..inventory.model import Host
@@ -29,7 +29,7 @@ EARLIER_SECONDS = 15.0  # so long before, what hosts on the old build answered c
 class Court:
     """What the batches of a run are judged with: what is seen meanwhile, who is asked, and when it is to end.
 
-    new: the hosts that have been judged and are well; turn: one verdict after the other, where hosts are side by side.
+    new: the hosts that have been judged and are well.
     """
 
     run: Run
@@ -37,36 +37,53 @@ class Court:
     report: Report
     asked_to_stop: Event
     new: set[Host] = field(default_factory=set)
-    turn: Lock = field(default_factory=Lock)
 
     def begins(self, phase: Phase, rest: Remaining) -> None:
         """Before a phase that changes what serves: what was seen up to now is how it was before."""
         if phase.step.changes and rest.names:
             self.watches.upgrade_begins(rest.names)
 
-    def judges(self, number: int, phase: Phase) -> bool:
-        """Judge the batch that a phase ends. Does the run go on?"""
+    def judges(self, number: int, phase: Phase, report: Report) -> bool:
+        """Judge the batch that a phase ends, if it ends one. Does the run go on?"""
         run = self.run
         hosts = [host for host in phase.judged if host not in run.failures]
         if not hosts or number in run.verdicts:
             return True
         began = time.monotonic()
-        verdict = self._soak(hosts, began)
+        verdict = self._soak(hosts, began, report)
         if verdict is None:
             return True  # Ctrl-C: nothing follows, and whoever resumes the run judges again
-        with self.turn:
-            return self._passes(number, hosts, verdict, time.monotonic() - began)
+        with run.turn:
+            return self._passes(number, hosts, verdict, time.monotonic() - began, report)
+
+    def takes_along(self) -> None:
+        """Hosts that were side by side with one that was judged bad have the same build, and nobody has called it good:
+        they are put back with it.
+        """
+        run, halted = self.run, self.run.halted
+        if halted is None:
+            return
+        passed = {name for said in run.verdicts.values() if not said.stops for name in said.hosts}
+        begun = dict.fromkeys(
+            host for phase, done in run.outcomes if phase.window and phase.step.changes for host in done
+        )
+        others = [host for host in begun if host.name not in {*passed, *halted.back} and host not in run.failures]
+        more = tuple(host.name for host in can_go_back(run.plan, others, builds_before(run.journal.entries)))
+        if more:
+            why = (*halted.why, f"side by side with it, and put back too: {', '.join(more)}")
+            run.halted = replace(halted, hosts=halted.hosts + more, back=halted.back + more, why=why)
+            run.journal.write(run.halted)
 
     @property
     def _judge(self) -> Judge:
         return self.run.plan.request.host_set.judge or Judge()
 
-    def _soak(self, hosts: Sequence[Host], began: float) -> Verdict | None:
+    def _soak(self, hosts: Sequence[Host], began: float, report: Report) -> Verdict | None:
         """The verdict at the end, or as soon as it is certain that it is bad; None where that is not waited for."""
         host_set, judge = self.run.plan.request.host_set, self._judge
         ends = began + host_set.soak
         old, others = self._beside(hosts)
-        self.report.waiting(host_set.soak, f"to judge {', '.join(host.short for host in hosts)} with the new build")
+        report.waiting(host_set.soak, f"to judge {', '.join(host.short for host in hosts)} with the new build")
         said: list[float | str] = []
         asked = began - QUERY_SECONDS
         with self.watches.judging(hosts, old or others) as watched:
@@ -96,9 +113,9 @@ class Court:
         ]
         return old, [host for host in serving if host in self.new and host not in hosts]
 
-    def _passes(self, number: int, hosts: Sequence[Host], verdict: Verdict, seconds: float) -> bool:
+    def _passes(self, number: int, hosts: Sequence[Host], verdict: Verdict, seconds: float, report: Report) -> bool:
         run, judge = self.run, self._judge
-        goes_on = self._goes_on(hosts, verdict)
+        goes_on = self._goes_on(hosts, verdict, report)
         back: list[Host] = []
         if verdict.verdict == BAD and judge.rollback:
             back = can_go_back(run.plan, hosts, builds_before(run.journal.entries))
@@ -115,24 +132,24 @@ class Court:
             measured=tuple(record.measured(finding) for finding in verdict.findings),
         )
         run.journal.write(said)
-        self.report.judged(said)
+        report.judged(said)
         if goes_on:
             self.new |= set(hosts)
         elif run.halted is None or not run.halted.back:
             run.halted = said
         return goes_on
 
-    def _goes_on(self, hosts: Sequence[Host], verdict: Verdict) -> bool:
+    def _goes_on(self, hosts: Sequence[Host], verdict: Verdict, report: Report) -> bool:
         """A verdict that is inconclusive is for a person, or for hosts.yml; where neither says yes, the run stops."""
         if verdict.verdict in (GOOD, BAD):
             return verdict.verdict == GOOD
         if self._judge.inconclusive == "continue":
             return True
-        if not (self.run.may_ask and self.report.can_ask()):
+        if not (self.run.may_ask and report.can_ask()):
             return False
         names = ", ".join(host.short for host in hosts)
         try:
-            answer = self.report.ask(f"\n{names}: inconclusive: {'; '.join(verdict.reasons)}\nGo on? [y/N]: ")
+            answer = report.ask(f"\n{names}: inconclusive: {'; '.join(verdict.reasons)}\nGo on? [y/N]: ")
         except EOFError:
             return False
         return answer.lower() in ("y", "yes")

@@ -2,39 +2,36 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from functools import partial
-from threading import Event
+from itertools import groupby
 
 from ..errors import Code, HalfWay, Interrupted, Refused, SopError, TakenOver
-from ..fleet.groups import Pool, Row
-from ..fleet.machines import Group
-from ..fleet.outcome import Outcome, for_people
 from ..inventory.model import Host
-from ..journal.events import Deposed, Waited
+from ..journal.events import Deposed
 from ..ranges import listed
-from ..sop import drains, restarts
-from ..sop.model import Facts, Phase, Schema, Step
+from ..sop import drains
+from ..sop.model import Facts, Schema
 from ..sop.restarts import Restart
 from . import record
 from .advice import after_a_step, while_locked
 from .back import with_the_way_back
+from .budget import used_up
 from .ending import ending, saved, what_is_down
-from .hearing import OutputListener, PhaseListener
 from .interrupt import Ended, patience
 from .judging import Court
 from .left_behind import cut_off
-from .lock import RunLock, says
+from .lock import RunLock
 from .look import ask_hosts
 from .observer import Report
+from .phase import do_phase, let_the_balancer_see, write_the_restart
 from .probe import Watches
 from .put_back import after_a_run, clean
 from .remaining import Remaining, everything
 from .state import Run
-from .uncertain import found_out
+from .window import Row as Next
+from .window import side_by_side
 
 
 def perform(
@@ -134,24 +131,38 @@ def _phase_by_phase(
 def _each(run: Run, remaining_phases: Sequence[Remaining], run_lock: RunLock, court: Court) -> bool:
     """Do the phases in turn. Do the hosts still do what they are told: has none failed, and has nobody said stop?"""
     plan = run.plan
-    rows = list(zip(plan.numbers, plan.phases, remaining_phases, strict=True))
-    for number, phase, rest in rows[len(run.outcomes) :]:
-        if court.asked_to_stop.is_set():
+
+    def do(row: Next, report: Report) -> bool:
+        number, phase, rest = row
+        if court.asked_to_stop.is_set() or (run.halted and not plan.settled):
             return False
         court.begins(phase, rest)
-        _phase(run, number, phase, rest, run_lock, court.report)
-        if run.failures:
+        do_phase(run, number, phase, rest, run_lock, report)
+        if used_up(run):
             return False
-        _let_the_balancer_see(phase, run, court.report, court.asked_to_stop)
-        if phase.judged and not plan.settled and not court.judges(number, phase):
+        let_the_balancer_see(phase, run, report, court.asked_to_stop)
+        return bool(plan.settled) or court.judges(number, phase, report)
+
+    rows = list(zip(plan.numbers, plan.phases, remaining_phases, strict=True))[len(run.outcomes) :]
+    for window, part in groupby(rows, key=lambda row: row[1].window):
+        of_it = list(part)
+        well = (
+            side_by_side(run, of_it, run_lock, court.report, do)
+            if window
+            else all(do(row, court.report) for row in of_it)
+        )
+        if not well:
             break
-    return True
+    return not (court.asked_to_stop.is_set() or used_up(run))
 
 
 def _put_back(run: Run, run_lock: RunLock, court: Court) -> None:
     """The batch that was judged bad, on the build that it had; where a resume has not done that already."""
     if not run.plan.settled:
-        begun = run.plan.numbers[: len(run.outcomes)]
+        court.takes_along()
+        done = [id(phase) for phase, _ in run.outcomes]
+        rows = zip(run.plan.numbers, run.plan.phases, strict=True)
+        begun = [number for number, phase in rows if id(phase) in done]
         run.plan = with_the_way_back(run.plan, run.journal.entries, begun)
         _each(run, everything(run.plan), run_lock, court)
 
@@ -165,126 +176,7 @@ def _look_again(run: Run, run_lock: RunLock, report: Report) -> dict[Host, Facts
     found = ask_hosts(run_lock.reached, repos=False, schema=schema is None)
     for host, facts in found.items():
         if facts.boot and run.boot_of(host) not in (None, facts.boot):
-            _write_the_restart(run, Restart(host, facts.boot, run.meanwhile(host)), report)
+            write_the_restart(run, Restart(host, facts.boot, run.meanwhile(host)), report)
     if schema is None:
         return found
     return {host: replace(facts, revision=schema, schema=Schema.CURRENT) for host, facts in found.items()}
-
-
-def _phase(run: Run, number: int, phase: Phase, rest: Remaining, run_lock: RunLock, report: Report) -> None:
-    """Do one phase on the hosts where it is left to do, and write it down before and after."""
-    host_set, total = run.plan.request.host_set, max(run.plan.numbers)
-    done = {host: Outcome("", 0.0, earlier=True) for host in phase.hosts if host not in rest.names}
-    if not rest.names:
-        run.outcomes.append((phase, done))
-        return
-    part = replace(phase, hosts=tuple(rest.names))
-    report.phase(number, total, part)
-    run.doing, run.at_work = phase.step.name, list(part.hosts)
-    run.journal.write(record.phase(host_set.name, number, total, part))
-    if not phase.step.looks and set(part.hosts) != {host_set.sync}:
-        run_lock.check_still_ours()  # a host that could not be told of another driver would go on working for us
-    if phase.step.around:
-        run_lock.check_still_ours(drains.note_away(host_set, run.journal.run, part.hosts))
-    run.waits = not phase.step.looks
-    results = _do(run, number, phase, rest, run_lock, report)
-    run.waits = False
-    run.outcomes.append((phase, done | results))
-    run.journal.write(record.ended(host_set, number, phase, results))
-    if phase.step.leaves and not run.failures:
-        run.journal.write(record.backup(host_set, results[host_set.sync]))
-
-
-def _do(run: Run, number: int, phase: Phase, rest: Remaining, run_lock: RunLock, report: Report) -> dict[Host, Outcome]:
-    step = phase.step
-    scripts = {host: run_lock.script(host, name, step.script, step.looks) for host, name in rest.names.items()}
-    noticing = {host: _noticing(run, step, host, script) for host, script in scripts.items()}
-    told, what = PhaseListener(run, report), f"to end {step.name}"
-    results = run_lock.machines.carry_out(noticing, _group(phase), step.seconds, what, told, run_lock.reconnect, says)
-    unseen = {host: outcome for host, outcome in results.items() if not outcome.known}
-    if not step.looks:
-        results |= found_out(unseen, rest, scripts, run_lock)
-    for host in unseen:
-        told.end(host, results[host])
-    lost = told.lost_once
-    back = [host for host, outcome in results.items() if _has_restarted(run, host, step, outcome, host in lost, report)]
-    if any(later.step.after_restart == step for later in run.plan.phases):
-        run.stopped |= {host: run.boot_of(host) for host, o in results.items() if not o.failure and host not in lost}
-    results = {host: replace(o, output=for_people(o.output)) for host, o in results.items()}
-    return results | _done_again(run, number, phase, back, run_lock, report)
-
-
-def _group(phase: Phase) -> Group:
-    return Row.from_connections if phase.in_turn else partial(Pool.of, at_once=phase.at_once)
-
-
-def _noticing(run: Run, step: Step, host: Host, script: str) -> str:
-    """The step, with a prefix that notices a restart of its host since the plan.
-
-    Steps that check a stop compare with the boot of the stop: httpd that runs in that boot was started by somebody.
-    """
-    since_plan = run.plan.facts[host].boot
-    boot = run.stopped.get(host, since_plan) if step.after_restart else since_plan
-    return f"{restarts.notice(run.plan.request.app, boot)}\n{script}" if boot else script
-
-
-def _has_restarted(run: Run, host: Host, step: Step, outcome: Outcome, lost: bool, report: Report) -> bool:
-    """Write down and tell that a host has restarted, if it has; did that undo what the step looks at?"""
-    boot, service = restarts.seen(outcome.output)
-    noticed = next((restart for restart in run.restarts if (restart.host, restart.boot) == (host, boot)), None)
-    if boot and service and noticed:  # not a second restart, but more about the first
-        run.restarts.remove(noticed)
-        _write_the_restart(run, replace(noticed, service=service), report)
-    elif boot and not noticed:
-        meanwhile = f"during {step.name}" if lost else run.meanwhile(host)
-        _write_the_restart(run, Restart(host, boot, meanwhile, service), report)
-    return bool(boot and service)
-
-
-def _write_the_restart(run: Run, restart: Restart, report: Report) -> None:
-    run.restarts.append(restart)
-    run.journal.write(record.restarted(run.plan.request.host_set.name, restart))
-    report.restarted(restart)
-
-
-def _done_again(
-    run: Run, number: int, phase: Phase, hosts: Sequence[Host], run_lock: RunLock, report: Report
-) -> dict[Host, Outcome]:
-    """On hosts that restarted: do what that has undone, and look once more; kept under a name of this boot's own."""
-    step, again = phase.step, phase.step.after_restart
-    if not (hosts and again):
-        return {}
-    run_lock.check_still_ours()
-    names = {host: f"{number:02d}-{again.name}.{run.boot_of(host)}" for host in hosts}
-    scripts = {host: run_lock.script(host, name, again.script, looks=False) for host, name in names.items()}
-    what = f"to end {again.name}"
-    run.waits = True
-    listener = OutputListener(report)
-    results = run_lock.machines.carry_out(
-        scripts, _group(phase), again.seconds, what, listener, run_lock.reconnect, says
-    )
-    run.waits = False
-    well = [host for host, outcome in results.items() if not outcome.failure]
-    run.stopped |= {host: run.boot_of(host) for host in well}
-    looks = dict.fromkeys(well, f"restarted=\n{step.script}")
-    return results | run_lock.machines.carry_out(
-        looks, _group(phase), step.seconds, what, listener, run_lock.reconnect, says
-    )
-
-
-def _let_the_balancer_see(phase: Phase, run: Run, report: Report, asked_to_stop: Event) -> None:
-    """After a host of a rolling upgrade: was it away so long that the balancer may have taken it out?"""
-    if not phase.let_return:
-        return
-    wanted = run.plan.request.host_set.health.status
-    was_ill = not all(run.plan.facts[host].healthy(wanted) for host in phase.hosts)
-    away = sum(max((o.seconds for o in results.values()), default=0.0) for _, results in run.outcomes[-2:])
-    if was_ill or phase.let_return.notices(away):
-        seconds = phase.let_return.seconds_to_return
-        why = "it was down before" if was_ill else f"it was down for {away:.1f} s"
-        why = f"for the balancer to see the host back ({why})"
-        if seconds >= 1:
-            report.waiting(seconds, why)
-        began = time.monotonic()
-        asked_to_stop.wait(seconds)
-        run.journal.write(Waited(why, time.monotonic() - began))

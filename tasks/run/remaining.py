@@ -88,19 +88,25 @@ def _gate(plan: Plan, at: int, rows: Sequence[Remaining], facts: Mapping[Host, F
 
 def _look(plan: Plan, number: int, phase: Phase, states: States, redone: set[Host]) -> Remaining:
     """A look was passed if anything was begun after it, on any host; not where something before it is done again."""
-    passed = _begun_later(plan, number, states)
+    passed = _begun_later(plan, number, phase, states)
     return Remaining(dict.fromkeys((h for h in phase.hosts if h in redone or not passed), _name(number, phase)))
 
 
-def _begun_later(plan: Plan, number: int, states: States) -> bool:
-    """Was any step begun, on any host, that comes after this phase?"""
-    later = [_name(n, p) for n, p in _numbered(plan) if n > number and not p.step.looks]
+def _begun_later(plan: Plan, number: int, phase: Phase, states: States) -> bool:
+    """Was any step begun, on any host, that comes after this phase?
+
+    Where hosts go side by side, or on without one that has failed, only what its own hosts begin later tells.
+    """
+    host_set, own = plan.request.host_set, set(phase.hosts)
+    apart = bool(host_set.window or host_set.fail_budget)
+    after = [(n, p) for n, p in _numbered(plan) if n > number and not p.step.looks]
+    later = [_name(n, p) for n, p in after if not apart or own & set(p.hosts)]
     return any(_attempts(steps, name) for steps in states.values() for name in later)
 
 
 def _of_phase(plan: Plan, number: int, phase: Phase, states: States, facts: Mapping[Host, Facts]) -> Remaining:
     """A host that was restarted and is not well is restarted again: what was wrong may have been mended since."""
-    later = _begun_later(plan, number, states)
+    later = _begun_later(plan, number, phase, states)
     begun = {step.split(".")[0].split("-", 1)[1] for steps in states.values() for step in steps}
 
     def done(host: Host) -> bool:

@@ -47,8 +47,6 @@ def check_request(request: Request) -> None:
         builds.typed(request.version, request.app.package)
     if request.unverified is not None and not request.unverified.strip():
         raise Refused("--unverified without a reason", next_line=f"fab --help {procedure.name}")
-    if procedure.pinned and (host_set.window or host_set.fail_budget):
-        raise Refused(f"{host_set.name}: window and fail_budget are read, and not carried out yet")
     if procedure.balances and not (host_set.balancer and host_set.balancer.drains):
         raise Refused(
             f"{host_set.name}: hosts.yml does not say how a host is drained: balancer.proxies, or balancer.drain"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
+from threading import RLock
 
 from .. import clock
 from ..fleet import detached
@@ -28,6 +29,7 @@ class Run:
     stopped: the boot on which this run stopped what a restart would start again, where it did.
     put_back: where what the run had taken out of the balancer was put back at its end; still_out: where not, and why.
     users: what was seen of the set's public URL, nodes: of each node's own; as far as hosts.yml has them.
+    turn: of who writes something down, where hosts are side by side.
     may_ask: may the operator be asked in the middle of it? halted: the verdict that ended it, here or before a resume
     that puts hosts back.
     """
@@ -46,6 +48,7 @@ class Run:
     still_out: dict[Host, str] = field(default_factory=dict)
     users: Seen | None = None
     nodes: dict[Host, Seen] = field(default_factory=dict)
+    turn: RLock = field(default_factory=RLock)
     may_ask: bool = True
     halted: Judged | None = None
 

@@ -196,6 +196,7 @@ class Phase:
     let_return: give this balancer time to see the hosts back, if they were away long enough to be noticed.
     judged: the hosts that have a new build by then, which is judged before the next phase.
     number: under which its hosts keep the step, where that is not its place among the phases.
+    window: the phases of so many hosts are done side by side, each host's in their order; 0: of none.
     """
 
     step: Step
@@ -204,6 +205,7 @@ class Phase:
     let_return: Balancer | None = None
     judged: tuple[Host, ...] = ()
     number: int = 0
+    window: int = 0
 
     @property
     def in_turn(self) -> bool:

@@ -22,14 +22,20 @@ def minor(job: Job) -> list[Phase]:
     """
     phases = [Phase(step(job), job.hosts, job.at_once) for step in (steps.download, steps.no_migration)]
     for batch in batches(job):
-        phases += _batch(job, batch)
+        phases += [replace(phase, window=job.host_set.window or 0) for phase in _batch(job, batch)]
     return phases
 
 
 def batches(job: Job) -> list[tuple[Host, ...]]:
-    """The hosts that a minor upgrade takes together, one batch after the other, as `rolling` cuts them."""
-    ends = list(accumulate(cut(job.host_set.rolling, len(job.hosts))))
-    return [job.hosts[start:end] for start, end in zip([0, *ends], ends, strict=False)]
+    """The hosts that a minor upgrade takes together, one batch after the other, as `rolling` cuts them.
+
+    In a window each host is by itself; the sync host, which is asked before every step of another, comes last.
+    """
+    hosts = job.hosts
+    if job.host_set.window:
+        hosts = tuple(sorted(hosts, key=lambda host: host == job.host_set.sync))
+    ends = list(accumulate(cut(job.host_set.rolling, len(hosts))))
+    return [hosts[start:end] for start, end in zip([0, *ends], ends, strict=False)]
 
 
 def _batch(job: Job, batch: tuple[Host, ...]) -> list[Phase]:

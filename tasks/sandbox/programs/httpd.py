@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 BAD_OF_256 = 13  # 5 %
 TIMES = 10  # as slow
-LEAST_SECONDS = 0.005  # that an answer is taken to need: less than that is the clock's
+LEAST_SECONDS = 0.01  # that an answer is taken to need: less than that is the clock's
 REASON = {200: "OK", 301: "Moved Permanently", 302: "Found", 404: "Not Found", 500: "Internal Server Error",
           503: "Service Unavailable"}  # fmt: skip
 

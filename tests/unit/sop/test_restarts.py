@@ -8,7 +8,7 @@ import pytest
 
 from tasks.fleet.outcome import failure, for_people
 from tasks.inventory.model import App
-from tasks.run import phases
+from tasks.run import phase as one_phase
 from tasks.sop import restarts, steps
 from tests.unit.builders import OLD, ONE, TWO, Shell, job
 from tests.unit.report.values import ended, planned
@@ -103,7 +103,7 @@ def test_n5_an_httpd_that_somebody_starts_after_the_stop_is_not_taken_for_one_th
     plan = replace(plan, facts={host: replace(facts, boot=BEFORE) for host, facts in plan.facts.items()})
     run = ended(plan)
     still_stopped = next(phase.step for phase in plan.phases if phase.step.after_restart)
-    assert f" {BEFORE}\n" in phases._noticing(run, still_stopped, TWO, "look")
+    assert f" {BEFORE}\n" in one_phase._noticing(run, still_stopped, TWO, "look")
     run.stopped[TWO] = NOW  # restarted before the stop, and stopped on this boot
-    assert f" {NOW}\n" in phases._noticing(run, still_stopped, TWO, "look")
-    assert f" {BEFORE}\n" in phases._noticing(run, plan.phases[0].step, TWO, "other")
+    assert f" {NOW}\n" in one_phase._noticing(run, still_stopped, TWO, "look")
+    assert f" {BEFORE}\n" in one_phase._noticing(run, plan.phases[0].step, TWO, "other")

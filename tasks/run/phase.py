@@ -1,0 +1,168 @@
+"""Do one phase on its hosts, and write down what becomes of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from threading import Event
+
+from ..fleet.groups import Pool, Row
+from ..fleet.machines import Group
+from ..fleet.outcome import Outcome, for_people
+from ..inventory.model import Host
+from ..journal.events import Waited
+from ..sop import drains, restarts
+from ..sop.model import Phase, Step
+from ..sop.restarts import Restart
+from . import record
+from .hearing import OutputListener, PhaseListener
+from .lock import RunLock, says
+from .observer import Report
+from .remaining import Remaining
+from .state import Run
+from .uncertain import found_out
+
+
+def do_phase(run: Run, number: int, phase: Phase, rest: Remaining, run_lock: RunLock, report: Report) -> None:
+    """Do one phase on the hosts where it is left to do, and write it down before and after."""
+    host_set, given_up = run.plan.request.host_set, run.failures
+    done = {host: Outcome("", 0.0, earlier=True) for host in phase.hosts if host not in rest.names}
+    rest = replace(rest, names={host: name for host, name in rest.names.items() if host not in given_up})
+    if not rest.names:
+        with run.turn:
+            run.outcomes.append((phase, done))
+        return
+    part = replace(phase, hosts=tuple(rest.names))
+    with run.turn:
+        _begin(run, number, part, run_lock, report)
+    results = _do(run, number, phase, rest, run_lock, report)
+    with run.turn:
+        run.waits = bool(phase.window and run.at_work)
+        run.outcomes.append((phase, done | results))
+        run.journal.write(record.ended(host_set, number, phase, results))
+        if phase.step.leaves and not run.failures:
+            run.journal.write(record.backup(host_set, results[host_set.sync]))
+
+
+def _begin(run: Run, number: int, part: Phase, run_lock: RunLock, report: Report) -> None:
+    """Write down what is done next, and see that the run is still ours to carry out."""
+    host_set, step, total = run.plan.request.host_set, part.step, max(run.plan.numbers)
+    report.phase(number, total, part)
+    run.doing, run.at_work = step.name, [*(run.at_work if part.window else ()), *part.hosts]
+    run.journal.write(record.phase(host_set.name, number, total, part))
+    if not step.looks and set(part.hosts) != {host_set.sync}:
+        run_lock.check_still_ours()  # a host that could not be told of another driver would go on working for us
+    if step.around:
+        run_lock.check_still_ours(drains.note_away(host_set, run.journal.run, part.hosts))
+    run.waits = run.waits if part.window and step.looks else not step.looks
+
+
+def _do(run: Run, number: int, phase: Phase, rest: Remaining, run_lock: RunLock, report: Report) -> dict[Host, Outcome]:
+    step = phase.step
+    scripts = {host: run_lock.script(host, name, step.script, step.looks) for host, name in rest.names.items()}
+    noticing = {host: _noticing(run, step, host, script) for host, script in scripts.items()}
+    told, what = PhaseListener(run, report), f"to end {step.name}"
+    group = _group(phase, run)
+    results = run_lock.machines.carry_out(noticing, group, step.seconds, what, told, run_lock.reconnect, says)
+    unseen = {host: outcome for host, outcome in results.items() if not outcome.known}
+    if not step.looks:
+        results |= found_out(unseen, rest, scripts, run_lock)
+    for host in unseen:
+        told.end(host, results[host])
+    lost = told.lost_once
+    with run.turn:
+        seen = [(host, _has_restarted(run, host, step, o, host in lost, report)) for host, o in results.items()]
+    back = [host for host, restarted in seen if restarted]
+    if any(later.step.after_restart == step for later in run.plan.phases):
+        run.stopped |= {host: run.boot_of(host) for host, o in results.items() if not o.failure and host not in lost}
+    results = {host: replace(o, output=for_people(o.output)) for host, o in results.items()}
+    return results | _done_again(run, number, phase, back, run_lock, report)
+
+
+def _group(phase: Phase, run: Run) -> Group:
+    """A row ends with the first host that fails; where hosts.yml lets some fail, the others are done all the same."""
+    in_row = phase.in_turn and not run.plan.request.host_set.fail_budget
+    return Row.from_connections if in_row else partial(Pool.of, at_once=phase.at_once)
+
+
+def _noticing(run: Run, step: Step, host: Host, script: str) -> str:
+    """The step, with a prefix that notices a restart of its host since the plan.
+
+    Steps that check a stop compare with the boot of the stop: httpd that runs in that boot was started by somebody.
+    """
+    since_plan = run.plan.facts[host].boot
+    boot = run.stopped.get(host, since_plan) if step.after_restart else since_plan
+    return f"{restarts.notice(run.plan.request.app, boot)}\n{script}" if boot else script
+
+
+def _has_restarted(run: Run, host: Host, step: Step, outcome: Outcome, lost: bool, report: Report) -> bool:
+    """Write down and tell that a host has restarted, if it has; did that undo what the step looks at?"""
+    boot, service = restarts.seen(outcome.output)
+    noticed = next((restart for restart in run.restarts if (restart.host, restart.boot) == (host, boot)), None)
+    if boot and service and noticed:  # not a second restart, but more about the first
+        run.restarts.remove(noticed)
+        write_the_restart(run, replace(noticed, service=service), report)
+    elif boot and not noticed:
+        meanwhile = f"during {step.name}" if lost else run.meanwhile(host)
+        write_the_restart(run, Restart(host, boot, meanwhile, service), report)
+    return bool(boot and service)
+
+
+def write_the_restart(run: Run, restart: Restart, report: Report) -> None:
+    """Tell it, and write it down."""
+    run.restarts.append(restart)
+    run.journal.write(record.restarted(run.plan.request.host_set.name, restart))
+    report.restarted(restart)
+
+
+def _done_again(
+    run: Run, number: int, phase: Phase, hosts: Sequence[Host], run_lock: RunLock, report: Report
+) -> dict[Host, Outcome]:
+    """On hosts that restarted: do what that has undone, and look once more; kept under a name of this boot's own."""
+    step, again = phase.step, phase.step.after_restart
+    if not (hosts and again):
+        return {}
+    run_lock.check_still_ours()
+    names = {host: f"{number:02d}-{again.name}.{run.boot_of(host)}" for host in hosts}
+    scripts = {host: run_lock.script(host, name, again.script, looks=False) for host, name in names.items()}
+    what = f"to end {again.name}"
+    run.waits = True
+    listener = OutputListener(report)
+    results = run_lock.machines.carry_out(
+        scripts, _group(phase, run), again.seconds, what, listener, run_lock.reconnect, says
+    )
+    run.waits = False
+    well = [host for host, outcome in results.items() if not outcome.failure]
+    run.stopped |= {host: run.boot_of(host) for host in well}
+    looks = dict.fromkeys(well, f"restarted=\n{step.script}")
+    return results | run_lock.machines.carry_out(
+        looks, _group(phase, run), step.seconds, what, listener, run_lock.reconnect, says
+    )
+
+
+def _of_the_same_hosts(phase: Phase, run: Run) -> list[dict[Host, Outcome]]:
+    with run.turn:
+        return [results for done, results in run.outcomes if done.hosts == phase.hosts]
+
+
+def let_the_balancer_see(phase: Phase, run: Run, report: Report, asked_to_stop: Event) -> None:
+    """After a host of a rolling upgrade: was it away so long that the balancer may have taken it out?"""
+    if not phase.let_return:
+        return
+    wanted = run.plan.request.host_set.health.status
+    was_ill = not all(run.plan.facts[host].healthy(wanted) for host in phase.hosts)
+    away = sum(
+        max((o.seconds for o in results.values()), default=0.0) for results in _of_the_same_hosts(phase, run)[-2:]
+    )
+    if was_ill or phase.let_return.notices(away):
+        seconds = phase.let_return.seconds_to_return
+        why = "it was down before" if was_ill else f"it was down for {away:.1f} s"
+        why = f"for the balancer to see the host back ({why})"
+        if seconds >= 1:
+            report.waiting(seconds, why)
+        began = time.monotonic()
+        asked_to_stop.wait(seconds)
+        with run.turn:
+            run.journal.write(Waited(why, time.monotonic() - began))
