@@ -83,9 +83,9 @@ def _on_a_screen(problems: Sequence[str]) -> list[str]:
     """
     if len(problems) <= MANY:
         return list(problems)
-    told = together(problems)
-    more = len(told) - MOST
-    return told if more <= 0 else [*told[: MOST - LAST], f"and {more} more", *told[-LAST:]]
+    short = together(problems)
+    more = len(short) - MOST
+    return short if more <= 0 else [*short[: MOST - LAST], f"and {more} more", *short[-LAST:]]
 
 
 class SopError(Exit):

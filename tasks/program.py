@@ -96,10 +96,10 @@ def _parsed(
     except ParseError as error:
         line = [called(program), *program.argv[1:]]
         known = f"; the host sets of {configured_file()} are {', '.join(sets)}"
-        told = suggest.refusal(error, tasks, program.initial_context, line, known)
-        if "did you mean" not in told.problems[0]:
+        refusal = suggest.refusal(error, tasks, program.initial_context, line, known)
+        if "did you mean" not in refusal.problems[0]:
             _read_strictly(taken)  # the word may be a set of a file whose sets could not be made out
-        raise told from None
+        raise refusal from None
     except ValueError:  # int and float, which Invoke calls with what stands behind a flag
         raise suggest.no_number(words, tasks, program.initial_context, called(program)) from None
 

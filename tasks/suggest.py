@@ -61,9 +61,9 @@ def _nearest(
     meant = parts if unsure else begun or get_close_matches(word, known, n=1, cutoff=CLOSE)
     if not meant:
         return Refused(f"{what}{without}", next_line=otherwise)
-    told = f"{what}; did you mean {' or '.join(meant)}?"
+    problem = f"{what}; did you mean {' or '.join(meant)}?"
     mended = [re.sub(f"^{re.escape(word)}(?==|$)", meant[0], typed) for typed in line]
-    return Refused(told, next_line=otherwise if unsure else shlex.join(mended))
+    return Refused(problem, next_line=otherwise if unsure else shlex.join(mended))
 
 
 def no_number(words: Sequence[str], tasks: Iterable[ParserContext], core: ParserContext, fab: str) -> Refused:

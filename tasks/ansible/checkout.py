@@ -84,8 +84,8 @@ def template_state(folder: Path, template: str, applied: str = "") -> list[str]:
         return [*warnings, f"whether {name} is pushed cannot be told: {why}"]
     commits = git(root, "log", "--format=%h", f"{upstream}..HEAD", "--", template).split()
     if commits and committed != _object(root, f"{upstream}:{template}"):
-        told = f"commits in {root} ({', '.join(commits)}) that {upstream} does not have"
-        warnings.append(f"{name} has {told}: invoke push-config")
+        ahead = f"commits in {root} ({', '.join(commits)}) that {upstream} does not have"
+        warnings.append(f"{name} has {ahead}: invoke push-config")
     return warnings
 
 

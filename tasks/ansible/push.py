@@ -59,8 +59,8 @@ def push_config(config: Any, options: Options, report: Report) -> None:
             checkout = checkouts.find(ansible.checkout, ansible.template)
             _carry_out(checkout, ansible, options, report, done)
         except KeyboardInterrupt:
-            told = done or ["nothing was pushed, the checkout is as it was"]
-            raise Interrupted(*told, next_line=options.line) from None
+            problems = done or ["nothing was pushed, the checkout is as it was"]
+            raise Interrupted(*problems, next_line=options.line) from None
 
 
 def _carry_out(checkout: Checkout, ansible: Ansible, options: Options, report: Report, done: list[str]) -> None:
@@ -89,8 +89,8 @@ def _destination(remote: Remote, configured: str, typed: str) -> str:
     fetch = to(f"fetch --prune {checkout.remote}")
     if checkout.merge not in branches:
         cure = f"{fetch} && {to(f'branch --set-upstream-to={checkout.remote}/{head}')}" if head else fetch
-        told = f"; its branch is {head} now" if head else ""
-        raise Refused(f"{checkout.remote} has no branch {checkout.merge}{told}", next_line=cure)
+        renamed = f"; its branch is {head} now" if head else ""
+        raise Refused(f"{checkout.remote} has no branch {checkout.merge}{renamed}", next_line=cure)
     if not applied:
         raise Refused(
             f"{checkout.remote} has no HEAD, so the applied branch is unknown",

@@ -110,11 +110,11 @@ class Remote:
                 f"{self.name} rejected the push: {self._words(done, refused)}", self._as_it_was
             )
         if any(line.startswith(("[remote rejected]", "[rejected]")) for line in refused):
-            told = f"{self.name} rejected the push: {self._words(done, refused)}"
-            return Outcome.NOT_PUSHED, Refused(told, self._as_it_was, next_line="invoke push-config")
+            problem = f"{self.name} rejected the push: {self._words(done, refused)}"
+            return Outcome.NOT_PUSHED, Refused(problem, self._as_it_was, next_line="invoke push-config")
         if not refused and not done.late and self._has_hook() and not _AWAY.search(done.err):
-            told = f"a hook of {self.checkout.root} (pre-push) stopped the push: {self._words(done, [])}"
-            return Outcome.NOT_PUSHED, Refused(told, self._as_it_was, next_line="invoke push-config")
+            problem = f"a hook of {self.checkout.root} (pre-push) stopped the push: {self._words(done, [])}"
+            return Outcome.NOT_PUSHED, Refused(problem, self._as_it_was, next_line="invoke push-config")
         if _NOT_CONNECTED.search(done.err):
             return Outcome.NOT_PUSHED, self.trouble("push", done)
         return self._after(done)
@@ -193,9 +193,9 @@ class Remote:
 
     def _words(self, done: local.Done, refused: list[str]) -> str:
         """A hook's words and git's reason for the branch."""
-        said = [clean(line) for line in done.err.split("\n") if line.startswith("remote: ") and line[8:].strip()]
-        said = said or ([] if refused else _lines(done))
-        return "; ".join([*said[-5:], *map(clean, refused)]) or "no reason given"
+        complaints = [clean(line) for line in done.err.split("\n") if line.startswith("remote: ") and line[8:].strip()]
+        complaints = complaints or ([] if refused else _lines(done))
+        return "; ".join([*complaints[-5:], *map(clean, refused)]) or "no reason given"
 
     def _ssh(self) -> str | None:
         """The line that shows by itself why ssh does not get in."""

@@ -255,12 +255,12 @@ def _outcome(result: Outcome | BaseException) -> Outcome:
 def _together(errors: Iterable[BaseException]) -> BaseException:
     """One error that tells all of them."""
     failures = list(errors)
-    told = [error for error in failures if isinstance(error, SopError)]
+    known = [error for error in failures if isinstance(error, SopError)]
     strange = [error for error in failures if not isinstance(error, SopError)]
     if strange:
         return strange[0]
-    kind = type(told[0]) if len({type(error) for error in told}) == 1 else Unreachable
-    return kind(*(problem for error in told for problem in error.problems), next_line=_first_way(told))
+    kind = type(known[0]) if len({type(error) for error in known}) == 1 else Unreachable
+    return kind(*(problem for error in known for problem in error.problems), next_line=_first_way(known))
 
 
 def _first_way(errors: Iterable[SopError]) -> str | None:

@@ -67,9 +67,9 @@ def failure(exited: int, output: str, means: Means = meaningless) -> str | None:
     """None for status 0, otherwise one sentence: what the status means by itself, or the line that tells most."""
     if exited == 0:
         return None
-    said = for_people(output)
-    last = next((line.strip() for line in reversed(said.splitlines())), "")
-    return means(exited, last) or f"exit status {exited}: {telling_line(said)}"
+    shown = for_people(output)
+    last = next((line.strip() for line in reversed(shown.splitlines())), "")
+    return means(exited, last) or f"exit status {exited}: {telling_line(shown)}"
 
 
 def for_people(output: str) -> str:

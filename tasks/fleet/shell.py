@@ -243,7 +243,7 @@ class RootShell:
         raise ShellError(self._last or "sudo ended without a word") from None
 
     def _follow(self, mark: str, on_line: OnLine | None, ends: float | None) -> Output:
-        kept, told, begun = Kept(), 0, False
+        kept, shown, begun = Kept(), 0, False
         ended = re.compile(rf"{re.escape(mark)} ends (\d{{1,3}})")
         while True:
             try:
@@ -258,6 +258,6 @@ class RootShell:
                 elif end := ended.fullmatch(raw):
                     return Output(kept.lines, int(end[1]))
                 elif line := kept.add(raw):  # blank lines carry nothing, and printf has to add one before the mark
-                    told += 1
-                    if on_line and told <= MOST_TOLD:
-                        on_line(line if told < MOST_TOLD else "(it says more, which is not shown)")
+                    shown += 1
+                    if on_line and shown <= MOST_TOLD:
+                        on_line(line if shown < MOST_TOLD else "(it says more, which is not shown)")

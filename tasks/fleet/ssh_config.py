@@ -247,9 +247,9 @@ def understood() -> bool:
 
 def resolve(file: str | None, name: str, user: str | None = None, port: int | None = None) -> Options:
     """As `options`, asked now."""
-    told = [*(["-l", user] if user else []), *(["-p", str(port)] if port else [])]
+    flags = [*(["-l", user] if user else []), *(["-p", str(port)] if port else [])]
     read_from = file or ssh_paths.file_of_another_home()
-    command = ["ssh", "-G", *(["-F", read_from] if read_from else []), *told, "--", name]
+    command = ["ssh", "-G", *(["-F", read_from] if read_from else []), *flags, "--", name]
     if not understood():
         return _by_paramiko(file, name, user, port, "no ssh is installed here")
     try:
@@ -274,10 +274,10 @@ def _lines(output: str) -> Iterator[tuple[str, str]]:
 
 
 def _collected(pairs: Iterable[tuple[str, str]]) -> dict[str, tuple[str, ...]]:
-    said: dict[str, tuple[str, ...]] = {}
+    values: dict[str, tuple[str, ...]] = {}
     for option, value in pairs:
-        said[option] = (*said.get(option, ()), value)
-    return said
+        values[option] = (*values.get(option, ()), value)
+    return values
 
 
 def _by_paramiko(file: str | None, name: str, user: str | None, port: int | None, why: str) -> Options:
@@ -294,6 +294,8 @@ def _by_paramiko(file: str | None, name: str, user: str | None, port: int | None
         except Exception as error:  # noqa: BLE001  # paramiko raises what shlex and its own parser raise
             raise Refused(f"{path} cannot be read: {error}", next_line=editor(path)) from None
     found: Mapping[str, str | list[str]] = config.lookup(name)
-    said = {option: (str(value),) if isinstance(value, str | int) else tuple(value) for option, value in found.items()}
-    told = {"user": (user,) if user else (), "port": (str(port),) if port else ()}
-    return Options(name, said | {option: value for option, value in told.items() if value}, file, why)
+    values = {
+        option: (str(value),) if isinstance(value, str | int) else tuple(value) for option, value in found.items()
+    }
+    typed = {"user": (user,) if user else (), "port": (str(port),) if port else ()}
+    return Options(name, values | {option: value for option, value in typed.items() if value}, file, why)

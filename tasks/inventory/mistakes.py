@@ -47,8 +47,8 @@ def _sentence(item: ErrorDetails, schema: type[BaseModel]) -> str:
     place = "".join(
         f"[{part}]" if isinstance(part, int) else f".{part}" for part in loc if not str(part).startswith("[")
     )
-    said = item["msg"].removeprefix("Value error, ")
-    text = _SAID.get(item["type"], f"{said[:1].lower()}{said[1:]}")
+    message = item["msg"].removeprefix("Value error, ")
+    text = _SAID.get(item["type"], f"{message[:1].lower()}{message[1:]}")
     if item["type"] == "extra_forbidden":
         text = _unknown(str(loc[-1]), loc[:-1], schema)
     return f"{place.lstrip('.') or 'the file'}: {text}"

@@ -106,11 +106,11 @@ def layout(path: Path, dist: str) -> Layout:
         echoed = "".join(f"%{{echo:{_ECHO}{name} %{{{name}}}}}\n" for name in asked)
         copy.write_bytes(path.read_bytes() + f"\n{echoed}".encode())
         done = local.run("rpmspec", "-P", "--define", f"dist {dist}", copy)
-    said = dict(re.findall(rf"^{_ECHO}(\w+) (.+)$", done.out + done.err, re.M))
-    if done.exited or set(said) != set(asked):
+    folders = dict(re.findall(rf"^{_ECHO}(\w+) (.+)$", done.out + done.err, re.M))
+    if done.exited or set(folders) != set(asked):
         raise Refused(f"{path.name} cannot be read: {done.complaint}", next_line=f"rpmspec -P {path}")
     unpacked = _ENTERED.search(done.out)
-    return Layout(Path(said["_sourcedir"]), Path(said["_srcrpmdir"]), unpacked[1] if unpacked else "")
+    return Layout(Path(folders["_sourcedir"]), Path(folders["_srcrpmdir"]), unpacked[1] if unpacked else "")
 
 
 def read(path: Path, dist: str) -> Package:

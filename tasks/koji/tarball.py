@@ -96,9 +96,9 @@ def _inside(tarball: Path, name: str) -> tuple[list[tuple[str, str]], set[str]]:
                 tops.add(top)
                 stream = archive.extractfile(member) if path in ("PKG-INFO", f"{name}/__init__.py") else None
                 text = b"".join(stream.readlines()[:_LINES]).decode("utf-8", "replace") if stream else ""
-                told = re.search(r"^(?:Version: *|__version__ *= *[\"'])([^\"'\s]+)", text, re.M)
-                if told:
-                    found.append((path, told[1]))
+                version = re.search(r"^(?:Version: *|__version__ *= *[\"'])([^\"'\s]+)", text, re.M)
+                if version:
+                    found.append((path, version[1]))
     except (tarfile.TarError, OSError, EOFError) as error:
         raise Refused(f"{tarball} is no tarball: {error}", next_line=f"tar tf {tarball}") from None
     return found, tops - {"", "."}

@@ -15,7 +15,7 @@ from ..sop.model import Facts, Schema
 from ..sop.nvr import Nvr, parse
 from ..sop.schema import Revisions
 
-Said = Mapping[str, Sequence[str]]  # what a host said, by the fact's name
+Rows = Mapping[str, Sequence[str]]  # what a host said, by the fact's name
 # What yum says of repositories that it leaves out, of excludes and of locks; it succeeds all the same.
 _TELLS = re.compile(r"error|fail|ignoring|exclud|skipp|cannot|could not|couldn't|no match|usable url|errno", re.I)
 
@@ -28,27 +28,27 @@ def read(
     asked_at: our own clock when the script was sent, seconds since 1970; now, if not given.
     """
     app = host_set.app
-    said: dict[str, list[str]] = {}
+    by_name: dict[str, list[str]] = {}
     for line in output.splitlines():
         name, tab, value = line.partition("\t")
         if tab:
-            said.setdefault(name, []).append(value)
+            by_name.setdefault(name, []).append(value)
 
     def one(name: str) -> str | None:
-        values = said.get(name)
+        values = by_name.get(name)
         return values[0].strip() or None if values else None
 
     answer = (one("answer") or "000 -").split()
-    hangs = dict(text.split("\t", 1) for text in said.get("hangs", []) if "\t" in text)
-    revisions, no_schema = _schema(host_set, said, hangs) if schema and host_set.schema_status else (None, None)
+    hangs = dict(text.split("\t", 1) for text in by_name.get("hangs", []) if "\t" in text)
+    revisions, no_schema = _schema(host_set, by_name, hangs) if schema and host_set.schema_status else (None, None)
     no_list = None
-    offered = _offered(said.get("list", []), app.package) if repos else None
-    yum_says = _warnings(said.get("list", []), app.package)
-    if repos and not offered and "list_failed" in said:
-        words = [text.strip() for text in said.get("list", []) if text.strip()]
+    offered = _offered(by_name.get("list", []), app.package) if repos else None
+    yum_says = _warnings(by_name.get("list", []), app.package)
+    if repos and not offered and "list_failed" in by_name:
+        words = [text.strip() for text in by_name.get("list", []) if text.strip()]
         error = next((text for text in words if text.startswith("Error")), (yum_says or words or ["no output"])[-1])
         no_list = f"yum cannot list {app.package}: {error}"
-    builds = {build for text in said.get("rpm", []) if (build := parse(*text.split(" ")[:2]))}
+    builds = {build for text in by_name.get("rpm", []) if (build := parse(*text.split(" ")[:2]))}
     previous = (one("previous") or "").split()
     how, _, migrated_with = (one("migration") or "").partition(" ")
     clock, free = _number(one("clock")), _number(one("free"))
@@ -57,7 +57,7 @@ def read(
     return Facts(
         installed=max(builds, default=None),
         duplicates=tuple(sorted(builds)) if len(builds) > 1 else (),
-        rpm_says=_some(said.get("rpm_says", [])),
+        rpm_says=_some(by_name.get("rpm_says", [])),
         yum=one("yum") or "",
         yum_says=yum_says,
         version_lock=one("version_lock"),
@@ -70,40 +70,40 @@ def read(
         free=None if free is None else free // 1024,
         yum_holder=one("yum_holder"),
         # A host that had yum 3 once may still have these; its dnf takes no notice.
-        unfinished="unfinished" in said and not (one("yum") or "").startswith("dnf"),
-        unchecked_repos=_unchecked(said.get("repo", []), one("yum") == "dnf5"),
+        unfinished="unfinished" in by_name and not (one("yum") or "").startswith("dnf"),
+        unchecked_repos=_unchecked(by_name.get("repo", []), one("yum") == "dnf5"),
         settings=one("settings"),
-        cron="cron" in said,
-        lock=said["lock"][0].removeprefix("=") if "lock" in said else None,
+        cron="cron" in by_name,
+        lock=by_name["lock"][0].removeprefix("=") if "lock" in by_name else None,
         last=one("last"),
         paused=one("paused"),
         previous=parse(previous[0]) if previous else None,
         previous_schema=previous[1] if len(previous) > 1 else None,
         migrated_with=parse(migrated_with),
-        open=_open(said.get("open", ())),
-        drained=balanced.drained(said.get("drained", ())),
-        drain_file="drain_file" in said,
+        open=_open(by_name.get("open", ())),
+        drained=balanced.drained(by_name.get("drained", ())),
+        drain_file="drain_file" in by_name,
         migrated=how == "done",
         skew=0.0 if clock is None else clock - middle,
-        busy="busy" in said,
+        busy="busy" in by_name,
         boot=restarts.known(one("boot")),
-        lacks=tuple(said.get("lacks", ())),
-        problems=_problems(host_set, said, hangs),
+        lacks=tuple(by_name.get("lacks", ())),
+        problems=_problems(host_set, by_name, hangs),
         unanswered=bool(hangs),
         no_list=no_list,
         no_schema=no_schema,
     )
 
 
-def _schema(host_set: HostSet, said: Said, hangs: Mapping[str, str]) -> tuple[Revisions | None, str | None]:
+def _schema(host_set: HostSet, by_name: Rows, hangs: Mapping[str, str]) -> tuple[Revisions | None, str | None]:
     """What the set's schema_status answered, and why that says nothing of the schema."""
     command = clean(host_set.schema_status or "")
     if "schema" in hangs:
         return None, f"this gave no answer in {hangs['schema']} s: {command}"
-    if "schema_ended" not in said:
+    if "schema_ended" not in by_name:
         return None, f"this gave no answer: {command}"
-    answer, complaints = said.get("schema", []), said.get("schema_says", [])
-    if (status := said["schema_ended"][0].strip()) != "0":
+    answer, complaints = by_name.get("schema", []), by_name.get("schema_says", [])
+    if (status := by_name["schema_ended"][0].strip()) != "0":
         why = telling_line("\n".join(complaints or answer))
         return None, f"this failed (exit status {clean(status)}): {command}: {clean(why)[:300]}"
     revisions = alembic.read(answer)
@@ -112,7 +112,7 @@ def _schema(host_set: HostSet, said: Said, hangs: Mapping[str, str]) -> tuple[Re
     return revisions, None
 
 
-def _problems(host_set: HostSet, said: Said, hangs: Mapping[str, str]) -> tuple[str, ...]:
+def _problems(host_set: HostSet, by_name: Rows, hangs: Mapping[str, str]) -> tuple[str, ...]:
     """What could not be found out of a host that was reached, and by which command."""
     app = host_set.app
     asked = {
@@ -123,10 +123,12 @@ def _problems(host_set: HostSet, said: Said, hangs: Mapping[str, str]) -> tuple[
         "yum": f"yum list {app.package}",
         "files": f"sha256sum {app.settings}",
     }
-    told = [f"this hangs, no answer in {seconds} s: {asked[name]}" for name, seconds in hangs.items() if name in asked]
+    hanging = [
+        f"this hangs, no answer in {seconds} s: {asked[name]}" for name, seconds in hangs.items() if name in asked
+    ]
     return (
-        *told,
-        *(f"systemctl cannot tell whether {app.service} runs: {clean(why)}" for why in said.get("service_says", [])),
+        *hanging,
+        *(f"systemctl cannot tell whether {app.service} runs: {clean(why)}" for why in by_name.get("service_says", [])),
     )
 
 

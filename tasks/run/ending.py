@@ -80,12 +80,12 @@ def _taken_back(run: Run) -> SopError:
     if wrong:
         return HalfWay(*_judged(run), *wrong, next_line=plan.typed("status"))
     if still:
-        told = f"{', '.join(still)} has {plan.target} still"
+        left_out = f"{', '.join(still)} has {plan.target} still"
         rest = way_back(run)
         return HalfWay(
             *_judged(run),
             *there,
-            told,
+            left_out,
             next_line=below([rest._replace(mark="next")]) if rest and rest.typed else plan.typed("status"),
         )
     return SopError(*_judged(run), *there, next_line=f"fab {plan.request.host_set.name} report  # what was seen")

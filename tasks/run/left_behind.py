@@ -177,11 +177,11 @@ def down(host_set: HostSet, facts: Mapping[Host, Facts]) -> list[Host]:
 def left_over(host_set: HostSet, facts: Mapping[Host, Facts]) -> list[str]:
     """What hosts that serve well have left over all the same: different builds, transactions that were cut off."""
     there = {host: facts[host] for host in host_set.hosts if host in facts}
-    told = []
+    sentences = []
     if len(builds(there.values())) > 1:
         have = together(f"{host.short} has {found.installed.vr}" for host, found in there.items() if found.installed)
-        told.append(f"half upgraded: {', '.join(have)}")
-    return told + cut_off(host_set, facts)
+        sentences.append(f"half upgraded: {', '.join(have)}")
+    return sentences + cut_off(host_set, facts)
 
 
 def cut_off(host_set: HostSet, facts: Mapping[Host, Facts]) -> list[str]:

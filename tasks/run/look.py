@@ -139,14 +139,14 @@ def _with_the_schema(machines: Machines, host_set: HostSet, facts: dict[Host, Fa
     own = [host for host in others if facts[host].installed != sync.installed or sync.installed is None]
     asks = script(host_set, repos=False)
     outcomes = machines.ask(dict.fromkeys(own, asks), LOOK_SECONDS, "to be looked at") if own else {}
-    told = {host: outcomes[host].output if host in outcomes else "" for host in own}
-    said = {host: read(host_set, output, repos=False) for host, output in told.items()}
+    outputs = {host: outcomes[host].output if host in outcomes else "" for host in own}
+    answers = {host: read(host_set, output, repos=False) for host, output in outputs.items()}
     return facts | {
         host: replace(
             facts[host],
-            revision=said.get(host, sync).revision,
-            schema=said.get(host, sync).schema,
-            no_schema=said[host].no_schema if host in said else None,
+            revision=answers.get(host, sync).revision,
+            schema=answers.get(host, sync).schema,
+            no_schema=answers[host].no_schema if host in answers else None,
         )
         for host in others
     }

@@ -42,12 +42,12 @@ def check_that_nobody_is_at_work(request: Request, facts: FactsOf) -> None:
 
 def unknown(request: Request, facts: FactsOf) -> list[Reason]:
     """What could not be found out, and is needed."""
-    told = [(host, text) for host in request.host_set.hosts for text in facts[host].problems]
+    problems = [(host, text) for host in request.host_set.hosts for text in facts[host].problems]
     if request.procedure.installs:
-        told += [(host, text) for host in request.hosts if (text := facts[host].no_list)]
+        problems += [(host, text) for host in request.hosts if (text := facts[host].no_list)]
     if request.procedure.needs_schema:
-        told += [(host, text) for host in request.host_set.hosts if (text := facts[host].no_schema)]
-    return [Reason(f"{host.short}: {text}") for host, text in told] + _unprovable(request, facts)
+        problems += [(host, text) for host in request.host_set.hosts if (text := facts[host].no_schema)]
+    return [Reason(f"{host.short}: {text}") for host, text in problems] + _unprovable(request, facts)
 
 
 def _unprovable(request: Request, facts: FactsOf) -> list[Reason]:
@@ -55,9 +55,9 @@ def _unprovable(request: Request, facts: FactsOf) -> list[Reason]:
     sync = request.host_set.sync
     if not (request.procedure.installs and request.procedure.whole_set and facts[sync].no_schema):
         return []
-    told = f"{sync.short}: {facts[sync].no_schema}: the migration result could not be verified afterwards"
+    problem = f"{sync.short}: {facts[sync].no_schema}: the migration result could not be verified afterwards"
     cure = "fix this, or remove schema_status from hosts.yml to trust upgrade_db's exit status"
-    return [Reason(f"{told}; {cure}", f"fab {request.host_set.name} status")]
+    return [Reason(f"{problem}; {cure}", f"fab {request.host_set.name} status")]
 
 
 def missing(request: Request, facts: FactsOf) -> list[Reason]:
@@ -113,8 +113,8 @@ def cut_off(request: Request, facts: FactsOf) -> list[Reason]:
 def _why_none(found: Facts) -> str:
     """Words of yum's, if it has any, about a package that no repository offers."""
     lock = (f"{found.version_lock} has a version lock on it",) if found.version_lock else ()
-    said = "; ".join((*found.yum_says, *lock))
-    return said or "is it excluded, or is the repository switched off or skipped?"
+    reasons = "; ".join((*found.yum_says, *lock))
+    return reasons or "is it excluded, or is the repository switched off or skipped?"
 
 
 def state(request: Request, facts: FactsOf) -> list[Reason]:

@@ -62,13 +62,13 @@ def _check_that_all_was_told(reached: Reached, facts: Mapping[Host, Facts]) -> N
     """Raises Unreachable with every host that was lost meanwhile, or left a question without an answer."""
     unclear = [host for host in reached.host_set.hosts if host not in facts or facts[host].unanswered]
     if unclear:
-        told = (
+        problems = (
             f"{host.short}: a question was left without an answer, see above"
             if host in facts
             else f"{host.short}: was lost, or did not answer in {LOOK_SECONDS} s, while it was looked at"
             for host in unclear
         )
-        raise Unreachable(*told, next_line=reached.machines.ssh(unclear[0]))
+        raise Unreachable(*problems, next_line=reached.machines.ssh(unclear[0]))
 
 
 def show_history(host_set: HostSet, config: Config, report: Report, last: int) -> None:

@@ -77,8 +77,8 @@ def nobody_knows(host_set: HostSet) -> str:
 
 def states(reached: Reached, run: str) -> remaining.States:
     """The run's steps on every host that can be reached. Raises Refused for one that is lost now."""
-    said = _ask(reached, kept.run_folder(reached.host_set.app, run, ""))
-    return {host: detached.read_states(text) for host, text in said.items()}
+    outputs = _ask(reached, kept.run_folder(reached.host_set.app, run, ""))
+    return {host: detached.read_states(text) for host, text in outputs.items()}
 
 
 @contextmanager
@@ -104,13 +104,13 @@ def take_over(reached: Reached, run_lock: RunLock, lock: Lock) -> remaining.Stat
     _ask(reached, run_lock.run_folder, (host_set.sync,), become=True)
     others = [host for host in reached.hosts if host != host_set.sync]
     with deposed(lock):
-        said = _ask(reached, run_lock.run_folder, others, become=True)
-        said |= _ask(reached, run_lock.run_folder, (host_set.sync,))
-    driver = detached.read_driver(said[host_set.sync])
+        outputs = _ask(reached, run_lock.run_folder, others, become=True)
+        outputs |= _ask(reached, run_lock.run_folder, (host_set.sync,))
+    driver = detached.read_driver(outputs[host_set.sync])
     if driver != run_lock.run_folder.driver:
         _ask(reached, replace(run_lock.run_folder, driver=driver), others, become=True)
         raise taken_over(host_set, run_lock.run_folder.run, driver)
-    return {host: detached.read_states(said[host]) for host in reached.hosts if host in said}
+    return {host: detached.read_states(outputs[host]) for host in reached.hosts if host in outputs}
 
 
 def _ask(

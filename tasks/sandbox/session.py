@@ -113,9 +113,9 @@ def fault(step: str, kind: str, host: str, times: int, seconds: float, clear: bo
         raise Refused(f"--times {times}: a number of times is wanted, 1 or more", next_line=HELP)
     if host not in HOSTS:
         raise Refused(f"no host {host!r} in the sandbox: one of {', '.join(hosts)}", next_line=HELP)
-    told = "all faults are off, every host has its power" if clear else _told(step, kind, host, times, seconds)
+    effect = "all faults are off, every host has its power" if clear else _told(step, kind, host, times, seconds)
     if dry:
-        report.note(f"would do: {told}")
+        report.note(f"would do: {effect}")
         return
     place = _made()
     if clear:
@@ -127,7 +127,7 @@ def fault(step: str, kind: str, host: str, times: int, seconds: float, clear: bo
             faults.inject(place, host, step, kind, times=times, seconds=seconds)
         except ValueError as error:
             raise Refused(str(error), next_line=HELP) from None
-    report.note(told)
+    report.note(effect)
 
 
 def _told(step: str, kind: str, host: str, times: int, seconds: float) -> str:
@@ -141,10 +141,10 @@ def _told(step: str, kind: str, host: str, times: int, seconds: float) -> str:
     if step == "new-build":
         bad = "fails 5 % of its requests" if kind == "errors" else "takes ten times as long"
         return f"{host}: every other build than runs there now {bad}, from {seconds:g} s after httpd's start on"
-    told = f"{host}: {step} goes wrong the next {'time' if times == 1 else f'{times} times'} ({kind})"
+    effect = f"{host}: {step} goes wrong the next {'time' if times == 1 else f'{times} times'} ({kind})"
     if step in ("health", "healthy"):
-        told += "; every look at the page on its host uses one up, also the look before a run (--times)"
-    return told
+        effect += "; every look at the page on its host uses one up, also the look before a run (--times)"
+    return effect
 
 
 def _made() -> Path:
