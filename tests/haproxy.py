@@ -8,7 +8,7 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -22,8 +22,8 @@ class Page(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Answer)
+    def __init__(self, port: int = 0) -> None:
+        super().__init__(("127.0.0.1", port), _Answer)
         self.status, self.asked, self.slow = 200, 0, 0.0
         threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True).start()
 
@@ -131,6 +131,15 @@ def running(root: Path, checked: bool = True, level: str = "admin") -> Iterator[
         yield one
     finally:
         one.close()
+
+
+def until(true: Callable[[], bool]) -> None:
+    """Wait, some seconds at most."""
+    for _ in range(100):
+        if true():
+            return
+        time.sleep(0.05)
+    raise AssertionError("it does not come")
 
 
 def _free_port() -> int:

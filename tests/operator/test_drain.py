@@ -58,7 +58,7 @@ def test_w6_a_host_is_drained_until_it_is_put_back_and_status_tells_it(drained: 
     back(drained)
 
 
-def test_h1_after_a_failed_restart_the_host_is_put_back_as_its_check_finds_it_and_a_resume_drains_it_again(
+def test_b4_after_a_failed_restart_the_host_is_put_back_as_its_check_finds_it_and_a_resume_drains_it_again(
     drained: Fleet,
 ) -> None:
     drained.breaks(ONE, "restart-httpd")
@@ -74,7 +74,7 @@ def test_h1_after_a_failed_restart_the_host_is_put_back_as_its_check_finds_it_an
 
 
 @pytest.mark.parametrize("way", ["resume", "abort", "unlock"])
-def test_n1_killed_while_a_host_is_drained_no_server_is_left_drained_after(way: str, drained: Fleet) -> None:
+def test_b4_killed_while_a_host_is_drained_no_server_is_left_drained_after(way: str, drained: Fleet) -> None:
     drained.dies_when("prod minor-upgrade --yes", lambda: is_drained(drained))
     status = drained.types("prod status")
     assert "proxy01.example: prod01 was drained by run " in status.said
@@ -85,7 +85,7 @@ def test_n1_killed_while_a_host_is_drained_no_server_is_left_drained_after(way: 
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_n3_who_stops_it_leaves_nothing_drained(number: signal.Signals, drained: Fleet) -> None:
+def test_b4_who_stops_it_leaves_nothing_drained(number: signal.Signals, drained: Fleet) -> None:
     drained.breaks(ONE, "yum-update", "slow", seconds=3.0)
     client = drained.begins("prod minor-upgrade --yes")
     with client:
@@ -100,7 +100,7 @@ def test_n3_who_stops_it_leaves_nothing_drained(number: signal.Signals, drained:
     back(drained)
 
 
-def test_a_proxy_that_is_reloaded_in_mid_run_loses_the_drain_which_is_noticed_made_again_and_said(
+def test_b3_a_proxy_that_is_reloaded_in_mid_run_loses_the_drain_which_is_noticed_made_again_and_said(
     drained: Fleet,
 ) -> None:
     drained.breaks(ONE, "yum-update", "slow", seconds=3.0)
@@ -114,7 +114,9 @@ def test_a_proxy_that_is_reloaded_in_mid_run_loses_the_drain_which_is_noticed_ma
     back(drained)
 
 
-def test_another_server_that_goes_down_before_the_restart_ends_the_run_and_puts_the_host_back(drained: Fleet) -> None:
+def test_b1_another_server_that_goes_down_before_the_restart_ends_the_run_and_the_host_is_back(
+    drained: Fleet,
+) -> None:
     drained.breaks(ONE, "yum-update", "slow", seconds=3.0)
     client = drained.begins("prod minor-upgrade --yes")
     with client:
@@ -138,7 +140,7 @@ def test_another_server_that_goes_down_before_the_restart_ends_the_run_and_puts_
         ("backend: blockerbugs", "backend: blockerbugs, socket: /run/x.sock", "host_sets.prod.balancer.socket"),
     ],
 )
-def test_s11_what_does_not_fit_the_proxies_is_refused_with_its_key_before_anything_is_drained(
+def test_b5_what_does_not_fit_the_proxies_is_refused_with_its_key_before_anything_is_drained(
     old: str, new: str, told: str, drained: Fleet
 ) -> None:
     says(drained, old, new)
@@ -150,7 +152,7 @@ def test_s11_what_does_not_fit_the_proxies_is_refused_with_its_key_before_anythi
 
 
 @pytest.mark.parametrize("word", ["drain", "maint"])
-def test_w6_a_server_that_somebody_else_has_taken_out_refuses_the_upgrade_and_stays_so(
+def test_b2_a_server_that_somebody_else_has_taken_out_refuses_the_upgrade_and_stays_so(
     word: str, drained: Fleet
 ) -> None:
     drained.machines.tells(PROXIES[0], f"set server blockerbugs/prod01 state {word}")
@@ -161,7 +163,7 @@ def test_w6_a_server_that_somebody_else_has_taken_out_refuses_the_upgrade_and_st
     assert drained.machines.servers()[PROXIES[0]]["prod01"] == word.upper()
 
 
-def test_n4_a_proxy_that_cannot_be_reached_refuses_before_anything_is_changed(drained: Fleet) -> None:
+def test_b5_a_proxy_that_cannot_be_reached_refuses_before_anything_is_changed(drained: Fleet) -> None:
     drained.machines.power_off(PROXIES[1])
     ended = drained.types("prod minor-upgrade --yes")
     assert ended.code == 4, ended.said
@@ -170,7 +172,7 @@ def test_n4_a_proxy_that_cannot_be_reached_refuses_before_anything_is_changed(dr
     assert drained.types("prod sync --yes").code == 0  # which has no use for it
 
 
-def test_w6_a_proxy_that_is_lost_while_a_host_is_drained_is_told_until_it_is_there_again(drained: Fleet) -> None:
+def test_b6_a_proxy_that_is_lost_while_a_host_is_drained_is_told_until_it_is_there_again(drained: Fleet) -> None:
     drained.breaks(ONE, "yum-update", "slow", seconds=3.0)
     client = drained.begins("prod minor-upgrade --yes")
     with client:
@@ -212,7 +214,7 @@ def test_a_host_may_be_drained_by_a_file_that_makes_its_check_answer_503(drained
     assert notes(drained) == []
 
 
-def test_a_file_that_somebody_else_has_put_there_refuses_and_stays(drained: Fleet) -> None:
+def test_b2_a_file_that_somebody_else_has_put_there_refuses_and_stays(drained: Fleet) -> None:
     says(drained, PROXIES_KEYS, ", drain: {file: /var/tmp/drained}, sessions: 1")
     path = drained.home / "hosts" / ONE / "var/tmp/drained"
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -224,7 +226,7 @@ def test_a_file_that_somebody_else_has_put_there_refuses_and_stays(drained: Flee
     assert path.exists()
 
 
-def test_n1_killed_while_a_file_drains_a_host_abort_takes_it_away(drained: Fleet) -> None:
+def test_b4_killed_while_a_file_drains_a_host_abort_takes_it_away(drained: Fleet) -> None:
     says(drained, PROXIES_KEYS, ", drain: {file: /var/tmp/drained}, sessions: 1")
     path = drained.home / "hosts" / ONE / "var/tmp/drained"
     drained.dies_when("prod minor-upgrade --yes", path.exists)
@@ -269,7 +271,7 @@ def test_w1_after_a_drain_the_line_that_puts_the_host_back_is_printed_and_works(
     back(drained)
 
 
-def test_w6_what_unlock_could_not_put_back_is_given_back_by_abort(drained: Fleet) -> None:
+def test_b6_what_unlock_could_not_put_back_is_given_back_by_abort(drained: Fleet) -> None:
     drained.dies_when("prod minor-upgrade --yes", lambda: is_drained(drained))
     drained.machines.power_off(PROXIES[1])
     until(lambda: drained.types("prod unlock --yes").code == 0)

@@ -127,7 +127,7 @@ def test_the_plan_of_a_drained_minor_upgrade_is_as_it_is_written_down() -> None:
 
 @pytest.mark.parametrize("half", ["", "died", "runs"])
 @pytest.mark.parametrize("at", range(ACTS + 1))
-def test_n6_killed_anywhere_and_resumed_no_server_is_left_drained_and_none_is_restarted_undrained(
+def test_b4_killed_anywhere_and_resumed_no_server_is_left_drained_and_none_is_restarted_undrained(
     at: int, half: str
 ) -> None:
     plan, world = broken(at, half)
@@ -137,7 +137,7 @@ def test_n6_killed_anywhere_and_resumed_no_server_is_left_drained_and_none_is_re
 
 
 @pytest.mark.parametrize("at", range(ACTS + 1))
-def test_n6_stopped_anywhere_what_was_drained_is_put_back_and_is_drained_again_on_a_resume(at: int) -> None:
+def test_b4_stopped_anywhere_what_was_drained_is_put_back_and_is_drained_again_on_a_resume(at: int) -> None:
     plan, world = broken(at, "")
     world.put_back()
     assert not any(world.drained.values())
@@ -148,7 +148,7 @@ def test_n6_stopped_anywhere_what_was_drained_is_put_back_and_is_drained_again_o
 
 @pytest.mark.parametrize("proxy", PROXIES)
 @pytest.mark.parametrize("at", range(ACTS + 1))
-def test_n6_killed_anywhere_and_resumed_after_a_proxy_was_reloaded(at: int, proxy: Host) -> None:
+def test_b4_killed_anywhere_and_resumed_after_a_proxy_was_reloaded(at: int, proxy: Host) -> None:
     plan, world = broken(at, "")
     world.reload(proxy)
     resumed(plan, world)
@@ -157,7 +157,7 @@ def test_n6_killed_anywhere_and_resumed_after_a_proxy_was_reloaded(at: int, prox
 
 
 @pytest.mark.parametrize("first", range(ACTS + 1))
-def test_n6_killed_twice(first: int) -> None:
+def test_b4_killed_twice(first: int) -> None:
     for second in range(ACTS + 1):
         plan, world = broken(first, "died")
         for number, (phase, host, name) in enumerate(acts(plan, of(plan, world.kept, world.facts()))):

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tasks.fleet.detached import call
-from tests.haproxy import SOCKET, Haproxy, running
+from tests.haproxy import SOCKET, Haproxy, Page, running, until
 from tests.unit.builders import Shell
 from tests.wanted import wanted
 
@@ -71,7 +71,7 @@ class _proxy:
         self._running.__exit__(None, None, None)
 
 
-def test_a_server_is_drained_and_put_back_and_no_request_is_lost(proxy: Proxy) -> None:
+def test_b7_a_server_is_drained_and_put_back_and_no_request_is_lost(proxy: Proxy) -> None:
     assert proxy.drain("web1") == (0, [])
     assert proxy.haproxy.words() == {"web1": "DRAIN", "web2": "UP"}
     assert proxy.noted == {"bb,web1": RUN}
@@ -92,7 +92,7 @@ def test_a_server_that_haproxy_has_seen_down_meanwhile_is_up_as_soon_as_it_is_pu
     assert proxy.haproxy.words()["web1"] == "UP"
 
 
-def test_nothing_is_drained_while_another_server_is_not_up(proxy: Proxy) -> None:
+def test_b1_nothing_is_drained_while_another_server_is_not_up(proxy: Proxy) -> None:
     proxy.haproxy.nodes[1].status = 503
     assert proxy.haproxy.becomes(web2="DOWN")
     code, said = proxy.told("haproxy_may_drain", 0, "web1")
@@ -100,7 +100,7 @@ def test_nothing_is_drained_while_another_server_is_not_up(proxy: Proxy) -> None
     assert proxy.told("haproxy_may_drain", 0, "web2") == (0, [])  # it has no requests as it is
 
 
-def test_the_last_server_is_not_drained(proxy: Proxy) -> None:
+def test_b1_the_last_server_is_not_drained(proxy: Proxy) -> None:
     said = ["no other server is left to take the requests"]
     assert proxy.told("haproxy_may_drain", 0, "web1", "web2") == (1, said)
 
@@ -109,7 +109,7 @@ def test_a_server_that_is_not_there_is_not_drained(proxy: Proxy) -> None:
     assert proxy.told("haproxy_may_drain", 0, "web3") == (1, ["haproxy has no server web3"])
 
 
-def test_a_server_that_somebody_else_has_drained_is_left_so(proxy: Proxy) -> None:
+def test_b2_a_server_that_somebody_else_has_drained_is_left_so(proxy: Proxy) -> None:
     proxy.haproxy.ask("set server bb/web1 state drain")
     code, said = proxy.drain("web1")
     assert (code, said) == (1, ["server web1 is in drain already, and not by this tool: it is left so"])
@@ -118,7 +118,7 @@ def test_a_server_that_somebody_else_has_drained_is_left_so(proxy: Proxy) -> Non
     assert proxy.haproxy.words()["web1"] == "DRAIN"
 
 
-def test_a_server_that_somebody_has_put_into_maintenance_over_our_drain_is_left_so_and_said(proxy: Proxy) -> None:
+def test_b2_a_server_that_somebody_has_put_into_maintenance_over_our_drain_is_left_so_and_said(proxy: Proxy) -> None:
     proxy.drain("web1")
     proxy.haproxy.ask("set server bb/web1 state maint")
     code, said = proxy.told("haproxy_undrain", "root", 1, "web1")
@@ -141,7 +141,7 @@ def test_a_drain_waits_for_the_sessions_and_says_which_are_left(proxy: Proxy) ->
         one.join()
 
 
-def test_a_drain_that_a_reload_has_lost_is_noticed_made_again_and_said(proxy: Proxy) -> None:
+def test_b3_a_drain_that_a_reload_has_lost_is_noticed_made_again_and_said(proxy: Proxy) -> None:
     proxy.drain("web1")
     assert proxy.told("haproxy_still_drained", "root", 2, "web1") == (0, [])
     proxy.haproxy.reload()
@@ -151,7 +151,7 @@ def test_a_drain_that_a_reload_has_lost_is_noticed_made_again_and_said(proxy: Pr
     assert proxy.haproxy.words() == {"web1": "DRAIN", "web2": "UP"}
 
 
-def test_what_a_run_has_drained_is_put_back_when_its_check_has_found_it_well_and_only_that(proxy: Proxy) -> None:
+def test_b4_what_a_run_has_drained_is_put_back_when_its_check_has_found_it_well_and_only_that(proxy: Proxy) -> None:
     proxy.drain("web1")
     assert proxy.told("haproxy_undo", "root", "99999999") == (0, [])
     assert proxy.haproxy.words()["web1"] == "DRAIN"
@@ -187,7 +187,7 @@ def test_haproxy_is_talked_to_with_whichever_program_the_host_has(program: str, 
         assert proxy.haproxy.words()["web1"] == "DRAIN"
 
 
-def test_a_host_that_has_none_of_them_says_so(proxy: Proxy) -> None:
+def test_b5_a_host_that_has_none_of_them_says_so(proxy: Proxy) -> None:
     (proxy.bin / "nc").unlink()
     said = "this host has no socat, and no nc, python3 or perl in its place"
     assert proxy.told("fact_haproxy", "web1")[1] == ["lacks\tsocat", f"haproxy_says\t{said}"]
@@ -201,24 +201,24 @@ def test_the_facts_of_a_proxy_are_its_servers(proxy: Proxy) -> None:
     )
 
 
-def test_a_backend_that_is_not_there_is_told_with_those_that_are(proxy: Proxy) -> None:
+def test_b5_a_backend_that_is_not_there_is_told_with_those_that_are(proxy: Proxy) -> None:
     said = proxy.run(call("fact_haproxy", AT[0], "web", "web1")).stdout.splitlines()
     assert said[0].startswith("haproxy_says\thaproxy has no backend web with servers")
     assert said[1:] == ["backend\tbb", "backend\tother"]
 
 
-def test_a_socket_that_is_not_there_is_named(proxy: Proxy) -> None:
+def test_b5_a_socket_that_is_not_there_is_named(proxy: Proxy) -> None:
     said = proxy.run(call("fact_haproxy", "./run/other.sock", "bb", "web1")).stdout.splitlines()
     assert said == ["haproxy_says\t./run/other.sock is not there, or is no socket"]
 
 
-def test_a_socket_that_nobody_listens_to_is_told(proxy: Proxy) -> None:
+def test_b5_a_socket_that_nobody_listens_to_is_told(proxy: Proxy) -> None:
     proxy.haproxy.close()
     said = proxy.run(call("fact_haproxy", *AT, "web1")).stdout
     assert said.startswith(f"haproxy_says\t{AT[0]} does not answer: ")
 
 
-def test_a_socket_without_the_right_to_drain_is_told(tmp_path: Path) -> None:
+def test_b5_a_socket_without_the_right_to_drain_is_told(tmp_path: Path) -> None:
     with _proxy(tmp_path, "dash", level="user") as proxy:
         assert proxy.told("fact_haproxy", "web1")[1][-1] == "may_not\tPermission denied"
         code, said = proxy.drain("web1")
@@ -229,3 +229,29 @@ def test_servers_that_haproxy_does_not_check_are_not_drained(tmp_path: Path) -> 
     with _proxy(tmp_path, "dash", checked=False) as proxy:
         said = ["server web2 has no health check: whether it serves is not known"]
         assert proxy.told("haproxy_may_drain", 0, "web1") == (1, said)
+
+
+def test_b7_no_request_is_lost_while_a_drained_node_is_gone_for_a_second(tmp_path: Path) -> None:
+    with _proxy(tmp_path, "dash") as proxy:
+        ends, answers = threading.Event(), list[bytes]()
+
+        def ask() -> None:
+            while not ends.is_set():
+                answers.append(proxy.haproxy.get())
+
+        users = [threading.Thread(target=ask) for _ in range(3)]
+        for one in users:
+            one.start()
+        assert proxy.drain("web1") == (0, [])
+        node = proxy.haproxy.nodes[0]
+        node.shutdown()
+        node.socket.close()  # nobody listens any more, as in a restart
+        assert proxy.haproxy.becomes(web1="DOWN")
+        proxy.haproxy.nodes[0] = Page(node.server_port)
+        assert proxy.told("haproxy_undrain", "root", 5, "web1") == (0, [])
+        before = proxy.haproxy.nodes[0].asked
+        until(lambda: proxy.haproxy.nodes[0].asked > before)
+        ends.set()
+        for one in users:
+            one.join()
+        assert set(answers) == {b"HTTP/1.0 200 OK\r\n"}
