@@ -25,13 +25,13 @@ def ranges(names: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(folded.get(name, name) for name in left))
 
 
-def listed(names: Iterable[str], room: int = ROOM) -> str:
-    """`web01, web02`; of more than a few as ranges; where these take more than `room` letters, the first, and how many.
+def listed(names: Iterable[str], room: int = ROOM, few: int = FEW) -> str:
+    """`web01, web02`; of more than `few` as ranges; where these take more than `room` letters, the first, and how many.
 
     Nobody of many is named where a single name takes more than that.
     """
     every = list(dict.fromkeys(names))
-    if len(every) <= FEW:
+    if len(every) <= few:
         return ", ".join(every)
     pieces = ranges(every)
     whole = ", ".join(pieces)

@@ -46,11 +46,11 @@ class Alike(NamedTuple):
 
 
 class Paper(Screen):
-    """As a terminal of 80 columns, to see how many lines something takes."""
+    """As a terminal, to see how many lines something takes."""
 
-    def __init__(self) -> None:
+    def __init__(self, columns: int = COLUMNS) -> None:
         self._text = io.StringIO()
-        super().__init__(self._text, COLUMNS)
+        super().__init__(self._text, columns)
 
     def say(self, text: str, style: str = "") -> None:
         """Wrapped, as on a terminal."""
@@ -69,7 +69,8 @@ def needed(hosts: int, whole: Draw, above: int = 0) -> bool:
 
 def show(screen: Screen, folded: Folded, room: int) -> None:
     """Draw `folded` with as many rows of a kind as fit in `room` lines."""
-    most = next((most for most in MOST if _lines(partial(_with, folded, most)) <= room), MOST[-1])
+    columns = max(COLUMNS, screen.width)
+    most = next((most for most in MOST if _lines(partial(_with, folded, most), columns) <= room), MOST[-1])
     folded(screen, most)
 
 
@@ -77,8 +78,8 @@ def _with(folded: Folded, most: int, paper: Screen) -> None:
     folded(paper, most)
 
 
-def _lines(draw: Draw) -> int:
-    paper = Paper()
+def _lines(draw: Draw, columns: int = COLUMNS) -> int:
+    paper = Paper(columns)
     draw(paper)
     return paper.lines
 
@@ -112,7 +113,7 @@ def who(hosts: Sequence[Host], most: int, room: int = ROOM) -> str:
     """`web[001-198] (198)`; most: none, then they are only counted."""
     if len(hosts) > 1 and not most:
         return f"{len(hosts)} hosts"
-    names = listed((host.short for host in hosts), room)
+    names = listed((host.short for host in hosts), room, few=SMALL)
     counted = "[" not in names
     return names if counted else f"{names} ({len(hosts)})"
 
