@@ -52,6 +52,7 @@ def _steps(screen: Screen, planned: Plan, found: Sequence[Part], most: int) -> N
             screen.say(f"steps: {', '.join(dict.fromkeys(phase.step.name for phase in planned.phases))}")
         return
     made = table("step", "on", "what")
+    made.columns[-1].min_width = 24  # of so many columns it may wrap: the steps of a batch are many words
     for part in found:
         number, first = _number(part, planned.phases), planned.phases[part.at[0]]
         if len(part.at) == 1:
@@ -180,6 +181,8 @@ def ended(run: Run, arrow: str) -> Folded:
     warned = [f"{words.names(hosts)}: {text}" for text, hosts in recap.warned(run)]
     restarts = together(restart.text for restart in run.restarts)
     nodes = list(recap.nodes(run))
+    verdicts = [words.judged(judged) for judged in run.verdicts.values() if judged.verdict != "good"]
+    good = len(run.verdicts) - len(verdicts)
 
     def draw(screen: Screen, most: int) -> None:
         screen.say("")
@@ -190,6 +193,10 @@ def ended(run: Run, arrow: str) -> Folded:
         sentences(screen, warned, most, "warnings of rpm")
         if run.plan.forecast and run.down_for:
             screen.say(run.plan.forecast.beside(run.down_for), "aside")
+        for text, style in verdicts[-most:] if most else ():
+            screen.say(text, style)
+        if good:
+            screen.say(f"{good} batches were judged good", "good")
         if run.users and run.users.requests:
             screen.say(*recap.outage(run, run.users))
         sentences(screen, [text for text, style in nodes if style != "aside"], most, "hosts with failed requests")

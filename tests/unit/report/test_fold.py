@@ -14,6 +14,7 @@ import pytest
 
 from tasks.fleet.outcome import Outcome
 from tasks.inventory.model import Host, HostSet
+from tasks.journal.events import Judged
 from tasks.report import batches, progress
 from tasks.report.fold import Row, alike
 from tasks.report.human import Human
@@ -25,6 +26,7 @@ from tasks.run.lock_file import Lock
 from tasks.run.probe import Seen
 from tasks.run.remaining import Remaining, everything
 from tasks.run.state import Run
+from tasks.sop.balanced import Balanced, Server
 from tasks.sop.model import Facts
 from tests.unit.builders import NEW, OLD, found, nvr, prod, request, well
 from tests.unit.report.values import Terminal, ended
@@ -361,3 +363,38 @@ def test_who_is_waited_for_is_told_in_few_lines_where_many_hosts_come_one_after_
         "waiting for web[021-052]",
         "waiting for web[041-072]",
     ]
+
+
+def drained(rolling: object) -> Plan:
+    balancer = {"proxies": ["proxy01.example", "proxy02.example"], "backend": "bb"}
+    host_set = a_set.__wrapped__(numbered, 60, rolling=rolling, balancer=balancer, schema_status="x")
+    up = Balanced(tuple(Server(host.short, "ready", 0, True, "UP") for host in host_set.hosts))
+    proxies = dict.fromkeys(host_set.proxies, Facts(balanced=up))
+    return decide(request("minor-upgrade", host_set), found(host_set, well()) | proxies)
+
+
+def test_what_proxies_do_for_a_batch_is_one_of_its_steps() -> None:
+    steps = "drain, yum-update, still-drained, restart-httpd, healthy, undrain"
+    plan = drained([1, "10%", "25%"])
+    assert f"3-38 per host in batches of 1, 6, 15, 15, 15, 8 {steps}" in text_of(lambda report: report.plan(plan))
+    plan = drained([1, 1, 2, 3, 4, 5, 6])
+    assert f"per host in 14 batches of 1 to 6 {steps}" in text_of(lambda report: report.plan(plan))
+
+
+def test_a_batch_that_is_left_drained_is_said_to_go_on_with_the_step_that_puts_it_back() -> None:
+    plan = drained(6)
+    left = [Remaining({})] * 7 + everything(plan)[7:]
+    said = text_of(lambda report: report.resume(plan, LOCK, left))
+    assert "web[001-006]: goes on with undrain" in said
+    assert "3-62 per host - all 60" in said
+
+
+def test_of_many_batches_those_that_were_not_judged_good_are_told() -> None:
+    plan = drained(6)
+    run = run_of(plan, state_of(plan.request.host_set, as_wanted), "well")
+    for number in range(10):
+        verdict = "inconclusive" if number == 4 else "good"
+        run.journal.write(Judged("prod", number, (), verdict, ("12 requests",), 60.0, False, (), ()))
+    said = text_of(lambda report: report.recap(run))
+    assert "judged inconclusive after 1 min: 12 requests" in said
+    assert "9 batches were judged good" in said
