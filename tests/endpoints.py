@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -49,3 +49,34 @@ class Endpoint:
 def answering(status: int | None) -> Iterator[Endpoint]:
     with closing(Endpoint(status)) as endpoint:
         yield endpoint
+
+
+@contextmanager
+def prometheus(answers: Sequence[float | str | None]) -> Iterator[str]:
+    """The address of a server that answers queries as Prometheus 2.42 does: the numbers one after the other, the last
+    one again and again; None: a query that finds nothing; text: one that cannot be parsed.
+    """
+    left = list(answers)
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            answer = left.pop(0) if len(left) > 1 else left[0]
+            vector = [] if answer is None else [{"metric": {}, "value": [1764444000.0, str(answer)]}]
+            said: Any = {"status": "success", "data": {"resultType": "vector", "result": vector}}
+            if isinstance(answer, str):
+                said = {"status": "error", "errorType": "bad_data", "error": f"1:5: parse error: {answer}"}
+            body = json.dumps(said).encode()
+            self.send_response(400 if isinstance(answer, str) else 200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *words: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()

@@ -48,7 +48,10 @@ def _refusal(error: urllib.error.HTTPError) -> str:
 def _number(text: bytes, promql: Promql) -> float | str:
     try:
         data = json.loads(text)["data"]
-        rows: Any = [data["result"]] if data["resultType"] == "scalar" else [one["value"] for one in data["result"]]
+        kind = data["resultType"]
+        if kind not in ("scalar", "vector"):
+            return f"the query gives a {clean(str(kind))[:20]}, one number is wanted, as of sum(...) or vector(0)"
+        rows: Any = [data["result"]] if kind == "scalar" else [one["value"] for one in data["result"]]
         numbers = [float(value) for _, value in rows]
     except (ValueError, TypeError, KeyError, RecursionError):
         return f"{promql.url} does not answer as a Prometheus does"

@@ -7,6 +7,8 @@ import socket
 
 import pytest
 
+from tests.endpoints import prometheus
+
 from .conftest import ONE, TWO, Fleet, until
 from .fleets import asked
 from .judged import MINOR, is_bad, judge, verdicts
@@ -132,3 +134,32 @@ def test_j4_a_prometheus_that_is_away_refuses_before_anything_is_changed(stg_run
     assert ended.code == 2, ended.said
     assert "refused, nothing was changed: host_sets.prod.judge.promql: " in ended.err
     assert stg_runs_101.changed() == []
+
+
+@pytest.mark.parametrize("query", ["sum(", "nothing_here"])
+def test_j4_a_query_without_a_number_is_refused_with_what_prometheus_says(stg_runs_101: Fleet, query: str) -> None:
+    with prometheus(["sum(" if query == "sum(" else None]) as url:
+        judge(stg_runs_101, soak=5, judge={"promql": {"url": url, "query": query, "threshold": 1}})
+        ended = stg_runs_101.types(MINOR)
+    assert ended.code == 2, ended.said
+    assert ("parse error" if query == "sum(" else "the query gives nothing") in ended.err
+    assert stg_runs_101.changed() == []
+
+
+def test_j4_a_prometheus_that_goes_away_in_mid_run_is_inconclusive(stg_runs_101: Fleet) -> None:
+    with prometheus([0.0, None]) as url:
+        keys = {"min_requests": 10, "promql": {"url": url, "query": "vector(0)", "threshold": 1}}
+        judge(stg_runs_101, soak=3, judge=keys)
+        ended = stg_runs_101.types(MINOR)
+    assert ended.code == 5, ended.said
+    assert "judged inconclusive: promql: the query gives nothing" in ended.err
+
+
+def test_j4_a_number_above_the_threshold_is_bad(stg_runs_101: Fleet) -> None:
+    with prometheus([0.0, 2.0]) as url:
+        keys = {**BACK, "min_requests": 10, "promql": {"url": url, "query": "vector(0)", "threshold": 1}}
+        judge(stg_runs_101, soak=3, judge=keys)
+        ended = stg_runs_101.types(MINOR)
+    assert ended.code == 1, ended.said
+    assert "judged bad: promql: 2, the threshold is 1" in ended.err
+    assert stg_runs_101.runs(ONE) == OLD
