@@ -23,7 +23,7 @@ def resume(context: Context, **typed: Any) -> None:
 
 @task("yes", "json")
 def abort(context: Context, **typed: Any) -> None:
-    """Give the run up.
+    """End the run as it is, release its lock.
 
     Cron's sync is restored, the lock released, and what is down is said.
     Nothing is started or taken back.

@@ -10,27 +10,27 @@ from invoke.util import helpline
 
 from .errors import Refused
 
-USAGE = """Usage: fab SET TASK, as in: fab {set} status
-       fab -H HOST TASK: one host of a set
-       fab --help TASK explains a task and its flags
+USAGE = """Usage: {fab} SET TASK, as in: {fab} {set} status{dash_h}
+       {fab} --help TASK explains a task and its flags
 """
+DASH_H = "\n       fab -H HOST TASK: one host of a set"
 SETS = "Host sets: {sets}, sandbox (two hosts on this machine, for a rehearsal)\n"
-BEGIN = """Begin with: fab sandbox minor-upgrade  # a rehearsal, on this machine
-Options of fab itself: fab --help
+BEGIN = """Begin with: {fab} sandbox minor-upgrade  # a rehearsal, on this machine
+Options of {fab} itself: {fab} --help
 """
 SANDBOX = ("sandbox", "sandbox.here")
-SET_USAGE = """Usage: fab {set} TASK, as in: fab {set} status
-       fab --help TASK explains a task and its flags
+SET_USAGE = """Usage: {fab} {set} TASK, as in: {fab} {set} status
+       {fab} --help TASK explains a task and its flags
 """
 
 
 def shows(
-    program: Program, groups: Mapping[str, Sequence[str]], sets: Sequence[str], on_hosts: Collection[str]
+    program: Program, fab: str, groups: Mapping[str, Sequence[str]], sets: Sequence[str], on_hosts: Collection[str]
 ) -> None:
     """Have `program` list our tasks so: the names of each group under its title, the host sets on a line of their own.
 
     A part of them (`--list sandbox`, `--list-depth`) and the other formats (`--list-format`) stay Invoke's own.
-    on_hosts: the tasks that are typed behind a set, which the help of a set shows.
+    fab: what is typed for the program; on_hosts: the tasks that are typed behind a set, which the help of a set shows.
     """
     invokes_list, invokes_help = program.list_flat, program.print_task_help
 
@@ -38,7 +38,8 @@ def shows(
         if program.list_root or program.list_depth:
             invokes_list()
             return
-        print(USAGE.format(set=next(iter(sets), "SET")))
+        has_dash_h = "hosts" in program.args  # fab has it, invoke has not
+        print(USAGE.format(fab=fab, set=next(iter(sets), "SET"), dash_h=DASH_H if has_dash_h else ""))
         print(SETS.format(sets=", ".join(sets)))
         _print(program, groups)
 
@@ -47,7 +48,7 @@ def shows(
         if hosts:
             raise Refused(f"-H {hosts}: no task given", next_line=f"fab -H {hosts} status")
         flat()
-        print(BEGIN)
+        print(BEGIN.format(fab=fab))
         raise Exit
 
     def task_help(name: str) -> None:
@@ -55,7 +56,7 @@ def shows(
             invokes_help(name)
             return
         own = name in SANDBOX
-        print(SET_USAGE.format(set="sandbox" if own else name))
+        print(SET_USAGE.format(fab=fab, set="sandbox" if own else name))
         behind = {title: names for title, names in groups.items() if set(names) <= set(on_hosts)}
         _print(program, behind | ({"The sandbox itself": groups["Sandbox"]} if own else {}))
 

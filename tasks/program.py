@@ -49,7 +49,7 @@ def check(
     program = running()
     if program is None:
         return
-    shows(program, groups, sets, on_hosts)
+    shows(program, called(program), groups, sets, on_hosts)
     if "ssh-config" in program.args:  # fab has it, invoke has not
         setup.lenient(program.config)
     for task, word in pairwise(program.core.unparsed):

@@ -272,6 +272,16 @@ def test_a_mistake_is_a_sentence_and_not_a_traceback(shared: Path, command: str)
     assert "Traceback" not in str(done.stderr)
 
 
+@pytest.mark.parametrize(
+    "command",
+    ["pgrep -x httpd", "rpm -e blockerbugs", "sha256sum --check sums", "systemctl mask httpd",
+     "yum-complete-transaction"],
+)  # fmt: skip
+def test_what_a_program_does_not_do_here_is_said_and_not_answered(shared: Path, command: str) -> None:
+    done = client(shared)(ONE, f"{{ {command}\n}} 2>&1")
+    assert (str(done.stdout).partition(": not known here: ")[0], done.exit_status) == (command.split()[0], 2)
+
+
 def test_a_program_is_quick(shared: Path) -> None:
     """25 ms is the aim. Processor time, because other people's work is on the clock too."""
     spent = []

@@ -113,7 +113,7 @@ def test_the_program_alone_shows_the_tasks_as_list_does_and_how_to_begin(tool: s
     ended = typed("", tool)
     assert (ended.returncode, ended.stderr) == (0, "")
     assert ended.stdout.startswith(typed("--list", tool).stdout)
-    assert "Begin with: fab sandbox minor-upgrade" in ended.stdout
+    assert f"Begin with: {tool} sandbox minor-upgrade" in ended.stdout
     assert [line for line in ended.stdout.splitlines() if len(line) > 80] == []
 
 

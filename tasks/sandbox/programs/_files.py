@@ -40,7 +40,7 @@ def _in_lines(value: object) -> str:
 
 
 class locked:  # a word, as contextlib would have made it
-    """RunLock the lock that belongs to this file. The lock file stays: removing it would race."""
+    """Hold the lock that belongs to this file. The lock file stays: removing it would race."""
 
     def __init__(self, path: Name) -> None:
         self._file = f"{os.fspath(path)}.lock"

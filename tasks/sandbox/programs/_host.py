@@ -127,6 +127,12 @@ def complain(text: str, end: str = "\n") -> None:
     print(text, end=end, file=sys.stderr, flush=True)
 
 
+def not_known(program: str, args: list[str]) -> Quit:
+    """The end of what the real program can do and this one cannot: no answer is better than a wrong one."""
+    complain(f"{program}: not known here: {' '.join(args)}")
+    return Quit(2)
+
+
 def log(text: str) -> None:
     """Print to stderr like Python's logging: a closed stderr is not an error."""
     try:

@@ -9,7 +9,7 @@ from ._host import Host, complain
 
 
 class held:  # a word, as contextlib would have made it
-    """RunLock the lock; waits as long as a living process has it, takes a dead one's over."""
+    """Hold the lock; wait as long as a living process has it, take a dead one's over."""
 
     def __init__(self, host: Host) -> None:
         self._host = host

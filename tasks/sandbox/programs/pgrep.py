@@ -9,12 +9,14 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 from ._ends import Quit
-from ._host import Host, say
+from ._host import Host, not_known, say
 
 
 def run(host: Host, args: list[str]) -> None:
     """The process ids whose command line matches; exit status 1 if there is none."""
-    pattern = re.compile(args[-1])
+    if len(args) != 2 or args[0] != "-f":
+        raise not_known("pgrep", args)
+    pattern = re.compile(args[1])
     found = False
     for pid, words in _processes():
         # A program's line ends with `main('ROOT')`, its name and its arguments.

@@ -6,7 +6,7 @@ import os
 
 from . import _files as _files_of_host
 from ._ends import Quit
-from ._host import PACKAGE, Host, complain, say
+from ._host import PACKAGE, Host, complain, not_known, say
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,13 +29,11 @@ def run(host: Host, args: list[str]) -> None:
         elif word in ("-ql", "-qpl"):
             query, files = True, word
         elif word.startswith("-"):
-            complain(f"rpm: {word}: unknown option")
-            raise Quit(1)
+            raise not_known("rpm", args)
         else:
             wanted.append(word)
     if not query:
-        complain("RPM version 4.11.3: only queries are known here (rpm -q)")
-        raise Quit(1)
+        raise not_known("rpm", args)
     if not wanted:
         complain("rpm: no arguments given for query")
         raise Quit(1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from . import _unit
 from ._ends import Quit
-from ._host import Host, complain, say
+from ._host import Host, complain, not_known, say
 
 
 def run(host: Host, args: list[str]) -> None:
@@ -38,8 +38,7 @@ def _command(host: Host, command: str, unit: str, wanted: list[str], quiet: bool
             say(word)
         raise Quit(0 if word == "active" else 3)
     if command not in ("show", "status", "start", "stop", "restart"):
-        complain(f"Unknown operation '{command}'.")
-        raise Quit(1)
+        raise not_known("systemctl", [command, unit])
     if unit != "httpd":
         complain(f"Failed to {command} {unit}.service: Unit not found.")
         raise Quit(5)

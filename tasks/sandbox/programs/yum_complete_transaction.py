@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import os
 
-from ._ends import Quit
 from ._files import listed, remove
-from ._host import Host, complain, say
+from ._host import Host, not_known, say
 
 
 def run(host: Host, args: list[str]) -> None:
     """Remove the journals of unfinished transactions."""
     if args not in (["--cleanup-only"], ["--cleanup-only", "-y"], ["-y", "--cleanup-only"]):
-        complain("yum-complete-transaction: only --cleanup-only is known here")
-        raise Quit(1)
+        raise not_known("yum-complete-transaction", args)
     files = listed(os.path.join(host.root, "var/lib/yum"), "transaction-")
     if not files:
         say("No unfinished transactions left.")
