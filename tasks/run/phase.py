@@ -41,6 +41,7 @@ def do_phase(run: Run, number: int, phase: Phase, rest: Remaining, run_lock: Run
     with run.turn:
         run.waits = bool(phase.window and run.at_work)
         run.outcomes.append((phase, done | results))
+        run.taking_out -= set(phase.hosts)
         run.journal.write(record.ended(host_set, number, phase, results))
         if phase.step.leaves and not run.failures:
             run.journal.write(record.backup(host_set, results[host_set.sync]))
@@ -56,6 +57,7 @@ def _begin(run: Run, number: int, part: Phase, run_lock: RunLock, report: Report
         run_lock.check_still_ours()  # a host that could not be told of another driver would go on working for us
     if step.around:
         run_lock.check_still_ours(drains.note_away(host_set, run.journal.run, part.hosts))
+        run.taking_out |= set(part.hosts)
     run.waits = run.waits if part.window and step.looks else not step.looks
 
 

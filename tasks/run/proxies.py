@@ -158,8 +158,19 @@ def in_the_way(request: Request, phases: Sequence[Phase], facts: FactsOf) -> lis
     found = []
     for proxy in balancer.proxies if batches else ():
         told = balanced.in_the_way(facts.get(proxy, UNREACHED).balanced or Balanced(), batches)
-        found += [Reason(f"{proxy.short}: {text}") for text in told]
+        found += [Reason(f"{proxy.short}: {text}{_key(request, text)}") for text in told]
     return found
+
+
+def _key(request: Request, text: str) -> str:
+    """The key of hosts.yml that would have to be another one, where no server is left."""
+    host_set = request.host_set
+    if not text.startswith("draining"):
+        return ""
+    if len(host_set.serving) == 1:
+        return f": one host has no other: take host_sets.{host_set.name}.balancer.proxies out of hosts.yml"
+    rolling = host_set.rolling != 1 and len(request.hosts) > 1
+    return f": host_sets.{host_set.name}.rolling in hosts.yml takes them together" if rolling else ""
 
 
 def left_out(host_set: HostSet, facts: Mapping[Host, Facts]) -> dict[Host, list[tuple[str, str]]]:

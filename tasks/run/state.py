@@ -27,6 +27,7 @@ class Run:
     doing: for whoever ends it, what it is at; waits: for a step to end, which does so by itself; at_work: where.
     restarts: the hosts that restarted meanwhile, in the order in which it was noticed.
     stopped: the boot on which this run stopped what a restart would start again, where it did.
+    taking_out: where something is being taken out of the balancer just now.
     put_back: where what the run had taken out of the balancer was put back at its end; still_out: where not, and why.
     users: what was seen of the set's public URL, nodes: of each node's own; as far as hosts.yml has them.
     turn: of who writes something down, where hosts are side by side.
@@ -44,6 +45,7 @@ class Run:
     afterwards: dict[Host, Facts] = field(default_factory=dict)
     restarts: list[Restart] = field(default_factory=list)
     stopped: dict[Host, str | None] = field(default_factory=dict)
+    taking_out: set[Host] = field(default_factory=set)
     put_back: set[Host] = field(default_factory=set)
     still_out: dict[Host, str] = field(default_factory=dict)
     users: Seen | None = None
@@ -135,7 +137,7 @@ class Run:
             out = {host: until for host, until in out.items() if until != phase.step.name or host not in well}
             if phase.step.around:
                 out |= dict.fromkeys(results, phase.step.until)
-        return [] if self.complete else list(out)
+        return [] if self.complete else [*out, *(self.taking_out - out.keys())]
 
     def missing_on(self, host: Host) -> list[str]:
         """The steps that were planned for `host` and not begun."""

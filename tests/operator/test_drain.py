@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import time
 
 import pytest
 
@@ -138,6 +139,12 @@ def test_b1_another_server_that_goes_down_before_the_restart_ends_the_run_and_th
         ("backend: blockerbugs", "backend: web", "host_sets.prod.balancer.backend in hosts.yml is web; it has "),
         ("backend: blockerbugs", "backend: blockerbugs, servers: {prod02: x}", "has no server x for prod02"),
         ("backend: blockerbugs", "backend: blockerbugs, socket: /run/x.sock", "host_sets.prod.balancer.socket"),
+        (
+            "confirm: name",
+            "confirm: name\n    rolling: 2",
+            "draining prod01, prod02 leaves no server to take the requests: ",
+        ),
+        ("confirm: name", "confirm: name\n    rolling: 2", ": host_sets.prod.rolling in hosts.yml takes them together"),
     ],
 )
 def test_b5_what_does_not_fit_the_proxies_is_refused_with_its_key_before_anything_is_drained(
@@ -290,3 +297,20 @@ def test_the_page_of_a_drained_run_shows_the_proxies_too(drained: Fleet) -> None
     page = (drained.home / "run.html").read_text(encoding="utf-8")
     assert "still-drained" in page
     assert "proxy01.example" in page
+
+
+def test_b4_ended_while_a_proxy_drains_a_host_it_is_told_and_resume_puts_it_back(drained: Fleet) -> None:
+    drained.breaks(PROXIES[0], "drain", "slow", seconds=8.0)
+    client = drained.begins("prod minor-upgrade --yes")
+    with client:
+        until(lambda: bool(list(drained.kept(PROXIES[1]).glob("*/03-drain/rc"))))
+        time.sleep(1)  # until the client has heard of it
+        client.send_signal(signal.SIGTERM)
+        out, err = client.communicate(timeout=60)
+    assert client.returncode == 130, out + err
+    assert f"{PROXIES[0]}: what this run drained there may still be drained: a step is still at work there" in err
+    assert f"{PROXIES[1]}: prod01 is put back" in out
+    assert "DRAIN" not in drained.machines.servers()[PROXIES[1]].values()
+    until(lambda: drained.types("prod resume --yes").code == 0)
+    back(drained)
+    assert [drained.runs(host) for host in (ONE, TWO)] == [NEW] * 2
