@@ -52,9 +52,15 @@ def together(texts: Iterable[str]) -> list[str]:
     """
     alike: dict[str, list[str]] = defaultdict(list)
     for text in texts:
-        said = _SUBJECT.fullmatch(text)
-        alike[said[2] if said else text].append(said[1] if said else "")
+        name, rest = about(text)
+        alike[rest].append(name)
     return [f"{listed(names)}{rest}" for rest, names in alike.items()]
+
+
+def about(text: str) -> tuple[str, str]:
+    """The name that a sentence begins with, and all behind it; no name, and all of it, where it begins with none."""
+    said = _SUBJECT.fullmatch(text)
+    return (said[1], said[2]) if said else ("", text)
 
 
 def _groups(names: Sequence[str]) -> list[tuple[tuple[str, str], list[str]]]:

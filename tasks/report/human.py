@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import SopError
 from ..lines import another_follows
-from ..ranges import FEW, together
+from ..ranges import FEW, about, together
 from ..run import left_behind
 from ..run.observer import SAY_AGAIN_SECONDS, Again
 from ..run.remaining import running as running_now
@@ -54,7 +54,7 @@ class Human(Terminal):
         self._step, self._goes_on = "", True
         self._said: dict[Host, deque[str]] = {}
         self._again = Again()
-        self._banners: dict[str, int] = {}
+        self._same: dict[str, dict[str, int]] = {}  # a text → those it was told of, numbered
         self._progress: Progress | None = None  # where a line for each host and step would be too many
         self._waits = (0.0, 0.0)  # until when is waited, and until when that need not be said again
 
@@ -63,11 +63,16 @@ class Human(Terminal):
             raise SopError(f"what was printed could not be written: {self.screen.lost.strerror}")
 
     def said(self, who: str, text: str) -> None:
-        times = self._banners[text] = self._banners.get(text, 0) + 1
-        if self._verbose or times <= FEW:
+        if not self._said_of_many(who, text, FEW):
             self.screen.quote(f"{who} | {text}")
-        elif times == FEW + 1:
-            self.screen.quote("and more hosts say the same")
+
+    def _said_of_many(self, who: str, text: str, most: int) -> bool:
+        """Has the same been shown of more than `most` others? That is said once."""
+        already = self._same.setdefault(text, {})
+        new = already.setdefault(who, len(already) + 1)
+        if new == most + 1 == len(already) and not self._verbose:
+            self.screen.quote("and more hosts: the same")
+        return new > most and not self._verbose
 
     def waits_for(self, hosts: Sequence[Host], what: str, seconds: float) -> None:
         if self._again.due(hosts, what):
@@ -248,10 +253,16 @@ class Human(Terminal):
             self._say(f"{host_set.name}: no run is known")
 
     def note(self, text: str) -> None:
-        self._say(text)
+        if not self._told_of_many("note", text):
+            self._say(text)
 
     def warning(self, text: str) -> None:
-        self._say(f"warning: {text}", "warn")
+        if not self._told_of_many("warning", text):
+            self._say(f"warning: {text}", "warn")
+
+    def _told_of_many(self, what: str, text: str) -> bool:
+        who, rest = about(text)
+        return rest.startswith(":") and self._said_of_many(who, f"{what}{rest}", MOST)
 
     def verbatim(self, text: str) -> None:
         self.screen.quote(text, "")

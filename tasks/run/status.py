@@ -13,7 +13,6 @@ from ..journal.coding import read
 from ..journal.file import kept_here
 from ..journal.history import NAMES, runs
 from ..lines import below
-from ..ranges import together
 from ..sop import kept
 from ..sop.model import UNREACHED, Facts
 from .advice import beside_a_run
@@ -38,7 +37,7 @@ def show(host_set: HostSet, config: Config, report: Report) -> None:
                 steps = states(reached, lock.run)
     report.status(host_set, facts)
     everywhere = dict.fromkeys(host_set.machines, UNREACHED) | facts
-    for drained in together(told(host_set, everywhere)):
+    for drained in told(host_set, everywhere):
         report.note(drained)
     if lock:
         report.held(host_set, lock, steps)

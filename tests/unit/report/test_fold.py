@@ -408,3 +408,29 @@ def test_of_many_batches_those_that_were_not_judged_good_are_told() -> None:
     said = text_of(lambda report: report.recap(run))
     assert "judged inconclusive after 1 min: 12 requests" in said
     assert "9 batches were judged good" in said
+
+
+def test_what_is_warned_of_every_host_is_shown_of_ten() -> None:
+    def tell(report: Human) -> None:
+        for host in numbered(200):
+            report.warning(f"{host.short}: cannot be reached")
+        report.warning("another one")
+        report.note("web001: a fact")
+
+    lines = shown(tell)
+    assert len(lines) == 10 + 1 + 2
+    assert lines[9:] == [
+        "warning: web010: cannot be reached",
+        "and more hosts: the same",
+        "warning: another one",
+        "web001: a fact",
+    ]
+
+
+def test_what_is_said_again_and_again_of_the_same_is_shown_each_time() -> None:
+    def tell(report: Human) -> None:
+        for number in range(30):
+            report.note("web001: still waiting")
+            report.note(f"{number} of 30 done")
+
+    assert len(shown(tell, rows=100)) == 60
