@@ -17,7 +17,8 @@ SOMETHING = "X"  # in place of what is known only at run time
 CAN_BE_TYPED = {"fab", "invoke", "git", "ssh", "ssh-add", "ssh-keygen", "ssh-keyscan", "koji", "kinit", "kvno", "klist",
                 "ls", "df", "kill", "mkdir", "export", "unset", "rpmspec", "sudo", "apt-get", "dnf", "host",
                 "chmod", "tar", "grep"}  # fmt: skip
-PROSE = re.compile(r"…|, (?:or|and|which|then)\b|; (?:or|and|only)\b| or with ")
+PROSE = re.compile(r"…| \((?:or|and)\b|, (?:or|and|which|then)\b|; (?:or|and|only)\b| or with ")
+MARK = re.compile(" *(?:next|or|then): ")
 MAKERS = {"Reason": 1, "Obstacle": 1, "Line": 1}  # which of their arguments is a line to type
 
 
@@ -57,6 +58,9 @@ def lines() -> Iterator[tuple[str, str]]:
                 typed += call.args[MAKERS[name] : MAKERS[name] + 1] if name in MAKERS else []
                 for text in {text for one in typed for text in texts(one, scope)}:
                     yield place, text
+                for text in (text for argument in call.args for text in texts(argument, ast.Module([], []))):
+                    if mark := MARK.match(text):
+                        yield place, text[mark.end() :]
 
 
 def why_not(line: str) -> str:
