@@ -178,6 +178,13 @@ def test_after_a_minor_upgrade_of_one_host_the_way_back_is_for_that_host() -> No
     assert ways(run)[2] == "then: fab -H blockerbugs02 rollback rolls back to blockerbugs-1.0.0-1.el7 host after host"
 
 
+def test_what_is_on_offer_was_asked_for_the_plan_and_not_in_the_end() -> None:
+    ended = replace(AFTER, service="active", revision="aaa", offered=None)
+    assert ways(stopped("healthy", ended, procedure="minor-upgrade"))[2] == (
+        "then: fab prod rollback rolls back to blockerbugs-1.0.0-1.el7 host after host"
+    )
+
+
 def test_after_a_rollback_no_rollback_of_the_rollback_is_offered() -> None:
     plan = a_plan("rollback", well(NEW, previous=OLD, previous_schema="aaa"))
     assert ways(run_of(plan, "downgrade", FAILED, well(OLD, previous=OLD), well(NEW)))[2] == (

@@ -12,7 +12,7 @@ from tasks.run.advice import after_a_step, after_success
 from tasks.run.left_behind import cut_off, down, left_behind, left_over
 from tasks.sop.model import UNREACHED, Facts, Schema
 from tasks.sop.nvr import Nvr
-from tests.unit.builders import NEW, OLD, ONE, TWO, fleet, found, nvr, prod, stg, well
+from tests.unit.builders import NEW, NEWER, OLD, ONE, TWO, fleet, found, nvr, prod, stg, well
 
 from .runs import FAILED, a_plan, run_of
 
@@ -115,6 +115,23 @@ def test_half_upgraded_hosts_may_go_back_to_the_build_that_the_others_still_have
 ) -> None:
     assert left(replace(well(NEW), previous=previous), well(OLD)) == [MINOR_TO_NEW, *offered]
     assert left(well(NEW), replace(well(OLD), previous=previous)) == [MINOR_TO_NEW]
+
+
+def test_of_three_builds_the_newest_one_tells_which_build_was_before() -> None:
+    rollback = "or: fab prod rollback --version 1.0.0-1.el7 # rolls back if the build is still in the repo"
+    assert left(well(NEWER, previous=OLD), well(NEW, previous=OLD), well(OLD))[1:] == [rollback]
+    assert left(well(NEWER), well(NEW, previous=OLD), well(OLD))[1:] == []
+
+
+def test_where_a_transaction_was_cut_off_too_that_is_mended_first() -> None:
+    mend = "fab prod mend-rpm # mends what a cut-off rpm transaction left"
+    assert left(replace(MIGRATED, unfinished=True)) == [mend, "or: fab prod sync start-httpd # by hand, step by step"]
+    assert left(replace(PENDING, unfinished=True, paused="0123abcd"), PENDING) == [
+        "fab prod abort # lets cron sync again",
+        f"then: {mend}",
+        f"or: {TO_NEW}",
+        "or: fab prod upgrade-db sync start-httpd # by hand, step by step",
+    ]
 
 
 def test_c3_cron_that_an_ended_run_has_left_paused_comes_first() -> None:

@@ -169,13 +169,26 @@ def test_n1_what_is_drained_is_told_by_the_hosts_name_and_with_the_run() -> None
 
 
 def test_n1_what_a_proxy_that_is_lost_may_have_drained_is_told_by_the_sync_hosts_note() -> None:
-    noted = well(drained=((RUN, f"at,{PROXY.name}"), (RUN, "at,elsewhere.example")))
+    noted = well(drained=((RUN, f"at,{PROXY.name}"), ("deadbeef", "at,elsewhere.example")))
     assert told(None, noted, well()) == []  # nobody has looked
     assert told(UNREACHED, noted, well()) == [
         "proxy01: cannot be asked; what run 0123abcd has drained there may still be drained"
     ]
     assert told(UNREACHED, well(), noted) == []
     assert told(FINE, noted, well()) == []
+
+
+def test_n1_a_server_of_another_name_than_its_hosts_is_told_by_the_hosts_name() -> None:
+    named = prod(balancer={**KEYS, "servers": {"blockerbugs02": "bb02"}})
+    at_proxy = replace(FINE, drained=((RUN, "bb,bb02"), (RUN, "bb,a,b")))
+    assert told(at_proxy, host_set=named) == [
+        "proxy01: blockerbugs02 was drained by run 0123abcd",
+        "proxy01: a,b was drained by run 0123abcd",
+    ]
+
+
+def test_n1_without_the_sync_host_nothing_is_known_of_a_proxy_that_is_lost() -> None:
+    assert proxies.told(SET, {PROXY: UNREACHED, OTHER: FINE}) == []
 
 
 def test_n1_a_host_that_is_drained_by_its_file_is_told() -> None:
