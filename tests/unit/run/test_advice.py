@@ -148,6 +148,13 @@ def test_after_a_migration_the_steps_by_hand_are_the_only_other_way() -> None:
     ]
 
 
+def test_after_a_major_upgrade_that_can_go_back_the_steps_by_hand_are_the_other_way() -> None:
+    assert ways(stopped("upgrade-db", replace(AFTER, revision="aaa", schema=Schema.PENDING)))[2:] == [
+        "then: fab prod rollback --version 1.0.0-1.el7 rolls back host after host",
+        "or: fab prod upgrade-db sync start-httpd by hand, step by step",
+    ]
+
+
 def test_where_the_last_step_failed_resume_says_only_that_one() -> None:
     assert ways(stopped("resume-cron", AFTER))[0] == f"{RESUME} goes on at step 11 of 11: resume-cron"
 
