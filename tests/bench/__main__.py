@@ -60,10 +60,12 @@ class Bench:
         """Minor upgrades of prod and back again, under sixty requests a second and three busy loops."""
         self.place.stg_runs(MINOR)
         self.place.back()
-        samples = drained.up_and_down(self.place, MINOR, max(DRAINED_UPGRADES, self.rounds))
-        self.table.keep("drained", samples)
-        self.table.row("drained, the whole command", {name: samples[name] for name in drained.LINES}, "wall")
-        drained.tell(self.table, samples)
+        samples: Samples = {}
+        try:
+            drained.up_and_down(self.place, MINOR, max(DRAINED_UPGRADES, self.rounds), samples)
+        finally:  # also of a bench that is ended before all of it
+            self.table.keep("drained", samples)
+            drained.tell(self.table, samples)
 
     def major(self) -> None:
         """A major upgrade of prod by everybody."""

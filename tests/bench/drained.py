@@ -19,9 +19,12 @@ QUIET_SECONDS = 10.0
 LINES = {"minor-upgrade": "minor-upgrade --version {version} --yes", "rollback": "rollback --yes"}
 
 
-def up_and_down(place: Field, version: str, times: int) -> Samples:
-    """So many upgrades to `version`, and after each one the way back; before each a while in which nothing is done."""
-    samples: Samples = {"undisturbed": [], **{name: [] for name in LINES}}
+def up_and_down(place: Field, version: str, times: int, samples: Samples) -> None:
+    """So many upgrades to `version`, and after each one the way back; before each a while in which nothing is done.
+
+    samples: filled meanwhile.
+    """
+    samples |= {"undisturbed": [], **{name: [] for name in LINES}}
     fab = [sys.executable, "-m", "fabric", "--ssh-config", str(place.ssh_config), "prod"]
     environment = {"FABRIC_HOSTS_FILE": str(place.hosts_yml), "XDG_STATE_HOME": str(place.folder / "state")}
     with _busy():
@@ -32,9 +35,9 @@ def up_and_down(place: Field, version: str, times: int) -> Samples:
                     time.sleep(0.3)
                     sample = run([*fab, *line.format(version=version).split()], environment, str(PROJECT))
                 samples[name].append(prober.tell(sample))
-                told = f"{sample.failed} of {sample.requests} lost, {sample.wall:.2f} s"
+                p99 = f"p99 {_p99([sample]):.2f} s, undisturbed {_p99(samples['undisturbed'][-1:]):.2f} s"
+                told = f"{sample.failed} of {sample.requests} lost, {sample.wall:.2f} s, {p99}"
                 print(f"  {name} {number + 1}: {told}", file=sys.stderr, flush=True)
-    return samples
 
 
 def _undisturbed(place: Field) -> Sample:
@@ -55,6 +58,7 @@ def _busy() -> Iterator[None]:
 
 def tell(table: Table, samples: Samples) -> None:
     """The requests that were lost, and the 99th of a hundred users beside what it is when nothing is done."""
+    table.row("drained, the whole command", {name: samples[name] for name in LINES}, "wall")
     many = [sample for name in LINES for sample in samples[name]]
     lost, asked = sum(sample.failed for sample in many), sum(sample.requests for sample in many)
     print(f"\nlost: {lost} of {asked} in {len(many)} runs, {RATE} a second, {BUSY_LOOPS} busy loops beside them")
@@ -63,6 +67,8 @@ def tell(table: Table, samples: Samples) -> None:
     quiet_lost = sum(sample.failed for sample in samples["undisturbed"])
     print(f"  undisturbed: {quiet_lost} of {sum(sample.requests for sample in samples['undisturbed'])}")
     table.promise("requests lost", lost, 0)
+    if not asked:
+        return
     quiet, during = _p99(samples["undisturbed"]), _p99(many)
     print(f"  p99: {during * 1000:.0f} ms, undisturbed {quiet * 1000:.0f} ms")
     table.promise("p99 to the undisturbed", during / quiet, 2)

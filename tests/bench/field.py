@@ -53,7 +53,7 @@ class Field:
         self.plain_hosts_yml.write_text(plain)
         near = (HOME / "ssh_config").read_text().replace("    ProxyJump bastion.lab\n", "")
         # OpenSSH's default key exchange costs 80 ms of CPU more for each connection.
-        near += "\nHost *\n    KexAlgorithms curve25519-sha256\n"
+        near += "\nHost *\n    KexAlgorithms curve25519-sha256,curve25519-sha256@libssh.org\n"
         self.ssh_config.write_text(near)
         far = near
         for machine, port in FAR_PORTS.items():
@@ -190,7 +190,7 @@ def many_hosts(number: int) -> Iterator[tuple[Path, list[str]]]:
     (folder / "ssh_config_many").write_text(
         f"Host 127.*\n    Port 2222\n    User root\n    HostKeyAlias many.lab\n    IdentityFile {folder}/id_many\n"
         f"    IdentitiesOnly yes\n    UserKnownHostsFile {folder}/known_many\n    StrictHostKeyChecking yes\n"
-        "    KexAlgorithms curve25519-sha256\n"
+        "    KexAlgorithms curve25519-sha256,curve25519-sha256@libssh.org\n"
     )
     names = [f"127.{1 + n // 250}.0.{1 + n % 250}" for n in range(number)]
     inside = ["nsenter", "--mount", f"--target={podman.process(BASTION)}"]  # its files, our network

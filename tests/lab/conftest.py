@@ -51,7 +51,7 @@ class Lab:
 
     def __init__(self, settings: Settings, state: Path) -> None:
         self.settings = settings
-        self.ssh_config = HOME / "ssh_config"
+        self.ssh_config, self.folder = HOME / "ssh_config", PROJECT
         self.environment = {
             **os.environ,
             "FABRIC_HOSTS_FILE": str(HOME / "hosts.yml"),
@@ -62,7 +62,7 @@ class Lab:
     def types(self, line: str) -> Ended:
         """What happens when somebody types `fab LINE`, without a terminal."""
         ended = subprocess.run(
-            self._command(line),
+            self.command(line),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -76,7 +76,7 @@ class Lab:
 
     def terminal(self, line: str) -> Terminal:
         """The same with a terminal, for what is asked there."""
-        return Terminal(self._command(line), self.environment, PROJECT)
+        return Terminal(self.command(line), self.environment, PROJECT)
 
     def on(self, machine: Machine, script: str) -> str:
         """Something that happens to a machine, past the tool."""
@@ -90,7 +90,8 @@ class Lab:
     def journal(self) -> str:
         return Path(self.environment["XDG_STATE_HOME"], "blockerbugs-upgrade/journal.jsonl").read_text()
 
-    def _command(self, line: str) -> list[str]:
+    def command(self, line: str) -> list[str]:
+        """`fab LINE`, as it is started here."""
         return [sys.executable, "-m", "fabric", "--ssh-config", str(self.ssh_config), *line.split()]
 
     def _ended(self, code: int, said: str) -> Ended:
