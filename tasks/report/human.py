@@ -97,10 +97,13 @@ class Human(Terminal):
         folds = self._folds(plan, lambda screen: tables.plan(screen, plan))
         if self._quiet and (self._agreed or plan.request.host_set.confirm == "none"):
             return
+        soak = words.soak(plan)
         if folds:
-            fold.show(self.screen, folded.plan(plan), ROOM)
+            fold.show(self.screen, folded.plan(plan), ROOM - bool(soak))
         else:
             tables.plan(self.screen, plan)
+        if soak:
+            self._say(soak, "aside")
 
     def commands(self, plan: Plan) -> None:
         if self._progress:

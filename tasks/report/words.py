@@ -13,6 +13,7 @@ from ..sop.model import Schema
 if TYPE_CHECKING:
     from ..inventory.model import Host
     from ..journal.events import Judged
+    from ..run.decide import Plan
     from ..sop.model import Facts
 
 MOST_REASONS = 3  # in one line; the journal has all of them
@@ -47,6 +48,16 @@ def judged(said: Judged) -> tuple[str, str]:
     why = "; ".join((*said.why[:MOST_REASONS], *([f"and {more} more"] if more > 0 else [])))
     style = {"good": "good", "bad": "bad"}.get(said.verdict, "warn")
     return f"judged {said.verdict} after {took(said.seconds)}: {clean(why)}", style
+
+
+def soak(plan: Plan) -> str:
+    """For how long each batch of a plan is judged, and what becomes of one that is bad; nothing where none is."""
+    host_set = plan.request.host_set
+    if not any(phase.judged for phase in plan.phases):
+        return ""
+    back = host_set.judge is not None and host_set.judge.rollback
+    then = "is put back on the build that it had" if back else "ends the run"
+    return f"each batch is judged for {duration(host_set.soak)} on the new build; one that is bad {then}"
 
 
 def build(found: Facts) -> str:

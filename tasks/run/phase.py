@@ -53,11 +53,12 @@ def _begin(run: Run, number: int, part: Phase, run_lock: RunLock, report: Report
     report.phase(number, total, part)
     run.doing, run.at_work = step.name, [*(run.at_work if part.window else ()), *part.hosts]
     run.journal.write(record.phase(host_set.name, number, total, part))
-    if not step.looks and set(part.hosts) != {host_set.sync}:
-        run_lock.check_still_ours()  # a host that could not be told of another driver would go on working for us
+    # A host that could not be told of another driver would go on working for us.
     if step.around:
         run_lock.check_still_ours(drains.note_away(host_set, run.journal.run, part.hosts))
         run.taking_out |= set(part.hosts)
+    elif not step.looks and set(part.hosts) != {host_set.sync}:
+        run_lock.check_still_ours()
     run.waits = run.waits if part.window and step.looks else not step.looks
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 
 import pytest
 
@@ -54,8 +55,7 @@ def test_w1_when_the_sync_host_dies_the_way_that_works_without_it_is_printed_fir
     forgets, goes_on, back = printed(said)
     assert goes_on.endswith("after you set sync_host: prod02 and remove prod01 in hosts.yml"), said
     assert back.endswith("when prod01 is back"), said
-    touched, _, _ = forgets.removeprefix(f"ssh -t {TWO} sudo touch ").partition("  ")
-    (fleet.home / "hosts" / TWO / touched).touch()
+    subprocess.run(forgets, shell=True, check=True, cwd=fleet.folder, capture_output=True)
     mine = fleet.folder / "hosts.yml"
     text = (fleet.home / "hosts.yml").read_text().replace("sync_host: prod01", "sync_host: prod02")
     mine.write_text(re.sub(r"\n *- \{name: prod01[^\n]*", "", text))

@@ -107,3 +107,14 @@ def test_j5_in_a_window_a_bad_build_is_taken_back_and_no_other_host_begins(six: 
     assert ended.code == 1, ended.said
     assert "the new build was judged bad" in ended.err
     assert {six.runs(name)[1] for name in NAMES} == {"1.0.0"}
+
+
+def test_j3_killed_in_the_middle_of_a_window_resume_does_the_rest(six: Fleet) -> None:
+    keys(six, window=3)
+    for name in NAMES:
+        six.breaks(name, "yum-update", "slow", seconds=1.0)
+    six.dies_in("prod minor-upgrade --version 1.0.1", "yum", "-C", "update")
+    ended = six.types("prod resume --yes")
+    assert ended.code == 0, ended.said
+    assert {six.runs(name) for name in NAMES} == {("blockerbugs-1.0.1-1.el7", "1.0.1")}
+    assert len(updates(six)) == 2 * len(NAMES)

@@ -165,8 +165,21 @@ def test_httpd_is_unavailable_for_the_first_seconds_after_its_start(own: Path) -
     until(lambda: str(client(own)(ONE, CODE).stdout) == "200\n")
 
 
+def test_a_bad_build_is_bad_from_its_time_on_and_only_where_it_is_installed(own: Path) -> None:
+    asked = f"for n in $(seq 200); do {CODE}; done"
+    faults.inject(own, ONE, "new-build", "errors")
+    assert set(str(client(own)(ONE, asked).stdout).split()) == {"200"}
+    client(own)(ONE, f"{YUM} update blockerbugs-1.0.1-1.el7 && service httpd restart")
+    codes = str(client(own)(ONE, asked).stdout).split()
+    assert 1 <= codes.count("500") <= 40
+    assert codes.count("500") + codes.count("200") == 200
+    faults.clear(own)
+    assert set(str(client(own)(ONE, asked).stdout).split()) == {"200"}
+
+
 @pytest.mark.parametrize(
-    ("host", "step", "kind"), [("nobody", "sync", "fail"), (ONE, "lunch", "fail"), (ONE, "sync", "loop")]
+    ("host", "step", "kind"),
+    [("nobody", "sync", "fail"), (ONE, "lunch", "fail"), (ONE, "sync", "loop"), (ONE, "healthy", "errors")],
 )
 def test_a_fault_that_cannot_be_is_refused(shared: Path, host: str, step: str, kind: str) -> None:
     with pytest.raises(ValueError, match="no "):

@@ -115,7 +115,7 @@ def test_a_file_without_a_group_never_asks_ansible(tmp_path: Path, answers: Answ
         ("{ansible: web, inventory: elsewhere}", "{0}/elsewhere does not exist", "ls -l {0}/elsewhere"),
     ],
 )
-def test_what_ansible_does_not_have_is_refused_in_words(
+def test_S11_what_ansible_does_not_have_is_refused_in_words(
     hosts: str, told: str, typed: str, tmp_path: Path, answers: Answers
 ) -> None:
     answers()
@@ -135,13 +135,15 @@ def test_what_ansible_does_not_have_is_refused_in_words(
         ("{ansible: web, inventory: --help}", "inventory: '--help' is no path of a file or folder, or has a comma"),
     ],
 )
-def test_a_mistake_in_the_key_is_told_with_its_place(hosts: str, told: str, tmp_path: Path, answers: Answers) -> None:
+def test_S11_a_mistake_in_the_key_is_told_with_its_place(
+    hosts: str, told: str, tmp_path: Path, answers: Answers
+) -> None:
     answers()
     assert refusal(tmp_path, hosts).problems[0].startswith(f"{tmp_path}/hosts.yml: host_sets.prod.hosts.{told}")
     assert not (tmp_path / "asked").exists()
 
 
-def test_a_name_out_of_ansible_is_checked_like_any_other(tmp_path: Path, answers: Answers) -> None:
+def test_S11_a_name_out_of_ansible_is_checked_like_any_other(tmp_path: Path, answers: Answers) -> None:
     says = {"_meta": {"hostvars": {"web1": {"ansible_host": "{{ inner }}"}}}, "web": {"hosts": ["web1"]}}
     answers(f"cat <<'END'\n{json.dumps(says)}\nEND")
     assert "hosts[0].name: '{{ inner }}' is no host name" in refusal(tmp_path).problems[0]
@@ -157,14 +159,14 @@ def test_a_name_out_of_ansible_is_checked_like_any_other(tmp_path: Path, answers
         ('echo \'{"web": [], "_meta": 3}\'', "the group web has no hosts"),
     ],
 )
-def test_a_program_that_fails_or_talks_nonsense_is_refused_in_words(
+def test_S11_a_program_that_fails_or_talks_nonsense_is_refused_in_words(
     body: str, told: str, tmp_path: Path, answers: Answers
 ) -> None:
     answers(body)
     assert refusal(tmp_path).problems == (f"{tmp_path}/hosts.yml: host_sets.prod.hosts: {told}",)
 
 
-def test_a_program_that_does_not_end_is_ended_with_what_it_has_started(
+def test_S11_a_program_that_does_not_end_is_ended_with_what_it_has_started(
     tmp_path: Path, answers: Answers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(from_ansible, "SECONDS", 0.5)
@@ -174,7 +176,7 @@ def test_a_program_that_does_not_end_is_ended_with_what_it_has_started(
     assert time.monotonic() - began < 60
 
 
-def test_without_ansible_it_is_said_how_it_is_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_S11_without_ansible_it_is_said_how_it_is_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr(sys, "executable", str(tmp_path / "python3"))
     error = refusal(tmp_path, "{ansible: web}")

@@ -6,13 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from tasks.inventory.model import Host
-from tasks.lines import Line, below
-from tasks.run.advice import after_a_run, beside_a_run
+from tasks.run.advice import after_a_run
 from tasks.run.state import Run
 from tasks.sop.model import Facts, Schema
 
-from ..builders import NEW, OLD, ONE, TWO, prod, well
+from ..builders import NEW, OLD, TWO, prod, well
 from .runs import AFTER, FAILED, NOT_KNOWN, WENT_WELL, a_plan, run_of
 
 
@@ -150,6 +148,13 @@ def test_after_a_migration_the_steps_by_hand_are_the_only_other_way() -> None:
     ]
 
 
+def test_after_a_major_upgrade_that_can_go_back_the_steps_by_hand_are_the_other_way() -> None:
+    assert ways(stopped("upgrade-db", replace(AFTER, revision="aaa", schema=Schema.PENDING)))[2:] == [
+        "then: fab prod rollback --version 1.0.0-1.el7 rolls back host after host",
+        "or: fab prod upgrade-db sync start-httpd by hand, step by step",
+    ]
+
+
 def test_where_the_last_step_failed_resume_says_only_that_one() -> None:
     assert ways(stopped("resume-cron", AFTER))[0] == f"{RESUME} goes on at step 11 of 11: resume-cron"
 
@@ -176,6 +181,13 @@ def test_after_a_minor_upgrade_that_changed_no_build_the_same_is_typed_again() -
 def test_after_a_minor_upgrade_of_one_host_the_way_back_is_for_that_host() -> None:
     run = run_of(a_plan("minor-upgrade", hosts=[TWO]), "restart-httpd", FAILED, AFTER)
     assert ways(run)[2] == "then: fab -H blockerbugs02 rollback rolls back to blockerbugs-1.0.0-1.el7 host after host"
+
+
+def test_what_is_on_offer_was_asked_for_the_plan_and_not_in_the_end() -> None:
+    ended = replace(AFTER, service="active", revision="aaa", offered=None)
+    assert ways(stopped("healthy", ended, procedure="minor-upgrade"))[2] == (
+        "then: fab prod rollback rolls back to blockerbugs-1.0.0-1.el7 host after host"
+    )
 
 
 def test_after_a_rollback_no_rollback_of_the_rollback_is_offered() -> None:
@@ -254,62 +266,3 @@ def test_steps_for_one_host_and_for_the_set_are_lines_of_their_own() -> None:
         "then: fab prod upgrade-db sync",
         "then: fab -H blockerbugs02 start-httpd",
     ]
-
-
-# The sync host is lost
-
-
-def test_o4_without_the_sync_host_an_upgrade_is_forgotten_everywhere_or_waited_for() -> None:
-    three = Host(name="blockerbugs03.iad2.example", aliases=("blockerbugs03",))
-    run = run_of(a_plan(host_set=prod(hosts=(ONE, TWO, three), schema_status="x")), "upgrade-db")
-    del run.afterwards[ONE]
-    ended = "sudo touch /var/lib/blockerbugs-upgrade/0123abcd/ended only if blockerbugs01 is permanently gone"
-    assert ways(run) == [
-        f"next: ssh -t {TWO.name} {ended}",
-        f"then: ssh -t {three.name} {ended}",
-        "then: fab prod major-upgrade --version 1.1.0-1.el7 after you set sync_host: blockerbugs02 and remove "
-        "blockerbugs01 in hosts.yml",
-        "or: fab prod resume when blockerbugs01 is back",
-    ]
-
-
-def test_o4_without_the_sync_host_a_step_by_itself_waits_for_it() -> None:
-    run = run_of(a_plan("stop-httpd"), "stop-httpd", NOT_KNOWN)
-    del run.afterwards[ONE]
-    assert ways(run) == ["next: fab prod resume when blockerbugs01 is back"]
-
-
-def test_where_no_host_can_be_looked_at_resume_and_abort_are_told_all_the_same() -> None:
-    run = run_of(a_plan(), "upgrade-db")
-    run.afterwards = {}
-    assert [line.split()[3] for line in ways(run)[:2]] == ["resume", "abort"]
-
-
-# Beside a run, and how lines stand
-
-
-@pytest.mark.parametrize(
-    ("runs", "resume", "abort"),
-    [
-        (True, "attaches to the running step; takes over the run", "after the step ends"),
-        (False, "takes over the run", "ends it, and frees the set"),
-    ],
-)
-def test_o1_beside_a_run_each_way_out_says_what_it_would_do(runs: bool, resume: str, abort: str) -> None:
-    assert beside_a_run(prod(), "bob@desk", runs) == [
-        Line("next", "fab prod status", "is it still at work?"),
-        Line("or", "fab prod resume", f"{resume}; bob@desk's client starts no further steps"),
-        Line("or", "fab prod abort", abort),
-    ]
-
-
-def test_what_a_line_does_stands_behind_the_shells_comment_sign() -> None:
-    lines = [Line("next", "fab prod status", "look"), Line("or", "fab prod resume"), Line("then", "fab x", "do")]
-    assert below(lines) == "fab prod status  # look\n  or: fab prod resume\nthen: fab x            # do"
-    assert below([]) == ""
-
-
-def test_a_very_long_line_does_not_push_the_others_away() -> None:
-    thirty, longer = "x" * 30, "y" * 31
-    assert below([Line("next", thirty, "a"), Line("or", "z", "b")]) == f"{thirty}  # a\n  or: {'z':30}  # b"
-    assert below([Line("next", longer, "a"), Line("or", "z", "b")]) == f"{longer}  # a\n  or: z  # b"

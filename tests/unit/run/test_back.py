@@ -11,6 +11,7 @@ from tasks.fleet.outcome import Outcome
 from tasks.inventory.model import Host
 from tasks.journal.coding import Entry
 from tasks.journal.file import Journal
+from tasks.report import words
 from tasks.run import record
 from tasks.run.back import builds_before, can_go_back, with_the_way_back
 from tasks.run.budget import used_up
@@ -113,3 +114,15 @@ def test_a_run_whose_last_batch_nobody_has_judged_is_not_complete() -> None:
     run.outcomes = [(phase, dict.fromkeys(phase.hosts, Outcome("", 0.0))) for phase in whole.phases]
     assert not run.complete
     assert run.unjudged_now == list(HOSTS)
+
+
+def test_a_plan_says_for_how_long_its_batches_are_judged_and_what_becomes_of_a_bad_one() -> None:
+    assert words.soak(plan()) == ""
+    assert words.soak(plan(soak=20)) == "each batch is judged for 20 s on the new build; one that is bad ends the run"
+    assert words.soak(plan(soak=60, judge={"rollback": True})).endswith("is put back on the build that it had")
+
+
+def test_of_many_reasons_a_line_has_the_first() -> None:
+    why = [f"web{number}: bad" for number in range(9)]
+    text, style = words.judged(event("judged", verdict="bad", why=why, seconds=3.0))  # type: ignore[arg-type]
+    assert (text, style) == ("judged bad after 3.0 s: web0: bad; web1: bad; web2: bad; and 6 more", "bad")

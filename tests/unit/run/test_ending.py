@@ -262,7 +262,7 @@ def test_where_the_database_was_saved_to_is_told() -> None:
 
 def test_the_size_of_the_last_backup_is_told_where_it_is_known() -> None:
     run = backed_up("upgrade-db")
-    sizes = [{"event": "backup", "size": size} for size in (1, 4096)]
+    sizes = [{"event": "backup", "size": size} for size in (1, 2, 4096)]
     run.journal.entries += read(map(json.dumps, [{"event": "resume"}, *sizes, {"event": "phase"}]))
     assert saved(run) == ["the database as it was before is in /root/dump on blockerbugs01, 4096 bytes"]
     run.journal.entries += read([json.dumps({"event": "backup", "size": 0})])

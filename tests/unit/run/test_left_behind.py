@@ -7,14 +7,11 @@ from typing import Any
 
 import pytest
 
-from tasks.inventory.model import Host, HostSet
-from tasks.run.advice import after_a_step, after_success
-from tasks.run.left_behind import cut_off, down, left_behind, left_over
+from tasks.inventory.model import Host
+from tasks.run.left_behind import left_behind
 from tasks.sop.model import UNREACHED, Facts, Schema
 from tasks.sop.nvr import Nvr
-from tests.unit.builders import NEW, OLD, ONE, TWO, fleet, found, nvr, prod, stg, well
-
-from .runs import FAILED, a_plan, run_of
+from tests.unit.builders import NEW, NEWER, OLD, ONE, TWO, found, nvr, prod, well
 
 SET = prod(schema_status="alembic current")
 THREE = Host(name="blockerbugs03.iad2.example", aliases=("blockerbugs03",))
@@ -117,6 +114,23 @@ def test_half_upgraded_hosts_may_go_back_to_the_build_that_the_others_still_have
     assert left(well(NEW), replace(well(OLD), previous=previous)) == [MINOR_TO_NEW]
 
 
+def test_of_three_builds_the_newest_one_tells_which_build_was_before() -> None:
+    rollback = "or: fab prod rollback --version 1.0.0-1.el7 # rolls back if the build is still in the repo"
+    assert left(well(NEWER, previous=OLD), well(NEW, previous=OLD), well(OLD))[1:] == [rollback]
+    assert left(well(NEWER), well(NEW, previous=OLD), well(OLD))[1:] == []
+
+
+def test_where_a_transaction_was_cut_off_too_that_is_mended_first() -> None:
+    mend = "fab prod mend-rpm # mends what a cut-off rpm transaction left"
+    assert left(replace(MIGRATED, unfinished=True)) == [mend, "or: fab prod sync start-httpd # by hand, step by step"]
+    assert left(replace(PENDING, unfinished=True, paused="0123abcd"), PENDING) == [
+        "fab prod abort # lets cron sync again",
+        f"then: {mend}",
+        f"or: {TO_NEW}",
+        "or: fab prod upgrade-db sync start-httpd # by hand, step by step",
+    ]
+
+
 def test_c3_cron_that_an_ended_run_has_left_paused_comes_first() -> None:
     assert left(well(NEW, paused="0123abcd")) == ["fab prod abort # lets cron sync again"]
     assert left(replace(DOWN, paused="0123abcd")) == [
@@ -201,89 +215,3 @@ def test_after_a_step_by_itself_the_steps_behind_it_are_left(after: str, line: s
 )
 def test_a_sync_is_left_where_the_last_migration_was_done(facts: dict[str, Any], line: str) -> None:
     assert left(replace(DOWN, **{"migrated_with": NEW, **facts})) == [line]
-
-
-# After a step, and after an upgrade
-
-
-@pytest.mark.parametrize(
-    ("step", "facts", "told"),
-    [
-        pytest.param("sync", MIGRATED, "fab prod start-httpd", id="httpd is still to be started"),
-        pytest.param("sync", well(NEW), None, id="all is well"),
-        pytest.param("stop-httpd", DOWN, None, id="it was stopped on purpose"),
-    ],
-)
-def test_what_has_to_follow_a_step_that_was_done_by_itself(step: str, facts: Facts, told: str | None) -> None:
-    assert after_a_step(run_of(a_plan(step), "", FAILED, facts)) == told
-
-
-def test_after_upgrade_db_whose_looks_stop_nothing_the_rest_is_told() -> None:
-    run = run_of(a_plan("upgrade-db", PENDING), "", FAILED, MIGRATED)
-    assert after_a_step(run) == "fab prod sync start-httpd"
-
-
-def test_after_an_upgrade_its_own_ending_says_what_follows() -> None:
-    assert after_a_step(run_of(a_plan(), "", FAILED, DOWN)) is None
-
-
-def test_after_a_step_a_host_that_is_lost_is_waited_for() -> None:
-    run = run_of(a_plan("upgrade-db", PENDING), "", FAILED, MIGRATED)
-    del run.afterwards[TWO]
-    assert after_a_step(run) == "fab prod sync start-httpd  # when blockerbugs02 can be reached again"
-
-
-PROD = prod(after="stg", schema_status="x")
-NEXT = "fab prod minor-upgrade --version 1.1.0-1.el7"
-
-
-def test_after_stg_comes_prod_with_the_same_build() -> None:
-    plan = a_plan("minor-upgrade", host_set=stg(schema_status="x"))
-    assert after_success(plan, fleet(stg(), PROD)) == NEXT
-
-
-def test_where_prod_has_another_repo_the_build_has_to_be_promoted_before() -> None:
-    plan = a_plan("minor-upgrade", host_set=stg(enable_repo="testing", schema_status="x"))
-    assert after_success(plan, fleet(stg(), PROD)) == f"invoke promote\nthen: {NEXT}"
-
-
-@pytest.mark.parametrize(
-    ("procedure", "host_set", "hosts"),
-    [
-        pytest.param("minor-upgrade", PROD, [], id="no set waits for this one"),
-        pytest.param("minor-upgrade", prod(name="stg"), [ONE], id="not all of its hosts have the build"),
-        pytest.param("restart-httpd", stg(), [], id="no build was installed"),
-    ],
-)
-def test_after_success_nothing_follows_where(procedure: str, host_set: HostSet, hosts: list[Host]) -> None:
-    plan = a_plan(procedure, host_set=host_set, hosts=hosts)
-    assert after_success(plan, fleet(stg(), PROD)) is None
-
-
-# What status names beside the lines to type
-
-
-def test_down_is_where_httpd_is_known_not_to_run() -> None:
-    quiet = THREE.model_copy(update={"serves": False})
-    host_set = prod(hosts=(ONE, TWO, quiet))
-    assert down(host_set, found(host_set, DOWN, well(service="failed"), DOWN)) == [ONE, TWO]
-    assert down(host_set, found(host_set, UNREACHED, well(), DOWN)) == []
-
-
-def test_hosts_with_different_builds_are_named_with_them() -> None:
-    assert left_over(SET, found(SET, well(NEW), well(OLD))) == [
-        "half upgraded: blockerbugs01 has 1.1.0-1.el7, blockerbugs02 has 1.0.0-1.el7"
-    ]
-    assert left_over(SET, found(SET, well(NEW))) == []
-    assert left_over(SET, found(SET, well(NEW), well(installed=None))) == []
-
-
-def test_of_hosts_that_were_not_asked_nothing_is_told() -> None:
-    assert left_over(SET, {ONE: well(NEW)}) == []
-    assert cut_off(SET, {ONE: well(NEW)}) == []
-
-
-def test_a_transaction_that_was_cut_off_is_told_with_its_hosts_and_what_mends_it() -> None:
-    sentence = "an rpm transaction was cut off; fab prod mend-rpm mends that"
-    assert left_over(SET, found(SET, well(unfinished=True))) == [f"blockerbugs01, blockerbugs02: {sentence}"]
-    assert cut_off(SET, found(SET, well(), well(duplicates=(OLD, NEW)))) == [f"blockerbugs02: {sentence}"]

@@ -219,3 +219,44 @@ def test_a_node_on_whose_port_nobody_listens_never_answered() -> None:
 def test_of_a_large_set_only_some_nodes_are_watched() -> None:
     hosts = [ONE.model_copy(update={"name": f"web{n}.example", "aliases": (), "url": "http://x/"}) for n in range(20)]
     assert len(Watches(prod(hosts=hosts, sync_host="web0.example")).nodes()) == MOST_NODES
+
+
+def test_each_request_is_kept_with_its_time_and_only_so_many_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(probe, "MOST_SAMPLES", 3)
+    began = time.monotonic()
+    with site(lambda n: 500 if n == 6 else 200, 6) as (url, enough), Watch(url) as watch:
+        watch.asks_every(0.001)
+        assert enough.wait(30)
+    kept = watch.samples(began)
+    assert len(kept) == 3
+    assert [one.at for one in kept] == sorted(one.at for one in kept)
+    assert all(0 < one.seconds < 30 for one in kept)
+    assert not all(one.good for one in kept) or watch.seen.requests > 6
+    assert watch.samples(time.monotonic()) == []
+
+
+def test_how_it_was_before_is_what_was_seen_until_the_first_time_that_a_host_is_changed() -> None:
+    with site(lambda n: 200, 3) as (url, enough):
+        host = ONE.model_copy(update={"url": url})
+        with Watches(prod(hosts=(host, TWO), soak=5)) as watches:
+            assert enough.wait(30)
+            watches.upgrade_begins([host])
+            first = watches._nodes[host].before
+            time.sleep(0.3)
+            watches.upgrade_begins([host])
+    assert first
+    assert watches._nodes[host].before == first
+
+
+def test_hosts_that_are_judged_are_asked_more_often_and_those_that_nobody_watched_are_asked_meanwhile() -> None:
+    with site(lambda n: 200, 1) as (url, _):
+        hosts = [ONE.model_copy(update={"name": f"web{n:02}.example", "aliases": (), "url": url}) for n in range(12)]
+        with Watches(prod(hosts=tuple(hosts), sync_host=hosts[0].name)) as watches:
+            since = time.monotonic()
+            with watches.judging([hosts[11]], [hosts[1], TWO]) as judged:
+                time.sleep(1.5)
+                assert list(judged.hosts) == [hosts[11]]
+                new, beside = judged.hosts[hosts[11]].samples(since), judged.beside[0].samples(since)
+            assert len(judged.beside) == 1
+    assert len(new) > 5
+    assert len(beside) > 5
