@@ -56,12 +56,14 @@ def test_the_list_needs_neither_ssh_nor_schema_nor_sandbox(tool: str) -> None:
     assert "minor-upgrade" in shown.stdout
 
 
-def test_fab_and_invoke_show_the_same_list() -> None:
-    lists = [
+def test_fab_and_invoke_show_the_same_tasks_each_under_its_own_name() -> None:
+    first, second = (
         subprocess.run([sys.executable, "-m", tool, "--list"], cwd=PROJECT, capture_output=True, text=True, check=False)
         for tool in ("fabric", "invoke")
-    ]
-    assert lists[0].stdout == lists[1].stdout != ""
+    )
+    used = ("Usage: fab SET TASK", "Usage: invoke SET TASK")
+    assert (first.stdout.startswith(used[0]), second.stdout.startswith(used[1])) == (True, True)
+    assert first.stdout.partition("\n\n")[2] == second.stdout.partition("\n\n")[2] != ""
 
 
 def test_no_folder_of_ours_hides_a_package_of_the_same_name_from_invoke() -> None:
