@@ -136,10 +136,11 @@ def _named(phase: Phase, number: int, states: States, done: Callable[[Host], boo
 def _done(step: Step, state: str | None, facts: Facts, begun: set[str], later: bool) -> bool:
     """Was it done, and is it still so? Facts come first: what was done may have been undone (a host that restarted).
 
-    begun: the steps that were, on any host; later: was one of them that comes after this one?
+    state: as it was kept, where the step does not run. begun: the steps that were, on any host; later: was one of them
+    that comes after this one?
     """
     still = step.still(facts)
-    if step.proven and still and state != "runs":
+    if step.proven and still:
         return True
     if state != "0":
         return False

@@ -156,6 +156,15 @@ def test_b4_killed_anywhere_and_resumed_after_a_proxy_was_reloaded(at: int, prox
     assert world.bare_restarts == []
 
 
+def test_b4_a_drain_that_nothing_is_left_to_do_under_is_not_done_again() -> None:
+    plan, world = broken(ACTS, "")
+    drain = plan.phases.index(next(phase for phase in plan.phases if phase.step.name == "drain"))
+    for proxy in PROXIES:
+        kept = world.kept[proxy]
+        kept |= {name: "1" for name in kept if name.endswith("-drain")}
+    assert dict(of(plan, world.kept, world.facts())[drain].names) == {}
+
+
 @pytest.mark.parametrize("first", range(ACTS + 1))
 def test_b4_killed_twice(first: int) -> None:
     for second in range(ACTS + 1):

@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 
-from tasks.inventory.model import Host
+from tasks.errors import Refused
+from tasks.inventory.model import App, Host
 from tasks.run import proxies
+from tasks.run.decide import decide
 from tasks.sop.balanced import Balanced, Server
 from tasks.sop.model import UNREACHED, Facts
-from tests.unit.builders import ONE, TWO, found, job, prod, request, well
+from tests.unit.builders import ONE, TWO, Shell, found, job, of, prod, request, well
 
 RUN = "0123abcd"
 PROXY, OTHER = Host(name="proxy01.example", aliases=("proxy01",)), Host(name="proxy02.example", aliases=("proxy02",))
@@ -196,6 +198,12 @@ def test_n1_a_host_that_is_drained_by_its_file_is_told() -> None:
     assert proxies.told(prod(), found(prod(), well(drained=((RUN, "file"),)))) == []
 
 
+def test_a_proxy_is_asked_on_which_boot_it_is(shell: Shell) -> None:
+    host_set = of(App(root="."), SET)
+    shell.file("proc/sys/kernel/random/boot_id", "b00t-1d\n")
+    assert "boot\tb00t-1d\n" in shell.run(proxies.script(host_set)).stdout
+
+
 def test_n1_a_batch_whose_drain_leaves_nobody_is_refused_on_the_proxy_that_says_so() -> None:
     facts = found(SET, well()) | {OTHER: FINE, PROXY: with_servers(SERVERS[0], replace(SERVERS[1], status="DOWN"))}
     asked = request("restart-httpd", SET, hosts=(ONE,))
@@ -205,6 +213,9 @@ def test_n1_a_batch_whose_drain_leaves_nobody_is_refused_on_the_proxy_that_says_
         ("proxy01: draining blockerbugs01 leaves no server to take the requests", None),
     ]
     assert proxies.in_the_way(asked, phases, {**facts, PROXY: FINE}) == []
+    assert proxies.in_the_way(asked, phases, {OTHER: FINE}) == []  # that it cannot be reached is told by `reasons`
+    with pytest.raises(Refused, match="draining blockerbugs01 leaves no server"):
+        decide(asked, facts)
     assert proxies.in_the_way(asked, phases[1:2], facts) == []
     assert proxies.in_the_way(request("restart-httpd", BY_FILE), phases, facts) == []
     assert proxies.in_the_way(request("restart-httpd", prod()), phases, facts) == []

@@ -71,6 +71,11 @@ def test_what_was_begun_is_settled_and_the_way_back_follows_under_numbers_of_its
     assert f"yum downgrade to {OLD}" in made.phases[5].step.says
 
 
+def test_what_was_begun_keeps_its_numbers_where_hosts_went_side_by_side() -> None:
+    made = with_the_way_back(plan(), entries(judged(back=[ONE.name])), begun=(1, 2, 3, 6))
+    assert made.numbers == [1, 2, 3, 6, 9, 10, 11]
+
+
 def test_hosts_that_had_different_builds_go_back_one_build_after_the_other() -> None:
     builds = {ONE.name: str(OLD), TWO.name: "blockerbugs-0.9.0-1.el7"}
     verdict = judged(back=[ONE.name, TWO.name, "gone.example"])

@@ -11,7 +11,7 @@ from tasks.inventory.model import Host
 from tasks.run.refusals import Reason
 from tasks.run.which_build import newest, target_build, verified_build
 from tasks.sop.model import Facts
-from tests.unit.builders import NEW, NEWER, OLD, found, nvr, prod, request, stg, well
+from tests.unit.builders import NEW, NEWER, OLD, ONE, TWO, found, nvr, prod, request, stg, well
 
 PROD = prod(schema_status="alembic current")
 OVERRIDE = '--unverified "reason" overrides that, and is recorded'
@@ -77,6 +77,13 @@ def test_V3_hosts_that_are_offered_different_builds_are_named_with_them() -> Non
         ("blockerbugs02: is offered blockerbugs-1.2.0-1.el7", None),
         ("the hosts are offered different builds: a mirror is stale, or a tag has just moved", None),
     ]
+
+
+def test_V3_what_one_host_is_not_offered_is_told_beside_what_the_others_are() -> None:
+    three = prod(hosts=(ONE, TWO, "three.example"))
+    facts = found(three, well(offered={NEW: "r"}), well(offered={NEWER: "r"}), well(installed=None, offered={}))
+    texts = [reason.text for reason in target_build(request("minor-upgrade", three), facts, None)[1]]
+    assert [text.split(":")[0] for text in texts[:3]] == ["three.example", "blockerbugs01", "blockerbugs02"]
 
 
 # What yum did not see
