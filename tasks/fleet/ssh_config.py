@@ -32,15 +32,8 @@ USER_FILES = "~/.ssh/known_hosts ~/.ssh/known_hosts2"
 SYSTEM_FILES = "/etc/ssh/ssh_known_hosts /etc/ssh/ssh_known_hosts2"
 METHODS = ("publickey", "keyboard-interactive", "password")  # of those that we have, ssh's default order
 DEFAULT_KEYS_IN = "~/.ssh"
-DEFAULT_KEYS = (
-    "id_rsa",
-    "id_ecdsa",
-    "id_ecdsa_sk",
-    "id_ed25519",
-    "id_ed25519_sk",
-    "id_xmss",
-    "id_dsa",
-)  # ssh_config(5), IdentityFile
+# ssh_config(5), IdentityFile
+DEFAULT_KEYS = ("id_rsa", "id_ecdsa", "id_ecdsa_sk", "id_ed25519", "id_ed25519_sk", "id_xmss", "id_dsa")
 _SWITCHED_OFF = {"publickey": "pubkey", "keyboard-interactive": "kbdinteractive", "password": "password"}
 _TOKEN = re.compile(r"%(.?)")
 _VARIABLE = re.compile(r"\$\{(\w+)\}")
