@@ -61,7 +61,7 @@ def _has(shell: Shell, *programs: str) -> None:
 class _proxy:
     def __init__(self, folder: Path, sh: str, **how: object) -> None:
         self._shell, self._running = Proxy(folder, shutil.which(sh)), running(folder, **how)  # type: ignore[arg-type]
-        _has(self._shell, "nc")
+        _has(self._shell, "python3")  # every machine of ours has that
 
     def __enter__(self) -> Proxy:
         self._shell.haproxy = self._running.__enter__()
@@ -181,14 +181,14 @@ def test_haproxy_is_talked_to_with_whichever_program_the_host_has(program: str, 
     if not shutil.which(program):
         pytest.skip(f"no {program}")
     with _proxy(tmp_path, "dash") as proxy:
-        (proxy.bin / "nc").unlink()
+        (proxy.bin / "python3").unlink()
         _has(proxy, program)
         assert proxy.drain("web1") == (0, [])
         assert proxy.haproxy.words()["web1"] == "DRAIN"
 
 
 def test_b5_a_host_that_has_none_of_them_says_so(proxy: Proxy) -> None:
-    (proxy.bin / "nc").unlink()
+    (proxy.bin / "python3").unlink()
     said = "this host has no socat, and no nc, python3 or perl in its place"
     assert proxy.told("fact_haproxy", "web1")[1] == ["lacks\tsocat", f"haproxy_says\t{said}"]
 
