@@ -12,9 +12,10 @@ import shlex
 import signal
 import subprocess
 import tempfile
+import threading
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -33,6 +34,7 @@ _GIT_KEPT = re.compile(
 )
 _LANGUAGE = re.compile("LANGUAGE|LC_.*")
 _LOOK_SECONDS = 0.05  # between two looks at whether a program has ended
+_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _TERM_SECONDS = 3.0  # for git to take its lock files away before it is killed
 
 
@@ -75,17 +77,37 @@ def run(
         raise Refused(f"there is no folder {cwd}", next_line=f"ls -ld {shlex.quote(str(cwd.parent))}")
     # Files, not pipes: a program of the program's (ssh) may hold a pipe open after its end.
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        process = None
         try:
-            process = subprocess.Popen(
-                command, cwd=cwd, env=environment(), stdin=subprocess.DEVNULL, stdout=out, stderr=err
-            )
+            with _undisturbed():
+                process = subprocess.Popen(
+                    command, cwd=cwd, env=environment(), stdin=subprocess.DEVNULL, stdout=out, stderr=err
+                )
+            late = not _ended(process, limit, waiting)
         except FileNotFoundError:
             raise Refused(f"{command[0]} is not installed", next_line=_how_to_get(command)) from None
-        try:
-            late = not _ended(process, limit, waiting)
         finally:
-            _end(process)
+            if process:
+                _end(process)
         return Done(process.returncode, _text(out), _text(err), late)
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """A signal that comes meanwhile is taken at the end: who is ended while a program starts would not know of it."""
+    came: list[int] = []
+    mine = threading.current_thread() is threading.main_thread()
+    handlers = {signum: signal.getsignal(signum) for signum in _ENDING} if mine else {}
+    ours = {signum: handler for signum, handler in handlers.items() if callable(handler)}
+    for signum in ours:
+        signal.signal(signum, lambda number, _: came.append(number))
+    try:
+        yield
+    finally:
+        for signum, handler in ours.items():
+            signal.signal(signum, handler)
+    for number in came[:1]:
+        ours[signal.Signals(number)](number, None)
 
 
 def _ended(process: subprocess.Popen[bytes], limit: float, waiting: Callable[[float], None]) -> bool:
