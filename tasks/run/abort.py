@@ -113,7 +113,7 @@ def _end(reached: Reached, found: Found, how: str, consent: Consent, report: Rep
             me, aborted = operator(), how == "abort"
             journal.write(record.abort(host_set, me, found.entries, now) if aborted else Unlock(me, host_set.name))
             shells = [kept.resume_cron(host_set.app)] if aborted else []
-            run_lock.release("\n".join([*shells, _put_back(reached, lock.run, now, report)]))
+            run_lock.release(" && ".join([*shells, _put_back(reached, lock.run, now, report)]))
 
 
 def _show_the_end(host_set: HostSet, facts: Mapping[Host, Facts], report: Report) -> None:

@@ -78,10 +78,12 @@ class RunLock:
         """
         unexpected.locks(self._set.name)
         ask = kept.still_ours(self._app, self._journal.run, *self._driver_and_lines)
-        self._check(self._told(f"{ask}\n{first}" if first else ask))
+        self._check(self._told(f"{ask} && {first}" if first else ask))
 
     def release(self, first: str = "true") -> None:
         """Give the lock back, after the shell `first` has succeeded; no lock there counts as released.
+
+        first: one list, its parts joined by `&&`: what is given up is what its last part says.
 
         Raises TakenOver, and leaves all as it is, where somebody else drives the run now, or another run has the lock.
         """
@@ -107,12 +109,12 @@ class RunLock:
             )
 
     def give_back(self, then: str = "") -> None:
-        """Let cron sync again, and do the shell `then`, although this run has lost its set.
+        """Let cron sync again, and then do the shell `then`, although this run has lost its set.
 
         Raises Locked where another one holds it now.
         """
         ask = kept.give_cron_back(self._app, self._journal.run, self._journal.unsent())
-        found = self._told(f"{ask}\n{then}" if then else ask)
+        found = self._told(f"{ask} && {then}" if then else ask)
         if "holder" in found:
             raise locked_by(self._set.sync, found["holder"], self._set)
 

@@ -180,12 +180,12 @@ def ours(run_folder: RunFolder) -> str:
 def note_away(host_set: HostSet, run: str, hosts: Iterable[Host]) -> str:
     """Shell for the sync host: this run may have taken something out of the balancer at these."""
     root = kept.root(host_set.app)
-    return "\n".join(call("drain_note", root, f"{AWAY}{host.name}", run) for host in hosts)
+    return " && ".join(call("drain_note", root, f"{AWAY}{host.name}", run) for host in hosts)
 
 
 def forget_away(host_set: HostSet, hosts: Iterable[Host]) -> str:
     """Shell for the sync host: nothing of this tool's is taken out at these any more."""
-    return "\n".join(call("drain_forget", kept.root(host_set.app), f"{AWAY}{host.name}") for host in hosts)
+    return " && ".join(call("drain_forget", kept.root(host_set.app), f"{AWAY}{host.name}") for host in hosts)
 
 
 def where(host_set: HostSet) -> tuple[Host, ...]:
