@@ -5,8 +5,10 @@ from __future__ import annotations
 from invoke import Collection, Task
 
 from . import build, config, failure, look, program, sandboxed, steps, unexpected, upgrade
+from .flags import SHOWING
 from .inventory.file import configured_file, set_names
 from .koji.settings import DEFAULTS
+from .report.opened import Shown
 from .targets import target
 
 ON_HOSTS = {"Look": look, "Upgrade": upgrade, "After a failure": failure, "The SOP's steps, one by one": steps}
@@ -34,7 +36,7 @@ namespace.configure(
         # What `fab prod` chose for the tasks that follow on the line, whether one has used it; names no set can have.
         "target": {"set": "", "used": False, "tasks": taken},
         # How much is shown, where no flag says so; see `fab --help minor-upgrade`.
-        "report": {"verbose": False, "quiet": False, "json": False, "junit": ""},
+        "report": {name: getattr(Shown, name) for name in SHOWING},
         # Koji, the SRPM and the ansible repo: the keys are explained in koji/settings.py.
         **DEFAULTS,
     }

@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
+from itertools import dropwhile
 from threading import Event
 
 from ..fleet.groups import Pool, Row
@@ -14,7 +15,7 @@ from ..fleet.outcome import Outcome, for_people
 from ..inventory.model import Host
 from ..journal.events import Waited
 from ..sop import drains, restarts
-from ..sop.model import Phase, Step
+from ..sop.model import Effect, Phase, Step
 from ..sop.restarts import Restart
 from . import record
 from .hearing import OutputListener, PhaseListener
@@ -145,9 +146,13 @@ def _done_again(
     )
 
 
-def _of_the_same_hosts(phase: Phase, run: Run) -> list[dict[Host, Outcome]]:
+def _seconds_away(phase: Phase, run: Run) -> float:
+    """How long its hosts were away at most: since the first step that took them down after they were seen well."""
     with run.turn:
-        return [results for done, results in run.outcomes if done.hosts == phase.hosts]
+        done = [(one.step, results) for one, results in run.outcomes if one.hosts == phase.hosts]
+    seen = max((at for at, (step, _) in enumerate(done[:-1]) if step.sees_it_serve), default=-1)
+    since = list(dropwhile(lambda row: row[0].httpd not in (Effect.BOUNCE, Effect.DOWN), done[seen + 1 :]))
+    return sum(max((o.seconds for o in results.values()), default=0.0) for _, results in since)
 
 
 def let_the_balancer_see(phase: Phase, run: Run, report: Report, asked_to_stop: Event) -> None:
@@ -156,9 +161,7 @@ def let_the_balancer_see(phase: Phase, run: Run, report: Report, asked_to_stop: 
         return
     wanted = run.plan.request.host_set.health.status
     was_ill = not all(run.plan.facts[host].healthy(wanted) for host in phase.hosts)
-    away = sum(
-        max((o.seconds for o in results.values()), default=0.0) for results in _of_the_same_hosts(phase, run)[-2:]
-    )
+    away = _seconds_away(phase, run)
     if was_ill or phase.let_return.notices(away):
         seconds = phase.let_return.seconds_to_return
         why = "it was down before" if was_ill else f"it was down for {away:.1f} s"

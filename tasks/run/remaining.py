@@ -11,6 +11,7 @@ from ..sop.model import Facts, Phase, Step
 from .decide import Plan
 
 States = Mapping[Host, Mapping[str, str]]
+Numbered = tuple[int, Phase]
 _ATTEMPT = re.compile(r"(?P<name>[^.]+)(\.(?P<number>[0-9]{1,9}))?")
 
 
@@ -31,21 +32,22 @@ def everything(plan: Plan) -> list[Remaining]:
     return [Remaining(dict.fromkeys(phase.hosts, _name(n, phase))) for n, phase in _numbered(plan)]
 
 
-def _numbered(plan: Plan) -> list[tuple[int, Phase]]:
+def _numbered(plan: Plan) -> list[Numbered]:
     return list(zip(plan.numbers, plan.phases, strict=True))
 
 
 def of(plan: Plan, states: States, facts: Mapping[Host, Facts]) -> list[Remaining]:
     """What of `plan` remains, given each host's steps (detached.read_states) and what was found on it just now."""
     rows: list[Remaining] = []
+    begun = _begun(plan, states)
     for place, (number, phase) in enumerate(_numbered(plan)):
         if place < plan.settled:
             rows.append(Remaining({}))
         elif phase.step.looks:
             redone = {host for row in rows for host in row.names}
-            rows.append(_look(plan, number, phase, states, redone))
+            rows.append(_look(plan, number, phase, begun, redone))
         else:
-            rows.append(_of_phase(plan, number, phase, states, facts))
+            rows.append(_of_phase(plan, number, phase, begun, states, facts))
     for at, phase in enumerate(plan.phases):
         if phase.step.around and at >= plan.settled:
             _around(plan, at, rows, states, facts)
@@ -86,31 +88,44 @@ def _gate(plan: Plan, at: int, rows: Sequence[Remaining], facts: Mapping[Host, F
     return Remaining(dict.fromkeys(hosts, _name(plan.numbers[at], plan.phases[at])))
 
 
-def _look(plan: Plan, number: int, phase: Phase, states: States, redone: set[Host]) -> Remaining:
+def _look(plan: Plan, number: int, phase: Phase, begun: Sequence[Numbered], redone: set[Host]) -> Remaining:
     """A look was passed if anything was begun after it, on any host; not where something before it is done again."""
-    passed = _begun_later(plan, number, phase, states)
+    passed = _begun_later(plan, number, phase, begun)
     return Remaining(dict.fromkeys((h for h in phase.hosts if h in redone or not passed), _name(number, phase)))
 
 
-def _begun_later(plan: Plan, number: int, phase: Phase, states: States) -> bool:
+def _begun(plan: Plan, states: States) -> list[Numbered]:
+    """The phases of which a step that changes something was begun, on any host."""
+    names = {one["name"] for steps in states.values() for step in steps if (one := _ATTEMPT.fullmatch(step))}
+    return [
+        (number, phase) for number, phase in _numbered(plan) if _name(number, phase) in names and not phase.step.looks
+    ]
+
+
+def _begun_later(plan: Plan, number: int, phase: Phase, begun: Sequence[Numbered]) -> bool:
     """Was any step begun, on any host, that comes after this phase?
 
     Where hosts go side by side, or on without one that has failed, only what its own hosts begin later tells.
     """
     host_set, own = plan.request.host_set, set(phase.hosts)
     apart = bool(host_set.window or host_set.fail_budget)
-    after = [(n, p) for n, p in _numbered(plan) if n > number and not p.step.looks]
-    later = [_name(n, p) for n, p in after if not apart or own & set(p.hosts)]
-    return any(_attempts(steps, name) for steps in states.values() for name in later)
+    return any(n > number and (not apart or not own.isdisjoint(p.hosts)) for n, p in begun)
 
 
-def _of_phase(plan: Plan, number: int, phase: Phase, states: States, facts: Mapping[Host, Facts]) -> Remaining:
+def _of_phase(
+    plan: Plan,
+    number: int,
+    phase: Phase,
+    begun: Sequence[Numbered],
+    states: States,
+    facts: Mapping[Host, Facts],
+) -> Remaining:
     """A host that was restarted and is not well is restarted again: what was wrong may have been mended since."""
-    later = _begun_later(plan, number, phase, states)
-    begun = {step.split(".")[0].split("-", 1)[1] for steps in states.values() for step in steps}
+    later = _begun_later(plan, number, phase, begun)
+    names = {one.step.name for _, one in begun}
 
     def done(host: Host) -> bool:
-        return _done(phase.step, _state(states[host], _name(number, phase)), facts[host], begun, later)
+        return _done(phase.step, _state(states[host], _name(number, phase)), facts[host], names, later)
 
     return _named(phase, number, states, done)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Mapping
+from dataclasses import replace
+from threading import Event
 from typing import cast
 
 import pytest
@@ -19,11 +21,14 @@ from tasks.run.decide import decide
 from tasks.run.lock import RunLock
 from tasks.run.look import Reached
 from tasks.run.observer import Report
+from tasks.run.phase import let_the_balancer_see
 from tasks.run.phases import perform
 from tasks.run.remaining import everything
 from tasks.run.state import Run
+from tasks.sop.model import Effect
 
-from ..builders import event, found, prod, request, well
+from ..builders import ONE, event, found, prod, request, well
+from .runs import a_plan, run_of
 
 
 class Held:
@@ -142,3 +147,29 @@ def test_o2_who_is_taken_over_in_the_middle_of_a_step_says_where_it_was_done_and
         "stop-httpd was done on blockerbugs02",
         "httpd is not running on blockerbugs02",
     )
+
+
+def test_a_step_between_the_restart_and_the_look_does_not_hide_how_long_a_host_was_away() -> None:
+    plan = a_plan("minor-upgrade", host_set=prod(balancer={"interval": 10}, schema_status="x"))
+    run = run_of(plan)
+    rows = [(phase, results) for phase, results in run.outcomes if phase.hosts == (ONE,)]
+    restart, healthy = rows[-2][0], rows[-1][0]
+    warm = replace(healthy, step=replace(healthy.step, name="warm-cache", httpd=Effect.NONE), let_return=None)
+    seconds = {restart.step.name: 12.0, warm.step.name: 0.5, healthy.step.name: 0.5}
+    run.outcomes = [(phase, {ONE: Outcome("", seconds[phase.step.name])}) for phase in (restart, warm, healthy)]
+    asked, waits = Event(), Waits()
+    asked.set()
+    run.journal = Journal(run="0123abcd")
+    let_the_balancer_see(healthy, run, waits, asked)
+    assert waits.told == ["for the balancer to see the host back (it was down for 13.0 s)"]
+    run.journal.close()
+
+
+class Waits(Report):
+    """A report that keeps what is waited for."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    def waiting(self, seconds: float, why: str) -> None:
+        self.told.append(why)
