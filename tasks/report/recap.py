@@ -168,8 +168,8 @@ def _still_down(run: Run) -> str:
         return "still down"
     if not host_set.balancer:
         return "still down, though every host answers"
-    interval = f"{host_set.balancer.interval:g} s"
-    return f"every host answers, but the balancer had not looked again yet (it looks every {interval})"
+    looks = f"had not looked again yet (it looks every {host_set.balancer.interval:g} s)"
+    return f"every host answers, but the balancer {looks}, or is down itself"
 
 
 def unreached(seen: Seen) -> str:

@@ -267,7 +267,7 @@ def test_the_recap_tells_what_the_users_saw(seen: Seen, line: str, screen: Shown
         pytest.param(
             Balancer(interval=0.5),
             well(),
-            "every host answers, but the balancer had not looked again yet (it looks every 0.5 s)",
+            "every host answers, but the balancer had not looked again yet (it looks every 0.5 s), or is down itself",
             id="the balancer is behind",
         ),
     ],
