@@ -25,11 +25,15 @@ ABOVE_IN_A_ROW = 3  # a query looks back: what the restart cost is still in it f
 
 
 class Sample(NamedTuple):
-    """One request: when it began (time.monotonic), how many seconds it took, and had it a good answer?"""
+    """One request: when it began (time.monotonic), how many seconds it took, and had it a good answer?
+
+    refused: it was answered, by an error of the server.
+    """
 
     at: float
     seconds: float
     good: bool
+    refused: bool = False
 
 
 @dataclass(frozen=True)
@@ -51,8 +55,11 @@ class Source:
 
     @property
     def reachable(self) -> bool:
-        """Was there ever a good answer? If not, it may simply not be reachable from here."""
-        return any(one.good for one in (*self.before, *self.new))
+        """Was there ever an answer, if only a 500? If not, it may simply not be reachable from here.
+
+        Where nobody looked before the upgrade, an answer of the hosts beside shows that there is a way to it.
+        """
+        return any(one.good or one.refused for one in (*self.before, *self.new, *(() if self.before else self.beside)))
 
 
 @dataclass(frozen=True)
@@ -212,17 +219,15 @@ def of_a_query(values: Sequence[float | str], promql: Promql, over: bool) -> Fin
 def at_the_end(sources: Sequence[Source], judge: Judge, query: Finding | None) -> Verdict:
     """The verdict of a soak.
 
-    What users see counts beside the hosts' own pages. Only where it is too little, or where none of the hosts' own
-    pages is reachable from here, the other one is enough.
+    What users see counts beside the hosts' own pages, and only where it is too little, these are enough: never the
+    other way round, the balancer hides from users a host that fails.
     """
     nodes = any(source.node and source.reachable for source in sources)
-    users = any(not source.node and source.reachable for source in sources)
     kept = []
     for source in sources:
         found = of_a_source(source, judge)
         little = found.measured is None or found.measured.requests < judge.min_requests
-        enough_without = (nodes and little) if not source.node else (users and not nodes and not source.reachable)
-        if not (found.verdict == INCONCLUSIVE and enough_without):
+        if not (found.verdict == INCONCLUSIVE and nodes and little and not source.node):
             kept.append(found)
     return Verdict((*kept, *([query] if query else [])))
 

@@ -73,6 +73,7 @@ class Watch:
         self._outages: list[tuple[float, float]] = []  # the last of them may go on
         self._slow: list[tuple[float, float]] = []
         self._running: tuple[float, float] | None = None  # when the last request began, on both clocks
+        self._refused = False  # was the last request answered by an error of the server?
         self._since: float | None = None  # when the first request of an unbroken row of failures began
         self._samples: deque[Sample] = deque(maxlen=MOST_SAMPLES)
         self.before: tuple[Sample, ...] | None = None  # what was seen until it was upgraded
@@ -125,10 +126,11 @@ class Watch:
     def _ask(self) -> None:
         while not self._stop.is_set():
             began, at = self._running = time.monotonic(), clock.now()
+            self._refused = False
             good = self._good()
             self._running = None
             self._requests += 1
-            self._samples.append(Sample(began, time.monotonic() - began, good))
+            self._samples.append(Sample(began, time.monotonic() - began, good, self._refused))
             if self._since is not None:  # up to the beginning of this answer, if it is one
                 until = began if good else time.monotonic()
                 self._outages[-1] = (self._outages[-1][0], until - self._since)
@@ -150,7 +152,9 @@ class Watch:
                 return True
         except urllib.error.HTTPError as error:
             error.close()
-            return error.code in self._answers
+            good = error.code in self._answers
+            self._refused = not good and proxy_of(self._url) is None  # a proxy answers for a host that it cannot reach
+            return good
         except (OSError, http.client.HTTPException, ValueError):
             return False
 

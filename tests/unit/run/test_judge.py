@@ -151,12 +151,28 @@ def test_a_build_that_turns_bad_later_is_found_by_its_latest_answers() -> None:
     assert found.verdict == BAD
 
 
-def test_a_page_that_never_answered_from_here_tells_nothing_and_what_users_see_is_enough_then() -> None:
+def test_j1_a_host_that_answers_500_is_bad_although_nobody_looked_at_it_before() -> None:
+    refused = [one._replace(good=False, refused=True) for one in asked(200)]
+    users = Source("users", asked(200), before=asked(100), node=False, compares=False)
+    for beside in ((), asked(200)):
+        dead = Source("web09", refused, beside=beside)
+        found = meanwhile([dead, users], JUDGE, None, now=10)
+        assert found
+        assert found.verdict == at_the_end([dead, users], JUDGE, None).verdict == BAD
+
+
+def test_j1_a_host_that_answers_nothing_is_bad_where_the_hosts_beside_it_answer() -> None:
+    dead = Source("web09", asked(50, 50), beside=asked(200))
+    assert at_the_end([dead], JUDGE, None).verdict == BAD
+
+
+def test_j2_a_host_of_which_nothing_is_known_is_never_told_as_good() -> None:
     nothing = Source("web01", asked(50, 50), before=asked(20, 20))
     users = Source("users", asked(200), before=asked(100), node=False)
     assert meanwhile([nothing], JUDGE, None, now=10) is None
     assert at_the_end([nothing], JUDGE, None).verdict == INCONCLUSIVE
-    assert at_the_end([nothing, users], JUDGE, None).verdict == GOOD
+    assert at_the_end([nothing, users], JUDGE, None).verdict == INCONCLUSIVE
+    assert at_the_end([users], JUDGE, None).verdict == GOOD
     assert at_the_end([nothing, source(asked(200)), users], JUDGE, None).verdict == INCONCLUSIVE
 
 

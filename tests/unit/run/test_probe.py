@@ -235,6 +235,18 @@ def test_each_request_is_kept_with_its_time_and_only_so_many_of_them(monkeypatch
     assert watch.samples(time.monotonic()) == []
 
 
+def test_j1_a_500_shows_that_the_host_is_there_unless_a_proxy_has_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    with site(lambda n: 500, 3) as (url, enough), Watch(url) as watch:
+        assert enough.wait(30)
+        until(lambda: bool(watch.samples(0)))
+    assert all(one.refused and not one.good for one in watch.samples(0))
+    with site(lambda n: 503, 1) as (url, enough):
+        monkeypatch.setenv("http_proxy", url)
+        with Watch("http://qa.example/") as watch:
+            until(lambda: bool(watch.samples(0)))
+    assert not any(one.refused or one.good for one in watch.samples(0))
+
+
 def test_how_it_was_before_is_what_was_seen_until_the_first_time_that_a_host_is_changed() -> None:
     with site(lambda n: 200, 3) as (url, enough):
         host = ONE.model_copy(update={"url": url})
