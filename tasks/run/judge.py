@@ -1,8 +1,10 @@
 """Is a batch that serves the new build well? From samples of requests to a verdict with its numbers. Pure.
 
 Errors: an exact binomial test of the share of requests that failed against the share that may: what failed before the
-upgrade or fails on the hosts beside, and never less than hosts.yml tolerates. Latency: a rank test (Mann-Whitney) of
-the answers against those of the hosts beside, each of these taken so many times as slow as hosts.yml lets pass.
+upgrade or fails on the hosts beside, and never less than hosts.yml tolerates. Where that is much, or little was seen of
+it, it is no reason to call the batch bad, and none to call it good. Latency: a rank test (Mann-Whitney) of the answers
+against those of the hosts beside, each of these taken so many times as slow as hosts.yml lets pass; and, for a build
+that is slow now and then, a binomial test of how many are slower than nearly all of these.
 """
 
 from __future__ import annotations
@@ -19,6 +21,9 @@ CERTAIN = 1e-4  # what is less likely by chance is no chance: it is looked at ev
 SUSPICIOUS = 0.01  # what is less likely by chance at the end is not told as good
 RECENT_SECONDS = 15.0  # looked at by itself too: a build that turns bad later has good answers in front of the bad ones
 LEAST_FAILURES = 3
+LEAST_BEFORE = 50  # requests: the share that failed of fewer is a guess
+MOST_ALLOWED = 0.1  # what failed more often was ill itself: nobody is called good for being no worse
+SLOW_SHARE = 0.05  # of the answers that are compared with are slower than what the new ones are held against
 LEAST_ANSWERS = 10  # on both sides, before the rank test's normal approximation is believed
 NOTICED_SECONDS = 0.02  # nobody notices a smaller difference, however many times as slow that is
 ABOVE_IN_A_ROW = 3  # a query looks back: what the restart cost is still in it for a moment
@@ -66,16 +71,21 @@ class Source:
 class Measured:
     """The numbers of one source. allowed: the share of requests that may fail; chance: how likely so many failures are.
 
-    median, beside: seconds of a good answer, None where too few were seen; slower_by_chance: of the rank test.
+    surely: how likely they are where nothing is allowed that was much, or a guess.
+    median, beside: seconds of a good answer, None where too few were seen; slower_by_chance: of the rank test;
+    slow: the share of answers slower than nearly all that they are compared with; slow_by_chance: how likely that is.
     """
 
     requests: int
     failed: int
     allowed: float
     chance: float
+    surely: float
     median: float | None = None
     beside: float | None = None
     slower_by_chance: float = 1.0
+    slow: float = 0.0
+    slow_by_chance: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -112,18 +122,37 @@ class Verdict:
 
 def measure(source: Source, judge: Judge) -> Measured:
     """Count the failures, compare the answers."""
-    failed = sum(not one.good for one in source.new)
-    allowed = max(judge.tolerated, _share(source.before), _share(source.beside))
-    found = Measured(len(source.new), failed, allowed, tail(failed, len(source.new), allowed))
+    requests, failed = len(source.new), sum(not one.good for one in source.new)
+    allowed = max(judge.tolerated, *(_share(one, LEAST_ANSWERS) for one in (source.before, source.beside)))
+    surely = max(
+        judge.tolerated, *(min(MOST_ALLOWED, _share(one, LEAST_BEFORE)) for one in (source.before, source.beside))
+    )
+    found = Measured(requests, failed, allowed, tail(failed, requests, allowed), tail(failed, requests, surely))
     new, old = _seconds(source.new), _seconds(source.beside or source.before)
     if not source.compares or min(len(new), len(old)) < LEAST_ANSWERS:
         return found
-    bound = [max(one * judge.latency, one + NOTICED_SECONDS) for one in old]
-    return replace(found, median=_median(new), beside=_median(old), slower_by_chance=slower(new, bound))
+    bound = sorted(max(one * judge.latency, one + NOTICED_SECONDS) for one in old)
+    slow = sum(one > bound[int((1 - SLOW_SHARE) * len(bound))] for one in new)
+    return replace(
+        found,
+        median=_median(new),
+        beside=_median(old),
+        slower_by_chance=slower(new, bound),
+        slow=slow / len(new),
+        slow_by_chance=tail(slow, len(new), SLOW_SHARE),
+    )
 
 
-def _share(samples: Sequence[Sample]) -> float:
-    return sum(not one.good for one in samples) / len(samples) if samples else 0.0
+def alike(rows: Sequence[Sequence[Sample]]) -> list[Sample]:
+    """What hosts answered, host by host, as one row, without those that fail much more often than most of them do."""
+    shares = sorted(_share(row) for row in rows if row)
+    most = shares[(len(shares) - 1) // 2] + MOST_ALLOWED if shares else 0.0
+    return [one for row in rows if _share(row) <= most for one in row]
+
+
+def _share(samples: Sequence[Sample], least: int = 1) -> float:
+    """How many of them failed; none, where fewer than `least` were seen."""
+    return sum(not one.good for one in samples) / len(samples) if len(samples) >= least else 0.0
 
 
 def _seconds(samples: Sequence[Sample]) -> list[float]:
@@ -149,7 +178,10 @@ def of_a_source(source: Source, judge: Judge) -> Finding:
     if found.failed and found.chance < SUSPICIOUS:
         text = f"{told}: more than the {_percent(found.allowed)} that may, too few to be certain"
         return Finding(source.who, INCONCLUSIVE, text, found)
-    if found.slower_by_chance < SUSPICIOUS:
+    if found.failed and found.surely < SUSPICIOUS:
+        text = f"{told}: no more than the {_percent(found.allowed)} of before or beside, which were too ill or too few"
+        return Finding(source.who, INCONCLUSIVE, text, found)
+    if min(found.slower_by_chance, found.slow_by_chance) < SUSPICIOUS:
         return Finding(source.who, INCONCLUSIVE, f"{told}: slower, not by enough to be certain", found)
     if found.median is None and source.compares:
         return Finding(source.who, INCONCLUSIVE, f"{told}, because too little was seen of what it was before", found)
@@ -179,6 +211,9 @@ def _bad(source: Source, found: Measured, judge: Judge) -> Finding | None:
     if found.slower_by_chance < CERTAIN:
         text = f"more than {judge.latency:g} times as slow{_compared(source, found)}"
         return Finding(source.who, BAD, text, found)
+    if found.slow_by_chance < CERTAIN:
+        text = f"{_percent(found.slow)} of its answers more than {judge.latency:g} times as slow as nearly all"
+        return Finding(source.who, BAD, f"{text}{_compared(source, found)}", found)
     return None
 
 

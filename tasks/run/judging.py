@@ -13,7 +13,7 @@ from ..journal.events import Judged
 from ..sop.model import Phase
 from . import prometheus, record
 from .back import builds_before, can_go_back
-from .judge import BAD, GOOD, Source, Verdict, at_the_end, meanwhile, of_a_query
+from .judge import BAD, GOOD, Source, Verdict, alike, at_the_end, meanwhile, of_a_query
 from .observer import Report
 from .probe import Judged as Watched
 from .probe import Watches
@@ -157,7 +157,7 @@ class Court:
 
 def _sources(watched: Watched, began: float, old: bool) -> Iterable[Source]:
     since = began - EARLIER_SECONDS if old else began
-    beside = [sample for watch in watched.beside for sample in watch.samples(since)]
+    beside = alike([watch.samples(since) for watch in watched.beside])
     for host, watch in watched.hosts.items():
         yield Source(host.short, watch.samples(began), watch.before or (), beside, old)
     if watched.public:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import combinations
 
 import pytest
@@ -22,6 +23,7 @@ from tasks.run.judge import (
     Sample,
     Source,
     Verdict,
+    alike,
     at_the_end,
     meanwhile,
     of_a_query,
@@ -131,6 +133,47 @@ def test_what_fails_on_the_old_build_too_is_not_the_new_builds_fault() -> None:
     assert of_a_source(source(asked(400, 20), old=asked(400, 21)), JUDGE).verdict == GOOD
     before = Source("users", asked(400, 20), before=asked(400, 20), node=False)
     assert of_a_source(before, JUDGE).verdict == GOOD
+
+
+def test_j2_a_host_that_was_ill_before_is_not_good_for_being_no_worse() -> None:
+    ill = Source("web01", asked(1002, 990), before=asked(60, 60), beside=asked(400))
+    assert meanwhile([ill], JUDGE, None, now=51) is None
+    assert at_the_end([ill], JUDGE, None).verdict == INCONCLUSIVE
+    assert at_the_end([replace(ill, new=asked(1000))], JUDGE, None).verdict == GOOD
+    assert "too ill" in of_a_source(ill, JUDGE).reason
+
+
+def test_j2_one_failure_of_ten_before_does_not_let_a_tenth_fail_for_good() -> None:
+    assert of_a_source(Source("web01", asked(1000, 100), before=asked(10, 1)), JUDGE).verdict == INCONCLUSIVE
+
+
+def test_j1_a_dead_host_beside_excuses_nobody() -> None:
+    rows = [asked(250), asked(250), asked(250), asked(250, 250)]
+    beside = alike(rows)
+    assert len(beside) == 750
+    assert of_a_source(Source("web01", asked(1000, 180), before=asked(100), beside=beside), JUDGE).verdict == BAD
+    mixed = [one for row in rows for one in row]
+    assert of_a_source(source(asked(1000, 180), old=mixed), JUDGE).verdict == INCONCLUSIVE
+    assert alike([[], asked(10, 10)]) == asked(10, 10)
+    assert alike([]) == []
+
+
+@pytest.mark.parametrize(("share", "verdict"), [(0.45, BAD), (0.1, BAD), (0.03, GOOD)])
+def test_j1_a_build_that_is_slow_now_and_then_is_bad(share: float, verdict: str) -> None:
+    new = asked(1000, round(1000 * share))
+    new = [one if one.good else one._replace(seconds=4.0, good=True) for one in new]
+    found = at_the_end([source(new, old=asked(1000))], JUDGE, None)
+    assert found.verdict == verdict
+    if verdict == BAD:
+        assert (
+            f"{share * 100:.0f} % of its answers more than 2 times as slow as nearly all; answers in"
+            in found.reasons[0]
+        )
+
+
+def test_answers_that_are_slow_as_often_as_before_are_good() -> None:
+    now_and_then = [one._replace(seconds=4.0) if n % 8 == 0 else one for n, one in enumerate(asked(1000))]
+    assert of_a_source(source(now_and_then, old=now_and_then), JUDGE).verdict == GOOD
 
 
 def test_a_few_failures_too_many_are_neither_good_nor_bad() -> None:
