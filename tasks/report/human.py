@@ -141,18 +141,21 @@ class Human(Terminal):
             where = "" if len(states) == len(host_set.machines) else f" on {words.names(list(states))}"
             self._say(f"no step of it runs now{where}", "warn")
 
-    def aborted(self, host_set: HostSet, lock: Lock, facts: Mapping[Host, Facts]) -> None:
+    def aborted(self, host_set: HostSet, lock: Lock, facts: Mapping[Host, Facts], well: bool = True) -> None:
         cron = f"{host_set.app.scheduler}'s sync is {'on' if facts[host_set.sync].cron else 'not there'}"
         self._say(f"{host_set.name}: run {lock.run} is aborted, its lock is released, {cron}", "head")
         self._down(host_set, facts)
-        if not another_follows():
+        if well and not another_follows():
             self._say(f"next: {left_behind.left_behind(host_set, facts) or f'fab {host_set.name} status'}")
 
-    def free(self, host_set: HostSet, facts: Mapping[Host, Facts], text: str) -> None:
+    def free(self, host_set: HostSet, facts: Mapping[Host, Facts], text: str, well: bool = True) -> None:
         self._say(text)
         if run := facts[host_set.sync].paused:
             self._say(f"{host_set.sync.short}: {host_set.app.scheduler}'s sync is paused by run {run}", "warn")
-        self.leftovers(host_set, facts)
+        if well:
+            self.leftovers(host_set, facts)
+        else:
+            self._down(host_set, facts)
 
     def leftovers(self, host_set: HostSet, facts: Mapping[Host, Facts]) -> None:
         self._down(host_set, facts)

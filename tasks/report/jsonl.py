@@ -111,12 +111,12 @@ class Machine(Report):
         running = tuple(looked.Running(host.name, step) for host, step in running_now(states))
         self._tell(looked.Held(host_set.name, lock.run, lock.operator, lock.since, running))
 
-    def aborted(self, host_set: HostSet, lock: Lock, facts: Mapping[Host, Facts]) -> None:
+    def aborted(self, host_set: HostSet, lock: Lock, facts: Mapping[Host, Facts], well: bool = True) -> None:
         self._next = left_behind.left_behind(host_set, facts) or f"fab {host_set.name} status"
         down, cron = _names(left_behind.down(host_set, facts)), facts[host_set.sync].cron
         self._tell(looked.Aborted(host_set.name, lock.run, lock.operator, lock.since, down, cron))
 
-    def free(self, host_set: HostSet, facts: Mapping[Host, Facts], text: str) -> None:
+    def free(self, host_set: HostSet, facts: Mapping[Host, Facts], text: str, well: bool = True) -> None:
         self._next = left_behind.left_behind(host_set, facts) or None
         down, paused = _names(left_behind.down(host_set, facts)), facts[host_set.sync].paused
         self._tell(looked.Free(host_set.name, text, down, paused))

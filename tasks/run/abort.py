@@ -7,21 +7,22 @@ from contextlib import closing, contextmanager
 
 from fabric import Config
 
-from ..errors import Code, Interrupted
+from ..errors import Code, HalfWay, Interrupted, Locked, Refused
 from ..inventory.model import Host, HostSet
 from ..journal.events import Abort, Unlock
 from ..journal.file import Journal, operator
 from ..sop import drains, kept
-from ..sop.model import Facts
+from ..sop.model import UNREACHED, Facts
 from . import record
 from .consent import Consent, agree, check_that_somebody_can_agree
+from .left_behind import left_behind
 from .lock import RunLock
 from .lock_file import Lock
 from .locked import holder, locked_by
-from .look import Reached, connected, look
+from .look import Reached, ask_hosts, connected, look
 from .observer import Report
 from .proxies import left_out, told
-from .put_back import put_back
+from .put_back import PutBack, not_put_back, put_back
 from .takeover import (
     Found,
     check_that_it_is_still_held,
@@ -39,7 +40,8 @@ def abort(host_set: HostSet, config: Config, consent: Consent, report: Report) -
 
     Returns DONE, or REFUSED when it was only to be shown (plan_only) and there is something to give up.
     A host that cannot be reached does not keep it from that, unless it is the sync host.
-    Raises TryLater while one of its steps still runs.
+    Raises TryLater while one of its steps still runs, and HalfWay, once the lock is released, where what it has drained
+    is not put back.
     """
     check_that_somebody_can_agree(host_set, consent, report)
     with _reached(host_set, config, report) as reached:
@@ -52,17 +54,17 @@ def abort(host_set: HostSet, config: Config, consent: Consent, report: Report) -
             out = "put back what is drained, " if told(host_set, found.facts) else ""
             report.note(f"abort would {out}{cron}release the lock; it starts no service and rolls nothing back")
             return Code.REFUSED
-        _end(reached, found, "abort", consent, report)
-        _show_the_end(host_set, now := look(reached, repos=False), report)
-        report.aborted(host_set, found.lock, now)
-        return Code.DONE
+        done = _end(reached, found, "abort", consent, report)
+        still = _show_the_end(reached, done, found.lock.run, now := _afterwards(reached), report)
+        report.aborted(host_set, found.lock, now, not still)
+        return _ends(host_set, still, now)
 
 
 def unlock(host_set: HostSet, config: Config, consent: Consent, report: Report) -> Code:
     """Release a set's lock, and put back what its run has drained; nothing else. Shows whose it is and how old.
 
     Returns DONE, or REFUSED when it was only to be shown (plan_only) and there is a lock.
-    Raises TryLater while a step of its run still runs: what is begun next could meet it.
+    Raises TryLater while a step of its run still runs: what is begun next could meet it; HalfWay as `abort` does.
     """
     check_that_somebody_can_agree(host_set, consent, report)
     with _reached(host_set, config, report) as reached:
@@ -75,10 +77,10 @@ def unlock(host_set: HostSet, config: Config, consent: Consent, report: Report) 
             out = "put back what is drained, " if told(host_set, found.facts) else ""
             report.note(f"unlock would {out}release the lock, and leave all else as it is")
             return Code.REFUSED
-        _end(reached, found, "unlock", consent, report)
-        _show_the_end(host_set, now := look(reached, repos=False), report)
-        report.free(host_set, now, f"{host_set.name} is unlocked")
-        return Code.DONE
+        done = _end(reached, found, "unlock", consent, report)
+        still = _show_the_end(reached, done, found.lock.run, now := _afterwards(reached), report)
+        report.free(host_set, now, f"{host_set.name} is unlocked", not still)
+        return _ends(host_set, still, now)
 
 
 @contextmanager
@@ -97,7 +99,7 @@ def _show(reached: Reached, found: Found, report: Report) -> None:
     report.held(reached.host_set, found.lock, found.states)
 
 
-def _end(reached: Reached, found: Found, how: str, consent: Consent, report: Report) -> None:
+def _end(reached: Reached, found: Found, how: str, consent: Consent, report: Report) -> PutBack:
     """Ask, take the run over, write down how it ends, give cron back if it is given up, and release the lock."""
     lock, host_set = found.lock, reached.host_set
     agree(host_set, consent, report)
@@ -113,23 +115,46 @@ def _end(reached: Reached, found: Found, how: str, consent: Consent, report: Rep
             me, aborted = operator(), how == "abort"
             journal.write(record.abort(host_set, me, found.entries, now) if aborted else Unlock(me, host_set.name))
             shells = [kept.resume_cron(host_set.app)] if aborted else []
-            run_lock.release(" && ".join([*shells, _put_back(reached, lock.run, now, report)]))
+            done, forget = _put_back(reached, lock.run, now, report)
+            run_lock.release(" && ".join([*shells, forget or "true"]))
+    return done
 
 
-def _show_the_end(host_set: HostSet, facts: Mapping[Host, Facts], report: Report) -> None:
-    for text in told(host_set, facts):
-        report.warning(text)
+def _afterwards(reached: Reached) -> dict[Host, Facts]:
+    """What all are like now. One that is lost by now is UNREACHED: "nothing was changed" would not be so any more."""
+    sync = reached.host_set.sync
+    found = ask_hosts(reached, repos=False)
+    if sync not in found:
+        what = f"{sync.short}: was lost after it was told to end the run; what the set is like now is not known"
+        raise HalfWay(what, next_line=f"fab {reached.host_set.name} status")
+    return dict.fromkeys(reached.hosts, UNREACHED) | found
 
 
-def _put_back(reached: Reached, run: str, facts: Mapping[Host, Facts], report: Report) -> str:
+def _show_the_end(reached: Reached, done: PutBack, run: str, facts: Mapping[Host, Facts], report: Report) -> list[str]:
+    """Show what others have drained; what the run (any, if it is empty) may still have drained, a sentence for each."""
+    still = not_put_back(reached.host_set, done, run, facts)
+    for text in told(reached.host_set, facts, but=done.failed):
+        if text not in still:
+            report.warning(text)
+    return still
+
+
+def _ends(host_set: HostSet, still: list[str], facts: Mapping[Host, Facts]) -> Code:
+    """DONE. Raises HalfWay where something may still be drained."""
+    if still:
+        raise HalfWay(*still, next_line=left_behind(host_set, facts) or f"fab {host_set.name} abort")
+    return Code.DONE
+
+
+def _put_back(reached: Reached, run: str, facts: Mapping[Host, Facts], report: Report) -> tuple[PutBack, str]:
     """Put back what the run (any, if it is empty) has taken out; shell for the sync host, which forgets where that was.
 
-    It fails nothing: whoever gives a run up must not be kept from that by a proxy that is away.
+    It raises nothing: whoever gives a run up must not be kept from that by a proxy that is away.
     """
     host_set = reached.host_set
     hosts = [host for host in drains.where(host_set) if host not in reached.machines.unreachable]
-    failed = put_back(reached, run, hosts, facts, report) if hosts else {}
-    return drains.forget_away(host_set, [host for host in hosts if host not in failed]) or "true"
+    done = put_back(reached, run, hosts, facts, report) if hosts else PutBack()
+    return done, drains.forget_away(host_set, [host for host in hosts if host not in done.failed])
 
 
 @contextmanager
@@ -171,8 +196,21 @@ def _give_back(reached: Reached, facts: Mapping[Host, Facts], consent: Consent, 
         raise locked_by(*held, host_set)
     with closing(Journal(run=run)) as journal:
         journal.write(Abort(operator(), host_set.name, None, None))
-        RunLock(reached, journal).give_back(_put_back(reached, "", now, report) if out else "")
-    now = look(reached, repos=False)
+        done, forget = _put_back(reached, "", now, report) if out else (PutBack(), "")
+        try:
+            RunLock(reached, journal).give_back(forget)
+        except Locked:
+            raise
+        except Refused as error:  # after what was drained: "nothing was changed" may not be so
+            raise HalfWay(*error.problems, next_line=error.next_line) from None
+    still = _show_the_end(reached, done, "", now := _afterwards(reached), report)
     cron = f"{sync.short}: {host_set.app.scheduler}'s sync is {'on again' if now[sync].cron else 'not there'}"
-    report.free(host_set, now, cron if paused else f"{host_set.name}: nothing is drained any more")
-    return Code.DONE
+    report.free(host_set, now, cron if paused else _drained(host_set, done, still), not still)
+    return _ends(host_set, still, now)
+
+
+def _drained(host_set: HostSet, done: PutBack, still: list[str]) -> str:
+    """What is out of the balancer now, in a sentence."""
+    if still:
+        return f"{host_set.name}: not all that was drained is put back"
+    return f"{host_set.name}: nothing is drained {'by this tool ' if done.left else ''}any more"

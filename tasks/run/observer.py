@@ -101,11 +101,14 @@ class Report:
     def held(self, host_set: HostSet, lock: Lock, states: States) -> None:
         """Who holds a set, and whether a step of that run still runs."""
 
-    def aborted(self, host_set: HostSet, lock: Lock, facts: Mapping[Host, Facts]) -> None:
-        """A run was aborted: what that leaves."""
+    def aborted(self, host_set: HostSet, lock: Lock, facts: Mapping[Host, Facts], well: bool = True) -> None:
+        """A run was aborted: what that leaves; well: no error comes after it, which says what to type next."""
 
-    def free(self, host_set: HostSet, facts: Mapping[Host, Facts], text: str) -> None:
-        """No run holds the set (any more), as `text` says; with what an earlier one has left down or paused."""
+    def free(self, host_set: HostSet, facts: Mapping[Host, Facts], text: str, well: bool = True) -> None:
+        """No run holds the set (any more), as `text` says; with what an earlier one has left down or paused.
+
+        well: no error comes after it, which says what to type next.
+        """
 
     def leftovers(self, host_set: HostSet, facts: Mapping[Host, Facts]) -> None:
         """What is down although no run holds the set, and what may be typed then; nothing, if all is well."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from ..fleet.output import clean
 from ..inventory.model import Balancer, Host, HostSet
@@ -200,9 +200,13 @@ def is_out(host_set: HostSet, facts: Mapping[Host, Facts], host: Host, at: Host)
     return (bool(balancer.proxies) or host == at) and name in {noted for _, noted in facts[at].drained}
 
 
-def told(host_set: HostSet, facts: Mapping[Host, Facts]) -> list[str]:
-    """The same as sentences: what is drained, and where a run may have left something that cannot be seen now."""
-    rows = [(host, run, what) for host, rows in left_out(host_set, facts).items() for run, what in rows]
+def told(host_set: HostSet, facts: Mapping[Host, Facts], by: str = "", but: Collection[Host] = ()) -> list[str]:
+    """The same as sentences: what is drained, and where a run may have left something that cannot be seen now.
+
+    by: only what this run has taken out; of any, if it is empty. but: not at these.
+    """
+    out = left_out(host_set, facts)
+    rows = [(host, run, what) for host, rows in out.items() if host not in but for run, what in rows if by in ("", run)]
     return [
         f"{host.short}: {what} by run {run}"
         if what

@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 from ..errors import SopError
-from ..inventory.model import Host
+from ..inventory.model import Host, HostSet
 from ..sop import drains
 from ..sop.model import UNREACHED, Facts
 from .lock import RunLock
 from .look import Reached, ask_proxies
 from .observer import Report
-from .proxies import left_out
+from .proxies import left_out, told
 from .state import Run
 
 SECONDS = 60
+
+
+@dataclass(frozen=True)
+class PutBack:
+    """What became of what was to be put back.
+
+    failed: where it may still be out, and why. left: what is out by somebody else's word, a sentence for each.
+    """
+
+    failed: dict[Host, str] = field(default_factory=dict)
+    left: tuple[str, ...] = ()
 
 
 def after_a_run(run: Run, run_lock: RunLock, report: Report, busy: Collection[Host] = ()) -> None:
@@ -30,9 +41,11 @@ def after_a_run(run: Run, run_lock: RunLock, report: Report, busy: Collection[Ho
         return
     facts, guard = run.afterwards, drains.ours(run_lock.run_folder)
     try:
-        failed = put_back(run_lock.reached, run.journal.run, hosts, facts, report, guard)
+        failed = put_back(run_lock.reached, run.journal.run, hosts, facts, report, guard).failed
     except SopError as error:
         failed = dict.fromkeys(hosts, error.problems[0])
+    for host, why in failed.items():
+        report.warning(still_out(host, why))
     run.put_back |= {host for host in hosts if host not in failed}
     run.still_out |= failed
     run.afterwards |= _as_it_is_now(run_lock.reached, run.afterwards, run.put_back)
@@ -50,8 +63,8 @@ def _as_it_is_now(reached: Reached, facts: Mapping[Host, Facts], put_back: Colle
 
 def put_back(
     reached: Reached, run: str, hosts: Iterable[Host], facts: Mapping[Host, Facts], report: Report, guard: str = ":"
-) -> dict[Host, str]:
-    """Put back what `run` (any run, if it is empty) has taken out at these hosts; why that failed, where it did.
+) -> PutBack:
+    """Put back what `run` (any run, if it is empty) has taken out at these hosts; told is what was, and what was left.
 
     facts: what is known of the set's hosts: those that are well have requests again at once, the others as soon as the
     balancer's own check has found that they are.
@@ -60,22 +73,33 @@ def put_back(
     well = [host for host in host_set.serving if host in facts and facts[host].healthy(host_set.health.status)]
     scripts = {host: f"{guard}\n{drains.undo(host_set, host, run, well)}" for host in hosts}
     outcomes = reached.machines.ask(scripts, SECONDS, "to put back what was drained", host_set.reconnect)
-    failed = {}
+    failed, left = {}, []
     for host in scripts:
         outcome = outcomes.get(host)
-        for line in outcome.output.splitlines() if outcome else ():
-            if line.startswith("undrained\t"):
-                report.note(f"{host.short}: {line.split(chr(9), 1)[1]}")
+        for name, _, text in (line.partition("\t") for line in (outcome.output if outcome else "").splitlines()):
+            if name == "undrained":
+                report.note(f"{host.short}: {text}")
+            if name == "left":
+                left.append(f"{host.short}: {text}")
         if outcome is None or outcome.failure:
             failed[host] = outcome.failure if outcome and outcome.failure else "cannot be reached"
-    for host, why in failed.items():
-        report.warning(still_out(host, why))
-    return failed
+    for text in left:
+        report.warning(text)
+    return PutBack(failed, tuple(left))
 
 
-def still_out(host: Host, why: str) -> str:
+def still_out(host: Host, why: str, run: str = "this run") -> str:
     """That something may still be drained at a host."""
-    return f"{host.short}: what this run drained there may still be drained: {why}"
+    return f"{host.short}: what {run} drained there may still be drained: {why}"
+
+
+def not_put_back(host_set: HostSet, done: PutBack, run: str, facts: Mapping[Host, Facts]) -> list[str]:
+    """What the run (any, if it is empty) may still have out of the balancer, a sentence for each.
+
+    facts: what is found afterwards; what is UNREACHED then may be out as well.
+    """
+    failed = [still_out(host, why, f"run {run}" if run else "a run") for host, why in done.failed.items()]
+    return failed + told(host_set, facts, run, but=done.failed)
 
 
 def clean(reached: Reached, facts: Mapping[Host, Facts], put_back: Iterable[Host] = ()) -> str:

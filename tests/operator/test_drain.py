@@ -280,8 +280,14 @@ def test_w1_after_a_drain_the_line_that_puts_the_host_back_is_printed_and_works(
 def test_b6_what_unlock_could_not_put_back_is_given_back_by_abort(drained: Fleet) -> None:
     drained.dies_when("prod minor-upgrade --yes", lambda: is_drained(drained))
     drained.machines.power_off(PROXIES[1])
-    until(lambda: drained.types("prod unlock --yes").code == 0)
-    assert "proxy02.example: cannot be asked; what run " in drained.types("prod status").said
+    until(lambda: drained.types("prod unlock --yes").code == 5)
+    again = drained.types("prod abort --yes")
+    assert again.code == 5, again.said
+    assert "not all that was drained is put back" in again.said
+    assert "nothing is drained any more" not in again.said
+    assert "proxy02.example: cannot be asked; what run " in again.err
+    assert "next: fab prod abort" in again.err
+    assert "next: " not in again.out
     drained.machines.boot(PROXIES[1])
     assert "proxy02.example: prod01 was drained by run " in drained.types("prod status").said
     ended = drained.types("prod abort --yes")

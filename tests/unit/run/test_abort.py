@@ -8,19 +8,22 @@ from pathlib import Path
 import pytest
 from fabric import Config
 
-from tasks.errors import Code, HalfWay, Interrupted, Refused
+from tasks.errors import Code, HalfWay, Interrupted
 from tasks.fleet.machines import Machines
 from tasks.fleet.outcome import Outcome, failure
-from tasks.inventory.model import App, Host, HostSet
+from tasks.inventory.model import App, Balancer, Host, HostSet
 from tasks.run import abort
 from tasks.run.consent import Consent
 from tasks.run.lock_file import Lock
 from tasks.run.observer import Report
+from tasks.run.put_back import PutBack
 from tasks.run.takeover import Found
+from tasks.sop.model import Facts
 
 from ..builders import Shell, found, of, prod, well
 
 LOCK = Lock("0123abcd", "alice@desk", "2026-11-26T05:00:00+00:00", "major-upgrade")
+PROXY = Host(name="proxy01.example")
 KEPT = "var/lib/blockerbugs-upgrade"
 
 
@@ -56,6 +59,7 @@ def sync_host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shell:
     monkeypatch.setattr(abort, "states", lambda *_: {})
     monkeypatch.setattr(abort, "take_over", lambda *_: {})
     shell.file(f"{KEPT}/lock", LOCK.text + "\n")
+    (tmp_path / "etc/cron.d").mkdir(parents=True)
     shell.file(f"{KEPT}/cron", "*/30 sync")
     shell.file(f"{KEPT}/cron.run", f"{LOCK.run}\n")
     return shell
@@ -65,16 +69,42 @@ def sync_host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shell:
 def test_c3_where_cron_cannot_be_put_back_abort_fails_and_the_lock_stays(
     held: bool, sync_host: Shell, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    host_set = of(App(root="."), prod())  # and there is no folder etc/cron.d to put it back into
+    host_set = of(App(root="."), prod())
+    (sync_host.folder / "etc/cron.d").rmdir()  # it cannot be put back there
     facts = found(host_set, well(lock=LOCK.text if held else None, paused=LOCK.run))
     monkeypatch.setattr(abort, "find", lambda *_: Found(LOCK, [], {}, facts) if held else facts)
     monkeypatch.setattr(abort, "look", lambda *_, **__: facts)
-    monkeypatch.setattr(abort, "_put_back", lambda *_: "true")
+    monkeypatch.setattr(abort, "_put_back", lambda *_: (PutBack(), "true"))
     monkeypatch.setattr(abort, "told", lambda *_: ["proxy01: prod01 was drained"])
     if not held:
         (sync_host.folder / KEPT / "lock").unlink()
-    with pytest.raises(HalfWay if held else Refused) as error:
+    with pytest.raises(HalfWay) as error:
         abort.abort(host_set, Config(), Consent(yes=True), Report())
     assert "cron" in error.value.problems[0]
     assert (sync_host.folder / KEPT / "lock").exists() == held
     assert (sync_host.folder / KEPT / "cron").read_text() == "*/30 sync"
+
+
+@pytest.mark.parametrize("held", [True, False])
+def test_b6_abort_ends_half_way_where_what_was_drained_is_not_put_back_and_does_not_say_that_it_is(
+    held: bool, sync_host: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host_set = of(App(root="."), prod(balancer=Balancer(proxies=(PROXY,), backend="bb")))
+    out = Facts(drained=((LOCK.run, "bb,blockerbugs01"),))
+    facts = {**found(host_set, well(lock=LOCK.text if held else None)), PROXY: out}
+    monkeypatch.setattr(abort, "find", lambda *_: Found(LOCK, [], {}, facts) if held else facts)
+    monkeypatch.setattr(abort, "look", lambda *_, **__: facts)
+    monkeypatch.setattr(abort, "ask_hosts", lambda *_, **__: facts)
+    denied = PutBack({PROXY: "exit status 1: Permission denied"})
+    monkeypatch.setattr(abort, "put_back", lambda *_: denied)
+    if not held:
+        (sync_host.folder / KEPT / "lock").unlink()
+    said: list[str] = []
+    report = Report()
+    monkeypatch.setattr(report, "free", lambda *told: said.append(told[2]))
+    with pytest.raises(HalfWay, match="may still be drained: exit status 1: Permission denied") as error:
+        abort.abort(host_set, Config(), Consent(yes=True), report)
+    assert error.value.next_line
+    assert said == ([] if held else ["prod: not all that was drained is put back"])
+    assert not (sync_host.folder / KEPT / "lock").exists()
+    assert len(error.value.problems) == 1
