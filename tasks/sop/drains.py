@@ -159,7 +159,8 @@ def undo(host_set: HostSet, host: Host, run: str, well: Iterable[Host] = ()) -> 
     """Shell that puts back, on a proxy or a node, what a run has taken out there, any run where it is empty.
 
     well: the hosts that are known to serve; the others get requests when the balancer's check has found that they do.
-    Prints `undrained<TAB>WHAT` for each; fails where something cannot be put back.
+    Prints `undrained<TAB>WHAT` for each, `left<TAB>WHY` for what somebody else keeps out; fails where something
+    cannot be put back.
     """
     balancer, root = host_set.balancer, kept.root(host_set.app)
     assert balancer

@@ -103,16 +103,19 @@ haproxy_still_drained() {
 }
 
 # haproxy_back SOCKET BACKEND ROOT SERVER HEALTH: put a server that is noted as drained back, HEALTH (up or down) what its
-# check is to begin with; one that somebody has put into maintenance meanwhile is left so. The note goes
+# check is to begin with. The note goes. Set $left to a sentence where somebody has put it into maintenance meanwhile: it
+# is left so; one that is ready (haproxy was reloaded) may be the last that serves: its health is what haproxy found
 # Without a check nothing would ever bring it up again: then its health is left alone.
 haproxy_back() {
+  left=''
   haproxy_look "$1" "$2" || return 1
-  if test "$(haproxy_of "$4" 2)" = maint; then
-    echo "note: server $4 was put into maintenance by somebody else meanwhile: it is left so"
-  elif test -n "$(haproxy_of "$4" 2)"; then
-    test "$5$(haproxy_of "$4" 6)" = down- || haproxy_ask "$1" "set server $2/$4 health $5" >/dev/null
-    haproxy_tell "$1" "$2" "$4" ready || return 1
-  fi
+  case $(haproxy_of "$4" 2) in
+    maint) left="server $4 was put into maintenance by somebody else meanwhile: it is left so" ;;
+    drain)
+      test "$5$(haproxy_of "$4" 6)" = down- || haproxy_ask "$1" "set server $2/$4 health $5" >/dev/null
+      haproxy_tell "$1" "$2" "$4" ready || return 1
+      ;;
+  esac
   drain_forget "$3" "$2,$4"
 }
 
@@ -124,6 +127,7 @@ haproxy_undrain() {
   for server; do
     drain_noted "$root" "$backend,$server" || continue
     haproxy_back "$socket" "$backend" "$root" "$server" up || return 1
+    test -z "$left" || echo "note: $left"
     test "$(haproxy_of "$server" 2)" != ready || back="$back $server"
   done
   # shellcheck disable=SC2086 # names have no blanks
@@ -179,7 +183,7 @@ haproxy_unasked() {
 
 # haproxy_undo SOCKET BACKEND ROOT RUN SERVER…: put back whatever the run has drained here, or any run where RUN is empty:
 # these SERVERs are well and may have requests at once, all others when haproxy's check has found that they are. Print
-# `undrained<TAB>WHAT` for each
+# `undrained<TAB>WHAT` for each, `left<TAB>WHY` for one that somebody else keeps out
 haproxy_undo() {
   socket=$1 backend=$2 root=$3 run=$4 ended=0
   shift 4
@@ -193,7 +197,13 @@ haproxy_undo() {
       *" $server "*) health=up ;;
       *) health=down ;;
     esac
-    if haproxy_back "$socket" "$backend" "$root" "$server" "$health"; then say undrained "$server is put back"; else ended=1; fi
+    if ! haproxy_back "$socket" "$backend" "$root" "$server" "$health"; then
+      ended=1
+    elif test -n "$left"; then
+      say left "$left"
+    else
+      say undrained "$server is put back"
+    fi
   done
   return $ended
 }

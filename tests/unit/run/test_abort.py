@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 from fabric import Config
@@ -15,8 +17,9 @@ from tasks.inventory.model import App, Balancer, Host, HostSet
 from tasks.run import abort
 from tasks.run.consent import Consent
 from tasks.run.lock_file import Lock
+from tasks.run.look import Reached
 from tasks.run.observer import Report
-from tasks.run.put_back import PutBack
+from tasks.run.put_back import PutBack, put_back
 from tasks.run.takeover import Found
 from tasks.sop.model import Facts
 
@@ -108,3 +111,18 @@ def test_b6_abort_ends_half_way_where_what_was_drained_is_not_put_back_and_does_
     assert said == ([] if held else ["prod: not all that was drained is put back"])
     assert not (sync_host.folder / KEPT / "lock").exists()
     assert len(error.value.problems) == 1
+
+
+def test_b2_a_server_that_somebody_else_has_put_into_maintenance_over_our_drain_is_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    host_set = prod(balancer=Balancer(proxies=(PROXY,), backend="bb"))
+    left = "server blockerbugs01 was put into maintenance by somebody else meanwhile: it is left so"
+    asked = {PROXY: Outcome(f"left\t{left}\nundrained\tblockerbugs02 is put back\n", 0.0)}
+    machines = cast(Machines, SimpleNamespace(ask=lambda *_: asked))
+    report, told = Report(), list[str]()
+    for kind in ("note", "warning"):
+        monkeypatch.setattr(report, kind, told.append)
+    done = put_back(Reached(host_set, machines, (PROXY,)), "", [PROXY], {}, report)
+    assert done == PutBack({}, (f"proxy01.example: {left}",))
+    assert told == ["proxy01.example: blockerbugs02 is put back", f"proxy01.example: {left}"]

@@ -127,6 +127,35 @@ def test_b2_a_server_that_somebody_has_put_into_maintenance_over_our_drain_is_le
     assert proxy.noted == {}
 
 
+def test_b2_who_undoes_our_drain_does_not_say_that_a_server_in_maintenance_is_put_back(proxy: Proxy) -> None:
+    proxy.drain("web1")
+    proxy.haproxy.ask("set server bb/web1 state maint")
+    said = ["left\tserver web1 was put into maintenance by somebody else meanwhile: it is left so"]
+    assert proxy.told("haproxy_undo", "root", RUN) == (0, said)
+    assert proxy.haproxy.words()["web1"] == "MAINT"
+    assert proxy.noted == {}
+
+
+def went_down(proxy: Proxy, server: str) -> int:
+    """How often haproxy has had it go from UP to DOWN."""
+    head, *rows = proxy.haproxy.ask("show stat").splitlines()
+    stat = [dict(zip(head.removeprefix("# ").split(","), row.split(","), strict=False)) for row in rows if row]
+    (found,) = [one for one in stat if (one["pxname"], one["svname"]) == ("bb", server)]
+    return int(found["chkdown"])
+
+
+def test_b3_a_server_that_a_reload_has_made_ready_stays_up_when_its_drain_is_undone(proxy: Proxy) -> None:
+    proxy.drain("web1")
+    proxy.haproxy.reload()
+    assert proxy.haproxy.becomes(web1="UP", web2="UP")
+    proxy.haproxy.nodes[1].status = 503
+    assert proxy.haproxy.becomes(web2="DOWN")
+    # And whether web1 is well is not known to whoever undoes it.
+    assert proxy.told("haproxy_undo", "root", RUN) == (0, ["undrained\tweb1 is put back"])
+    assert went_down(proxy, "web1") == 0
+    assert proxy.noted == {}
+
+
 def test_a_drain_waits_for_the_sessions_and_says_which_are_left(proxy: Proxy) -> None:
     for node in proxy.haproxy.nodes:
         node.slow = 3.0
