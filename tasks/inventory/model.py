@@ -29,6 +29,7 @@ from .texts import (
     HostName,
     Line,
     PackageName,
+    Pattern,
     RepoName,
     ServiceName,
     SetName,
@@ -43,8 +44,8 @@ class App(Strict):
     """What is upgraded: the package, its service, its commands and its files; as the SOP has them for Blockerbugs.
 
     migrate: brings the database to the installed build's schema; check: shows that the new code works with it.
-    cron, timer: what starts `check` by itself, a file of cron's or a timer of systemd's. Each of them, and settings,
-    may be None: there is none.
+    cron, timer: what starts `check` by itself, a file of cron's or a timer of systemd's. Each of them, settings
+    and migrations may be None: there is none.
     """
 
     package: PackageName = "blockerbugs"
@@ -54,7 +55,7 @@ class App(Strict):
     settings: FilePath | None = "/etc/blockerbugs/settings.py"
     cron: FilePath | None = "/etc/cron.d/blockerbugs"
     timer: TimerName | None = None
-    migrations: Line = "/versions/[^/]*[.]py$"
+    migrations: Pattern | None = "/versions/[^/]*[.]py$"
     free_space: Annotated[int, Field(ge=0)] = 200
     root: Folder | None = None
 
@@ -71,6 +72,7 @@ class App(Strict):
             "settings": f"/etc/{package}/settings.py",
             "cron": None if value.get("timer") not in (None, "none") else f"/etc/cron.d/{package}",
             "timer": None,
+            "migrations": "/versions/[^/]*[.]py$",
         }
         return value | {key: None if value.get(key) == "none" else value.get(key, said) for key, said in named.items()}
 

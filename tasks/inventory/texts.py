@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from typing import Annotated
 
 from pydantic import AfterValidator
@@ -22,6 +23,17 @@ def _text(pattern: str, longest: int, wanted: str) -> AfterValidator:
         return text
 
     return AfterValidator(check)
+
+
+def _expression(text: str) -> str:
+    """As grep -E has them; Python's differ in what hardly anybody writes."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            re.compile(text)
+    except re.error as error:
+        raise ValueError(f"is no regular expression: {error}") from None
+    return text
 
 
 _LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
@@ -64,4 +76,9 @@ UrlPath = Annotated[str, _text(r"/[!-~]*", 1024, _PAGE)]
 # No user and password in front of the host: urllib would take them for a port.
 Url = Annotated[str, _text(r"https?://[!-\"$-.0->A-~]+([/?#][!-~]*)?", 2048, _WATCHED)]
 Address = Annotated[str, _text(r"(\$\{[A-Za-z_]|[a-z][a-z0-9+-]*:)[!-~]*", 2048, _TOLD)]
+Pattern = Annotated[
+    str,
+    _text(r"[^\x00-\x1f\x7f]+", 4096, "one line is wanted, not empty, without control characters"),
+    AfterValidator(_expression),
+]
 Line = Annotated[str, _text(r"[^\x00-\x1f\x7f]+", 4096, "one line is wanted, not empty, without control characters")]

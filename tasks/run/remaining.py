@@ -72,9 +72,12 @@ def _around(plan: Plan, at: int, rows: list[Remaining], states: States, facts: M
     rows[end] = _named(
         last, plan.numbers[end], states, lambda host: host not in out and last.step.still(facts[host]) is True
     )
-    for n in range(at + 1, max(work, default=at)):
+    for n in range(at + 1, end):
         if plan.phases[n].step.looks and plan.phases[n].hosts == first.hosts:
-            rows[n] = Remaining(dict.fromkeys(first.hosts, _name(plan.numbers[n], plan.phases[n])))
+            wanted = (
+                first.hosts if n < max(work, default=at) else ()
+            )  # with nothing left under it, nothing need be drained
+            rows[n] = Remaining(dict.fromkeys(wanted, _name(plan.numbers[n], plan.phases[n])))
 
 
 def _gate(plan: Plan, at: int, rows: Sequence[Remaining], facts: Mapping[Host, Facts]) -> Remaining:

@@ -20,7 +20,8 @@ def minor(job: Job) -> list[Phase]:
 
     Ours beside the SOP's: all hosts have the build, and it brings no migration to any, before the first is changed.
     """
-    phases = [Phase(step(job), job.hosts, job.at_once) for step in (steps.download, steps.no_migration)]
+    first = (steps.download, *([steps.no_migration] if job.app.migrations else []))
+    phases = [Phase(step(job), job.hosts, job.at_once) for step in first]
     for batch in batches(job):
         phases += [replace(phase, window=job.host_set.window or 0) for phase in _batch(job, batch)]
     return phases

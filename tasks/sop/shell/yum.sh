@@ -96,7 +96,12 @@ build_brings() {
     return 1
   }
   # What is installed is listed twice, so that only what is new stands alone.
-  added=$({ rpm -ql "$2"; rpm -ql "$2"; printf '%s\n' "$brings"; } | grep -E "$4" | sort | uniq -u)
+  found=$({ rpm -ql "$2"; rpm -ql "$2"; printf '%s\n' "$brings"; } | grep -E "$4" 2>&1)
+  if test $? -gt 1; then
+    echo "app.migrations in hosts.yml cannot be looked for: $found"
+    return 1
+  fi
+  added=$(printf '%s\n' "$found" | sort | uniq -u)
   # shellcheck disable=SC2086 # several files on one line
   test -z "$added" || {
     echo "$3 brings a schema migration:" $added

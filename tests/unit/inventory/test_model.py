@@ -73,6 +73,7 @@ def test_a_set_may_have_an_application_of_its_own_and_the_rest_is_as_the_file_ha
     [
         ({"app": {"service": "/"}, **a_set(app={"package": "kittens"})}, "app.service"),
         (a_set(app={"timer": "kittens"}), "host_sets.prod.app.timer"),
+        (a_set(app={"migrations": "/versions/["}), "host_sets.prod.app.migrations"),
         (a_set(app={"kron": "none"}), "host_sets.prod.app.kron"),
         (a_set(app={"cron": "/etc/cron.d/x", "timer": "x.timer"}), "host_sets.prod.app"),
         (a_set(app=3), "host_sets.prod.app"),

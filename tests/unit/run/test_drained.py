@@ -156,6 +156,18 @@ def test_b4_killed_anywhere_and_resumed_after_a_proxy_was_reloaded(at: int, prox
     assert world.bare_restarts == []
 
 
+@pytest.mark.parametrize("until", ["restart-httpd", "healthy"])
+def test_b4_ended_after_the_restart_and_put_back_a_resume_looks_for_no_drain_that_nobody_needs(until: str) -> None:
+    plan, world = broken(ACTS, "")
+    last = next(number for number, phase in zip(plan.numbers, plan.phases, strict=True) if phase.step.name == until)
+    for host, kept in world.kept.items():
+        world.kept[host] = {name: state for name, state in kept.items() if int(name.split("-")[0]) <= last}
+    world.put_back()
+    rows = dict(zip(plan.numbers, of(plan, world.kept, world.facts()), strict=True))
+    left = [name for number, row in rows.items() if number <= last for name in row.names.values()]
+    assert [name for name in left if "drain" in name] == []
+
+
 def test_b4_a_drain_that_nothing_is_left_to_do_under_is_not_done_again() -> None:
     plan, world = broken(ACTS, "")
     drain = plan.phases.index(next(phase for phase in plan.phases if phase.step.name == "drain"))

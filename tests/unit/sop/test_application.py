@@ -11,7 +11,7 @@ from tasks.errors import Refused
 from tasks.inventory.model import App
 from tasks.run.request import check_request
 from tasks.sop import kept
-from tasks.sop.workflows import MAJOR, MIGRATE, SYNC, major
+from tasks.sop.workflows import MAJOR, MIGRATE, SYNC, major, minor
 from tests.unit.builders import NEW, Shell, job, of, prod, request
 
 # systemctl, as far as it is asked for a timer: its state is in files.
@@ -80,6 +80,17 @@ def test_an_application_without_a_check_is_started_right_after_its_migration() -
 
 def test_where_nothing_starts_the_check_by_itself_nothing_is_paused() -> None:
     assert {"pause-cron", "resume-cron"}.isdisjoint(names(cron="none"))
+
+
+def test_where_no_file_is_a_migration_a_minor_upgrade_looks_for_none() -> None:
+    found = [phase.step.name for phase in minor(job(of(App(migrations="none"), prod()), target=NEW))]
+    assert found[:2] == ["download", "yum-update"]
+
+
+def test_v4_an_expression_that_grep_does_not_know_lets_no_build_through(host: Shell) -> None:
+    host.program("rpm", "echo /usr/share/kittens/migrations/0002.sql")
+    looked = host.run("yum_cached() { echo kittens.rpm; }\nbuild_brings . kittens kittens-2.0.0-1.el7 '/versions/['")
+    assert (looked.returncode, "app.migrations in hosts.yml cannot be looked for: " in looked.stdout) == (1, True)
 
 
 def test_the_applications_own_commands_are_what_is_run() -> None:
