@@ -64,6 +64,15 @@ class Balancer(Strict):
             raise ValueError(f"{', '.join(twice)}: stands there twice")
         return proxies
 
+    @field_validator("backend")
+    @classmethod
+    def _what_is_drained_in_it_is_noted_as_nothing_else(cls, backend: str | None) -> str | None:
+        if backend in ("at", "maintenance"):
+            raise ValueError(
+                f"{backend}: begins the name of another note of this tool's: give that backend another name"
+            )
+        return backend
+
     @model_validator(mode="after")
     def _one_way_of_draining_and_all_that_it_wants(self) -> Balancer:
         if self.proxies and self.drain:

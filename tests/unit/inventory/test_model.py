@@ -447,6 +447,10 @@ def test_a_balancer_s_proxies_are_reached_beside_the_hosts_and_a_server_is_calle
         pytest.param({"proxies": ["p.example"]}, "balancer: backend is missing", id="no backend"),
         pytest.param({"backend": "bb"}, "balancer: backend: only with proxies", id="a backend of nobody"),
         pytest.param({"sessions": 3}, "balancer: sessions: only with proxies or drain", id="sessions of nobody"),
+        pytest.param({**BALANCED, "backend": "maintenance"}, "balancer.backend: maintenance: begins", id="B5 our page"),
+        pytest.param(
+            {**BALANCED, "backend": "at"}, "balancer.backend: at: begins the name of another", id="B5 our place"
+        ),
         pytest.param({**BALANCED, "backend": "b;x"}, "balancer.backend: 'b;x' is no name in haproxy", id="S5 backend"),
         pytest.param({**BALANCED, "socket": "/run/a,b"}, "balancer.socket: '/run/a,b' is no socket", id="S5 socket"),
         pytest.param({**BALANCED, "drain": {"file": "/x"}}, "exclude each other", id="both ways"),
