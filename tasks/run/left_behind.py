@@ -11,7 +11,7 @@ from ..lines import Line, below
 from ..ranges import listed, together
 from ..sop.model import NOT_REACHED, Facts, Job, Procedure, Schema
 from ..sop.nvr import Nvr
-from ..sop.workflows import MAJOR, MEND, MINOR, PROCEDURES, ROLLBACK, START, UNDRAIN, by_hand
+from ..sop.workflows import MAJOR, MEND, MINOR, PROCEDURES, RESTART, ROLLBACK, START, UNDRAIN, by_hand
 from .proxies import is_out, left_out
 
 BY_HAND = "by hand, step by step"
@@ -74,13 +74,16 @@ def left_behind(host_set: HostSet, facts: Mapping[Host, Facts], after: str = "")
     facts: of every host, NOT_REACHED where one is lost. after: the step of the SOP that was just done by itself.
     """
     found = _Set(host_set, facts)
-    ways = [way for look in (_cron, _rpm, _one_build, _earlier_build, _start) for way in look(found)]
+    ways = [way for look in (_cron, _rpm, _one_build, _earlier_build, _start, _stale) for way in look(found)]
     ways += _by_hand(found, after, alone=not ways)
     marks = ["next", *["or"] * len(ways)]
     if found.sync.paused:
         marks[1:2] = ["then"]
     out = _drained(found)
-    ways, marks = [*ways, *out], [*marks[: len(ways)], *["then" if ways else "next"] * len(out)]
+    if out and not found.down:  # an upgrade is refused as long as a host of its set is drained
+        ways, marks = [*out, *ways], ["next", *["or"] * (len(out) - 1), "then", *marks[1 : len(ways)]]
+    else:
+        ways, marks = [*ways, *out], [*marks[: len(ways)], *["then" if ways else "next"] * len(out)]
     return below([Line(mark, typed, does) for mark, (typed, does) in zip(marks, ways, strict=False)])
 
 
@@ -126,6 +129,26 @@ def _start(found: _Set) -> list[Way]:
     if not (found.half and found.down):
         return []
     return [(f"{found.fab} {START.name}", found.when or "with the builds that are there")]
+
+
+def _stale(found: _Set) -> list[Way]:
+    if found.half or found.pending:
+        return []
+    old = [host for host in stale(found.host_set, found.reached) if host in found.host_set.serving]
+    return (
+        [(f"fab -H {','.join(host.short for host in old)} {RESTART.name}", "loads the installed build")] if old else []
+    )
+
+
+def stale(host_set: HostSet, facts: Mapping[Host, Facts]) -> list[Host]:
+    """Where another build answers than the one that is installed: an update or a downgrade without its restart."""
+    return [
+        host
+        for host, found in facts.items()
+        if found.answers == host_set.health.status
+        and found.installed
+        and found.version not in (None, found.installed.version)
+    ]
 
 
 def _by_hand(found: _Set, after: str, alone: bool) -> list[Way]:
@@ -181,6 +204,8 @@ def left_over(host_set: HostSet, facts: Mapping[Host, Facts]) -> list[str]:
     if len(builds(there.values())) > 1:
         have = together(f"{host.short} has {found.installed.vr}" for host, found in there.items() if found.installed)
         sentences.append(f"half upgraded: {', '.join(have)}")
+    for host in stale(host_set, there):
+        sentences.append(f"{host.short} serves {there[host].version}, but {there[host].installed} is installed")
     return sentences + cut_off(host_set, facts)
 
 

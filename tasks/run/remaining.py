@@ -72,11 +72,10 @@ def _around(plan: Plan, at: int, rows: list[Remaining], states: States, facts: M
     rows[end] = _named(
         last, plan.numbers[end], states, lambda host: host not in out and last.step.still(facts[host]) is True
     )
-    for n in range(at + 1, end):
+    under_it = [n for n in range(at + 1, end) if not plan.phases[n].step.looks]
+    for n in range(at + 1, max(under_it, default=at)):
         if plan.phases[n].step.looks and plan.phases[n].hosts == first.hosts:
-            wanted = (
-                first.hosts if n < max(work, default=at) else ()
-            )  # with nothing left under it, nothing need be drained
+            wanted = first.hosts if n < max(work, default=at) else ()  # where nothing is left, nothing need be drained
             rows[n] = Remaining(dict.fromkeys(wanted, _name(plan.numbers[n], plan.phases[n])))
 
 

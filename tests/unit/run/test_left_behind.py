@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tasks.inventory.model import Host
-from tasks.run.left_behind import left_behind
+from tasks.run.left_behind import left_behind, left_over
 from tasks.sop.model import UNREACHED, Facts, Schema
 from tasks.sop.nvr import Nvr
 from tests.unit.builders import NEW, NEWER, OLD, ONE, TWO, found, nvr, prod, well
@@ -215,3 +215,9 @@ def test_after_a_step_by_itself_the_steps_behind_it_are_left(after: str, line: s
 )
 def test_a_sync_is_left_where_the_last_migration_was_done(facts: dict[str, Any], line: str) -> None:
     assert left(replace(DOWN, **{"migrated_with": NEW, **facts})) == [line]
+
+
+def test_where_another_build_answers_than_is_installed_a_restart_is_the_line() -> None:
+    facts = found(prod(), well(OLD, version=NEW.version), well(OLD))
+    assert left_over(prod(), facts) == ["blockerbugs01 serves 1.1.0, but blockerbugs-1.0.0-1.el7 is installed"]
+    assert left_behind(prod(), facts) == "fab -H blockerbugs01 restart-httpd  # loads the installed build"
