@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, PlainValidator, Tag
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, PlainValidator, Tag
 
 from .texts import Line, Url
 
@@ -48,7 +48,15 @@ def _share(value: object) -> int | str:
 
 Share = Annotated[int | str, PlainValidator(_share)]
 Size = Annotated[int | str, PlainValidator(_size)]
-_One = Annotated[int, Field(ge=1), Tag("[number]")]
+
+
+def _alone(value: object) -> object:
+    if isinstance(value, str):
+        raise ValueError(f'a share stands in a list, as [1, "50%"]: {value!r} is none')
+    return value
+
+
+_One = Annotated[int, BeforeValidator(_alone), Field(ge=1), Tag("[number]")]
 _List = Annotated[tuple[Size, ...], Field(min_length=1, strict=False), Tag("[list]")]
 Rolling = Annotated[
     _One | _List, Discriminator(lambda value: "[list]" if isinstance(value, list | tuple) else "[number]")

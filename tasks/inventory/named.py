@@ -37,7 +37,13 @@ def find(
         raise Refused(f"{task}: on which hosts?", next_line=f"fab {first} {task}")
     found = inventory.find(name)
     if not found:
-        near = get_close_matches(name, [*inventory.names(), *sandbox], n=1)
+        for one in inventory.host_sets.values():
+            if any(proxy.answers_to(name) for proxy in one.proxies):
+                raise Refused(
+                    f"{name} is a proxy of {one.name}: name the set, or a host", next_line=f"fab {one.name} status"
+                )
+        # Whoever named one machine is not to be led to a whole set by a word that is hardly alike.
+        near = get_close_matches(name, [*inventory.names(), *sandbox], n=1, cutoff=0.8)
         shown = name if len(name) <= 60 else name[:57] + "..."
         of, sets = f" of {file}" if file else "", ", ".join([*inventory.host_sets, *sandbox[:1]])
         raise Refused(

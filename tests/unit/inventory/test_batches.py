@@ -34,7 +34,7 @@ def read_a_set(folder: Path, hosts: tuple[str, ...] = TWO, **keys: Any) -> HostS
         ({"rolling": [0]}, "host_sets.prod.rolling[0]: a batch has one host or more"),
         ({"rolling": [True]}, "host_sets.prod.rolling[0]: a number of hosts is wanted"),
         ({"rolling": []}, "host_sets.prod.rolling: at least one is wanted"),
-        ({"rolling": "10%"}, "host_sets.prod.rolling: wants a whole number"),
+        ({"rolling": "10%"}, 'host_sets.prod.rolling: a share stands in a list, as [1, "50%"]'),
         ({"rolling": [1], "window": 2}, "host_sets.prod.window: the next host starts when one ends"),
         ({"rolling": 2, "window": 2}, "host_sets.prod.window: the next host starts when one ends"),
         ({"fail_budget": 3}, "host_sets.prod.fail_budget: a share is wanted"),

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from tasks.errors import Refused
 from tasks.inventory.named import find
-from tests.unit.builders import ONE, TWO, fleet, said
+from tests.unit.builders import ONE, TWO, fleet, prod, said
 
 INVENTORY = fleet()
 
@@ -36,6 +36,18 @@ def test_a_name_nearly_right_is_answered_with_the_right_one() -> None:
     with pytest.raises(Refused) as refused:
         find("blokerbugs02", INVENTORY, "status")
     assert refused.value.next_line == "fab -H blockerbugs02 status"
+
+
+def test_a_proxy_is_no_host_that_anything_is_done_on() -> None:
+    drained = fleet(prod(balancer={"proxies": ["proxy01.example"], "backend": "bb"}))
+    with pytest.raises(Refused, match=r"proxy01\.example is a proxy of prod: name the set, or a host"):
+        find("proxy01.example", drained, "drain")
+
+
+def test_a_machine_that_nobody_knows_leads_to_no_set_that_is_hardly_alike() -> None:
+    with pytest.raises(Refused) as refused:
+        find("sandboxproxy", INVENTORY, "drain", ["sandbox"])
+    assert refused.value.next_line == "fab --list"
 
 
 def test_a_name_nobody_has_is_answered_with_all_sets() -> None:
