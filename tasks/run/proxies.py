@@ -122,8 +122,8 @@ def _taken_out(request: Request, proxy: Host, facts: Facts, host: Host, name: st
     server = facts.balanced.server(name) if facts.balanced else None
     backend = request.host_set.balancer.backend if request.host_set.balancer else ""
     run = next((run for run, noted in facts.drained if noted == f"{backend},{name}"), None)
-    if run:
-        text = f"{proxy.short}: {host.short} is drained by run {run} of this tool"
+    if run is not None:
+        text = f"{proxy.short}: {host.short} is drained by {_of(run)} of this tool"
         return [Reason(text, f"fab -H {host.short} undrain")]
     if not server or server.word == "ready":
         return []
@@ -139,8 +139,8 @@ def _file_is_there(request: Request, facts: FactsOf) -> list[Reason]:
     balancer, found = request.host_set.balancer, []
     for host in request.hosts:
         run = next((run for run, name in facts[host].drained if name == drains.FILE), None)
-        if run:
-            text = f"{host.short}: is drained by run {run} of this tool"
+        if run is not None:
+            text = f"{host.short}: is drained by {_of(run)} of this tool"
             found.append(Reason(text, f"fab -H {host.short} undrain"))
         elif facts[host].drain_file and balancer and balancer.drain:
             path = balancer.drain.file
@@ -174,7 +174,7 @@ def _key(request: Request, text: str) -> str:
 
 
 def left_out(host_set: HostSet, facts: Mapping[Host, Facts]) -> dict[Host, list[tuple[str, str]]]:
-    """Where something is taken out of the balancer by this tool: the run, and what, in words.
+    """Where something is taken out of the balancer by this tool: the run (empty: unknown), and what, in words.
 
     facts: where it was looked; what is UNREACHED is told by the sync host, which knows that it may be, but not what.
     """
@@ -208,11 +208,15 @@ def told(host_set: HostSet, facts: Mapping[Host, Facts], by: str = "", but: Coll
     out = left_out(host_set, facts)
     rows = [(host, run, what) for host, rows in out.items() if host not in but for run, what in rows if by in ("", run)]
     return [
-        f"{host.short}: {what} by run {run}"
+        f"{host.short}: {what} by {_of(run)}"
         if what
-        else f"{host.short}: cannot be asked; what run {run} has drained there may still be drained"
+        else f"{host.short}: cannot be asked; what {_of(run)} has drained there may still be drained"
         for host, run, what in rows
     ]
+
+
+def _of(run: str) -> str:
+    return f"run {run}" if run else "an unknown run"
 
 
 def _words(host_set: HostSet, name: str) -> str:

@@ -10,7 +10,7 @@ from ..fleet.output import clean
 
 _LINE = re.compile(r"(\S{1,128}) (ready|drain|maint) ([0-9]{1,15}) ([0-9]{1,15}) (active|backup) (checked|-) (.{1,40})")
 _NAME = re.compile(r"[A-Za-z0-9_.:,-]{1,300}")
-_RUN = re.compile("[0-9a-f]{8}")
+_RUN = re.compile("([0-9a-f]{8})?")
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,10 @@ def servers(lines: Iterable[str]) -> tuple[Server, ...]:
 
 
 def drained(lines: Iterable[str]) -> tuple[tuple[str, str], ...]:
-    """What drained_show (shell/drained.sh) printed: the run, and what it has taken out of the balancer."""
+    """What drained_show (shell/drained.sh) printed: the run, and what it has taken out of the balancer.
+
+    The run is empty where it is not known: see drain_run there.
+    """
     rows = [line.split(" ") for line in lines]
     good = [row for row in rows if len(row) == 2 and _RUN.fullmatch(row[0]) and _NAME.fullmatch(row[1])]
     return tuple((run, name) for run, name in good)

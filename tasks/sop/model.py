@@ -59,7 +59,7 @@ class Facts:
     previous: the build before the last update, previous_schema: the revision the database was at then.
     migrated_with: the build of the last upgrade_db of this tool, migrated: did that succeed?
     open: the runs that have not ended on this host, and for each the host that has its lock.
-    drained: what runs have taken out of the balancer, as it is noted here: the run, and what (drains.py).
+    drained: what runs have taken out of the balancer, as it is noted here: the run (empty: unknown), and what.
     drain_file: is the file there that makes this host's health check answer 503? balanced: of a proxy, see Balanced.
     """
 

@@ -295,6 +295,20 @@ def test_b6_what_unlock_could_not_put_back_is_given_back_by_abort(drained: Fleet
     back(drained)
 
 
+def test_b8_a_note_that_a_loss_of_power_has_emptied_is_told_and_abort_puts_the_host_back(drained: Fleet) -> None:
+    assert drained.types("-H prod01 drain --yes").code == 0
+    for note in drained.home.glob("hosts/*/var/lib/blockerbugs-upgrade/drained/blockerbugs,*"):
+        note.write_text("")
+    assert "proxy01.example: prod01 was drained by an unknown run" in drained.types("prod status").said
+    refused = drained.types("prod minor-upgrade --yes")
+    assert refused.code == 2, refused.said
+    assert "proxy01.example: prod01 is drained by an unknown run of this tool" in refused.err
+    ended = drained.types("prod abort --yes")
+    assert ended.code == 0, ended.said
+    assert "nothing is drained any more" in ended.said
+    back(drained)
+
+
 def test_the_page_of_a_drained_run_shows_the_proxies_too(drained: Fleet) -> None:
     assert drained.types("prod minor-upgrade --yes").code == 0
     ended = drained.types(f"prod report --out {drained.home}/run.html")

@@ -188,10 +188,7 @@ haproxy_undo() {
   socket=$1 backend=$2 root=$3 run=$4 ended=0
   shift 4
   for note in "$root/drained/$backend",*; do
-    noted=''
-    line noted "$note"
-    test -n "$noted" || continue
-    test -z "$run" || test "$noted" = "$run" || continue
+    drain_of "$note" "$run" || continue
     server=${note##*,}
     case " $* " in
       *" $server "*) health=up ;;

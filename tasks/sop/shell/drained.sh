@@ -15,13 +15,34 @@ drain_noted() { test -e "$1/drained/$2"; }
 # drain_forget ROOT NAME: it is taken out no more
 drain_forget() { rm -f "$1/drained/$2"; }
 
-# drained_show ROOT: print `drained<TAB>RUN NAME` for each that is noted
+# drain_run NOTE: set $noted to the run that has written it; to nothing where that is not known: a host that lost its power
+# may have kept the note's name and not its text
+drain_run() {
+  noted=''
+  line noted "$1"
+  case $noted in
+    *[!0-9a-f]*) noted='' ;;
+    ????????) ;;
+    *) noted='' ;;
+  esac
+}
+
+# drain_of NOTE RUN: succeed where that run has written the note, any run where RUN is empty; print `left<TAB>WHY` where
+# nobody knows which run has
+drain_of() {
+  test -e "$1" || return 1
+  drain_run "$1"
+  test -n "$2" || return 0
+  test -n "$noted" || say left "${1##*/} is noted here by an unknown run (the note is empty): it is left so"
+  test "$noted" = "$2"
+}
+
+# drained_show ROOT: print `drained<TAB>RUN NAME` for each that is noted; RUN is empty where it is not known
 drained_show() {
   for note in "$1"/drained/*; do
     test -e "$note" || continue
-    kept=''
-    line kept "$note"
-    say drained "$kept ${note##*/}"
+    drain_run "$note"
+    say drained "$noted ${note##*/}"
   done
 }
 
@@ -53,10 +74,7 @@ file_undrain() {
 
 # file_undo ROOT FILE RUN: take the file away that the run has put there, or any run where RUN is empty
 file_undo() {
-  noted=''
-  line noted "$1/drained/file"
-  test -n "$noted" || return 0
-  test -z "$3" || test "$noted" = "$3" || return 0
+  drain_of "$1/drained/file" "$3" || return 0
   rm -f "$2" && drain_forget "$1" file && say undrained "is put back"
 }
 
@@ -74,9 +92,6 @@ page_down() {
 
 # page_undo ROOT NAME COMMAND RUN: take the page down that the run has put up, or any run where RUN is empty
 page_undo() {
-  noted=''
-  line noted "$1/drained/$2"
-  test -n "$noted" || return 0
-  test -z "$4" || test "$noted" = "$4" || return 0
+  drain_of "$1/drained/$2" "$4" || return 0
   (eval "$3") && drain_forget "$1" "$2" && say undrained "the maintenance page is down"
 }

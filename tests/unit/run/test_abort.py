@@ -126,3 +126,21 @@ def test_b2_a_server_that_somebody_else_has_put_into_maintenance_over_our_drain_
     done = put_back(Reached(host_set, machines, (PROXY,)), "", [PROXY], {}, report)
     assert done == PutBack({}, (f"proxy01.example: {left}",))
     assert told == ["proxy01.example: blockerbugs02 is put back", f"proxy01.example: {left}"]
+
+
+def test_b8_abort_puts_back_what_an_unknown_run_has_drained(sync_host: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    host_set = of(App(root="."), prod(balancer=Balancer(proxies=(PROXY,), backend="bb")))
+    (sync_host.folder / KEPT / "lock").unlink()
+    facts = {**found(host_set, well()), PROXY: Facts(drained=(("", "bb,blockerbugs01"),))}
+    monkeypatch.setattr(abort, "find", lambda *_: facts)
+    monkeypatch.setattr(abort, "look", lambda *_, **__: facts)
+    monkeypatch.setattr(abort, "ask_hosts", lambda *_, **__: {**facts, PROXY: Facts()})
+    asked: list[str] = []
+
+    def put_back_of(_: Reached, run: str, *__: object) -> PutBack:
+        asked.append(run)
+        return PutBack()
+
+    monkeypatch.setattr(abort, "put_back", put_back_of)
+    assert abort.abort(host_set, Config(), Consent(yes=True), Report()) == Code.DONE
+    assert asked == [""]

@@ -169,6 +169,14 @@ def test_n1_what_is_drained_is_told_by_the_hosts_name_and_with_the_run() -> None
     assert told(FINE) == []
 
 
+def test_b8_what_an_unknown_run_has_drained_is_told_and_keeps_the_next_run_from_draining_it_again() -> None:
+    noted = replace(FINE, drained=(("", "bb,blockerbugs02"),))
+    assert told(noted) == ["proxy01: blockerbugs02 was drained by an unknown run"]
+    asks = request("minor-upgrade", SET)
+    reasons = proxies.reasons(asks, found(SET, well()) | {OTHER: FINE, PROXY: noted})
+    assert [one.text for one in reasons] == ["proxy01: blockerbugs02 is drained by an unknown run of this tool"]
+
+
 def test_n1_what_a_proxy_that_is_lost_may_have_drained_is_told_by_the_sync_hosts_note() -> None:
     noted = well(drained=((RUN, f"at,{PROXY.name}"), ("deadbeef", "at,elsewhere.example")))
     assert told(None, noted, well()) == []  # nobody has looked

@@ -24,8 +24,8 @@ def test_s13_a_line_that_haproxy_would_not_write_is_left_out(line: str) -> None:
 
 
 def test_s13_only_a_run_and_a_name_are_a_note() -> None:
-    lines = ["0123abcd bb,a", "0123abcd file", "x bb,a", "0123abcd $(reboot)", "0123abcd a b", "0123abcd", ""]
-    assert drained(lines) == (("0123abcd", "bb,a"), ("0123abcd", "file"))
+    lines = ["0123abcd bb,a", "0123abcd file", "x bb,a", "0123abcd $(reboot)", "0123abcd a b", "0123abcd", "", " bb,b"]
+    assert drained(lines) == (("0123abcd", "bb,a"), ("0123abcd", "file"), ("", "bb,b"))
 
 
 @pytest.mark.parametrize(

@@ -192,6 +192,36 @@ def test_b4_what_a_run_has_drained_is_put_back_when_its_check_has_found_it_well_
     assert proxy.haproxy.becomes(web1="UP")
 
 
+@pytest.mark.parametrize("text", ["", "\n", "\0\0\0\0\0\0\0\0\n", "0123\n"])
+def test_b8_a_note_that_a_loss_of_power_has_emptied_is_told_and_put_back_by_whoever_puts_all_back(
+    text: str, proxy: Proxy
+) -> None:
+    proxy.drain("web1")
+    proxy.file("root/drained/bb,web1", text)
+    assert proxy.run(call("drained_show", "root")).stdout == "drained\t bb,web1\n"
+    said = ["left\tbb,web1 is noted here by an unknown run (the note is empty): it is left so"]
+    assert proxy.told("haproxy_undo", "root", RUN) == (0, said)
+    assert proxy.haproxy.words()["web1"] == "DRAIN"
+    assert proxy.told("haproxy_undo", "root", "", "web1") == (0, ["undrained\tweb1 is put back"])
+    assert proxy.haproxy.words()["web1"] == "UP"
+    assert proxy.noted == {}
+
+
+@pytest.mark.parametrize("what", ["file", "page"])
+def test_b8_an_empty_note_of_a_file_or_of_a_page_is_told_and_undone_too(what: str, shell: Shell) -> None:
+    shell.file("root/drained/note" if what == "page" else "root/drained/file", "")
+    shell.file("there", "")
+
+    def undo(run: str) -> str:
+        page = call("page_undo", "root", "note", "rm there", run)
+        return shell.run(page if what == "page" else call("file_undo", "root", "there", run)).stdout
+
+    assert undo(RUN).startswith("left\t")
+    assert (shell.folder / "there").exists()
+    assert undo("").startswith("undrained\t")
+    assert not (shell.folder / "there").exists()
+
+
 def test_what_is_well_is_put_back_at_once(proxy: Proxy) -> None:
     proxy.drain("web1")
     assert proxy.told("haproxy_undo", "root", RUN, "web1") == (0, ["undrained\tweb1 is put back"])
