@@ -150,7 +150,6 @@ def test_b3_a_server_that_a_reload_has_made_ready_stays_up_when_its_drain_is_und
     assert proxy.haproxy.becomes(web1="UP", web2="UP")
     proxy.haproxy.nodes[1].status = 503
     assert proxy.haproxy.becomes(web2="DOWN")
-    # And whether web1 is well is not known to whoever undoes it.
     assert proxy.told("haproxy_undo", "root", RUN) == (0, ["undrained\tweb1 is put back"])
     assert went_down(proxy, "web1") == 0
     assert proxy.noted == {}
@@ -205,21 +204,6 @@ def test_b8_a_note_that_a_loss_of_power_has_emptied_is_told_and_put_back_by_whoe
     assert proxy.told("haproxy_undo", "root", "", "web1") == (0, ["undrained\tweb1 is put back"])
     assert proxy.haproxy.words()["web1"] == "UP"
     assert proxy.noted == {}
-
-
-@pytest.mark.parametrize("what", ["file", "page"])
-def test_b8_an_empty_note_of_a_file_or_of_a_page_is_told_and_undone_too(what: str, shell: Shell) -> None:
-    shell.file("root/drained/note" if what == "page" else "root/drained/file", "")
-    shell.file("there", "")
-
-    def undo(run: str) -> str:
-        page = call("page_undo", "root", "note", "rm there", run)
-        return shell.run(page if what == "page" else call("file_undo", "root", "there", run)).stdout
-
-    assert undo(RUN).startswith("left\t")
-    assert (shell.folder / "there").exists()
-    assert undo("").startswith("undrained\t")
-    assert not (shell.folder / "there").exists()
 
 
 def test_what_is_well_is_put_back_at_once(proxy: Proxy) -> None:
