@@ -35,7 +35,7 @@ class Live(Human):
         self._wait: Wait | None = None
         self._late: Late | None = None
         self._seen: Callable[[], Seen | None] | None = None
-        self._ending = False
+        self._ending = self._asking = False
 
     def close(self, error: BaseException | None) -> None:
         self._rest()
@@ -98,9 +98,13 @@ class Live(Human):
                 self._rest()
 
     def ask(self, question: str) -> str:
-        """As every report; what is drawn is taken away meanwhile."""
+        """As every report; what is drawn is taken away meanwhile, whatever hosts side by side have to tell."""
+        self._asking = True
         self._rest()
-        return super().ask(question)
+        try:
+            return super().ask(question)
+        finally:
+            self._asking = False
 
     def judged(self, judged: Judged) -> None:
         self._wait = None
@@ -131,7 +135,7 @@ class Live(Human):
             self._work.end(host, time.monotonic())
 
     def _draw(self) -> None:
-        if not (self._quiet or self._drawn):
+        if not (self._quiet or self._drawn or self._asking):
             self._drawn = Region(self.screen, self._frame)
 
     def _rest(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from threading import Event
+from threading import Event, Lock
 
 from ..inventory.batches import Judge
 from ..inventory.model import Host
@@ -29,7 +29,7 @@ EARLIER_SECONDS = 15.0  # so long before, what hosts on the old build answered c
 class Court:
     """What the batches of a run are judged with: what is seen meanwhile, who is asked, and when it is to end.
 
-    new: the hosts that have been judged and are well.
+    new: the hosts that have been judged and are well; question: one at a time; said_no: to one.
     """
 
     run: Run
@@ -37,6 +37,8 @@ class Court:
     report: Report
     asked_to_stop: Event
     new: set[Host] = field(default_factory=set)
+    question: Lock = field(default_factory=Lock)
+    said_no: bool = False
 
     def begins(self, phase: Phase, rest: Remaining) -> None:
         """Before a phase that changes what serves: what was seen up to now is how it was before."""
@@ -53,8 +55,13 @@ class Court:
         verdict = self._soak(hosts, began, report)
         if verdict is None:
             return True  # Ctrl-C: nothing follows, and whoever resumes the run judges again
+        seconds = time.monotonic() - began
+        goes_on = self._goes_on(hosts, verdict, report)
+        if goes_on is None:
+            return True  # as above, or the verdict of another host has ended the run
         with run.turn:
-            return self._passes(number, hosts, verdict, time.monotonic() - began, report)
+            self._writes(number, hosts, verdict, goes_on, seconds, report)
+        return goes_on
 
     def takes_along(self) -> None:
         """Hosts that were side by side with one that was judged bad have the same build, and nobody has called it good:
@@ -113,9 +120,10 @@ class Court:
         ]
         return old, [host for host in serving if host in self.new and host not in hosts]
 
-    def _passes(self, number: int, hosts: Sequence[Host], verdict: Verdict, seconds: float, report: Report) -> bool:
+    def _writes(
+        self, number: int, hosts: Sequence[Host], verdict: Verdict, goes_on: bool, seconds: float, report: Report
+    ) -> None:
         run, judge = self.run, self._judge
-        goes_on = self._goes_on(hosts, verdict, report)
         back: list[Host] = []
         if verdict.verdict == BAD and judge.rollback:
             back = can_go_back(run.plan, hosts, builds_before(run.journal.entries))
@@ -137,10 +145,12 @@ class Court:
             self.new |= set(hosts)
         elif run.halted is None or not run.halted.back:
             run.halted = said
-        return goes_on
 
-    def _goes_on(self, hosts: Sequence[Host], verdict: Verdict, report: Report) -> bool:
-        """A verdict that is inconclusive is for a person, or for hosts.yml; where neither says yes, the run stops."""
+    def _goes_on(self, hosts: Sequence[Host], verdict: Verdict, report: Report) -> bool | None:
+        """A verdict that is inconclusive is for a person, or for hosts.yml; where neither says yes, the run stops.
+
+        None: it has ended while another question stood. Hosts side by side do not wait for an answer: `turn` is free.
+        """
         if verdict.verdict in (GOOD, BAD):
             return verdict.verdict == GOOD
         if self._judge.inconclusive == "continue":
@@ -148,11 +158,15 @@ class Court:
         if not (self.run.may_ask and report.can_ask()):
             return False
         names = ", ".join(host.short for host in hosts)
-        try:
-            answer = report.ask(f"\n{names}: inconclusive: {'; '.join(verdict.reasons)}\nGo on? [y/N]: ")
-        except EOFError:
-            return False
-        return answer.lower() in ("y", "yes")
+        with self.question:
+            if self.said_no or self.run.halted or self.asked_to_stop.is_set():
+                return None
+            try:
+                answer = report.ask(f"\n{names}: inconclusive: {'; '.join(verdict.reasons)}\nGo on? [y/N]: ")
+            except EOFError:
+                answer = ""
+            self.said_no = answer.lower() not in ("y", "yes")
+            return not self.said_no
 
 
 def _sources(watched: Watched, began: float, old: bool) -> Iterable[Source]:
