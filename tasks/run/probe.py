@@ -25,7 +25,7 @@ REQUEST_SECONDS = 5.0  # for all of it, also where the answer comes byte for byt
 NODE_LEAVE_SECONDS = 0.5  # a firewall that swallows what is asked must not hold the recap up
 SLOW_SECONDS = 1.0  # a balancer that tries another node holds its answer back for about so long, or longer
 MOST_NODES = 8  # each is asked by a thread of its own, beside the upgrade's
-MOST_SAMPLES = 4096  # that are kept of an address: what a soak of minutes asks of it
+MOST_SAMPLES = 4096  # that are kept of an address; more, where a soak asks it more often
 JUDGED_SECONDS = 0.025  # between two requests to a host that is judged
 JUDGED_A_SECOND = 160  # requests to all of them together, at most
 MOST_JUDGED = 64
@@ -59,10 +59,11 @@ class Watch:
     """Asks `url` ten times a second in a thread of its own; use it in a `with` statement, then read `seen`.
 
     node: it is one node's own URL: asked four times a second, a redirect is its answer (where it leads, another node
-    may serve); often: ten times all the same, because there will be little time to see how it was before.
+    may serve); often: ten times all the same, because there will be little time to see how it was before;
+    keeps: so many requests are not forgotten.
     """
 
-    def __init__(self, url: str, node: bool = False, often: bool = False) -> None:
+    def __init__(self, url: str, node: bool = False, often: bool = False, keeps: int = 0) -> None:
         self._url = url
         self._interval = self._usual = NODE_INTERVAL_SECONDS if node and not often else INTERVAL_SECONDS
         self._answers = range(300, 500) if node else range(400, 500)  # 3xx, followed: they went in a circle
@@ -75,7 +76,7 @@ class Watch:
         self._running: tuple[float, float] | None = None  # when the last request began, on both clocks
         self._refused = False  # was the last request answered by an error of the server?
         self._since: float | None = None  # when the first request of an unbroken row of failures began
-        self._samples: deque[Sample] = deque(maxlen=MOST_SAMPLES)
+        self._samples: deque[Sample] = deque(maxlen=max(keeps, MOST_SAMPLES))
         self.before: tuple[Sample, ...] | None = None  # what was seen until it was upgraded
 
     def __enter__(self) -> Self:
@@ -163,10 +164,12 @@ class Watches:
     """The watch of a set's public URL, and of each node that has a URL, as far as hosts.yml names them."""
 
     def __init__(self, host_set: HostSet) -> None:
-        self._public = Watch(host_set.url) if host_set.url else None
+        self._keeps = int(host_set.soak / JUDGED_SECONDS)  # a host that failed early has failed
+        self._public = Watch(host_set.url, keeps=self._keeps) if host_set.url else None
         urls = {host: host.url for host in host_set.serving if host.url}
         often = bool(host_set.soak)
-        self._nodes = {host: Watch(url, node=True, often=often) for host, url in list(urls.items())[:MOST_NODES]}
+        some = list(urls.items())[:MOST_NODES]
+        self._nodes = {host: Watch(url, node=True, often=often, keeps=self._keeps) for host, url in some}
 
     def __enter__(self) -> Self:
         for watch in (self._public, *self._nodes.values()):
@@ -194,7 +197,9 @@ class Watches:
         """Ask the own pages of these hosts more often meanwhile, and those of some that they are compared with."""
         judged = [host for host in hosts if host.url][:MOST_JUDGED]
         others = sorted((host for host in beside if host.url), key=lambda host: host not in self._nodes)[:MOST_BESIDE]
-        new = {h: Watch(h.url, node=True) for h in (*judged, *others) if h.url and h not in self._nodes}
+        new = {
+            h: Watch(h.url, node=True, keeps=self._keeps) for h in (*judged, *others) if h.url and h not in self._nodes
+        }
         watches = {host: self._nodes.get(host) or new[host] for host in (*judged, *others)}
         every = max(JUDGED_SECONDS, (len(judged) + len(others)) / JUDGED_A_SECOND)
         for watch in watches.values():

@@ -10,6 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from tasks.run import probe
+from tasks.run.judge import Sample
 from tasks.run.probe import INTERVAL_SECONDS, MOST_NODES, REQUEST_SECONDS, SLOW_SECONDS, Seen, Watch, Watches
 from tests.unit.builders import ONE, TWO, prod
 
@@ -245,6 +246,13 @@ def test_j1_a_500_shows_that_the_host_is_there_unless_a_proxy_has_answered(monke
         with Watch("http://qa.example/") as watch:
             until(lambda: bool(watch.samples(0)))
     assert not any(one.refused or one.good for one in watch.samples(0))
+
+
+def test_j1_what_failed_early_in_a_long_soak_is_not_forgotten() -> None:
+    host = ONE.model_copy(update={"url": "http://127.0.0.1:1/"})
+    watch = Watches(prod(hosts=(host, TWO), soak=300, url="http://127.0.0.1:1/"))._nodes[host]
+    watch._samples.extend(Sample(n / 40, 0.01, n >= 60) for n in range(12000))
+    assert sum(not one.good for one in watch.samples(0)) == 60
 
 
 def test_how_it_was_before_is_what_was_seen_until_the_first_time_that_a_host_is_changed() -> None:
