@@ -28,7 +28,7 @@ class Machine:
         (where / "tests").mkdir()
         for name in ("run", "pyproject.toml", "tests/__init__.py", "tests/system_packages.py"):
             shutil.copy(ROOT / name, where / name)
-        self.has("sudo", 'exec "$@"\n')
+        self.has("sudo", 'while case $1 in -*) ;; *) false ;; esac; do shift; done\nexec "$@"\n')
         (where / ".venv").mkdir()
         (where / ".venv/pyvenv.cfg").write_text("version = {}.{}.{}\n".format(*sys.version_info))
         for name in ("tox", "pip", "python"):
