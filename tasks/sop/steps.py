@@ -277,13 +277,7 @@ def _migrated(job: Job, facts: Facts) -> bool | None:
 
 
 def _alone(job: Job) -> str:
-    # Held by the command itself, through the open file, as long as it lives: also after its connection was lost.
-    # A look at the facts (preflight.script) holds it for a moment: that is waited for.
-    return (
-        f"exec 9>>{kept.database_lock(job.app)}\n"
-        "if command -v flock >/dev/null && ! flock -w 5 9; then\n"
-        "echo an upgrade_db or sync of an earlier run still works on the database; exit 75; fi\n"
-    )
+    return call("database_alone", kept.database_lock(job.app)) + "\n"
 
 
 def proven_schema(step: Step, output: str) -> str | None:
