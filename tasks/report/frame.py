@@ -164,7 +164,7 @@ def _advice(work: Work | None, ending: bool, now: float) -> list[str]:
     running = [host for host in work.running if host not in work.lost] if work else []
     left = [work.limit - (now - work.since.get(host, now)) for host in running] if work else []
     limit = [f"at most {words.duration(max(0.0, *left))} more"] if left else []
-    return [*limit, "Ctrl-C stops after this step (safe)"]
+    return [*limit, "Ctrl-C stops after this step"]
 
 
 def _line(text: str, style: str, width: int) -> Text:

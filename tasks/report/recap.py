@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -66,17 +66,28 @@ def where(screen: Screen, run: Run) -> None:
 
 
 def steps(run: Run) -> Table:
-    """A row for each step, a column for each host, and one for all proxies: the worst of what became of it there."""
+    """A row for each step, a column for each host, and one for all proxies."""
     hosts = run.plan.request.host_set.hosts
-    became = {host: dict(_became(run, host)) for host in hosts}
     proxies = dict.fromkeys(host for phase in run.plan.phases for host in phase.hosts if host not in hosts)
     made = table("step", *(host.short for host in hosts), *(["proxies"] if proxies else []))
+    columns = [*((host,) for host in hosts), *([tuple(proxies)] if proxies else [])]
     for name in dict.fromkeys(phase.step.name for phase in run.plan.phases):
-        there = [became for host in proxies for step, became in _became(run, host) if step == name]
-        begun = [became for became in there if became != "not reached"] or there or ["-"]
-        worst = next((bad for bad in ("FAILED", "LOST") if bad in begun), begun[-1])
-        made.add_row(name, *(became[host].get(name, "-") for host in hosts), *([worst] if proxies else []))
+        made.add_row(name, *(_became(run, name, column) for column in columns))
     return made
+
+
+def _became(run: Run, step: str, hosts: Collection[Host]) -> str:
+    """What became of a step on these hosts: that it failed on one, or how long all of its phases took."""
+    done = [[results[h] for h in hosts if h in results] for phase, results in run.outcomes if phase.step.name == step]
+    outcomes = [outcome for row in done for outcome in row]
+    if failed := [outcome for outcome in outcomes if outcome.failure]:
+        return "FAILED" if any(outcome.known for outcome in failed) else "LOST"
+    if outcomes and all(outcome.earlier for outcome in outcomes):
+        return "before"
+    if outcomes:
+        return words.took(sum(max((outcome.seconds for outcome in row), default=0.0) for row in done))
+    planned = any(phase.step.name == step and not set(hosts).isdisjoint(phase.hosts) for phase in run.plan.phases)
+    return "not reached" if planned else "-"
 
 
 class Count(NamedTuple):
@@ -206,15 +217,6 @@ def _when(spans: Sequence[tuple[float, float]]) -> str:
         return ""
     began, _ = max(spans, key=lambda span: span[1])
     return f" at {datetime.fromtimestamp(began):%H:%M:%S}"
-
-
-def _became(run: Run, host: Host) -> Iterator[tuple[str, str]]:
-    for phase, results in run.outcomes:
-        if host in results:
-            outcome = results[host]
-            took = "before" if outcome.earlier else words.took(outcome.seconds)
-            yield phase.step.name, ("FAILED" if outcome.known else "LOST") if outcome.failure else took
-    yield from ((name, "not reached") for name in run.missing_on(host))
 
 
 def _change(before: str, now: str, arrow: str) -> str:

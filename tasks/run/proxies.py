@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Collection, Mapping, Sequence
 
 from ..fleet.output import clean
@@ -52,6 +53,7 @@ def read(host_set: HostSet, output: str) -> Facts:
             says=why or next((clean(text)[:300] for text in said.get("haproxy_says", ())), None),
             backends=tuple(clean(name)[:100] for name in said.get("backend", ())[:20]),
             may_not="may_not" in said,
+            talks=next(iter(said.get("talks", ())), ""),
         ),
     )
 
@@ -128,8 +130,10 @@ def _taken_out(request: Request, proxy: Host, facts: Facts, host: Host, name: st
     if not server or server.word == "ready":
         return []
     text = f"{proxy.short}: server {name} is in {server.word}, and not by this tool: it is left so"
-    back = f'"set server {backend}/{name} state ready" on {proxy.short} puts it back, if nobody needs that'
-    return [Reason(f"{text}; {back}")]
+    tells = drains.by_hand(request.host_set, facts.balanced.talks if facts.balanced else "", f"{backend}/{name}")
+    return [
+        Reason(text, f"{ssh(proxy.name, shlex.quote(tells))}  # puts it back, if nobody needs that" if tells else None)
+    ]
 
 
 def _file_is_there(request: Request, facts: FactsOf) -> list[Reason]:

@@ -33,13 +33,14 @@ class Server:
 class Balanced:
     """What a proxy answered: its servers, or why there are none, and the backends that it has then.
 
-    may_not: it says what there is, and may be told nothing.
+    may_not: it says what there is, and may be told nothing. talks: the program with which the proxy asks it.
     """
 
     servers: tuple[Server, ...] = ()
     says: str | None = None
     backends: tuple[str, ...] = ()
     may_not: bool = False
+    talks: str = ""
 
     def server(self, name: str) -> Server | None:
         """The server of that name."""

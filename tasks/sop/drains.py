@@ -155,6 +155,13 @@ def at(host_set: HostSet) -> tuple[str, str]:
     return host_set.app.path(host_set.balancer.socket), host_set.balancer.backend or ""
 
 
+def by_hand(host_set: HostSet, talks: str, server: str) -> str:
+    """What a person types on a proxy to put a server (BACKEND/NAME) back with `talks`; nothing where that is long."""
+    socket, _ = at(host_set)
+    to = {"socat": f"socat - UNIX-CONNECT:{socket}", "nc": f"nc -U {socket}"}.get(talks)
+    return f"echo set server {server} state ready | sudo {to}" if to else ""
+
+
 def undo(host_set: HostSet, host: Host, run: str, well: Iterable[Host] = ()) -> str:
     """Shell that puts back, on a proxy or a node, what a run has taken out there, any run where it is empty.
 

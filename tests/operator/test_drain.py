@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
+import subprocess
 import time
 
 import pytest
@@ -167,6 +169,9 @@ def test_b2_a_server_that_somebody_else_has_taken_out_refuses_the_upgrade_and_st
     assert f"proxy01.example: server prod01 is in {word}, and not by this tool: it is left so" in ended.err
     assert drained.types("prod abort --yes").code == 0
     assert drained.machines.servers()[PROXIES[0]]["prod01"] == word.upper()
+    (offered,) = re.findall("^next: (ssh .*)$", ended.err, re.M)
+    subprocess.run(offered, shell=True, check=True, cwd=drained.folder, capture_output=True)
+    back(drained)
 
 
 def test_b5_a_proxy_that_cannot_be_reached_refuses_before_anything_is_changed(drained: Fleet) -> None:

@@ -116,8 +116,8 @@ haproxy_tell() {
   }
 }
 
-# fact_haproxy SOCKET BACKEND SERVER: the backend's servers, as `server<TAB>LINE` of haproxy_servers; what keeps haproxy
-# from being asked, or told, and which backends there are where it has not that one
+# fact_haproxy SOCKET BACKEND SERVER: the backend's servers, as `server<TAB>LINE` of haproxy_servers; what this host has
+# that can talk to the socket; what keeps haproxy from being asked, or told, and which backends there are where it has not that one
 fact_haproxy() {
   found=$(haproxy_servers "$1" "$2") || {
     haproxy_program
@@ -128,6 +128,8 @@ fact_haproxy() {
     return 0
   }
   printf '%s\n' "$found" | sed -u 's/^/server\t/'
+  haproxy_program
+  say talks "$talks"
   case $(haproxy_ask "$1" "set server $2/$3 state") in
     *ermission\ denied*) say may_not "Permission denied" ;;
   esac

@@ -16,6 +16,7 @@ from tasks.report.screen import Screen
 from tasks.run.decide import decide
 from tasks.run.lock_file import Lock
 from tasks.run.probe import Seen
+from tasks.sop.balanced import Balanced, Server
 from tasks.sop.model import UNREACHED, Facts, Schema
 from tests.unit.builders import NEW, OLD, ONE, TWO, event, found, prod, request, well
 from tests.unit.report.values import ended, planned
@@ -122,6 +123,20 @@ def test_the_recap_tells_per_step_and_host_what_was_done_failed_and_not_reached(
         ["FAILED", "not", "reached"],
         ["not", "reached", "not", "reached"],
     ]
+
+
+def test_the_recap_adds_up_what_a_step_took_at_the_proxies_in_each_of_its_batches(screen: Shown) -> None:
+    host_set = prod(balancer={"proxies": ["proxy01.example", "proxy02.example"], "backend": "bb"}, schema_status="x")
+    servers = Balanced(tuple(Server(host.short, "ready", 0, True, "UP") for host in host_set.hosts))
+    facts = found(host_set, well()) | dict.fromkeys(host_set.proxies, Facts(balanced=servers))
+    run = ended(decide(request("minor-upgrade", host_set), facts))
+    screen.report.recap(run)
+    assert screen.row("drain") == ["drain", "-", "-", "2.0", "s"]
+    last = next(results for phase, results in reversed(run.outcomes) if phase.step.name == "drain")
+    last[host_set.proxies[0]] = Outcome("", 1.0, "the line was lost", known=False)
+    lost = Shown()
+    lost.report.recap(run)
+    assert lost.row("drain") == ["drain", "-", "-", "LOST"]
 
 
 def test_y5_the_recap_tells_what_rpm_warned_of_in_a_step_that_succeeded_and_on_which_hosts(screen: Shown) -> None:
