@@ -24,7 +24,7 @@ _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
 @contextmanager
-def told(targets: Sequence[str], journal: Journal, warn: Callable[[str], None]) -> Iterator[Callable[[], None]]:
+def notifying(targets: Sequence[str], journal: Journal, warn: Callable[[str], None]) -> Iterator[Callable[[], None]]:
     """Tell `targets` that a run begins, when the given function is called, and at the end of the block how it ended.
 
     targets: addresses as in hosts.yml, with ${NAME} for what the environment holds; warn: is told in a sentence who

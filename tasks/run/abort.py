@@ -21,7 +21,7 @@ from .lock_file import Lock
 from .locked import holder, locked_by
 from .look import Reached, ask_hosts, connected, look
 from .observer import Report
-from .proxies import left_out, told
+from .proxies import left_out, what_is_drained
 from .put_back import PutBack, not_put_back, put_back
 from .takeover import (
     Found,
@@ -51,7 +51,7 @@ def abort(host_set: HostSet, config: Config, consent: Consent, report: Report) -
         _show(reached, found, report)
         if consent.plan_only:
             cron = f"let {host_set.app.scheduler} sync again and " if found.facts[host_set.sync].paused else ""
-            out = "put back what is drained, " if told(host_set, found.facts) else ""
+            out = "put back what is drained, " if what_is_drained(host_set, found.facts) else ""
             report.note(f"abort would {out}{cron}release the lock; it starts no service and rolls nothing back")
             return Code.REFUSED
         done = _end(reached, found, "abort", consent, report)
@@ -74,7 +74,7 @@ def unlock(host_set: HostSet, config: Config, consent: Consent, report: Report) 
             return Code.DONE
         _show(reached, found, report)
         if consent.plan_only:
-            out = "put back what is drained, " if told(host_set, found.facts) else ""
+            out = "put back what is drained, " if what_is_drained(host_set, found.facts) else ""
             report.note(f"unlock would {out}release the lock, and leave all else as it is")
             return Code.REFUSED
         done = _end(reached, found, "unlock", consent, report)
@@ -133,7 +133,7 @@ def _afterwards(reached: Reached) -> dict[Host, Facts]:
 def _show_the_end(reached: Reached, done: PutBack, run: str, facts: Mapping[Host, Facts], report: Report) -> list[str]:
     """Show what others have drained; what the run (any, if it is empty) may still have drained, a sentence for each."""
     still = not_put_back(reached.host_set, done, run, facts)
-    for text in told(reached.host_set, facts, but=done.failed):
+    for text in what_is_drained(reached.host_set, facts, but=done.failed):
         if text not in still:
             report.warning(text)
     return still
@@ -171,7 +171,7 @@ def _leaving(host_set: HostSet, how: str, lock: Lock) -> Iterator[None]:
 def _give_back(reached: Reached, facts: Mapping[Host, Facts], consent: Consent, report: Report) -> Code:
     """No run holds the set. One whose lock is gone may have left cron's sync paused, or something drained."""
     host_set, sync = reached.host_set, reached.host_set.sync
-    paused, out = facts[sync].paused, told(host_set, facts)
+    paused, out = facts[sync].paused, what_is_drained(host_set, facts)
     run = paused or next((run for rows in left_out(host_set, facts).values() for run, _ in rows), None)
     if run is None:
         report.free(host_set, facts, f"nothing to give up: no run holds {host_set.name}")

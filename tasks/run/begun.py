@@ -16,7 +16,7 @@ from ..sop import nvr
 from ..sop.model import Facts, Job
 from ..sop.workflows import PROCEDURES, RESTART_TOGETHER
 from . import changed
-from .back import with_the_way_back
+from .batch_rollback import with_the_rollback
 from .decide import Plan
 from .lock_file import Lock, doing
 from .locked import V0_1
@@ -60,7 +60,7 @@ def plan_again(
             "" if begin.version else f"git checkout {V0_1} && fab {host_set.name} resume",
         )
     numbers = {entry.event.number for entry in copy if isinstance(entry.event, Phase)}
-    return with_the_way_back(plan, copy, numbers), changed.warnings(begin.settings, host_set)
+    return with_the_rollback(plan, copy, numbers), changed.warnings(begin.settings, host_set)
 
 
 def _job(host_set: HostSet, lock: Lock, copy: Iterable[Entry], own: Iterable[Entry]) -> tuple[Begin, Job]:

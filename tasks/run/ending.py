@@ -12,7 +12,7 @@ from ..lines import below
 from ..ranges import listed
 from ..sop.model import Step
 from .advice import after_a_run
-from .back import builds_before
+from .batch_rollback import builds_before
 from .lock_file import read_lock
 from .locked import taken_over
 from .put_back import still_out
@@ -25,7 +25,7 @@ def ending(run: Run) -> SopError | None:
     plan, host_set = run.plan, run.plan.request.host_set
     if run.complete:
         return _not_as_promised(run)
-    if run.taken_back:
+    if run.rolled_back:
         return _taken_back(run)
     if run.taken_over:
         return taken_over(host_set, run.journal.run, _last_line(run.taken_over), *_done_late(run))

@@ -13,7 +13,7 @@ from fabric import Config
 from ..errors import Code, Refused, SopError, TryLater
 from ..inventory.model import Host, HostSet, Inventory
 from ..journal.file import Journal, operator
-from ..notify.around import told
+from ..notify.around import notifying
 from ..sop.model import Facts
 from . import prometheus, record
 from .advice import after_success
@@ -61,7 +61,7 @@ def carry_out(request: Request, inventory: Inventory, config: Config, consent: C
         journal = Journal()
         run_lock = RunLock(reached, journal)
         run = Run(plan, journal, doing="taking the lock", may_ask=not consent.yes)
-        with closing(journal), told(request.host_set.notify, journal, report.warning) as run_begins, leaving(run):
+        with closing(journal), notifying(request.host_set.notify, journal, report.warning) as run_begins, leaving(run):
             journal.write(record.begin(plan, operator()))
             with _refusing(run):
                 last = run_lock.take(doing(request.procedure.name, plan.target))

@@ -12,11 +12,10 @@ from ..inventory.model import Host
 from ..journal.events import Judged
 from ..sop.model import Phase
 from . import prometheus, record
-from .back import builds_before, can_go_back
+from .batch_rollback import builds_before, can_go_back
 from .judge import BAD, GOOD, Source, Verdict, alike, at_the_end, meanwhile, of_a_query
 from .observer import Report
-from .probe import Judged as Watched
-from .probe import Watches
+from .probe import JudgedBy, Watches
 from .remaining import Remaining
 from .state import Run
 
@@ -169,7 +168,7 @@ class Court:
             return not self.said_no
 
 
-def _sources(watched: Watched, began: float, old: bool) -> Iterable[Source]:
+def _sources(watched: JudgedBy, began: float, old: bool) -> Iterable[Source]:
     since = began - EARLIER_SECONDS if old else began
     beside = alike([watch.samples(since) for watch in watched.beside])
     for host, watch in watched.hosts.items():

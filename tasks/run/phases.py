@@ -16,7 +16,7 @@ from ..sop.model import Facts, Schema
 from ..sop.restarts import Restart
 from . import record
 from .advice import after_a_step, while_locked
-from .back import with_the_way_back
+from .batch_rollback import with_the_rollback
 from .budget import used_up
 from .ending import ending, saved, what_is_down
 from .interrupt import Ended, patience
@@ -30,8 +30,7 @@ from .probe import Watches
 from .put_back import after_a_run, clean
 from .remaining import Remaining, everything
 from .state import Run
-from .window import Row as Next
-from .window import side_by_side
+from .window import PhaseToDo, side_by_side
 
 
 def perform(
@@ -112,7 +111,7 @@ def _phase_by_phase(
         run_lock.machines.asks_no_more(asked_to_stop.is_set)
         court = Court(run, watches, report, asked_to_stop)
         if _each(run, remaining_phases, run_lock, court) and run.halted and run.halted.back:
-            _put_back(run, run_lock, court)
+            _roll_back(run, run_lock, court)
         if run.taken_over:
             if run.done_late:
                 run.afterwards = _look_again(run, run_lock, report)
@@ -132,7 +131,7 @@ def _each(run: Run, remaining_phases: Sequence[Remaining], run_lock: RunLock, co
     """Do the phases in turn. Do the hosts still do what they are told: has none failed, and has nobody said stop?"""
     plan = run.plan
 
-    def do(row: Next, report: Report) -> bool:
+    def do(row: PhaseToDo, report: Report) -> bool:
         number, phase, rest = row
         if court.asked_to_stop.is_set() or (run.halted and not plan.settled):
             return False
@@ -156,14 +155,14 @@ def _each(run: Run, remaining_phases: Sequence[Remaining], run_lock: RunLock, co
     return not (court.asked_to_stop.is_set() or used_up(run))
 
 
-def _put_back(run: Run, run_lock: RunLock, court: Court) -> None:
+def _roll_back(run: Run, run_lock: RunLock, court: Court) -> None:
     """The batch that was judged bad, on the build that it had; where a resume has not done that already."""
     if not run.plan.settled:
         court.takes_along()
         done = [id(phase) for phase, _ in run.outcomes]
         rows = zip(run.plan.numbers, run.plan.phases, strict=True)
         begun = [number for number, phase in rows if id(phase) in done]
-        run.plan = with_the_way_back(run.plan, run.journal.entries, begun)
+        run.plan = with_the_rollback(run.plan, run.journal.entries, begun)
         _each(run, everything(run.plan), run_lock, court)
 
 

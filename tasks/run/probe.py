@@ -193,7 +193,7 @@ class Watches:
                 watch.upgrade_begins()
 
     @contextmanager
-    def judging(self, hosts: Sequence[Host], beside: Sequence[Host]) -> Iterator[Judged]:
+    def judging(self, hosts: Sequence[Host], beside: Sequence[Host]) -> Iterator[JudgedBy]:
         """Ask the own pages of these hosts more often meanwhile, and those of some that they are compared with."""
         judged = [host for host in hosts if host.url][:MOST_JUDGED]
         others = sorted((host for host in beside if host.url), key=lambda host: host not in self._nodes)[:MOST_BESIDE]
@@ -207,7 +207,7 @@ class Watches:
         for watch in new.values():
             watch.__enter__()
         try:
-            yield Judged({host: watches[host] for host in judged}, [watches[host] for host in others], self._public)
+            yield JudgedBy({host: watches[host] for host in judged}, [watches[host] for host in others], self._public)
         finally:
             for watch in watches.values():
                 watch.asks_every(None)
@@ -224,7 +224,7 @@ class Watches:
 
 
 @dataclass(frozen=True)
-class Judged:
+class JudgedBy:
     """The watches that a batch is judged by: its hosts' own, those of other hosts, and the one of the set's URL."""
 
     hosts: Mapping[Host, Watch]

@@ -204,7 +204,9 @@ def is_out(host_set: HostSet, facts: Mapping[Host, Facts], host: Host, at: Host)
     return (bool(balancer.proxies) or host == at) and name in {noted for _, noted in facts[at].drained}
 
 
-def told(host_set: HostSet, facts: Mapping[Host, Facts], by: str = "", but: Collection[Host] = ()) -> list[str]:
+def what_is_drained(
+    host_set: HostSet, facts: Mapping[Host, Facts], by: str = "", but: Collection[Host] = ()
+) -> list[str]:
     """The same as sentences: what is drained, and where a run may have left something that cannot be seen now.
 
     by: only what this run has taken out; of any, if it is empty. but: not at these.

@@ -12,7 +12,7 @@ from ..sop.model import UNREACHED, Facts
 from .lock import RunLock
 from .look import Reached, ask_proxies
 from .observer import Report
-from .proxies import left_out, told
+from .proxies import left_out, what_is_drained
 from .state import Run
 
 SECONDS = 60
@@ -99,7 +99,7 @@ def not_put_back(host_set: HostSet, done: PutBack, run: str, facts: Mapping[Host
     facts: what is found afterwards; what is UNREACHED then may be out as well.
     """
     failed = [still_out(host, why, f"run {run}" if run else "a run") for host, why in done.failed.items()]
-    return failed + told(host_set, facts, run, but=done.failed)
+    return failed + what_is_drained(host_set, facts, run, but=done.failed)
 
 
 def clean(reached: Reached, facts: Mapping[Host, Facts], put_back: Iterable[Host] = ()) -> str:

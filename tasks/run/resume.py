@@ -10,9 +10,9 @@ from ..errors import Code
 from ..inventory.model import HostSet
 from ..journal.events import Begin, Resume
 from ..journal.file import Journal, kept_here, operator
-from ..notify.around import told
+from ..notify.around import notifying
 from . import remaining
-from .back import judged_back
+from .batch_rollback import rollback_of
 from .begun import plan_again
 from .consent import Consent, agree, check_that_somebody_can_agree
 from .lock import RunLock
@@ -56,9 +56,9 @@ def resume(host_set: HostSet, config: Config, consent: Consent, report: Report) 
         agree(host_set, consent, report)
         check_that_it_is_still_held(host_set, found.lock, look(reached, repos=False, schema=False))
         journal = Journal(run=found.lock.run, earlier=found.entries)
-        back = judged_back(found.entries)
+        back = rollback_of(found.entries)
         run = Run(plan, journal, doing="taking the run over", may_ask=not consent.yes, halted=back)
-        with closing(journal), told(host_set.notify, journal, report.warning) as run_begins, leaving(run):
+        with closing(journal), notifying(host_set.notify, journal, report.warning) as run_begins, leaving(run):
             journal.adopt()
             journal.check_room()  # whoever is deposed must not be deposed for nothing
             run_lock = RunLock(reached, journal)

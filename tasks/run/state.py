@@ -95,7 +95,7 @@ class Run:
         return [host for host in self.unjudged if not self.missing_on(host)]
 
     @property
-    def taken_back(self) -> bool:
+    def rolled_back(self) -> bool:
         """Was the batch that was judged bad put back, all of it? Nothing is left to do for this run then."""
         return bool(self.halted and self.halted.back) and self.plan.settled > 0 and self._all_done
 
@@ -115,7 +115,7 @@ class Run:
         """Is there something that only `resume` or `abort` can bring to its end?"""
         unknown = any(not outcome.known for outcome in self.failures.values())
         left = unknown or bool(self.still_out)
-        return not (self.complete or self.taken_back) and (left or (self.plan.resumable and not self.untouched))
+        return not (self.complete or self.rolled_back) and (left or (self.plan.resumable and not self.untouched))
 
     @property
     def down(self) -> list[Host]:

@@ -15,16 +15,16 @@ from .observer import Report
 from .remaining import Remaining
 from .state import Run
 
-Row = tuple[int, Phase, Remaining]
-Do = Callable[[Row, Report], bool]
+PhaseToDo = tuple[int, Phase, Remaining]
+Do = Callable[[PhaseToDo, Report], bool]
 
 
-def side_by_side(run: Run, rows: Sequence[Row], run_lock: RunLock, report: Report, do: Do) -> bool:
+def side_by_side(run: Run, rows: Sequence[PhaseToDo], run_lock: RunLock, report: Report, do: Do) -> bool:
     """Do the rows of each host in their order. Do all hosts still do what they are told, as far as hosts.yml wants it?
 
     do: does a row, and gives whether the run goes on. The sync host, which has the lock, is done by itself.
     """
-    of: dict[Host, list[Row]] = {}
+    of: dict[Host, list[PhaseToDo]] = {}
     for row in rows:
         of.setdefault(row[1].hosts[0], []).append(row)
     left = [host for host, row in of.items() if any(rest.names for _, _, rest in row)]
@@ -53,7 +53,7 @@ def side_by_side(run: Run, rows: Sequence[Row], run_lock: RunLock, report: Repor
     return not over
 
 
-def _tell(rows: Sequence[Row], hosts: Sequence[Host], run: Run, report: Report) -> None:
+def _tell(rows: Sequence[PhaseToDo], hosts: Sequence[Host], run: Run, report: Report) -> None:
     """All of it is one phase for who looks on: the steps that each host goes through."""
     first = rows[0][1]
     seconds = {phase.step.name: phase.step.seconds for _, phase, _ in rows}

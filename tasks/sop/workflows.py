@@ -50,7 +50,7 @@ def _batch(job: Job, batch: tuple[Host, ...]) -> list[Phase]:
     return [*phases, replace(last, judged=batch if job.host_set.soak else ())]
 
 
-def put_back(job: Job, hosts: tuple[Host, ...], first: int) -> list[Phase]:
+def batch_rollback(job: Job, hosts: tuple[Host, ...], first: int) -> list[Phase]:
     """A batch on the job's build again, which it had before; first: the number of the first of these phases."""
     phases = [Phase(steps.downgrade(job, served=not _drains(job)), hosts, len(hosts))]
     serving = tuple(host for host in hosts if host.serves)

@@ -19,7 +19,7 @@ import pytest
 
 from tasks.journal.file import Journal
 from tasks.notify import send
-from tasks.notify.around import told
+from tasks.notify.around import notifying
 from tasks.notify.texts import message
 from tasks.report.human import Human
 from tasks.report.screen import Screen
@@ -40,7 +40,7 @@ def run(*targets: str, listens: Endpoint | None = None) -> str:
     screen = StringIO()
     with closing(Journal()) as journal:
         journal.write(event("begin", set="prod", procedure="minor-upgrade", operator="lbrabec@laptop"))
-        with told(targets, journal, Human(Screen(screen)).warning) as run_begins:
+        with notifying(targets, journal, Human(Screen(screen)).warning) as run_begins:
             run_begins()
             if listens:
                 until(lambda: bool(listens.heard))
@@ -82,7 +82,10 @@ def test_S10_a_mail_is_text_with_its_lines_and_what_a_host_or_a_person_said_is_n
         server.letters = letters  # type: ignore[attr-defined]
         threading.Thread(target=server.serve_forever, daemon=True).start()
         address = f"mailto://127.0.0.1:{server.server_address[1]}?from=fab@example.org&to=qa@example.org"
-        with closing(Journal()) as journal, told([address], journal, Human(Screen(StringIO())).warning) as run_begins:
+        with (
+            closing(Journal()) as journal,
+            notifying([address], journal, Human(Screen(StringIO())).warning) as run_begins,
+        ):
             journal.write(event("begin", set="prod", procedure="minor-upgrade", operator="<img src=//evil.example>"))
             run_begins()
             until(lambda: bool(letters))
@@ -134,7 +137,7 @@ def test_a_run_that_ends_in_an_error_is_told_too_and_the_error_goes_on() -> None
 def breaks(endpoint: Endpoint) -> None:
     """A run that ends with a mistake of ours."""
     screen = Human(Screen(StringIO()))
-    with closing(Journal()) as journal, told([endpoint.address], journal, screen.warning) as run_begins:
+    with closing(Journal()) as journal, notifying([endpoint.address], journal, screen.warning) as run_begins:
         run_begins()
         until(lambda: bool(endpoint.heard))
         raise ZeroDivisionError
@@ -155,7 +158,7 @@ def test_a_variable_that_is_not_set_is_named_and_nothing_is_sent() -> None:
 
 def test_a_run_that_was_refused_before_it_began_is_not_told() -> None:
     with answering(200) as endpoint, closing(Journal()) as journal:
-        with told([endpoint.address], journal, Human(Screen(StringIO())).warning):
+        with notifying([endpoint.address], journal, Human(Screen(StringIO())).warning):
             pass
         assert endpoint.heard == []
 

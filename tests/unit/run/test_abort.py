@@ -78,7 +78,7 @@ def test_c3_where_cron_cannot_be_put_back_abort_fails_and_the_lock_stays(
     monkeypatch.setattr(abort, "find", lambda *_: Found(LOCK, [], {}, facts) if held else facts)
     monkeypatch.setattr(abort, "look", lambda *_, **__: facts)
     monkeypatch.setattr(abort, "_put_back", lambda *_: (PutBack(), "true"))
-    monkeypatch.setattr(abort, "told", lambda *_: ["proxy01: prod01 was drained"])
+    monkeypatch.setattr(abort, "what_is_drained", lambda *_: ["proxy01: prod01 was drained"])
     if not held:
         (sync_host.folder / KEPT / "lock").unlink()
     with pytest.raises(HalfWay) as error:

@@ -158,7 +158,7 @@ def test_only_who_drains_or_puts_a_page_up_asks_the_proxies(procedure: str, bala
 
 def told(at_proxy: Facts | None, *hosts: Facts, host_set: Any = SET) -> list[str]:
     facts = found(host_set, *(hosts or (well(),))) | {OTHER: FINE} | ({PROXY: at_proxy} if at_proxy else {})
-    return proxies.told(host_set, facts)
+    return proxies.what_is_drained(host_set, facts)
 
 
 def test_n1_what_is_drained_is_told_by_the_hosts_name_and_with_the_run() -> None:
@@ -199,13 +199,13 @@ def test_n1_a_server_of_another_name_than_its_hosts_is_told_by_the_hosts_name() 
 
 
 def test_n1_without_the_sync_host_nothing_is_known_of_a_proxy_that_is_lost() -> None:
-    assert proxies.told(SET, {PROXY: UNREACHED, OTHER: FINE}) == []
+    assert proxies.what_is_drained(SET, {PROXY: UNREACHED, OTHER: FINE}) == []
 
 
 def test_n1_a_host_that_is_drained_by_its_file_is_told() -> None:
     facts = found(BY_FILE, well(), well(drain_file=True, drained=((RUN, "file"),)))
-    assert proxies.told(BY_FILE, facts) == ["blockerbugs02: drained by run 0123abcd"]
-    assert proxies.told(prod(), found(prod(), well(drained=((RUN, "file"),)))) == []
+    assert proxies.what_is_drained(BY_FILE, facts) == ["blockerbugs02: drained by run 0123abcd"]
+    assert proxies.what_is_drained(prod(), found(prod(), well(drained=((RUN, "file"),)))) == []
 
 
 def test_a_proxy_is_asked_on_which_boot_it_is(shell: Shell) -> None:

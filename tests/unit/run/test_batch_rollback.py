@@ -13,7 +13,7 @@ from tasks.journal.coding import Entry
 from tasks.journal.file import Journal
 from tasks.report import words
 from tasks.run import record
-from tasks.run.back import builds_before, can_go_back, with_the_way_back
+from tasks.run.batch_rollback import builds_before, can_go_back, with_the_rollback
 from tasks.run.budget import used_up
 from tasks.run.decide import Plan, decide
 from tasks.run.remaining import everything
@@ -37,7 +37,7 @@ def entries(one: Plan, *back: Host) -> list[Entry]:
 
 def test_j1_a_batch_goes_back_as_phases_that_its_hosts_keep_under_numbers_of_their_own() -> None:
     whole = plan(soak=5)
-    back = with_the_way_back(whole, entries(whole, HOSTS[0]), begun=[1, 2, 3, 4, 5])
+    back = with_the_rollback(whole, entries(whole, HOSTS[0]), begun=[1, 2, 3, 4, 5])
     assert [phase.step.name for phase in back.phases[5:]] == ["downgrade", "restart-httpd", "healthy"]
     assert {phase.hosts for phase in back.phases[5:]} == {HOSTS[:1]}
     assert back.numbers == [1, 2, 3, 4, 5, *(len(whole.phases) + n for n in (1, 2, 3))]
@@ -47,7 +47,7 @@ def test_j1_a_batch_goes_back_as_phases_that_its_hosts_keep_under_numbers_of_the
 
 def test_j3_what_is_settled_is_not_done_again_and_the_rest_of_the_way_back_is() -> None:
     whole = plan(soak=5)
-    back = with_the_way_back(whole, entries(whole, HOSTS[0]), begun=[1, 2, 3, 4, 5])
+    back = with_the_rollback(whole, entries(whole, HOSTS[0]), begun=[1, 2, 3, 4, 5])
     kept: dict[Host, dict[str, str]] = {host: {} for host in HOSTS} | {
         HOSTS[0]: {f"{len(whole.phases) + 1:02}-downgrade": "0"}
     }
@@ -57,7 +57,7 @@ def test_j3_what_is_settled_is_not_done_again_and_the_rest_of_the_way_back_is() 
 
 def test_without_a_verdict_that_takes_hosts_back_the_plan_stays_as_it_is() -> None:
     whole = plan(soak=5)
-    assert with_the_way_back(whole, entries(whole), begun=[1, 2]) is whole
+    assert with_the_rollback(whole, entries(whole), begun=[1, 2]) is whole
 
 
 def test_a_host_goes_back_only_to_another_build_that_is_still_to_be_had() -> None:

@@ -10,7 +10,7 @@ from ..journal.coding import Entry
 from ..journal.events import Begin, Judged
 from ..sop import nvr
 from ..sop.nvr import Nvr
-from ..sop.workflows import put_back
+from ..sop.workflows import batch_rollback
 from .decide import Plan
 
 
@@ -31,12 +31,12 @@ def can_go_back(plan: Plan, hosts: Sequence[Host], before: Mapping[str, Nvr]) ->
     return found
 
 
-def with_the_way_back(plan: Plan, entries: Sequence[Entry], begun: Collection[int]) -> Plan:
+def with_the_rollback(plan: Plan, entries: Sequence[Entry], begun: Collection[int]) -> Plan:
     """The plan as it is after a verdict by which hosts are put back; the plan itself, where there is none.
 
     begun: the numbers of the phases that were. They are settled, the others are left out, and the way back follows.
     """
-    judged = judged_back(entries)
+    judged = rollback_of(entries)
     if judged is None or plan.job is None or plan.settled:
         return plan
     rows = zip(plan.numbers, plan.phases, strict=True)
@@ -48,13 +48,13 @@ def with_the_way_back(plan: Plan, entries: Sequence[Entry], begun: Collection[in
     builds = dict.fromkeys(before[name] for name in judged.back if name in named and name in before)
     for build in builds:
         hosts = tuple(named[name] for name in judged.back if name in named and before.get(name) == build)
-        phases = put_back(replace(plan.job, hosts=hosts, target=build), hosts, number)
+        phases = batch_rollback(replace(plan.job, hosts=hosts, target=build), hosts, number)
         number += len(phases)
         back += phases
     return replace(plan, phases=tuple(back), settled=len(settled))
 
 
-def judged_back(entries: Iterable[Entry]) -> Judged | None:
+def rollback_of(entries: Iterable[Entry]) -> Judged | None:
     """The verdict by which hosts are put back."""
     said = [entry.event for entry in entries if isinstance(entry.event, Judged) and entry.event.back]
     return said[-1] if said else None

@@ -12,7 +12,7 @@ from tasks.errors import HalfWay, Interrupted, SopError
 from tasks.inventory.model import Host
 from tasks.journal.coding import read
 from tasks.journal.events import Judged
-from tasks.run.back import builds_before, can_go_back, judged_back, with_the_way_back
+from tasks.run.batch_rollback import builds_before, can_go_back, rollback_of, with_the_rollback
 from tasks.run.decide import Plan
 from tasks.run.ending import ending
 from tasks.run.state import Run
@@ -46,7 +46,7 @@ def plan() -> Plan:
 def put_back(one: Facts, two: Facts | None = None, hosts: tuple[Host, ...] = (ONE,)) -> Run:
     """A run that has put these hosts back, all of them, whatever they are like now."""
     verdict = judged(back=[host.name for host in hosts])
-    made = with_the_way_back(plan(), entries(verdict), begun=range(1, 6))
+    made = with_the_rollback(plan(), entries(verdict), begun=range(1, 6))
     run = run_of(made, "", FAILED, one, two or well())
     run.halted = verdict
     run.journal.entries += entries(verdict)
@@ -63,7 +63,7 @@ def told(run: Run) -> tuple[type[SopError], tuple[str, ...], str | None]:
 
 
 def test_what_was_begun_is_settled_and_the_way_back_follows_under_numbers_of_its_own() -> None:
-    made = with_the_way_back(plan(), entries(judged(back=[ONE.name])), begun=range(1, 6))
+    made = with_the_rollback(plan(), entries(judged(back=[ONE.name])), begun=range(1, 6))
     assert made.settled == 5
     assert [phase.step.name for phase in made.phases[5:]] == ["downgrade", "restart-httpd", "healthy"]
     assert made.numbers[5:] == [9, 10, 11]
@@ -72,14 +72,14 @@ def test_what_was_begun_is_settled_and_the_way_back_follows_under_numbers_of_its
 
 
 def test_what_was_begun_keeps_its_numbers_where_hosts_went_side_by_side() -> None:
-    made = with_the_way_back(plan(), entries(judged(back=[ONE.name])), begun=(1, 2, 3, 6))
+    made = with_the_rollback(plan(), entries(judged(back=[ONE.name])), begun=(1, 2, 3, 6))
     assert made.numbers == [1, 2, 3, 6, 9, 10, 11]
 
 
 def test_hosts_that_had_different_builds_go_back_one_build_after_the_other() -> None:
     builds = {ONE.name: str(OLD), TWO.name: "blockerbugs-0.9.0-1.el7"}
     verdict = judged(back=[ONE.name, TWO.name, "gone.example"])
-    made = with_the_way_back(plan(), entries(verdict, hosts=builds), begun=range(1, 6))
+    made = with_the_rollback(plan(), entries(verdict, hosts=builds), begun=range(1, 6))
     assert [(phase.number, phase.hosts) for phase in made.phases[5:]] == [
         *((number, (ONE,)) for number in (9, 10, 11)),
         *((number, (TWO,)) for number in (12, 13, 14)),
@@ -89,16 +89,16 @@ def test_hosts_that_had_different_builds_go_back_one_build_after_the_other() -> 
 @pytest.mark.parametrize("verdicts", [[], [judged(back=[])]])
 def test_without_a_verdict_that_puts_hosts_back_the_plan_stays_as_it_is(verdicts: list[Judged]) -> None:
     made = plan()
-    assert with_the_way_back(made, entries(*verdicts), begun=range(1, 6)) is made
+    assert with_the_rollback(made, entries(*verdicts), begun=range(1, 6)) is made
 
 
 def test_a_plan_that_has_its_way_back_already_stays_as_it_is() -> None:
-    made = with_the_way_back(plan(), entries(judged(back=[ONE.name])), begun=range(1, 6))
-    assert with_the_way_back(made, entries(judged(back=[TWO.name])), begun=range(1, 9)) is made
+    made = with_the_rollback(plan(), entries(judged(back=[ONE.name])), begun=range(1, 6))
+    assert with_the_rollback(made, entries(judged(back=[TWO.name])), begun=range(1, 9)) is made
 
 
 def test_of_several_verdicts_the_last_that_puts_hosts_back_counts() -> None:
-    last = judged_back(entries(judged(back=[ONE.name]), judged(back=[TWO.name]), judged(back=[])))
+    last = rollback_of(entries(judged(back=[ONE.name]), judged(back=[TWO.name]), judged(back=[])))
     assert last
     assert last.back == (TWO.name,)
 
