@@ -10,6 +10,7 @@ from threading import Event, Lock
 from ..inventory.batches import Judge
 from ..inventory.model import Host
 from ..journal.events import Judged
+from ..ranges import listed
 from ..sop.model import Phase
 from . import prometheus, record
 from .batch_rollback import builds_before, can_go_back
@@ -132,7 +133,7 @@ class Court:
             number=number,
             hosts=tuple(host.name for host in hosts),
             verdict=verdict.verdict,
-            why=verdict.reasons,
+            why=(*verdict.reasons, *_not_asked(hosts, verdict)),
             seconds=seconds,
             stops=not goes_on,
             back=tuple(host.name for host in back),
@@ -166,6 +167,13 @@ class Court:
                 answer = ""
             self.said_no = answer.lower() not in ("y", "yes")
             return not self.said_no
+
+
+def _not_asked(hosts: Sequence[Host], verdict: Verdict) -> list[str]:
+    """Of some hosts of a batch the own page was asked: those of which nothing is said for all that."""
+    asked = {finding.who for finding in verdict.findings}
+    rest = [host.short for host in hosts if host.short not in asked]
+    return [f"not asked: {listed(rest)}"] if rest and len(rest) < len(hosts) else []
 
 
 def _sources(watched: JudgedBy, began: float, old: bool) -> Iterable[Source]:

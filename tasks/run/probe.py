@@ -7,7 +7,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -168,6 +168,7 @@ class Watches:
         self._public = Watch(host_set.url, keeps=self._keeps) if host_set.url else None
         urls = {host: host.url for host in host_set.serving if host.url}
         often = bool(host_set.soak)
+        self._turn, self._wanted = threading.Lock(), Counter[Watch]()  # by how many soaks, side by side in a window
         some = list(urls.items())[:MOST_NODES]
         self._nodes = {host: Watch(url, node=True, often=often, keeps=self._keeps) for host, url in some}
 
@@ -201,18 +202,26 @@ class Watches:
             h: Watch(h.url, node=True, keeps=self._keeps) for h in (*judged, *others) if h.url and h not in self._nodes
         }
         watches = {host: self._nodes.get(host) or new[host] for host in (*judged, *others)}
-        every = max(JUDGED_SECONDS, (len(judged) + len(others)) / JUDGED_A_SECOND)
-        for watch in watches.values():
-            watch.asks_every(every)
+        self._asks_more_often(watches.values(), 1)
         for watch in new.values():
             watch.__enter__()
         try:
             yield JudgedBy({host: watches[host] for host in judged}, [watches[host] for host in others], self._public)
         finally:
-            for watch in watches.values():
-                watch.asks_every(None)
+            self._asks_more_often(watches.values(), -1)
             for watch in new.values():
                 watch.stop()
+
+    def _asks_more_often(self, watches: Iterable[Watch], more: int) -> None:
+        """These are wanted by one soak more, or one less: all that are wanted share what is asked in a second."""
+        with self._turn:
+            for watch in watches:
+                self._wanted[watch] += more
+                if not self._wanted[watch]:
+                    del self._wanted[watch]
+                    watch.asks_every(None)
+            for watch in self._wanted:
+                watch.asks_every(max(JUDGED_SECONDS, len(self._wanted) / JUDGED_A_SECOND))
 
     def public(self) -> Seen | None:
         """What the set's users saw so far; None where hosts.yml has no URL."""

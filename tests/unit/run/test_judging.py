@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from tasks.inventory.model import Host
-from tasks.run.judge import INCONCLUSIVE, Finding, Verdict
-from tasks.run.judging import Court
+from tasks.run.judge import GOOD, INCONCLUSIVE, Finding, Verdict
+from tasks.run.judging import Court, _not_asked
 from tasks.run.observer import Report
 from tasks.run.window import _Inside
 from tests.unit.builders import ONE, TWO, prod
@@ -77,3 +77,16 @@ def test_j2_who_says_no_for_one_host_is_not_asked_for_the_next_one(monkeypatch: 
     assert one.judges(8, ends(TWO), asks)
     assert len(asks.questions) == 1
     assert [(said.number, said.stops) for said in written] == [(7, True)]
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        (["blockerbugs01", "users"], ["not asked: blockerbugs02"]),
+        (["users"], []),
+        (["blockerbugs01", "blockerbugs02"], []),
+    ],
+)
+def test_j1_of_a_batch_of_which_some_hosts_were_asked_the_others_are_named(found: list[str], said: list[str]) -> None:
+    verdict = Verdict(tuple(Finding(who, GOOD, "0 of 90 requests failed") for who in found))
+    assert _not_asked([ONE, TWO], verdict) == said

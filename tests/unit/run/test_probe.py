@@ -3,15 +3,16 @@ from __future__ import annotations
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from tasks.inventory.model import Host
 from tasks.run import probe
 from tasks.run.judge import Sample
-from tasks.run.probe import INTERVAL_SECONDS, MOST_NODES, REQUEST_SECONDS, SLOW_SECONDS, Seen, Watch, Watches
+from tasks.run.probe import INTERVAL_SECONDS, MOST_NODES, REQUEST_SECONDS, SLOW_SECONDS, JudgedBy, Seen, Watch, Watches
 from tests.unit.builders import ONE, TWO, prod
 
 
@@ -280,3 +281,17 @@ def test_hosts_that_are_judged_are_asked_more_often_and_those_that_nobody_watche
             assert len(judged.beside) == 1
     assert len(new) > 5
     assert len(beside) > 5
+
+
+def test_soaks_side_by_side_share_what_is_asked_in_a_second() -> None:
+    hosts = [Host(name=f"web{n:02}.example", url="http://127.0.0.1:9/") for n in range(12)]
+    watches = Watches(prod(hosts=tuple(hosts), sync_host=hosts[0].name, soak=60))
+
+    def rates(judged: Iterable[JudgedBy]) -> list[float]:
+        return sorted({1 / watch._interval for one in judged for watch in (*one.hosts.values(), *one.beside)})
+
+    with watches.judging([hosts[0]], hosts[6:8]) as first:
+        assert rates([first]) == pytest.approx([40.0])
+        with watches.judging(hosts[1:6], hosts[6:8]) as second:
+            assert rates([first, second]) == pytest.approx([20.0])
+        assert rates([first]) == pytest.approx([40.0])
