@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import time
+from collections.abc import Callable
 
 import pytest
 
@@ -41,11 +42,15 @@ def back(fleet: Fleet) -> None:
     assert notes(fleet) == []
 
 
-def test_a_minor_upgrade_drains_each_host_at_every_proxy_and_puts_it_back(drained: Fleet) -> None:
-    ended = drained.types("prod minor-upgrade --yes")
-    assert ended.code == 0, ended.said
-    assert [drained.runs(host) for host in (ONE, TWO)] == [NEW] * 2
-    back(drained)
+def in_mid_update(fleet: Fleet, happens: Callable[[], None]) -> tuple[int, str]:
+    """Type a minor upgrade, and let something happen while the first host, drained, has its update: how it ends."""
+    fleet.breaks(ONE, "yum-update", "slow", seconds=3.0)
+    client = fleet.begins("prod minor-upgrade --yes")
+    with client:
+        until(lambda: bool(fleet.moments("yum", "-C", "update")))
+        happens()
+        said = "".join(client.communicate(timeout=120))
+    return client.returncode, said
 
 
 def test_w6_a_host_is_drained_until_it_is_put_back_and_status_tells_it(drained: Fleet) -> None:
@@ -105,28 +110,19 @@ def test_b4_who_stops_it_leaves_nothing_drained(number: signal.Signals, drained:
 def test_b3_a_proxy_that_is_reloaded_in_mid_run_loses_the_drain_which_is_noticed_made_again_and_said(
     drained: Fleet,
 ) -> None:
-    drained.breaks(ONE, "yum-update", "slow", seconds=3.0)
-    client = drained.begins("prod minor-upgrade --yes")
-    with client:
-        until(lambda: bool(drained.moments("yum", "-C", "update")))
-        drained.machines.reload(PROXIES[0])
-        out, err = client.communicate(timeout=120)
-    assert client.returncode == 0, out + err
-    assert "was not drained any more (was haproxy reloaded?): it is drained again" in out + err
+    code, said = in_mid_update(drained, lambda: drained.machines.reload(PROXIES[0]))
+    assert code == 0, said
+    assert "was not drained any more (was haproxy reloaded?): it is drained again" in said
     back(drained)
 
 
 def test_b1_another_server_that_goes_down_before_the_restart_ends_the_run_and_the_host_is_back(
     drained: Fleet,
 ) -> None:
-    drained.breaks(ONE, "yum-update", "slow", seconds=3.0)
-    client = drained.begins("prod minor-upgrade --yes")
-    with client:
-        until(lambda: bool(drained.moments("yum", "-C", "update")))
-        drained.machines.tells(PROXIES[1], "set server blockerbugs/prod02 state maint")
-        out, err = client.communicate(timeout=120)
-    assert client.returncode == 5, out + err
-    assert "still-drained: exit status 1: server prod02 is in maintenance, not UP" in out + err
+    out_of_it = "set server blockerbugs/prod02 state maint"
+    code, said = in_mid_update(drained, lambda: drained.machines.tells(PROXIES[1], out_of_it))
+    assert code == 5, said
+    assert "still-drained: exit status 1: server prod02 is in maintenance, not UP" in said
     assert drained.moments("service", "restart") == []
     servers = drained.machines.servers()
     assert servers[PROXIES[1]]["prod02"] == "MAINT"  # not ours

@@ -1,6 +1,7 @@
-"""Hosts that are drained at two proxies: nobody's request is lost, and however a run ends no server is left drained.
+"""Hosts that are drained at two proxies, on any fleet: no request is lost, and no run that dies leaves one drained.
 
-Here a few boundaries at which the operator's machine dies, on the lab one; `tox -e soak` (SOAK=1) does them all.
+What each kind of fault does is in test_drain.py. Here a few boundaries at which the operator's machine dies, on the lab
+one; `tox -e soak` (SOAK=1) does them all.
 """
 
 from __future__ import annotations
@@ -86,15 +87,3 @@ def test_n6_killed_at_a_boundary_of_a_drained_upgrade_no_server_is_left_drained(
             until(lambda: fleet.types("prod abort --yes").code != 75)  # a step that was begun is waited for
             assert "nothing to give up" in fleet.types("prod abort --yes").said
         until(lambda: is_ready_everywhere(fleet))
-
-
-def test_a_proxy_that_is_reloaded_in_mid_run_is_noticed_and_the_host_drained_again(drained: Fleet) -> None:
-    drained.breaks(ONE, "yum-update", "slow", seconds=4)
-    client = drained.begins(MINOR)
-    with client:
-        until(lambda: reached(drained.folder, ("phase", number("yum-update"))) or client.poll() is not None)
-        drained.machines.reload(PROXIES[1])
-        said = "".join(client.communicate())
-    assert client.returncode == 0, said
-    assert "drained again" in said
-    assert is_ready_everywhere(drained)

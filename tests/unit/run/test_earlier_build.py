@@ -115,8 +115,8 @@ def test_D1_after_a_migration_the_database_has_to_be_restored_first() -> None:
     migrated = replace(UP, revision="bbb")
     text = "blockerbugs01: the database is at bbb, blockerbugs-1.0.0-1.el7 wants aaa: restore it first"
     assert back(migrated) == (OLD, [(text, f"{TYPED}  # when it is restored")])
-    saved = Backup(command="pg_dump", file="/root/dump", restore="pg_restore /root/dump")
-    assert texts(back(migrated, backup=saved)) == [f"{text} from /root/dump: pg_restore /root/dump"]
+    saved = Backup(command="pg_dump", file="/var/tmp/dump", restore="pg_restore /var/tmp/dump")
+    assert texts(back(migrated, backup=saved)) == [f"{text} from /var/tmp/dump: pg_restore /var/tmp/dump"]
 
 
 def test_D1_where_the_database_is_back_and_the_new_build_wants_another_its_name_has_to_be_typed() -> None:
@@ -164,8 +164,8 @@ def test_d2_without_schema_status_a_migration_that_this_build_has_done_is_known_
         "restore the database first"
     )
     assert back(migrated, schema_status=None) == (OLD, [(text, f"{TYPED}  # when it is restored")])
-    assert back(migrated, schema_status=None, backup=Backup(command="x", file="/root/dump"))[1][0][0] == (
-        f"{text} from /root/dump"
+    assert back(migrated, schema_status=None, backup=Backup(command="x", file="/var/tmp/dump"))[1][0][0] == (
+        f"{text} from /var/tmp/dump"
     )
     by_another = replace(migrated, migrated_with=OLD)
     assert back(by_another, schema_status=None) == (OLD, [(CANNOT, TYPED)])

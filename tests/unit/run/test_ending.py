@@ -21,7 +21,7 @@ from .runs import AFTER, FAILED, NOT_KNOWN, WENT_WELL, a_plan, run_of
 
 LOCK = json.dumps({"run": "0a1b2c3d", "operator": "bob@desk", "since": "2026-11-26T05:00:00+00:00", "doing": "sync"})
 LOCKED = Outcome(f"some words\n{LOCK}\n", 1.0, "another run holds the set", exited=detached.HELD)
-DUMP = Backup(command="pg_dump", file="/root/dump")
+DUMP = Backup(command="pg_dump", file="/var/tmp/dump")
 
 
 def end(run: Run) -> SopError:
@@ -256,17 +256,17 @@ def backed_up(failing: str, how: Outcome = FAILED) -> Run:
 
 
 def test_where_the_database_was_saved_to_is_told() -> None:
-    assert saved(backed_up("upgrade-db")) == ["the database as it was before is in /root/dump on blockerbugs01"]
-    assert "the database as it was before is in /root/dump on blockerbugs01" in told(backed_up("upgrade-db"))[1]
+    assert saved(backed_up("upgrade-db")) == ["the database as it was before is in /var/tmp/dump on blockerbugs01"]
+    assert "the database as it was before is in /var/tmp/dump on blockerbugs01" in told(backed_up("upgrade-db"))[1]
 
 
 def test_the_size_of_the_last_backup_is_told_where_it_is_known() -> None:
     run = backed_up("upgrade-db")
     sizes = [{"event": "backup", "size": size} for size in (1, 2, 4096)]
     run.journal.entries += read(map(json.dumps, [{"event": "resume"}, *sizes, {"event": "phase"}]))
-    assert saved(run) == ["the database as it was before is in /root/dump on blockerbugs01, 4096 bytes"]
+    assert saved(run) == ["the database as it was before is in /var/tmp/dump on blockerbugs01, 4096 bytes"]
     run.journal.entries += read([json.dumps({"event": "backup", "size": 0})])
-    assert saved(run) == ["the database as it was before is in /root/dump on blockerbugs01"]
+    assert saved(run) == ["the database as it was before is in /var/tmp/dump on blockerbugs01"]
 
 
 def test_a_backup_that_failed_or_was_not_wanted_saved_nothing() -> None:
