@@ -49,10 +49,16 @@ class Chosen:
         """The same, used."""
         return replace(self, used=True)
 
-    def check_that_it_is_used(self, fab: str, line: Sequence[str], sets: Collection[str]) -> None:
-        """Raises Refused at the end of a line that chooses a set and does nothing with it."""
+    def check_that_it_is_used(
+        self, fab: str, line: Sequence[str], sets: Collection[str], on_hosts: Collection[str]
+    ) -> None:
+        """Raises Refused at the end of a line that chooses a set and does nothing with it; on_hosts: what would."""
         if not self.used:
-            first = next((word for word in line if word not in sets), None) if line[0] not in sets else None
+            tasks = [word for word in line if word not in sets]
+            alone = next((word for word in tasks if word not in on_hosts), None)
+            if alone:
+                raise Refused(f"{self.name}: {alone} is for no host set", next_line=f"{fab} {alone}")
+            first = tasks[0] if line[0] not in sets else None
             why = "the host set comes before the task" if first else "no task given"
             raise Refused(f"{self.name}: {why}", next_line=f"{fab} {self.name} {first or 'status'}")
 

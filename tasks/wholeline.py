@@ -39,7 +39,7 @@ def check_line(
         elif word in on_hosts:
             meant += [(task, name) for name in names or [chosen.name or None]]
             chosen = chosen.after_a_task()
-    chosen.check_that_it_is_used(fab, [str(task.name) for task in line], sets)
+    chosen.check_that_it_is_used(fab, [str(task.name) for task in line], sets, on_hosts)
     for task, name in meant:
         _check(str(task.name), task.as_kwargs, name, config)
 

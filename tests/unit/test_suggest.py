@@ -51,6 +51,8 @@ def typed(line: str, tool: str = "fab", hosts_yml: Path | None = None) -> subpro
         ("prod history --last=1.5", "--last wants a number, not '1.5'", "--help history"),
         ("--help majr-upgrade", "did you mean major-upgrade?", "next: fab --help major-upgrade"),
         ("prod", "prod: no task given\n", "fab prod status"),
+        ("prod build", "prod: build is for no host set\n", "fab build"),
+        ("build prod", "prod: build is for no host set\n", "fab build"),
         ("sandbox", "sandbox: no task given\n", "fab sandbox status"),
         ("sandbox minor", "did you mean minor-upgrade?", "next: fab sandbox minor-upgrade"),
         ("minor-upgrade prod", "prod: the host set comes before the task\n", "fab prod minor-upgrade"),
