@@ -73,7 +73,7 @@ def still_drained(job: Job, batch: tuple[Host, ...]) -> Step:
     seconds = math.ceil(balancer.sessions)
     return Step(
         name="still-drained",
-        says=f"look that {_names(batch)} is still drained, and every other server UP",
+        says=f"check that {_names(batch)} is still drained, and every other server is UP",
         command=":",
         proof=call("haproxy_still_drained", *at(job.host_set), kept.root(job.app), seconds, *_servers(balancer, batch)),
         changes=False,
