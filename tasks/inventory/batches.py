@@ -9,8 +9,9 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, PlainValidator, Tag
+from pydantic import BeforeValidator, Discriminator, Field, PlainValidator, Tag
 
+from .host import Strict
 from .texts import Line, Url
 
 _SHARE = re.compile(r"[0-9]{1,3}(\.[0-9]{1,3})?%")
@@ -63,11 +64,7 @@ Rolling = Annotated[
 ]
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, str_strip_whitespace=True)
-
-
-class Promql(_Strict):
+class Promql(Strict):
     """A query that a Prometheus answers with one number, which shall not be above the threshold."""
 
     url: Url
@@ -75,7 +72,7 @@ class Promql(_Strict):
     threshold: Annotated[float, Field(strict=False, allow_inf_nan=False)]
 
 
-class Judge(_Strict):
+class Judge(Strict):
     """By what a batch that serves the new build is judged.
 
     rollback: a batch that is bad is put back on its build; errors: the share of requests that may fail, where no

@@ -14,6 +14,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
@@ -155,7 +156,8 @@ def _run(command: list[str], folder: Path, next_line: str) -> tuple[int, str, st
         try:
             out, err = process.communicate(timeout=SECONDS)
         except BaseException as error:  # Ctrl-C too: it is in a session of its own
-            os.killpg(process.pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):  # it has ended in the same moment
+                os.killpg(process.pid, signal.SIGKILL)
             if not isinstance(error, subprocess.TimeoutExpired):
                 raise
             raise _Refusal(f"{PROGRAM} has not ended in {SECONDS} s", next_line) from None
