@@ -148,6 +148,9 @@ class Measured:
     beside: float | None = key("seconds of a good answer of what it was compared with")
 
 
+GOOD, BAD, INCONCLUSIVE = "good", "bad", "inconclusive"  # verdicts
+
+
 @described
 class Judged(Event, name="judged"):
     """A batch has served the new build for a while."""

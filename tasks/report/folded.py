@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from ..journal.events import GOOD
 from ..ranges import together
 from ..sop.model import NOT_REACHED
 from . import recap, tables, words
@@ -181,7 +182,7 @@ def ended(run: Run, arrow: str) -> Folded:
     warned = [f"{words.names(hosts)}: {text}" for text, hosts in recap.warned(run)]
     restarts = together(restart.text for restart in run.restarts)
     nodes = list(recap.nodes(run))
-    verdicts = [words.judged(judged) for judged in run.verdicts.values() if judged.verdict != "good"]
+    verdicts = [words.judged(judged) for judged in run.verdicts.values() if judged.verdict != GOOD]
     good = len(run.verdicts) - len(verdicts)
 
     def draw(screen: Screen, most: int) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..fleet.output import clean
 from ..fleet.output import duration as duration
+from ..journal.events import BAD, GOOD
 from ..ranges import listed
 from ..sop.model import Schema
 
@@ -46,7 +47,7 @@ def judged(said: Judged) -> tuple[str, str]:
     """How a batch was judged, and why, and the style to say it in."""
     more = len(said.why) - MOST_REASONS
     why = "; ".join((*said.why[:MOST_REASONS], *([f"and {more} more"] if more > 0 else [])))
-    style = {"good": "good", "bad": "bad"}.get(said.verdict, "warn")
+    style = {GOOD: "good", BAD: "bad"}.get(said.verdict, "warn")
     return f"judged {said.verdict} after {took(said.seconds)}: {clean(why)}", style
 
 

@@ -14,9 +14,11 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from ..inventory.batches import Judge, Promql
+from ..journal.events import BAD as BAD
+from ..journal.events import GOOD as GOOD
+from ..journal.events import INCONCLUSIVE as INCONCLUSIVE
 from .chance import slower, tail
 
-GOOD, BAD, INCONCLUSIVE = "good", "bad", "inconclusive"
 CERTAIN = 1e-4  # what is less likely by chance is no chance: it is looked at every second, so this is not 5 %
 SUSPICIOUS = 0.01  # what is less likely by chance at the end is not told as good
 RECENT_SECONDS = 15.0  # looked at by itself too: a build that turns bad later has good answers in front of the bad ones
