@@ -10,10 +10,10 @@ from functools import partial
 
 from fabric import Config
 
+from ..around.telling import notifying
 from ..errors import Code, Refused, SopError, TryLater
 from ..inventory.model import Host, HostSet, Inventory
 from ..journal.file import Journal, operator
-from ..notify.around import notifying
 from ..sop.model import Facts
 from . import prometheus, record
 from .advice import after_success

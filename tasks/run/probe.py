@@ -15,8 +15,8 @@ from types import TracebackType
 from typing import Self
 
 from .. import clock
+from ..http_in_time import opener, proxy_of, within
 from ..inventory.model import Host, HostSet
-from .http_in_time import opener, proxy_of, within
 from .judge import Sample
 
 INTERVAL_SECONDS = 0.1

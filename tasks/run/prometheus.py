@@ -11,9 +11,9 @@ from urllib.parse import urlencode
 
 from ..errors import Refused
 from ..fleet.output import clean
+from ..http_in_time import opener, within
 from ..inventory.batches import Promql
 from ..inventory.model import HostSet
-from .http_in_time import opener, within
 
 SECONDS = 3.0  # for all of an answer
 MOST_BYTES = 1 << 20

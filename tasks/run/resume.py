@@ -6,11 +6,11 @@ from contextlib import closing
 
 from fabric import Config
 
+from ..around.telling import notifying
 from ..errors import Code
 from ..inventory.model import HostSet
 from ..journal.events import Begin, Resume
 from ..journal.file import Journal, kept_here, operator
-from ..notify.around import notifying
 from . import remaining
 from .batch_rollback import rollback_of
 from .begun import plan_again

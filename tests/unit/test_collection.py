@@ -68,7 +68,7 @@ def test_fab_and_invoke_show_the_same_tasks_each_under_its_own_name() -> None:
 
 def test_no_folder_of_ours_hides_a_package_of_the_same_name_from_invoke() -> None:
     """Invoke puts tasks/ on the path, and tasks/koji is not koji's client."""
-    folders = ("ansible", "koji", "notify", "report")
+    folders = ("ansible", "koji", "around", "report")
     ours = f"print([name for name in {folders} if (found := find_spec(name)) and 'tasks' in str(found)])"
     run = f"import atexit, sys; from importlib.util import find_spec; atexit.register(lambda: {ours}); " + (
         "sys.argv[1:] = ['--list']; from invoke.main import program; program.run()"

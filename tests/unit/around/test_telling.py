@@ -17,10 +17,10 @@ from io import StringIO
 
 import pytest
 
+from tasks.around import send
+from tasks.around.telling import notifying
+from tasks.around.texts import message
 from tasks.journal.file import Journal
-from tasks.notify import send
-from tasks.notify.around import notifying
-from tasks.notify.texts import message
 from tasks.report.human import Human
 from tasks.report.screen import Screen
 from tests.endpoints import TOKEN, Endpoint, answering
@@ -215,6 +215,6 @@ def test_S6_what_is_told_was_redacted() -> None:
 
 
 def test_sending_a_mail_loads_nothing_that_draws() -> None:
-    loads = "import sys, tasks.notify.send; print(*sys.modules)"
+    loads = "import sys, tasks.around.send; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", loads], capture_output=True, text=True, check=True).stdout.split()
     assert not {"jinja2", "rich", "paramiko", "pydantic"} & set(loaded)

@@ -67,7 +67,7 @@ def _begin(addresses: Mapping[str, str], entries: Sequence[Entry]) -> subprocess
     A session of its own: Ctrl-C is for the run, not for this. Addresses go through a pipe, so that `ps` has none.
     """
     teller = subprocess.Popen(
-        [sys.executable, "-m", "tasks.notify.send"],
+        [sys.executable, "-m", "tasks.around.send"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
