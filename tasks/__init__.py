@@ -9,6 +9,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+# Invoke forbids Python to keep what it compiles, and each line would compile all of this anew.
+sys.dont_write_bytecode = bool(sys.flags.dont_write_bytecode)
 # `invoke` puts this folder itself on the path, where koji/ and ansible/ would hide the packages of those names.
 sys.path[:] = [path for path in sys.path if path != os.path.dirname(__file__)]  # noqa: PTH120  # pathlib takes its time
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -86,3 +87,16 @@ def test_help_behind_a_task_is_its_help_also_where_the_task_needs_a_word(typed: 
 
 def test_the_version_that_runs_write_down_is_the_projects() -> None:
     assert f'\nversion = "{record.TOOL}"\n' in (PROJECT / "pyproject.toml").read_text()
+
+
+@pytest.mark.parametrize(("forbidden", "kept"), [("", True), ("1", False)])
+def test_what_a_line_has_compiled_the_next_one_finds_unless_python_is_told_not_to_keep_it(
+    tmp_path: Path, forbidden: str, kept: bool
+) -> None:
+    shutil.copytree(PROJECT / "tasks", tmp_path / "tasks", ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("fabfile.py", "hosts.yml"):
+        shutil.copy(PROJECT / name, tmp_path / name)
+    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": forbidden}
+    line = [sys.executable, "-m", "fabric", "--list"]
+    subprocess.run(line, cwd=tmp_path, capture_output=True, check=True, env=environment)
+    assert bool(list(tmp_path.glob("tasks/__pycache__/collection.*.pyc"))) == kept

@@ -157,3 +157,12 @@ def test_fedora_and_machines_of_neither_kind_are_told_their_names(machine: Machi
     machine.has("dnf")
     machine.types("tox", CI="true")
     assert any("krb5-devel rpm-build git" in line for line in machine.did())
+
+
+def test_what_is_installed_is_compiled_once_also_where_python_keeps_nothing(machine: Machine) -> None:
+    machine._script(machine.where / ".venv/bin/fab", "true\n")
+    machine.types("fab --list", PYTHONDONTWRITEBYTECODE="1")
+    machine.types("fab --list", PYTHONDONTWRITEBYTECODE="1")
+    compiled = [line for line in machine.notes.read_text().splitlines() if "compileall" in line]
+    assert len(compiled) == 1
+    assert f"{machine.where}/tasks" in compiled[0]
