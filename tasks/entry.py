@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from invoke import Context
 from invoke.exceptions import Exit
 
-from . import sandbox, targets
+from . import lines, sandbox, targets
 from .errors import Refused
 from .flags import SHOWING
 from .fleet import setup, ssh_config
@@ -91,8 +91,7 @@ def start(
             unsettled=tuple(template_state(Path(ansible.checkout), ansible.template, ansible.branch)),
         )
         code = carry_out(request, inventory, config, consent, report)
-        if code:
-            raise Exit(code=int(code))
+        _ends(int(code), plan_only=consent.plan_only)
 
 
 def after_a_failure(context: Context, task: str, shown: Shown, plan: bool = False, yes: bool = False) -> None:
@@ -106,8 +105,17 @@ def after_a_failure(context: Context, task: str, shown: Shown, plan: bool = Fals
     with opened(shown.as_configured(context.config.report, agreed=yes and not consent.plan_only)) as report:
         _, config, target = _meant_hosts(context, task, report)
         code = do(target.host_set, config, consent, report)
-        if code:
-            raise Exit(code=int(code))
+        _ends(int(code), plan_only=consent.plan_only)
+
+
+def _ends(code: int, plan_only: bool) -> None:
+    """Raise Exit with the code, unless that is 0. On a line of plans alone the last of them does, with the worst."""
+    if plan_only and lines.only_plans():
+        code = lines.worst(code)
+        if lines.another_follows():
+            return
+    if code:
+        raise Exit(code=code)
 
 
 def status(context: Context, shown: Shown) -> None:

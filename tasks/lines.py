@@ -44,6 +44,8 @@ class _Typed:
     flags: Mapping[str, str] = {}
     line: Sequence[str] = ()
     to_come = 0
+    only_plans = False
+    worst = 0
     ssh_config: str | None = None
 
 
@@ -127,9 +129,14 @@ def below(lines: Sequence[Line]) -> str:
     return "\n".join(line.shown(wide) for line in lines).removeprefix("next: ")
 
 
-def will_be_done(tasks: int) -> None:
-    """Remember how many tasks are on the line."""
-    _Typed.to_come = tasks
+def will_be_done(tasks: int, only_plans: bool = False) -> None:
+    """Remember how many tasks are on the line, and whether each of them only shows what it would do."""
+    _Typed.to_come, _Typed.only_plans, _Typed.worst = tasks, only_plans, 0
+
+
+def only_plans() -> bool:
+    """Does every task of the line only show what it would do?"""
+    return _Typed.only_plans
 
 
 def task_begins() -> None:
@@ -140,3 +147,9 @@ def task_begins() -> None:
 def another_follows() -> bool:
     """Has the operator typed already what comes after the task that is being done?"""
     return _Typed.to_come > 0
+
+
+def worst(code: int) -> int:
+    """The highest of this exit code and those of the plans before it on the line; remembered for the next."""
+    _Typed.worst = max(_Typed.worst, code)
+    return _Typed.worst

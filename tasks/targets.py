@@ -31,17 +31,20 @@ class Chosen:
     name: str = ""
     used: bool = True
 
-    def then(self, set_name: str, dash_h: str | None) -> Chosen:
-        """After the word `set_name`. Raises Refused beside another set that no task has used, and beside another -H."""
+    def then(self, set_name: str, dash_h: str | None, task: str = "status") -> Chosen:
+        """After the word `set_name`. Raises Refused beside another set that no task has used, and beside another -H.
+
+        task: what is done with it, for the line to type instead.
+        """
         if self.name not in ("", set_name) and not self.used:
             raise Refused(
                 f"two host sets on one line, {self.name} and {set_name}: each is upgraded by a command of its own",
-                next_line=f"fab {self.name} TASK\nthen: fab {set_name} TASK",
+                next_line=f"fab {self.name} {task}\nthen: fab {set_name} {task}",
             )
         if dash_h and dash_h != set_name:
             raise Refused(
                 f"-H {dash_h} and the set {set_name} on one line",
-                next_line=f"fab {set_name} TASK\n  or: fab -H {dash_h} TASK",
+                next_line=f"fab {set_name} {task}\n  or: fab -H {dash_h} {task}",
             )
         return Chosen(set_name, used=False)
 

@@ -30,12 +30,15 @@ def check_line(
     names: list[str | None] = [plain(name) for name in dash_h]
     chosen = Chosen()
     meant: list[tuple[ParserContext, str | None]] = []
-    lines.will_be_done(len([task for task in line if task.name not in sets]) * len(names or [None]))
+    tasks = [task for task in line if task.name not in sets]
+    plans = config.run.dry or all(task.as_kwargs.get("plan") for task in tasks)
+    lines.will_be_done(len(tasks) * len(names or [None]), only_plans=plans)
+    first = next((str(task.name) for task in tasks if task.name in on_hosts), "status")
     for task in line:
         word = str(task.name)
         if word in sets:
             for name in names or [None]:
-                chosen = chosen.then(word.partition(".")[0], name)
+                chosen = chosen.then(word.partition(".")[0], name, first)
         elif word in on_hosts:
             meant += [(task, name) for name in names or [chosen.name or None]]
             chosen = chosen.after_a_task()

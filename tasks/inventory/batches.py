@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Discriminator, Field, PlainValidator, Tag
 
-from .host import Strict
+from .host import Number, Strict
 from .texts import Line, Url
 
 _SHARE = re.compile(r"[0-9]{1,3}(\.[0-9]{1,3})?%")
@@ -69,7 +69,7 @@ class Promql(Strict):
 
     url: Url
     query: Line
-    threshold: Annotated[float, Field(strict=False, allow_inf_nan=False)]
+    threshold: Number
 
 
 class Judge(Strict):
@@ -82,7 +82,7 @@ class Judge(Strict):
 
     rollback: bool = False
     errors: Share = "0.5%"
-    latency: Annotated[float, Field(ge=1.1, le=1000, strict=False)] = 2.0
+    latency: Annotated[Number, Field(ge=1.1, le=1000)] = 2.0
     min_requests: Annotated[int, Field(ge=1, le=100000)] = 50
     inconclusive: Literal["ask", "continue"] = "ask"
     promql: Promql | None = None

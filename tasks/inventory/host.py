@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from .texts import HostName, Url
 
-Seconds = Annotated[float, Field(ge=0, le=86400, strict=False)]
-Limit = Annotated[float, Field(gt=0, le=86400, strict=False)]
+
+def _no_truth(value: object) -> object:
+    if isinstance(value, bool):
+        raise ValueError("a number is wanted, not true or false")
+    return value
+
+
+Number = Annotated[float, BeforeValidator(_no_truth), Field(strict=False, allow_inf_nan=False)]
+Seconds = Annotated[Number, Field(ge=0, le=86400)]
+Limit = Annotated[Number, Field(gt=0, le=86400)]
 
 
 class Strict(BaseModel):

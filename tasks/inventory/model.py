@@ -21,7 +21,7 @@ from .batches import Judge, Rolling, Share
 from .file import parsed, yaml
 from .from_ansible import with_hosts
 from .host import Host as Host
-from .host import Limit, Seconds, Strict
+from .host import Limit, Number, Seconds, Strict
 from .texts import (
     Address,
     FilePath,
@@ -105,7 +105,7 @@ class Health(Strict):
     status: Annotated[int, Field(ge=100, le=599)] = 200
     version: Line | None = None
     deadline: Seconds = 60.0
-    timeout: Annotated[float, Field(gt=0, le=600, strict=False)] = 5.0
+    timeout: Annotated[Number, Field(gt=0, le=600)] = 5.0
 
     @property
     def page(self) -> str:

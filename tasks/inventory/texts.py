@@ -55,8 +55,8 @@ Version = Annotated[
     _text(rf"{_VERSION}(-{_VERSION})?", 128, "{} is no version: VERSION or VERSION-RELEASE is wanted, as rpm has it"),
 ]
 SetName = Annotated[str, _text(r"[a-z][a-z0-9-]*", 63, _SET)]
-PackageName = Annotated[str, _text(r"[A-Za-z0-9][A-Za-z0-9._+-]*", 128, "{} is no package's name")]
-ServiceName = Annotated[str, _text(r"[A-Za-z0-9][A-Za-z0-9._@-]*", 128, "{} is no service's name")]
+PackageName = Annotated[str, _text(r"(?!none$)[A-Za-z0-9][A-Za-z0-9._+-]*", 128, "{} is no package's name")]
+ServiceName = Annotated[str, _text(r"(?!none$)[A-Za-z0-9][A-Za-z0-9._@-]*", 128, "{} is no service's name")]
 TimerName = Annotated[
     str, _text(r"[A-Za-z0-9][A-Za-z0-9._@-]*[.]timer", 128, "{} is no timer's name: it ends with .timer")
 ]

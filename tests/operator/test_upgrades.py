@@ -111,6 +111,21 @@ def test_two_hosts_after_dash_h_are_upgraded_one_after_the_other(stg_runs_101: F
     assert {stg_runs_101.runs(host)[1] for host in (ONE, TWO)} == {"1.0.1"}
 
 
+def test_the_plans_of_two_hosts_after_dash_h_are_both_shown_and_their_changes_are_the_exit_code(
+    stg_runs_101: Fleet,
+) -> None:
+    assert stg_runs_101.types("-H prod01 minor-upgrade --yes").code == 0
+    for line in ("-H prod01,prod02 minor-upgrade --plan", "-H prod02,prod01 minor-upgrade --plan"):
+        planned = stg_runs_101.types(line)
+        assert (planned.code, planned.out.count("nothing to do")) == (2, 1), planned.said
+        assert "restart-httpd  prod02" in planned.out, planned.said
+
+
+def test_a_plan_with_changes_still_stands_in_the_way_of_what_is_typed_behind_it(stg_runs_101: Fleet) -> None:
+    assert stg_runs_101.types("prod minor-upgrade --plan minor-upgrade --yes").code == 2
+    assert {stg_runs_101.runs(host)[1] for host in (ONE, TWO)} == {"1.0.0"}
+
+
 def test_what_stg_went_through_is_said_before_prods_major_upgrade_and_beside_it_in_the_recap(
     fleet: Fleet,
 ) -> None:

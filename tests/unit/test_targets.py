@@ -36,7 +36,7 @@ def test_two_sets_on_one_line_are_refused_with_the_two_lines_to_type() -> None:
     choose(context, "stg")
     with pytest.raises(Refused) as refused:
         choose(context, "prod")
-    assert refused.value.next_line == "fab stg TASK\nthen: fab prod TASK"
+    assert refused.value.next_line == "fab stg status\nthen: fab prod status"
 
 
 def test_a_second_set_is_fine_after_a_task_has_used_the_first() -> None:

@@ -40,6 +40,7 @@ def read_a_set(folder: Path, hosts: tuple[str, ...] = TWO, **keys: Any) -> HostS
         ({"fail_budget": 3}, "host_sets.prod.fail_budget: a share is wanted"),
         ({"fail_budget": "200%"}, "host_sets.prod.fail_budget: a share is not more than 100%"),
         ({"judge": {"rollback": True}}, "host_sets.prod.judge: wants soak"),
+        ({"soak": True}, "host_sets.prod.soak: a number is wanted, not true or false"),
         ({"soak": 60}, "host_sets.prod.judge: soak has nothing to judge by"),
         ({"soak": 60, "judge": {"promql": {"query": "up"}}}, "host_sets.prod.judge.promql.url: is missing"),
         ({"soak": 60, "judge": {"promql": {**PROMQL, "threshold": "high"}}}, "judge.promql.threshold: wants a number"),

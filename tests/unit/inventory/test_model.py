@@ -259,7 +259,11 @@ def test_S11_a_mistake_is_told_in_words_and_once(content: Any, told: list[str], 
     assert [text[: len(begin)] for text, begin in zip(said, told, strict=True)] == told
 
 
-@pytest.mark.parametrize("app", [{"package": "-x"}, {"service": "-x"}, {"root": "~"}, {"cron": "\x1b"}], ids=str)
+@pytest.mark.parametrize(
+    "app",
+    [{"package": "-x"}, {"service": "-x"}, {"package": "none"}, {"service": "none"}, {"root": "~"}, {"cron": "\x1b"}],
+    ids=str,
+)
 def test_S11_what_is_wrong_about_the_app_is_told_in_words(app: dict[str, str], reading: Reader) -> None:
     with pytest.raises(Refused, match=r"hosts\.yml: app\.[a-z]+: '.*' is no "):
         reading({**a_set(), "app": app})
