@@ -69,12 +69,22 @@ class HostFacts:
 
 
 @described
+class TakenOut:
+    """A host that the balancer sends no new requests to, or a maintenance page; by whom, where this tool did it."""
+
+    at: str = key("the proxy, or the host itself where a file drains it")
+    what: str = key("in words; empty: what a run has drained at a machine that cannot be asked")
+    run: str | None = key("the run that did it; empty: an unknown one; null: none of this tool's")
+
+
+@described
 class Status(Event, name="status"):
     """Every fact of every host."""
 
     set: str = key("the host set")
     package: str = key("what is installed there")
     hosts: tuple[HostFacts, ...] = key("every host of the set")
+    taken_out: tuple[TakenOut, ...] = key("what is out of the balancer")
 
 
 @described

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import IO, TYPE_CHECKING
 
 from .. import clock
@@ -15,7 +15,9 @@ from ..journal.events import VERSION, Event
 from ..lines import again
 from ..run import left_behind, record
 from ..run.observer import Again, Report
+from ..run.proxies import left_out, taken_out_by_others
 from ..run.remaining import running as running_now
+from ..sop.model import UNREACHED
 from . import words
 from .screen import Nowhere, Unbreakable
 
@@ -169,7 +171,7 @@ class Machine(Report):
 
     def status(self, host_set: HostSet, facts: Mapping[Host, Facts]) -> None:
         hosts = tuple(_found(host_set, host, facts.get(host)) for host in host_set.hosts)
-        self._tell(looked.Status(host_set.name, host_set.app.package, hosts))
+        self._tell(looked.Status(host_set.name, host_set.app.package, hosts, tuple(_taken_out(host_set, facts))))
 
     def history(self, host_set: HostSet, runs: Sequence[Past]) -> None:
         self._tell(looked.History(host_set.name, tuple(map(_past, runs))))
@@ -253,6 +255,15 @@ def _past(past: Past) -> looked.PastRun:
         still_down=past.still_down,
         seconds=past.seconds,
     )
+
+
+def _taken_out(host_set: HostSet, facts: Mapping[Host, Facts]) -> Iterator[looked.TakenOut]:
+    everywhere = {**dict.fromkeys(host_set.machines, UNREACHED), **facts}
+    for at, rows in left_out(host_set, everywhere).items():
+        for run, what in rows:
+            yield looked.TakenOut(at.name, what, run)
+    for at, host, how in taken_out_by_others(host_set, everywhere):
+        yield looked.TakenOut(at.name, f"{host.short} is {how}", None)
 
 
 def _found(host_set: HostSet, host: Host, found: Facts | None) -> looked.HostFacts:

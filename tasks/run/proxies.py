@@ -221,6 +221,28 @@ def what_is_drained(
     ]
 
 
+def taken_out_by_others(host_set: HostSet, facts: Mapping[Host, Facts]) -> list[tuple[Host, Host, str]]:
+    """Where, which host and how (`in maintenance`, `drained`), by somebody's word, or by what no note of ours tells."""
+    balancer, found = host_set.balancer, []
+    for at in drains.where(host_set):
+        there = facts.get(at, UNREACHED)
+        for host in host_set.serving if balancer and balancer.proxies and there.balanced else ():
+            server = there.balanced.server(balancer.server(host)) if balancer and there.balanced else None
+            if server and server.word != "ready" and not is_out(host_set, facts, host, at):
+                found.append((at, host, balanced.word(server)))
+        if there.drain_file and not is_out(host_set, facts, at, at):
+            found.append((at, at, "drained"))
+    return found
+
+
+def by_others(host_set: HostSet, facts: Mapping[Host, Facts]) -> list[str]:
+    """The same as sentences."""
+    return [
+        f"{at.short}: {host.short} is {how}, and not by this tool, which leaves it so"
+        for at, host, how in taken_out_by_others(host_set, facts)
+    ]
+
+
 def _of(run: str) -> str:
     return f"run {run}" if run else "an unknown run"
 

@@ -20,7 +20,7 @@ from .lock_file import read_lock
 from .locked import holder, locked_by
 from .look import LOOK_SECONDS, Reached, ask_hosts, connected
 from .observer import Report
-from .proxies import what_is_drained
+from .proxies import by_others, what_is_drained
 from .remaining import States, running
 from .takeover import check_that_none_is_lost, nobody_knows, states
 
@@ -37,7 +37,7 @@ def show(host_set: HostSet, config: Config, report: Report) -> None:
                 steps = states(reached, lock.run)
     report.status(host_set, facts)
     everywhere = dict.fromkeys(host_set.machines, UNREACHED) | facts
-    for drained in what_is_drained(host_set, everywhere):
+    for drained in (*what_is_drained(host_set, everywhere), *by_others(host_set, everywhere)):
         report.note(drained)
     if lock:
         report.held(host_set, lock, steps)

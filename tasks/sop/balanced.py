@@ -73,7 +73,7 @@ def in_the_way(balanced: Balanced, batches: Sequence[Sequence[str]]) -> list[str
     for batch in batches:
         others = known.keys() - set(batch)
         if up & set(batch):
-            down = [f"server {name} is {_word(known[name])}, not UP" for name in sorted(others - up)]
+            down = [f"server {name} is {word(known[name])}, not UP" for name in sorted(others - up)]
             if not any(known[name].active for name in others & up):
                 left = f"draining {', '.join(sorted(batch))} leaves no server to take the requests"
                 return [*down, left]
@@ -83,5 +83,6 @@ def in_the_way(balanced: Balanced, batches: Sequence[Sequence[str]]) -> list[str
     return []
 
 
-def _word(server: Server) -> str:
+def word(server: Server) -> str:
+    """How a server is out of it, for a person."""
     return {"maint": "in maintenance", "drain": "drained"}.get(server.word, server.status)

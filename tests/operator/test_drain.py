@@ -61,8 +61,19 @@ def test_w6_a_host_is_drained_until_it_is_put_back_and_status_tells_it(drained: 
     refused = drained.types("-H prod02 drain --yes")
     assert refused.code == 2, refused.said
     assert "proxy01.example: server prod01 is drained, not UP" in refused.err
+    status = json.loads(drained.types("prod status --json").out.splitlines()[0])
+    assert {row["at"] for row in status["taken_out"]} == set(PROXIES)
+    assert {(row["what"], len(row["run"])) for row in status["taken_out"]} == {("prod01 was drained", 8)}
     assert drained.types("-H prod01 undrain --yes").code == 0
     back(drained)
+
+
+def test_w6_status_tells_of_a_server_that_somebody_else_has_taken_out(drained: Fleet) -> None:
+    drained.machines.tells(PROXIES[1], "set server blockerbugs/prod02 state maint")
+    told = drained.types("prod status")
+    assert "proxy02.example: prod02 is in maintenance, and not by this tool, which leaves it so" in told.said
+    status = json.loads(drained.types("prod status --json").out.splitlines()[0])
+    assert status["taken_out"] == [{"at": PROXIES[1], "what": "prod02 is in maintenance", "run": None}]
 
 
 def test_b4_after_a_failed_restart_the_host_is_put_back_as_its_check_finds_it_and_a_resume_drains_it_again(

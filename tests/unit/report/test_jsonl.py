@@ -99,6 +99,7 @@ def everything_told() -> list[dict[str, Any]]:
     machine.recap(ended(planned()))
     machine.finished(run, "fab prod status")
     machine.status(prod(), {ONE: well(problems=("yum cannot list",))})
+    machine.status(prod(balancer={"drain": {"file": "/srv/drained"}}), {ONE: well(drain_file=True)})
     machine.history(prod(), [PAST])
     machine.note("a sentence")
     machine.warning("nobody could be told")
