@@ -111,7 +111,7 @@ class Human(Terminal):
         self._say("")
         for name, command in dict.fromkeys((phase.step.name, phase.step.shown) for phase in plan.phases):
             if command:
-                self._say(f"{name}: {command}", "aside")
+                self.screen.quote(f"{name}: {command}")  # to be copied: not broken
 
     def nothing_to_do(self, plan: Plan) -> None:
         verb = "is healthy with" if plan.request.procedure.upgrade else "has"

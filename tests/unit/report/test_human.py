@@ -22,11 +22,18 @@ from tests.unit.builders import NEW, OLD, ONE, TWO, event, found, prod, request,
 from tests.unit.report.values import ended, planned
 
 
+class Terminal(StringIO):
+    """Takes what is shown as a terminal does."""
+
+    def isatty(self) -> bool:
+        return True
+
+
 class Shown:
     """A report, and what stands on its screen."""
 
-    def __init__(self, width: int = 200, **wanted: bool) -> None:
-        self._file = StringIO()
+    def __init__(self, width: int = 200, file: StringIO | None = None, **wanted: bool) -> None:
+        self._file = file or StringIO()
         self.report = Human(Screen(self._file, width), **wanted)
 
     @property
@@ -67,6 +74,12 @@ def test_the_plan_ends_with_its_warnings(screen: Shown) -> None:
 def test_every_command_of_the_plan_is_shown_once(screen: Shown) -> None:
     screen.report.commands(planned())
     assert screen.lines.count("restart-httpd: service httpd restart") == 1
+
+
+def test_a_command_of_the_plan_is_not_broken_on_a_narrow_terminal_so_that_it_can_be_copied() -> None:
+    narrow = Shown(width=40, file=Terminal())
+    narrow.report.commands(planned())
+    assert any("update --downloadonly blockerbugs-1.1.0-1.el7 ||" in line for line in narrow.lines)
 
 
 def test_nothing_to_do_says_what_runs(screen: Shown) -> None:
