@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import math
+import shlex
 import urllib.error
 from typing import Any
 from urllib.parse import urlencode
@@ -65,5 +66,6 @@ def check(host_set: HostSet) -> None:
     """Raises Refused where the query of a set that has one gives no number now."""
     promql = host_set.judge.promql if host_set.judge and host_set.soak else None
     said = ask(promql) if promql else 0.0
-    if isinstance(said, str):
-        raise Refused(f"host_sets.{host_set.name}.judge.promql: {said}", next_line=f"fab {host_set.name} status")
+    if promql and isinstance(said, str):
+        words = ["curl", "-sG", "--data-urlencode", f"query={promql.query}", f"{promql.url.rstrip('/')}/api/v1/query"]
+        raise Refused(f"host_sets.{host_set.name}.judge.promql: {said}", next_line=shlex.join(words))

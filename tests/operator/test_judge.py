@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import shlex
 import socket
+import subprocess
 
 import pytest
 
@@ -141,8 +143,11 @@ def test_j4_a_query_without_a_number_is_refused_with_what_prometheus_says(stg_ru
     with prometheus(["sum(" if query == "sum(" else None]) as url:
         judge(stg_runs_101, soak=5, judge={"promql": {"url": url, "query": query, "threshold": 1}})
         ended = stg_runs_101.types(MINOR)
+        told = ended.err.rpartition("next: ")[2].strip()
+        asked = subprocess.run(shlex.split(told), capture_output=True, text=True, check=False, timeout=10).stdout
     assert ended.code == 2, ended.said
     assert ("parse error" if query == "sum(" else "the query gives nothing") in ended.err
+    assert ("parse error" if query == "sum(" else '"result": []') in asked, (told, asked)
     assert stg_runs_101.changed() == []
 
 
