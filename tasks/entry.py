@@ -70,6 +70,7 @@ def start(
     lock_wait: in seconds. Raises Exit with the run's code, unless that is 0.
     """
     from .ansible.checkout import template_state
+    from .around.occasion import check_that_no_run_has_started_this
     from .run.consent import Consent
     from .run.flow import carry_out
     from .run.request import Request
@@ -77,6 +78,8 @@ def start(
 
     _check_wait(lock_wait, procedure)
     consent = Consent(plan_only=plan or context.config.run.dry, yes=yes, lock_wait=lock_wait)
+    if not consent.plan_only:
+        check_that_no_run_has_started_this(procedure)
     with opened(shown.as_configured(context.config.report, agreed=yes and not consent.plan_only)) as report:
         inventory, config, target = _meant_hosts(context, procedure, report)
         ansible = context.config.ansible
@@ -96,12 +99,15 @@ def start(
 
 def after_a_failure(context: Context, task: str, shown: Shown, plan: bool = False, yes: bool = False) -> None:
     """`resume`, `abort` or `unlock` the set that `context` names. Raises Exit with the code, unless that is 0."""
+    from .around.occasion import check_that_no_run_has_started_this
     from .run.abort import abort, unlock
     from .run.consent import Consent
     from .run.resume import resume
 
     do = {"resume": resume, "abort": abort, "unlock": unlock}[task]
     consent = Consent(plan_only=plan or context.config.run.dry, yes=yes)
+    if not consent.plan_only:
+        check_that_no_run_has_started_this(task)
     with opened(shown.as_configured(context.config.report, agreed=yes and not consent.plan_only)) as report:
         _, config, target = _meant_hosts(context, task, report)
         code = do(target.host_set, config, consent, report)

@@ -1,1 +1,4 @@
-"""Others are told when a run begins and how it ended: who, is in hosts.yml (`notify`). It never holds a run up."""
+"""What stands around a run: a silence, a downtime, a command, who is told. hosts.yml has it (`around`, `notify`).
+
+What it is like is here; when it is put up and taken down is `run/standing.py`'s business.
+"""

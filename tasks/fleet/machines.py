@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from threading import Lock
@@ -38,7 +38,8 @@ class Machines:
     on_wait: told every few seconds who is waited for, what for, and for how many seconds; with no host when it is over.
     sudo_seconds: how long sudo on a host may take to let us in, and after each answer.
     library: shell functions that scripts may call.
-    tolerant: hosts that cannot be reached are left out, and their errors kept in `unreachable`.
+    tolerant: hosts that cannot be reached are left out, and their errors kept in `unreachable`; spare: those of which
+    that holds in any case, and whose errors are kept in `absent`.
 
     Opening raises Unreachable with every host that cannot be reached: then nothing was sent to any of them.
     """
@@ -55,11 +56,13 @@ class Machines:
         on_said: Said | None = None,
         sudo_seconds: Mapping[Host, float] | None = None,
         library: str = "",
+        spare: Collection[Host] = (),
     ) -> None:
         self._at_once = at_once
         self._turns: dict[Host, Lock] = {}  # of who sends something to a host, where hosts are side by side
         self._on_wait = on_wait
         self._tolerant = tolerant
+        self._spare = frozenset(spare)
         wanted = list(dict.fromkeys(hosts))
         self._read_ssh_config(ssh_config_file(config), wanted)
         self._nodes: dict[Host, Node] = {host: node(host, config) for host in wanted}
@@ -71,6 +74,7 @@ class Machines:
             one.asks(self._questions, (sudo_seconds or {}).get(host, SUDO_SECONDS))
             one.brings(library)
         self.unreachable: dict[Host, SopError] = {}
+        self.absent: dict[Host, SopError] = {}
 
     def __enter__(self) -> Self:
         try:
@@ -103,11 +107,15 @@ class Machines:
         pool = Pool.of(of, self._at_once)
         results = pool.each(act, questions=self._questions, on_wait=self._waits(of, what))
         failed = {of[connection]: error for connection, error in results.failed.items()}
-        if failed and not (self._tolerant and all(isinstance(error, Unreachable) for error in failed.values())):
+        let_go = {host for host, one in failed.items() if isinstance(one, Unreachable) and self._may_be_away(host)}
+        if failed.keys() != let_go:
             raise _together(failed.values())
-        self.unreachable |= failed
-        for host in failed:
+        for host, error in failed.items():
+            (self.absent if host in self._spare else self.unreachable)[host] = error
             self._nodes.pop(host).close()
+
+    def _may_be_away(self, host: Host) -> bool:
+        return self._tolerant or host in self._spare
 
     def _read_ssh_config(self, file: str | None, hosts: Sequence[Host]) -> None:
         """Let ssh read its configuration for all of them at once; what it complains of is raised where it is used."""

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, field_validator, model_validator
 
-from .host import Host, Seconds, Strict
+from .host import Host, Seconds, Strict, with_on
 from .texts import FilePath, HostName, Line, ProxyName, SocketPath
 
 
@@ -25,10 +25,7 @@ class Maintenance(Strict):
     @model_validator(mode="before")
     @classmethod
     def _yaml_reads_on_and_off_as_true_and_false(cls, value: Any) -> Any:
-        if not isinstance(value, dict):
-            return value
-        names = {True: "on", False: "off"}
-        return {names[key] if isinstance(key, bool) else key: text for key, text in value.items()}
+        return with_on(value)
 
 
 class Balancer(Strict):

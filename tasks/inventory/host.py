@@ -26,6 +26,14 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, str_strip_whitespace=True)
 
 
+def with_on(value: Any) -> Any:
+    """The keys of a part of the file, `on` and `off` among them, which YAML reads as true and false."""
+    names = {True: "on", False: "off"}
+    if not isinstance(value, dict):
+        return value
+    return {names[key] if isinstance(key, bool) else key: text for key, text in value.items()}
+
+
 class Host(Strict):
     """One machine: its full name, the short names an operator may type, its role, and where its own page is."""
 

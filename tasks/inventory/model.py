@@ -13,15 +13,18 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 
 from ..errors import Refused
-from ..fleet.output import clean
 from ..paths import editor
+from . import around as arounds
 from . import batches, mistakes
 from .balancer import Balancer as Balancer
 from .batches import Judge, Rolling, Share
 from .file import parsed, yaml
 from .from_ansible import with_hosts
 from .host import Host as Host
-from .host import Limit, Number, Seconds, Strict
+from .host import Seconds, Strict
+from .parts import Backup as Backup
+from .parts import Health as Health
+from .parts import Limits as Limits
 from .texts import (
     Address,
     FilePath,
@@ -35,7 +38,6 @@ from .texts import (
     SetName,
     TimerName,
     Url,
-    UrlPath,
     Version,
 )
 
@@ -97,54 +99,6 @@ class App(Strict):
         return f"{self.root or ''}{absolute}"
 
 
-class Health(Strict):
-    """When a node counts as healthy."""
-
-    path: UrlPath = "/blockerbugs/"
-    port: Annotated[int, Field(ge=1, le=65535)] = 80
-    status: Annotated[int, Field(ge=100, le=599)] = 200
-    version: Line | None = None
-    deadline: Seconds = 60.0
-    timeout: Annotated[Number, Field(gt=0, le=600)] = 5.0
-
-    @property
-    def page(self) -> str:
-        """What stands behind `http://localhost` in the page's address."""
-        return self.path if self.port == 80 else f":{self.port}{self.path}"
-
-    @field_validator("version")
-    @classmethod
-    def _has_a_place_for_the_version(cls, text: str | None) -> str | None:
-        if text is not None and text.count("{version}") != 1:
-            raise ValueError("must contain {version} exactly once, e.g. 'Blockerbugs {version}'")
-        return text
-
-
-class Backup(Strict):
-    """A command that saves the database, the file it must leave behind, and what an operator types to get it back."""
-
-    command: Line
-    file: FilePath
-    restore: Line | None = None
-
-    @property
-    def way_back(self) -> str:
-        """From where, and with which command, the database is had back, as a person may read it."""
-        return f"from {self.file}" + (f": {clean(self.restore)}" if self.restore else "")
-
-
-class Limits(Strict):
-    """For how many seconds a step is waited for; after that nobody knows what became of it, and it is looked at.
-
-    sudo: how long it may take to let us in after it was begun, and after each answer.
-    """
-
-    service: Limit = 180.0
-    yum: Limit = 1800.0
-    database: Limit = 3600.0
-    sudo: Limit = 60.0
-
-
 class HostSet(Strict):
     """Hosts that are upgraded together, because they share one database.
 
@@ -176,6 +130,7 @@ class HostSet(Strict):
     contact: Line = "#fedora-qa"
     minor_version: Version | None = None
     notify: tuple[Address, ...] = Field(default=(), strict=False)
+    around: tuple[arounds.Around, ...] = Field(default=(), strict=False)
     soak: Seconds = 0.0
     judge: Judge | None = Field(default=None, validate_default=True)
 
@@ -184,6 +139,12 @@ class HostSet(Strict):
     def _goes_with_the_other_keys(cls, value: Any, info: ValidationInfo) -> Any:
         batches.check(info.field_name or "", value, info.data)
         return value
+
+    @field_validator("around")
+    @classmethod
+    def _each_has_a_name(cls, value: tuple[arounds.Around, ...], info: ValidationInfo) -> tuple[arounds.Around, ...]:
+        arounds.check(value, info.data.get("hosts", ()))
+        return arounds.named(value)
 
     @model_validator(mode="after")
     def _the_sync_host_is_one_of_them(self) -> HostSet:
@@ -214,6 +175,20 @@ class HostSet(Strict):
     def machines(self) -> tuple[Host, ...]:
         """All that a run may have to reach: the hosts, and the proxies in front of them."""
         return self.hosts + self.proxies
+
+    @property
+    def told(self) -> dict[str, arounds.Notify]:
+        """Who is told of a run: the place in hosts.yml → what stands there."""
+        short = {f"notify[{place}]": arounds.Notify(notify=address) for place, address in enumerate(self.notify)}
+        rows = {f"around[{place}]": part for place, part in enumerate(self.around)}
+        return short | {place: part for place, part in rows.items() if isinstance(part, arounds.Notify)}
+
+    @property
+    def beside(self) -> dict[str, Host]:
+        """Where what stands around a run is begun and undone: the name in hosts.yml → the host, of the set or not."""
+        names = dict.fromkeys(part.at for part in self.around if part.at)
+        own = {name: host for host in self.machines for name in (host.name, *host.aliases)}
+        return {name: own.get(name) or Host(name=name) for name in names}
 
     @property
     def enabling(self) -> str:

@@ -45,6 +45,7 @@ _SOCKET = "{} is no socket's full path: letters, digits, dots, dashes and / are 
 _IN_HAPROXY = "{} is no name in haproxy: letters, digits, dots, colons, dashes and underscores are wanted"
 _PAGE = "{} is no page's path: it begins with /, and has no blanks"
 _WATCHED = "is no address to be watched: http:// or https:// is wanted, without blanks, user and password"
+_ASKED = "is no address: http:// or https:// is wanted, without blanks, user and password (headers has a token)"
 _TOLD = "is no address: it begins with ${NAME} or a scheme, as mailto:, and has no blanks"
 
 HostName = Annotated[
@@ -72,9 +73,14 @@ Folder = Annotated[str, _text(r"[A-Za-z0-9._/-]+", 1024, _FOLDER)]
 # socat takes commas and colons in a socket's name for something else.
 SocketPath = Annotated[str, _text(r"/[A-Za-z0-9._/-]*[A-Za-z0-9._-]", 1024, _SOCKET)]
 ProxyName = Annotated[str, _text(r"[A-Za-z0-9_.:-]+", 128, _IN_HAPROXY)]
+PartName = Annotated[str, _text(r"[a-z][a-z0-9-]*", 40, "{} is no name: small letters, digits and dashes are wanted")]
+LabelName = Annotated[str, _text(r"[a-zA-Z_][a-zA-Z0-9_]*", 128, "{} is no label's name, as Prometheus has them")]
+HeaderName = Annotated[str, _text(r"[A-Za-z0-9-]+", 128, "{} is no header's name")]
+NagiosName = Annotated[str, _text(r"[A-Za-z0-9][A-Za-z0-9 ._-]*", 253, "{} is no host's name in nagios")]
 UrlPath = Annotated[str, _text(r"/[!-~]*", 1024, _PAGE)]
 # No user and password in front of the host: urllib would take them for a port.
 Url = Annotated[str, _text(r"https?://[!-\"$-.0->A-~]+([/?#][!-~]*)?", 2048, _WATCHED)]
+ApiUrl = Annotated[str, _text(r"https?://[!-\"$-.0->A-~]+(/[!-~]*)?", 2048, _ASKED)]
 Address = Annotated[str, _text(r"(\$\{[A-Za-z_]|[a-z][a-z0-9+-]*:)[!-~]*", 2048, _TOLD)]
 Pattern = Annotated[
     str,

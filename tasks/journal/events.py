@@ -167,6 +167,18 @@ class Judged(Event, name="judged"):
 
 
 @described
+class Around(Event, name="around"):
+    """Something that stands around the run was begun, or undone, or could not be."""
+
+    set: str = key("the host set")
+    part: str = key("its name in hosts.yml, or its kind: silence, downtime, command")
+    what: str = key("begin or end")
+    seconds: float = key("how long it took")
+    expires: float | None = key("seconds after which it ends by itself; null: it does not, or was undone")
+    failure: str | None = key("why it could not be, in a sentence")
+
+
+@described
 class Restarted(Event, name="restarted"):
     """A host restarted while the run was on."""
 

@@ -78,6 +78,15 @@ class TakenOut:
 
 
 @described
+class Up:
+    """What stands around a run."""
+
+    part: str = key("its name in hosts.yml, or its kind")
+    run: str = key("the run that has put it up")
+    seconds: int = key("in so many a silence or a downtime ends by itself")
+
+
+@described
 class Status(Event, name="status"):
     """Every fact of every host."""
 
@@ -85,6 +94,7 @@ class Status(Event, name="status"):
     package: str = key("what is installed there")
     hosts: tuple[HostFacts, ...] = key("every host of the set")
     taken_out: tuple[TakenOut, ...] = key("what is out of the balancer")
+    around: tuple[Up, ...] = key("what runs have put up around themselves, and not taken down yet")
 
 
 @described

@@ -22,7 +22,7 @@ from .screen import Screen
 
 if TYPE_CHECKING:
     from ..inventory.model import Host, HostSet
-    from ..journal.events import Judged
+    from ..journal.events import Around, Judged
     from ..journal.history import Past
     from ..run.decide import Plan
     from ..run.lock_file import Lock
@@ -224,6 +224,13 @@ class Human(Terminal):
 
     def judged(self, judged: Judged) -> None:
         self._say(*words.judged(judged))
+
+    def around(self, event: Around) -> None:
+        text, style = words.around(event)
+        if event.failure:
+            self._say(f"warning: {text}", style)
+        elif not self._quiet:
+            self._say(text, style)
 
     def finishing(self) -> None:
         with contextlib.suppress(OSError):

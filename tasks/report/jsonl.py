@@ -14,6 +14,7 @@ from ..journal.coding import as_json, cleaned, iso
 from ..journal.events import VERSION, Event
 from ..lines import again
 from ..run import left_behind, record
+from ..run.noted import what_is_up
 from ..run.observer import Again, Report
 from ..run.proxies import left_out, taken_out_by_others
 from ..run.remaining import running as running_now
@@ -24,7 +25,7 @@ from .screen import Nowhere, Unbreakable
 if TYPE_CHECKING:
     from ..fleet.outcome import Outcome
     from ..inventory.model import Host, HostSet
-    from ..journal.events import Judged
+    from ..journal.events import Around, Judged
     from ..journal.history import Past
     from ..run.decide import Plan
     from ..run.lock_file import Lock
@@ -171,10 +172,15 @@ class Machine(Report):
 
     def status(self, host_set: HostSet, facts: Mapping[Host, Facts]) -> None:
         hosts = tuple(_found(host_set, host, facts.get(host)) for host in host_set.hosts)
-        self._tell(looked.Status(host_set.name, host_set.app.package, hosts, tuple(_taken_out(host_set, facts))))
+        up = tuple(looked.Up(*one) for one in what_is_up(host_set, facts))
+        taken_out = tuple(_taken_out(host_set, facts))
+        self._tell(looked.Status(host_set.name, host_set.app.package, hosts, taken_out, up))
 
     def history(self, host_set: HostSet, runs: Sequence[Past]) -> None:
         self._tell(looked.History(host_set.name, tuple(map(_past, runs))))
+
+    def around(self, event: Around) -> None:
+        self._tell(event)
 
     def note(self, text: str) -> None:
         self._tell(json_events.Note(text))

@@ -13,7 +13,7 @@ from ..sop.model import Schema
 
 if TYPE_CHECKING:
     from ..inventory.model import Host
-    from ..journal.events import Judged
+    from ..journal.events import Around, Judged
     from ..run.decide import Plan
     from ..sop.model import Facts
 
@@ -23,6 +23,19 @@ MOST_REASONS = 3  # in one line; the journal has all of them
 def names(hosts: Sequence[Host]) -> str:
     """`prod01, prod02`; of many hosts their ranges, or the first, and how many more."""
     return listed(host.short for host in hosts)
+
+
+def around(event: Around) -> tuple[str, str]:
+    """What became of something that stands around a run, and how it is shown."""
+    itself = f"ends by itself in {duration(event.expires)}" if event.expires else ""
+    if event.what == "begin":
+        if event.failure:
+            return f"{event.part}: not begun: {event.failure}", "warn"
+        return f"{event.part}: begun" + (f", {itself}" if itself else ""), "aside"
+    if not event.failure:
+        return f"{event.part}: undone", "aside"
+    again = f"fab {event.set} abort tries again"
+    return f"{event.part}: not undone: {event.failure}: {'; '.join(filter(None, (itself, again)))}", "warn"
 
 
 def took(seconds: float) -> str:

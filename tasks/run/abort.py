@@ -13,13 +13,14 @@ from ..journal.events import Abort, Unlock
 from ..journal.file import Journal, operator
 from ..sop import drains, kept
 from ..sop.model import UNREACHED, Facts
-from . import record
+from . import record, standing
 from .consent import Consent, agree, check_that_somebody_can_agree
 from .left_behind import left_behind
 from .lock import RunLock
 from .lock_file import Lock
 from .locked import holder, locked_by
 from .look import Reached, ask_hosts, connected, look
+from .noted import sentences, what_is_up
 from .observer import Report
 from .proxies import left_out, what_is_drained
 from .put_back import PutBack, not_put_back, put_back
@@ -51,7 +52,7 @@ def abort(host_set: HostSet, config: Config, consent: Consent, report: Report) -
         _show(reached, found, report)
         if consent.plan_only:
             cron = f"let {host_set.app.scheduler} sync again and " if found.facts[host_set.sync].paused else ""
-            out = "put back what is drained, " if what_is_drained(host_set, found.facts) else ""
+            out = _undoes(host_set, found.facts)
             report.note(f"abort would {out}{cron}release the lock; it starts no service and rolls nothing back")
             return Code.REFUSED
         done = _end(reached, found, "abort", consent, report)
@@ -74,7 +75,7 @@ def unlock(host_set: HostSet, config: Config, consent: Consent, report: Report) 
             return Code.DONE
         _show(reached, found, report)
         if consent.plan_only:
-            out = "put back what is drained, " if what_is_drained(host_set, found.facts) else ""
+            out = _undoes(host_set, found.facts)
             report.note(f"unlock would {out}release the lock, and leave all else as it is")
             return Code.REFUSED
         done = _end(reached, found, "unlock", consent, report)
@@ -83,10 +84,16 @@ def unlock(host_set: HostSet, config: Config, consent: Consent, report: Report) 
         return _ends(host_set, still, now)
 
 
+def _undoes(host_set: HostSet, facts: Mapping[Host, Facts]) -> str:
+    """What would be put back and taken down, as the beginning of a sentence."""
+    out = "put back what is drained, " if what_is_drained(host_set, facts) else ""
+    return out + "".join(f"undo {up.part}, " for up in what_is_up(host_set, facts))
+
+
 @contextmanager
 def _reached(host_set: HostSet, config: Config, report: Report) -> Iterator[Reached]:
     """Those hosts that can be reached: one that is dead must not hold the set for ever. The sync host has to be."""
-    with connected(config, report, host_set, tolerant=True, also=host_set.proxies) as reached:
+    with connected(config, report, host_set, tolerant=True, also=host_set.proxies, around=True) as reached:
         check_that_the_sync_host_is_there(reached)
         for host in reached.machines.unreachable:
             report.warning(f"{host.short}: cannot be reached; what runs there, and whether it goes on, is not known")
@@ -116,7 +123,9 @@ def _end(reached: Reached, found: Found, how: str, consent: Consent, report: Rep
             journal.write(record.abort(host_set, me, found.entries, now) if aborted else Unlock(me, host_set.name))
             shells = [kept.resume_cron(host_set.app)] if aborted else []
             done, forget = _put_back(reached, lock.run, now, report)
-            run_lock.release(" && ".join([*shells, forget or "true"]))
+            around = standing.of(reached, run_lock, journal, report, now[host_set.sync].around)
+            around.end("aborted" if aborted else "unlocked")
+            run_lock.release(" && ".join([*shells, *filter(None, (around.forget, forget))] or ["true"]))
     return done
 
 
@@ -171,8 +180,9 @@ def _leaving(host_set: HostSet, how: str, lock: Lock) -> Iterator[None]:
 def _give_back(reached: Reached, facts: Mapping[Host, Facts], consent: Consent, report: Report) -> Code:
     """No run holds the set. One whose lock is gone may have left cron's sync paused, or something drained."""
     host_set, sync = reached.host_set, reached.host_set.sync
-    paused, out = facts[sync].paused, what_is_drained(host_set, facts)
+    paused, out, up = facts[sync].paused, what_is_drained(host_set, facts), what_is_up(host_set, facts)
     run = paused or next((run for rows in left_out(host_set, facts).values() for run, _ in rows), None)
+    run = run if run is not None or not up else up[0].run
     if run is None:
         report.free(host_set, facts, f"nothing to give up: no run holds {host_set.name}")
         return Code.DONE
@@ -180,12 +190,13 @@ def _give_back(reached: Reached, facts: Mapping[Host, Facts], consent: Consent, 
         report.note(
             f"{sync.short}: {host_set.app.scheduler}'s sync is paused by run {run}, which holds {host_set.name} no more"
         )
-    for text in out:
+    for text in (*out, *sentences(host_set, facts)):
         report.note(text)
     if consent.plan_only:
         would = [
             *([f"let {host_set.app.scheduler} sync again"] if paused else []),
             *(["put back what is drained"] if out else []),
+            *(f"undo {one.part}" for one in up),
         ]
         report.note(f"abort would {' and '.join(would)}")
         return Code.REFUSED
@@ -197,8 +208,11 @@ def _give_back(reached: Reached, facts: Mapping[Host, Facts], consent: Consent, 
     with closing(Journal(run=run)) as journal:
         journal.write(Abort(operator(), host_set.name, None, None))
         done, forget = _put_back(reached, "", now, report) if out else (PutBack(), "")
+        run_lock = RunLock(reached, journal)
+        around = standing.of(reached, run_lock, journal, report, now[sync].around)
+        around.end("aborted")
         try:
-            RunLock(reached, journal).give_back(forget)
+            run_lock.give_back(" && ".join(filter(None, (around.forget, forget))))
         except Locked:
             raise
         except Refused as error:  # after what was drained: "nothing was changed" may not be so

@@ -81,6 +81,7 @@ def read(
         previous_schema=previous[1] if len(previous) > 1 else None,
         migrated_with=parse(migrated_with),
         open=_open(by_name.get("open", ())),
+        around=_around(by_name.get("around", ())),
         drained=balanced.drained(by_name.get("drained", ())),
         drain_file="drain_file" in by_name,
         migrated=how == "done",
@@ -182,6 +183,12 @@ def _unchecked(lines: list[str], dnf5: bool) -> frozenset[str]:
             else:
                 checks[section] = on
     return frozenset(name for name, checked in checks.items() if not checked)
+
+
+def _around(lines: Iterable[str]) -> tuple[tuple[str, int, str], ...]:
+    """What stands around runs: the run, in how many seconds it ends, its name; what is no such line is left out."""
+    found = (re.fullmatch("([0-9a-f]{8}) (-?[0-9]{1,9}) ([a-z][a-z0-9-]{0,39})", line) for line in lines)
+    return tuple((one[1], int(one[2]), one[3]) for one in found if one)
 
 
 def _open(lines: Iterable[str]) -> tuple[tuple[str, str], ...]:

@@ -19,8 +19,8 @@ _HEALTH = ("path", "port", "status", "version")
 _BACKUP = ("command", "file")
 # Only of a set whose hosts are drained: a run that was begun before there was such a thing is still the same run.
 _DRAIN = ("proxies", "socket", "backend", "servers", "drain", "maintenance")
-# Who is told changes nothing that is done, and addresses may hold tokens.
-_NOT_WRITTEN = {"app", "name", "hosts", "sync_host", "notify"}
+# What stands around a run changes nothing that is done, and addresses may hold tokens.
+_NOT_WRITTEN = {"app", "name", "hosts", "sync_host", "notify", "around"}
 # Keys of which version 0.1 wrote down one digest, though a part of them makes it another run and a part does not.
 _MIXED = ("backup", "health", "hosts")
 

@@ -15,7 +15,7 @@ from ..errors import Code, Refused, SopError, TryLater
 from ..inventory.model import Host, HostSet, Inventory
 from ..journal.file import Journal, operator
 from ..sop.model import Facts
-from . import prometheus, record
+from . import prometheus, record, standing
 from .advice import after_success
 from .consent import Consent, agree, check_that_somebody_can_agree
 from .decide import Plan, decide
@@ -43,7 +43,9 @@ def carry_out(request: Request, inventory: Inventory, config: Config, consent: C
     check_that_somebody_can_agree(request.host_set, consent, report)
     stage = predecessor(request, inventory)
     sets = (request.host_set, *([stage] if stage else []))
-    with connected(config, report, *sets, tolerant=request.procedure.tolerant, also=asked(request)) as reached:
+    with connected(
+        config, report, *sets, tolerant=request.procedure.tolerant, also=asked(request), around=True
+    ) as reached:
         _check_that_the_meant_are_there(request, reached)
         report.looking(request.host_set.hosts)
         plan = _consider(reached, request, stage, consent, report)
@@ -61,15 +63,18 @@ def carry_out(request: Request, inventory: Inventory, config: Config, consent: C
         journal = Journal()
         run_lock = RunLock(reached, journal)
         run = Run(plan, journal, doing="taking the lock", may_ask=not consent.yes)
-        with closing(journal), notifying(request.host_set.notify, journal, report.warning) as run_begins, leaving(run):
+        with closing(journal), notifying(request.host_set.told, journal, report.warning) as run_begins, leaving(run):
             journal.write(record.begin(plan, operator()))
+            noted = plan.facts[request.host_set.sync].around
+            around = standing.of_a_plan(plan, reached, run_lock, journal, report, noted)
             with _refusing(run):
                 last = run_lock.take(doing(request.procedure.name, plan.target))
                 if last != plan.facts[request.host_set.sync].last:
                     again = partial(_consider, reached, request, stage, consent, report, run_lock)
                     _check_that_it_is_still_so(plan, again, run_lock)
+                around.begin(partial(standing.lasts, plan, reached))
             run_begins()
-            return perform(run, everything(plan), run_lock, report, after_success(plan, inventory))
+            return perform(run, everything(plan), run_lock, report, around, after_success(plan, inventory))
 
 
 @contextmanager
@@ -103,6 +108,8 @@ def _consider(
             plan = decide(request, facts, stage)
             if any(phase.judged for phase in plan.phases):
                 prometheus.check(request.host_set)
+            if plan.phases:
+                standing.check(reached)
             return plan
         if consent.plan_only:
             return _planned_beside(held, request, facts, stage, report)

@@ -27,6 +27,13 @@ def on_stage(plan: Plan, stage: HostSet | None, reached: Reached) -> Took | None
     return Took(stage.name, stage.app.service, found.run, found.httpd_down, migration(journal, found.run))
 
 
+def usual(plan: Plan, reached: Reached) -> float | None:
+    """How many seconds the longest of the last runs of this task took that went well; None where there was none."""
+    host_set, task = plan.request.host_set, plan.request.procedure.name
+    past = runs([read(_said(reached, host_set, kept.history(host_set.app, RUNS)))], host_set.name)
+    return max((one.seconds for one in past if one.well and one.what == task and one.seconds), default=None)
+
+
 def _said(reached: Reached, stage: HostSet, script: str) -> list[str]:
     outcome = reached.machines.ask({stage.sync: script}, ANSWER_SECONDS).get(stage.sync)
     return kept.said(outcome.output) if outcome and not outcome.failure else []

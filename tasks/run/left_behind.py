@@ -12,6 +12,7 @@ from ..ranges import listed, together
 from ..sop.model import NOT_REACHED, Facts, Job, Procedure, Schema
 from ..sop.nvr import Nvr
 from ..sop.workflows import MAJOR, MEND, MINOR, PROCEDURES, RESTART, ROLLBACK, START, UNDRAIN, by_hand
+from .noted import what_is_up
 from .proxies import is_out, left_out
 
 BY_HAND = "by hand, step by step"
@@ -98,8 +99,11 @@ def _drained(found: _Set) -> list[Way]:
     drained = [host for host in host_set.hosts if any(is_out(host_set, facts, host, at) for at in out)]
     ways = [(f"fab -H {','.join(host.short for host in drained)} {UNDRAIN.name}", "if it is well")] if drained else []
     rest = [at for at in out if not any(is_out(host_set, facts, host, at) for host in drained)]
-    if rest and not found.sync.paused:
-        ways.append((f"{found.fab} abort", "puts back what a run has taken out of the balancer"))
+    does = ["puts back what a run has taken out of the balancer"] if rest else []
+    if up := what_is_up(host_set, facts):
+        does.append(f"undoes {', '.join(dict.fromkeys(one.part for one in up))}")
+    if does and not found.sync.paused:
+        ways.append((f"{found.fab} abort", ", ".join(does)))
     return ways
 
 

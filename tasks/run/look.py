@@ -48,14 +48,18 @@ def connected(
     tolerant: bool = False,
     hosts: Sequence[Host] | None = None,
     also: tuple[Host, ...] = (),
+    around: bool = False,
 ) -> Iterator[Reached]:
     """Open the machines of some sets, or only these hosts of them; the report asks, and tells what they say.
 
-    The first set is the one that is meant; also: its proxies, if they are wanted. tolerant: see Machines.
+    The first set is the one that is meant; also: its proxies, if they are wanted; around: and where something is begun
+    and undone around its runs, which may be away. tolerant: see Machines.
     Raises Unreachable as Machines does.
     """
+    wanted = [*(host for one in sets for host in one.hosts), *also] if hosts is None else list(hosts)
+    spare = [host for host in sets[0].beside.values() if host not in wanted] if around else []
     with Machines(
-        [*(host for one in sets for host in one.hosts), *also] if hosts is None else hosts,
+        [*wanted, *spare],
         config,
         report.answer,
         max((2, *(one.at_once for one in sets))),
@@ -64,6 +68,7 @@ def connected(
         on_said=report.said,
         sudo_seconds={host: one.limits.sudo for one in reversed(sets) for host in (*one.hosts, *one.proxies)},
         library=library(),
+        spare=spare,
     ) as machines:
         yield Reached(sets[0], machines, also)
 

@@ -15,7 +15,7 @@ from ..ranges import FEW
 
 if TYPE_CHECKING:
     from ..inventory.model import Host, HostSet
-    from ..journal.events import Judged
+    from ..journal.events import Around, Judged
     from ..journal.history import Past
     from ..sop.model import Facts, Phase
     from ..sop.restarts import Restart
@@ -136,6 +136,9 @@ class Report:
 
     def judged(self, judged: Judged) -> None:
         """A batch has served the new build for a while: the verdict, and what follows from it."""
+
+    def around(self, event: Around) -> None:
+        """What stands around the run was begun or undone, or could not be."""
 
     def finishing(self) -> None:
         """Ctrl-C was pressed once. Comes from a signal handler, which must not wait for anybody's lock."""

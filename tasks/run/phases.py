@@ -29,14 +29,22 @@ from .phase import do_phase, let_the_balancer_see, write_the_restart
 from .probe import Watches
 from .put_back import after_a_run, clean
 from .remaining import Remaining, everything
+from .standing import Standing
 from .state import Run
 from .window import PhaseToDo, side_by_side
 
 
 def perform(
-    run: Run, remaining_phases: Sequence[Remaining], run_lock: RunLock, report: Report, next_line: str | None = None
+    run: Run,
+    remaining_phases: Sequence[Remaining],
+    run_lock: RunLock,
+    report: Report,
+    around: Standing,
+    next_line: str | None = None,
 ) -> Code:
     """Carry out what is left of the plan, look again, recap, and give the lock back unless the run is half-way.
+
+    around: what stands around the run, which is undone before that.
 
     Returns DONE; raises SopError for every other end.
     """
@@ -47,8 +55,10 @@ def perform(
             end = error
         except BaseException:  # also Ctrl-C twice: what was drained shall not wait for who comes next
             after_a_run(run, run_lock, report, busy=run.at_work)
+            around.leave()
             raise
-        _write_the_end(run, end, run_lock)
+        around.end_with(end, ask_first=run.plan.request.host_set.sync in run.afterwards)
+        _write_the_end(run, end, run_lock, around.forget)
     except Refused as error:  # the journal's disk, or a host's sudo: after the first phase it is no refusal any more
         if not (run.outcomes or run.resumed):
             run_lock.release()
@@ -80,7 +90,8 @@ def leaving(run: Run) -> Iterator[None]:
         raise left from None
 
 
-def _write_the_end(run: Run, end: SopError | None, run_lock: RunLock) -> None:
+def _write_the_end(run: Run, end: SopError | None, run_lock: RunLock, forget: str) -> None:
+    """forget: shell for the sync host, after what was undone around the run."""
     if isinstance(end, TakenOver):  # the run's end is somebody else's to write
         run.journal.write(Deposed(run.plan.request.host_set.name, end.problems[0]))
     else:
@@ -88,8 +99,9 @@ def _write_the_end(run: Run, end: SopError | None, run_lock: RunLock) -> None:
     try:
         end_it = run_lock.check_still_ours if run.half_way else run_lock.release
         drained = drains.where(run.plan.request.host_set)
-        forget = clean(run_lock.reached, run.afterwards, run.put_back) if drained else ""
-        end_it(forget) if forget else end_it()
+        put_back = clean(run_lock.reached, run.afterwards, run.put_back) if drained else ""
+        first = " && ".join(filter(None, (put_back, forget)))
+        end_it(first) if first else end_it()
     except TakenOver as error:
         if isinstance(end, TakenOver):
             return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
+from functools import partial
 
 from fabric import Config
 
@@ -11,7 +12,7 @@ from ..errors import Code
 from ..inventory.model import HostSet
 from ..journal.events import Begin, Resume
 from ..journal.file import Journal, kept_here, operator
-from . import remaining
+from . import remaining, standing
 from .batch_rollback import rollback_of
 from .begun import plan_again
 from .consent import Consent, agree, check_that_somebody_can_agree
@@ -37,7 +38,7 @@ def resume(host_set: HostSet, config: Config, consent: Consent, report: Report) 
     Raises Refused where the rest would not be the same any more, and what a run raises.
     """
     check_that_somebody_can_agree(host_set, consent, report)
-    with connected(config, report, host_set, tolerant=True, also=host_set.proxies) as reached:
+    with connected(config, report, host_set, tolerant=True, also=host_set.proxies, around=True) as reached:
         check_that_the_sync_host_is_there(reached)
         report.looking(host_set.hosts)
         found = find(reached)
@@ -58,7 +59,7 @@ def resume(host_set: HostSet, config: Config, consent: Consent, report: Report) 
         journal = Journal(run=found.lock.run, earlier=found.entries)
         back = rollback_of(found.entries)
         run = Run(plan, journal, doing="taking the run over", may_ask=not consent.yes, halted=back)
-        with closing(journal), notifying(host_set.notify, journal, report.warning) as run_begins, leaving(run):
+        with closing(journal), notifying(host_set.told, journal, report.warning) as run_begins, leaving(run):
             journal.adopt()
             journal.check_room()  # whoever is deposed must not be deposed for nothing
             run_lock = RunLock(reached, journal)
@@ -68,5 +69,8 @@ def resume(host_set: HostSet, config: Config, consent: Consent, report: Report) 
                 facts = look(reached, repos=False)
                 check_that_it_is_still_held(host_set, found.lock, facts)
                 journal.write(Resume(operator(), host_set.name))
+                noted = facts[host_set.sync].around
+                around = standing.of_a_plan(plan, reached, run_lock, journal, report, noted)
+                around.begin(partial(standing.lasts, plan, reached), strict=False)  # to go on matters more
             run_begins()
-            return perform(run, remaining.of(plan, states, facts), run_lock, report)
+            return perform(run, remaining.of(plan, states, facts), run_lock, report, around)

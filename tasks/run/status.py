@@ -19,6 +19,7 @@ from .advice import beside_a_run
 from .lock_file import read_lock
 from .locked import holder, locked_by
 from .look import LOOK_SECONDS, Reached, ask_hosts, connected
+from .noted import sentences
 from .observer import Report
 from .proxies import by_others, what_is_drained
 from .remaining import States, running
@@ -37,8 +38,9 @@ def show(host_set: HostSet, config: Config, report: Report) -> None:
                 steps = states(reached, lock.run)
     report.status(host_set, facts)
     everywhere = dict.fromkeys(host_set.machines, UNREACHED) | facts
-    for drained in (*what_is_drained(host_set, everywhere), *by_others(host_set, everywhere)):
-        report.note(drained)
+    drained = (*what_is_drained(host_set, everywhere), *by_others(host_set, everywhere))
+    for text in (*drained, *sentences(host_set, facts)):
+        report.note(text)
     if lock:
         report.held(host_set, lock, steps)
         _, resume, abort = beside_a_run(host_set, lock.operator, bool(running(steps)))

@@ -10,7 +10,7 @@ import base64
 import hashlib
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from ..fleet.detached import RunFolder
 from ..inventory.model import App
@@ -164,6 +164,16 @@ def migration_begins(app: App) -> str:
 def migration_is_done(app: App) -> str:
     """Shell, in the same shell, that writes down that it has ended well."""
     return call("migration_done", root(app))
+
+
+def note_around(app: App, run: str, lasting: Mapping[str, float]) -> str:
+    """Shell for the sync host: the run puts these up around itself (name → seconds that they last, at most)."""
+    return " && ".join(call("around_note", root(app), run, f"{seconds:.0f}", name) for name, seconds in lasting.items())
+
+
+def forget_around(app: App, names: Iterable[str]) -> str:
+    """Shell for the sync host: these are up no more, whichever run has put them up."""
+    return call("around_forget", root(app), *dict.fromkeys(names))
 
 
 def cron_is_on(app: App) -> str:

@@ -60,6 +60,7 @@ class Facts:
     migrated_with: the build of the last upgrade_db of this tool, migrated: did that succeed?
     open: the runs that have not ended on this host, and for each the host that has its lock.
     drained: what runs have taken out of the balancer, as it is noted here: the run (empty: unknown), and what.
+    around: what runs have put up around themselves, noted here: the run, in how many seconds it ends, its name.
     drain_file: is the file there that makes this host's health check answer 503? balanced: of a proxy, see Balanced.
     """
 
@@ -98,6 +99,7 @@ class Facts:
     lacks: tuple[str, ...] = ()
     open: tuple[tuple[str, str], ...] = ()
     drained: tuple[tuple[str, str], ...] = ()
+    around: tuple[tuple[str, int, str], ...] = ()
     drain_file: bool = False
     balanced: Balanced | None = None
 

@@ -42,7 +42,7 @@ build_remember() {
 
 # kept_show ROOT: print what is kept: `lock<TAB>=TEXT` where the set is locked, `last<TAB>RUN`, `paused<TAB>RUN` (cron),
 # `previous<TAB>NVR SCHEMA`, `migration<TAB>begun NVR` or `done NVR`, `open<TAB>RUN SYNC` for a run that has not ended here,
-# `drained<TAB>RUN NAME`
+# `drained<TAB>RUN NAME`, `around<TAB>RUN SECONDS NAME`
 kept_show() {
   kept=''
   if test -e "$1/lock"; then
@@ -64,6 +64,7 @@ kept_show() {
     say open "${run##*/} $kept"
   done
   drained_show "$1"
+  around_show "$1"
 }
 
 # kept_earlier ROOT EARLIER OURS PACKAGE: print, as kept_show does, what is kept in the folder that earlier versions had for

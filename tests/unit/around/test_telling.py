@@ -20,11 +20,12 @@ import pytest
 from tasks.around import send
 from tasks.around.telling import notifying
 from tasks.around.texts import message
+from tasks.inventory.around import Notify
 from tasks.journal.file import Journal
 from tasks.report.human import Human
 from tasks.report.screen import Screen
 from tests.endpoints import TOKEN, Endpoint, answering
-from tests.unit.builders import event
+from tests.unit.builders import event, prod
 from tests.unit.timeline.runs import ONE, RESUMED, STOPPED, begin, ended, entries, host, phase
 
 
@@ -35,12 +36,17 @@ def refusing() -> str:
         return f"json://127.0.0.1:{free.getsockname()[1]}/{TOKEN}"
 
 
+def told(*addresses: str) -> dict[str, Notify]:
+    """As the short form in hosts.yml has them."""
+    return prod(notify=addresses).told
+
+
 def run(*targets: str, listens: Endpoint | None = None) -> str:
     """What a run that tells these targets says of it on the screen; it takes as long as `listens` needs to hear."""
     screen = StringIO()
     with closing(Journal()) as journal:
         journal.write(event("begin", set="prod", procedure="minor-upgrade", operator="lbrabec@laptop"))
-        with notifying(targets, journal, Human(Screen(screen)).warning) as run_begins:
+        with notifying(told(*targets), journal, Human(Screen(screen)).warning) as run_begins:
             run_begins()
             if listens:
                 until(lambda: bool(listens.heard))
@@ -84,7 +90,7 @@ def test_S10_a_mail_is_text_with_its_lines_and_what_a_host_or_a_person_said_is_n
         address = f"mailto://127.0.0.1:{server.server_address[1]}?from=fab@example.org&to=qa@example.org"
         with (
             closing(Journal()) as journal,
-            notifying([address], journal, Human(Screen(StringIO())).warning) as run_begins,
+            notifying(told(address), journal, Human(Screen(StringIO())).warning) as run_begins,
         ):
             journal.write(event("begin", set="prod", procedure="minor-upgrade", operator="<img src=//evil.example>"))
             run_begins()
@@ -137,7 +143,7 @@ def test_a_run_that_ends_in_an_error_is_told_too_and_the_error_goes_on() -> None
 def breaks(endpoint: Endpoint) -> None:
     """A run that ends with a mistake of ours."""
     screen = Human(Screen(StringIO()))
-    with closing(Journal()) as journal, notifying([endpoint.address], journal, screen.warning) as run_begins:
+    with closing(Journal()) as journal, notifying(told(endpoint.address), journal, screen.warning) as run_begins:
         run_begins()
         until(lambda: bool(endpoint.heard))
         raise ZeroDivisionError
@@ -158,7 +164,7 @@ def test_a_variable_that_is_not_set_is_named_and_nothing_is_sent() -> None:
 
 def test_a_run_that_was_refused_before_it_began_is_not_told() -> None:
     with answering(200) as endpoint, closing(Journal()) as journal:
-        with notifying([endpoint.address], journal, Human(Screen(StringIO())).warning):
+        with notifying(told(endpoint.address), journal, Human(Screen(StringIO())).warning):
             pass
         assert endpoint.heard == []
 

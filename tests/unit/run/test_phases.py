@@ -17,7 +17,8 @@ from tasks.fleet.machines import Machines
 from tasks.fleet.outcome import Outcome
 from tasks.inventory.model import Host
 from tasks.journal.file import Journal
-from tasks.run.decide import decide
+from tasks.run import standing
+from tasks.run.decide import Plan, decide
 from tasks.run.lock import RunLock
 from tasks.run.look import Reached
 from tasks.run.observer import Report
@@ -97,6 +98,13 @@ class Lost(Unasked):
     carry_out = ask
 
 
+def performed(plan: Plan, journal: Journal, run_lock: RunLock) -> None:
+    """Nothing stands around it."""
+    reached = Reached(plan.request.host_set, cast(Machines, None))
+    around = standing.of(reached, run_lock, journal, Report(), ())
+    perform(Run(plan, journal), everything(plan), run_lock, Report(), around)
+
+
 def ends(begun_as: str, monkeypatch: pytest.MonkeyPatch) -> tuple[type[BaseException], bool]:
     """How a run ends whose disk is full before the first step, and whether its set is still locked."""
     plan = decide(request("restart-httpd"), found(prod(), well()))
@@ -109,7 +117,7 @@ def ends(begun_as: str, monkeypatch: pytest.MonkeyPatch) -> tuple[type[BaseExcep
     monkeypatch.setattr("os.fsync", full)
     try:
         with pytest.raises((Refused, HalfWay), match="No space left on device") as error:
-            perform(Run(plan, journal), everything(plan), cast(RunLock, held), Report())
+            performed(plan, journal, cast(RunLock, held))
     finally:
         journal.close()
     return error.type, held.now
@@ -127,7 +135,7 @@ def test_o2_who_fails_and_is_taken_over_in_that_moment_is_not_told_to_resume_or_
     plan = decide(request("restart-httpd"), found(prod(), well()))
     journal = Journal()
     with pytest.raises(TakenOver) as error:
-        perform(Run(plan, journal), everything(plan), cast(RunLock, Ousted(Failing())), Report())
+        performed(plan, journal, cast(RunLock, Ousted(Failing())))
     journal.close()
     assert error.value.problems[:2] == (
         "prod: run 0123abcd was taken over by bob@desk",
@@ -140,7 +148,7 @@ def test_o2_who_is_taken_over_in_the_middle_of_a_step_says_where_it_was_done_and
     plan = decide(request("stop-httpd"), found(prod(), well()))
     journal = Journal()
     with pytest.raises(TakenOver) as error:
-        perform(Run(plan, journal), everything(plan), cast(RunLock, Held(TakenFrom())), Report())
+        performed(plan, journal, cast(RunLock, Held(TakenFrom())))
     journal.close()
     assert error.value.problems == (
         f"prod: bob@desk took over run {journal.run} and will resume or abort it",

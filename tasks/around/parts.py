@@ -1,0 +1,78 @@
+"""Each kind of what stands around a run: how it is looked at, begun and undone, from here or on a host."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from typing import NamedTuple
+
+from ..fleet.outcome import Outcome
+from ..inventory.around import Command, Downtime, Part, Silence
+from ..sop.shell import call
+from . import alertmanager, command
+from .occasion import Occasion
+
+REST_SECONDS = 5.0  # that a host's answer may take beside the part's own seconds
+TIMED_OUT = 124  # as coreutils' timeout ends, and the functions of shell/around.sh
+Ask = Callable[[str, str, float], Outcome | str]  # a host's name, a script, seconds → its answer, or why none
+
+
+class Result(NamedTuple):
+    """failure: why not, in a sentence; known: is it known that nothing came of it?"""
+
+    failure: str = ""
+    known: bool = True
+
+
+def look(part: Part, occasion: Occasion, ask: Ask) -> Result:
+    """Could it be begun, as far as that can be seen?"""
+    if isinstance(part, Silence):
+        return _said(lambda: alertmanager.look(part))
+    if isinstance(part, Downtime):
+        return _on_a_host(part, call("nagios_there", occasion.host_set.app.path(part.file)), ask)
+    return _on_a_host(part, "true", ask) if part.at else Result()
+
+
+def begin(part: Part, occasion: Occasion, ask: Ask) -> Result:
+    """Begin it, once more where it is begun already."""
+    if isinstance(part, Silence):
+        return _said(lambda: alertmanager.begin(part, occasion))
+    if isinstance(part, Downtime):
+        hosts = [part.called(host) for host in occasion.host_set.hosts]
+        comment = occasion.mark(occasion.run)
+        words = (f"{part.seconds:g}", f"{occasion.expires:.0f}", occasion.operator.replace(";", ","), comment, *hosts)
+        return _on_a_host(part, call("nagios_down", occasion.host_set.app.path(part.file), *words), ask)
+    return _does(part, part.begin, occasion, ask) if isinstance(part, Command) else Result()
+
+
+def end(part: Part, occasion: Occasion, runs: Collection[str], ask: Ask) -> Result:
+    """Undo it, whichever of these runs has begun it."""
+    if isinstance(part, Silence):
+        return _said(lambda: alertmanager.end(part, occasion, runs))
+    if isinstance(part, Downtime):
+        comments = [occasion.mark(run) for run in runs]
+        words = (occasion.host_set.app.path(part.file), f"{part.seconds:g}", *comments)
+        return _on_a_host(part, call("nagios_up", *words), ask)
+    return _does(part, part.end, occasion, ask) if isinstance(part, Command) and part.end else Result()
+
+
+def _does(part: Command, line: str, occasion: Occasion, ask: Ask) -> Result:
+    if not part.at:
+        failure, known = command.run(line, occasion.environment, part.seconds)
+        return Result(failure, known)
+    variables = [f"{name}={value}" for name, value in occasion.environment.items()]
+    return _on_a_host(part, call("around_do", f"{part.seconds:g}", line, *variables), ask)
+
+
+def _on_a_host(part: Part, script: str, ask: Ask) -> Result:
+    outcome = ask(part.at or "", script, part.seconds + REST_SECONDS)
+    if isinstance(outcome, str):
+        return Result(outcome)
+    return Result(outcome.failure or "", outcome.known and outcome.exited != TIMED_OUT)
+
+
+def _said(act: Callable[[], None]) -> Result:
+    try:
+        act()
+    except alertmanager.Failed as error:
+        return Result(str(error), error.known)
+    return Result()

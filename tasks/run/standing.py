@@ -1,0 +1,232 @@
+"""What stands around a run: begun under its lock before the first change, and undone whatever way the run ends.
+
+It is noted on the sync host before it is begun, with when it ends by itself: whoever ends the run takes down what is
+noted. Beginning and undoing may be done twice; both are asked of things that do not mind.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from functools import partial
+
+from ..around import parts
+from ..around.occasion import Occasion
+from ..errors import HalfWay, Interrupted, Refused, SopError, TakenOver
+from ..fleet.outcome import Outcome
+from ..inventory.around import Command, Notify, Part
+from ..inventory.model import HostSet
+from ..journal import events
+from ..journal.file import Journal, operator
+from ..sop import kept
+from .decide import Plan
+from .forecast import usual
+from .lock import RunLock
+from .lock_file import doing
+from .look import Reached
+from .observer import Report
+
+LEAST_SECONDS, UNKNOWN_SECONDS, TIMES = 900.0, 3600.0, 3
+LEFT = "it was not waited for"
+Noted = Sequence[tuple[str, int, str]]  # as Facts.around has it
+
+
+@dataclass
+class Standing:
+    """What stands around a run, in the hands of whoever carries it out or ends it.
+
+    noted: what runs have put up before, as the sync host says; up: what this one has, and the seconds that it lasts.
+    down: what is taken down, and need not be noted any more.
+    """
+
+    reached: Reached
+    run_lock: RunLock
+    journal: Journal
+    report: Report
+    occasion: Occasion
+    noted: Noted = ()
+    up: dict[str, float] = field(default_factory=dict)
+    down: list[str] = field(default_factory=list)
+
+    @property
+    def forget(self) -> str:
+        """Shell for the sync host, which notes no more what is taken down; nothing where that is nothing."""
+        return kept.forget_around(self._set.app, self.down) if self.down else ""
+
+    def begin(self, lasts: Callable[[], float], strict: bool = True) -> None:
+        """Note them all, and begin one after the other.
+
+        lasts: for how many seconds, where hosts.yml does not say; strict: where a required one cannot be begun, undo
+        the others, give the lock back and raise Refused. What else goes wrong undoes them, too.
+        """
+        wanted = _parts(self._set)
+        if not wanted:
+            return
+        try:
+            missing = self._begin_all(wanted, lasts, strict)
+        except Refused as error:  # the sync host cannot note it, or this machine's disk is full
+            if not strict:
+                raise
+            missing = [*error.problems]
+        except BaseException:
+            self.leave()
+            raise
+        if missing:
+            self.end("refused")
+            self.run_lock.release(self.forget or "true")
+            raise Refused(*missing, next_line=f"fab {self._set.name} status")
+
+    def _begin_all(self, wanted: Sequence[Part], lasts: Callable[[], float], strict: bool) -> list[str]:
+        """Those that are required and could not be begun, a sentence each; nothing is begun after the first."""
+        usually = lasts() if any(part.expires is None for part in wanted) else 0.0
+        seconds = {part.name or "": part.expires or usually for part in wanted}
+        self.run_lock.check_still_ours(kept.note_around(self._set.app, self.journal.run, seconds))
+        for part in wanted:
+            self.up[part.name or ""] = seconds[part.name or ""]
+            if why := self._begin(part, strict):
+                return [f"{place(self._set, part)}: {why}"]
+        return []
+
+    def _begin(self, part: Part, strict: bool) -> str:
+        """Why a required part stands in the way of the run, if it does."""
+        name = part.name or ""
+        began, occasion = time.monotonic(), replace(self.occasion, expires=self.up[name])
+        result = parts.begin(part, occasion, partial(ask, self.reached))
+        lasts = self.up[name] if part.ends_by_itself and not result.failure else None
+        self._tell(part, "begin", began, result.failure, lasts)
+        if result.failure and result.known and not any(noted == name for _, _, noted in self.noted):
+            self.down.append(name)
+            del self.up[name]
+        return result.failure if part.required and strict else ""
+
+    def end(self, outcome: str) -> None:
+        """Undo what this run or an earlier one has put up, the last one first; who leaves meanwhile waits no longer.
+
+        What could not be undone stays noted, and is told. Raises nothing that a part can cause.
+        """
+        occasion = replace(self.occasion, outcome=outcome)
+        for part in reversed(_parts(self._set)):
+            name = part.name or ""
+            runs = {run for run, _, noted in self.noted if noted == name}
+            runs |= {self.journal.run} if name in self.up else set()
+            if runs and not self._end(part, occasion, runs):
+                self.down.append(name)
+                self.up.pop(name, None)
+        self._let_go_of_what_nobody_knows()
+
+    def _end(self, part: Part, occasion: Occasion, runs: set[str]) -> str:
+        began = time.monotonic()
+        try:
+            failure = parts.end(part, occasion, runs, partial(ask, self.reached)).failure
+        except KeyboardInterrupt:
+            failure = LEFT
+        left = max([self.up.get(part.name or "", 0.0), *(s for _, s, name in self.noted if name == part.name)])
+        if not isinstance(part, Command) or part.end:
+            self._tell(part, "end", began, failure, left if failure and part.ends_by_itself else None)
+        return failure
+
+    def _let_go_of_what_nobody_knows(self) -> None:
+        """hosts.yml has it no more, so that nobody can undo it: it is told until its time is over."""
+        known = {part.name for part in _parts(self._set)}
+        for run, seconds, name in self.noted:
+            if name not in known and seconds <= 0:
+                self.down.append(name)
+            elif name not in known:
+                self.report.warning(f"{name}: put up by run {run}, and hosts.yml has it no more: undo it by hand")
+
+    def leave(self, outcome: str = "interrupted") -> None:
+        """Undo it all where the run is left with its lock; raises nothing."""
+        self.end(outcome)
+        if self.forget:
+            with suppress(SopError, KeyboardInterrupt):
+                self.run_lock.check_still_ours(self.forget)
+
+    def end_with(self, end: SopError | None, ask_first: bool) -> None:
+        """Undo it all after the last phase; nothing where somebody else carries the run out by now: it is theirs then.
+
+        ask_first: the sync host can say whose the run is.
+        """
+        if isinstance(end, TakenOver) or not (self.up or self.noted):
+            return
+        try:
+            if ask_first:
+                self.run_lock.check_still_ours()
+        except TakenOver:
+            return
+        except SopError:
+            pass  # it is lost: what is down shall be seen all the same
+        self.end(_outcome(end))
+
+    def _tell(self, part: Part, what: str, began: float, failure: str, expires: float | None) -> None:
+        took = time.monotonic() - began
+        told = events.Around(self._set.name, part.name or "", what, took, expires, failure or None)
+        self.report.around(told)
+        try:
+            self.journal.write(told)
+        except Refused:
+            if what == "begin":  # a full disk must not keep anything up
+                raise
+
+    @property
+    def _set(self) -> HostSet:
+        return self.reached.host_set
+
+
+def of(
+    reached: Reached, run_lock: RunLock, journal: Journal, report: Report, noted: Noted, what: str = "", build: str = ""
+) -> Standing:
+    """What stands around the run of `journal`, as its driver sees it."""
+    occasion = Occasion(reached.host_set, journal.run, operator(), what, build)
+    return Standing(reached, run_lock, journal, report, occasion, noted)
+
+
+def of_a_plan(
+    plan: Plan, reached: Reached, run_lock: RunLock, journal: Journal, report: Report, noted: Noted
+) -> Standing:
+    """The same, of a run that is about to begin or to go on."""
+    what, build = doing(plan.request.procedure.name, plan.target), str(plan.target or "")
+    return of(reached, run_lock, journal, report, noted, what, build)
+
+
+def lasts(plan: Plan, reached: Reached) -> float:
+    """For how many seconds it may stand, where hosts.yml does not say."""
+    known = usual(plan, reached)
+    if known is None:
+        return UNKNOWN_SECONDS + plan.request.host_set.soak * sum(bool(phase.judged) for phase in plan.phases)
+    return max(LEAST_SECONDS, TIMES * known)
+
+
+def check(reached: Reached) -> None:
+    """Raises Refused where a required part of hosts.yml's `around` could not be begun, as far as that can be seen."""
+    host_set = reached.host_set
+    occasion = Occasion(host_set, "", operator())
+    required = [part for part in _parts(host_set) if part.required]
+    looked = [(part, parts.look(part, occasion, partial(ask, reached)).failure) for part in required]
+    if wrong := [f"{place(host_set, part)}: {why}" for part, why in looked if why]:
+        raise Refused(*wrong, next_line=f"fab {host_set.name} status")
+
+
+def ask(reached: Reached, name: str, script: str, seconds: float) -> Outcome | str:
+    """What a host that hosts.yml names in `around` answers, or why nothing is sent to it."""
+    host, machines = reached.host_set.beside[name], reached.machines
+    if lost := machines.absent.get(host) or machines.unreachable.get(host):
+        return lost.problems[0]
+    found = machines.ask({host: script}, seconds, "to do what stands around the run").get(host)
+    return found or f"{host.short}: cannot be reached"
+
+
+def place(host_set: HostSet, part: Part) -> str:
+    """Where it stands in hosts.yml."""
+    return f"host_sets.{host_set.name}.around[{host_set.around.index(part)}]"
+
+
+def _parts(host_set: HostSet) -> list[Part]:
+    return [part for part in host_set.around if not isinstance(part, Notify)]
+
+
+def _outcome(end: SopError | None) -> str:
+    if end is None:
+        return "done"
+    return {HalfWay: "half-way", Interrupted: "interrupted"}.get(type(end), "failed")
