@@ -14,6 +14,7 @@ import pytest
 
 from tasks.errors import HalfWay
 from tasks.fleet.outcome import Outcome
+from tasks.journal.events import Around
 from tasks.journal.history import Past
 from tasks.report.jsonl import Machine
 from tasks.run.lock_file import Lock
@@ -100,6 +101,8 @@ def everything_told() -> list[dict[str, Any]]:
     machine.finished(run, "fab prod status")
     machine.status(prod(), {ONE: well(problems=("yum cannot list",))})
     machine.status(prod(balancer={"drain": {"file": "/srv/drained"}}), {ONE: well(drain_file=True)})
+    machine.status(prod(), {ONE: well(around=(("0123abcd", 600, "silence"),))})
+    machine.around(Around("prod", "silence", "begin", 0.1, 3600.0, "http://am.example does not answer in 10 s"))
     machine.history(prod(), [PAST])
     machine.note("a sentence")
     machine.warning("nobody could be told")
