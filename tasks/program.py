@@ -115,7 +115,7 @@ def contexts(collection: invoke.Collection) -> list[ParserContext]:
 
 
 def _read_strictly(taken: Collection[str]) -> None:
-    from .inventory.model import read  # pydantic takes longer than all of `fab --list`
+    from .inventory.remembered import read  # pydantic takes longer than all of `fab --list`
 
     read(configured_file(), taken)
 

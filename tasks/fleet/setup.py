@@ -26,7 +26,7 @@ def inventory_file(context: Context) -> Path:
 
 def inventory(context: Context) -> Inventory:
     """What that file says. Raises Refused for a file with mistakes."""
-    from ..inventory.model import read
+    from ..inventory.remembered import read
 
     return read(inventory_file(context), taken=context.config.target.tasks)
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, ClassVar
 
-from pydantic import Discriminator, Field, Tag, ValidationInfo, field_validator, model_validator
-
+from .declared import Discriminator, Field, Tag, ValidationInfo, field_validator, model_validator
 from .host import Host, Limit, Number, Strict, with_on
 from .texts import Address, ApiUrl, FilePath, HeaderName, HostName, LabelName, Line, NagiosName, PartName
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import Field, field_validator, model_validator
-
+from .declared import Field, field_validator, model_validator
 from .host import Host, Seconds, Strict, with_on
 from .texts import FilePath, HostName, Line, ProxyName, SocketPath
 

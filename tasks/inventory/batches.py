@@ -9,8 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Discriminator, Field, PlainValidator, Tag
-
+from .declared import BeforeValidator, Discriminator, Field, PlainValidator, Tag
 from .host import Number, Strict
 from .texts import Line, Url
 

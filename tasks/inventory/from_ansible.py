@@ -20,12 +20,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
 from ..errors import Refused
 from ..fleet.output import clean
 from ..paths import editor
 from . import mistakes
+from .declared import ValidationError
 from .host import Strict
 from .texts import AnyPath, GroupName
 
@@ -48,10 +47,16 @@ def with_hosts(raw: Any, file: Path) -> Any:
 
     Asks Ansible only where there is one. Raises Refused, with the key's place in the file.
     """
-    sets = raw.get("host_sets") if isinstance(raw, dict) else None
-    if not isinstance(sets, dict) or not any(_source(one) for one in sets.values()):
+    if not asks(raw):
         return raw
-    return {**raw, "host_sets": {name: _whole(f"host_sets.{name}.hosts", one, file) for name, one in sets.items()}}
+    sets = raw["host_sets"].items()
+    return {**raw, "host_sets": {name: _whole(f"host_sets.{name}.hosts", one, file) for name, one in sets}}
+
+
+def asks(raw: Any) -> bool:
+    """Does a hosts.yml leave hosts to Ansible?"""
+    sets = raw.get("host_sets") if isinstance(raw, dict) else None
+    return isinstance(sets, dict) and any(_source(one) for one in sets.values())
 
 
 def _source(host_set: Any) -> Mapping[str, Any] | None:

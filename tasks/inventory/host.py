@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
-
+from .declared import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from .texts import HostName, Url
 
 

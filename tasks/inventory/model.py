@@ -10,14 +10,13 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
-
 from ..errors import Refused
 from ..paths import editor
 from . import around as arounds
 from . import batches, mistakes
 from .balancer import Balancer as Balancer
 from .batches import Judge, Rolling, Share
+from .declared import Field, ValidationError, ValidationInfo, field_validator, model_validator
 from .file import parsed, yaml
 from .from_ansible import with_hosts
 from .host import Host as Host

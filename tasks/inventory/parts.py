@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field, field_validator
-
 from ..fleet.output import clean
+from .declared import Field, field_validator
 from .host import Limit, Number, Seconds, Strict
 from .texts import FilePath, Line, UrlPath
 

@@ -6,19 +6,17 @@ import re
 import warnings
 from typing import Annotated
 
-from pydantic import AfterValidator
-
 from ..fleet.output import clean
+from .declared import AfterValidator
 
 
 def _text(pattern: str, longest: int, wanted: str) -> AfterValidator:
     """All of a text matches `pattern`, in `longest` characters at most; else `wanted` is said, `{}` in it being it."""
-    known = re.compile(pattern)
 
     def check(text: str) -> str:
         if len(text) > longest:
             raise ValueError(f"is longer than {longest} characters")
-        if not known.fullmatch(text):
+        if not re.fullmatch(pattern, text):
             raise ValueError(wanted.replace("{}", ascii(clean(text)[:60])))
         return text
 

@@ -8,16 +8,20 @@ import signal
 import time
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fabric import Config
 
 from ..errors import Refused, SopError, TryLater
-from ..inventory.model import Inventory, read
+from ..inventory.remembered import read
 from ..lines import same
 from ..paths import state_dir
 from ..report.opened import opened
 from . import faults, fleet, layout
 from .programs._db import Error as DatabaseError
+
+if TYPE_CHECKING:
+    from ..inventory.model import Inventory
 
 SET = layout.SetSpec(
     "sandbox",

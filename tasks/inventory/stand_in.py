@@ -1,0 +1,111 @@
+"""What stands in for pydantic where values are known to be good: the same classes, without the checks.
+
+Of pydantic's models it has what is used of a checked value: fields and defaults, equality, hash, copies, dumps.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from inspect import get_annotations
+from typing import Any, Self, dataclass_transform
+
+wanted = False  # by whoever imports the classes next: see remembered.py
+_REQUIRED: Any = object()
+MODELS: dict[str, type[BaseModel]] = {}  # by their names, as `name` makes them
+
+
+class ValidationError(Exception):
+    """Never raised: nothing is checked."""
+
+
+class ValidationInfo:
+    """Never made: nothing is checked."""
+
+
+def name(model: type) -> str:
+    """What a class is called in the file that remembers values of it."""
+    return f"{model.__module__}:{model.__qualname__}"
+
+
+def Field(default: Any = _REQUIRED, **rules: Any) -> Any:  # pydantic's name
+    """The default alone."""
+    return default
+
+
+def ConfigDict(**rules: Any) -> dict[str, Any]:  # pydantic's name
+    """Nothing of it is wanted."""
+    return rules
+
+
+def _nothing(*_: Any, **__: Any) -> None:
+    """A check, which is left out."""
+
+
+def _left_out(*_: Any, **__: Any) -> Callable[[Any], Any]:
+    return lambda method: method
+
+
+AfterValidator = BeforeValidator = PlainValidator = Discriminator = Tag = _nothing
+field_validator = model_validator = _left_out
+
+
+@dataclass_transform(kw_only_default=True, frozen_default=True)
+class BaseModel:
+    """A value whose fields are the annotations of its class and those above it."""
+
+    model_fields: dict[str, Any]  # name → default
+
+    def __init_subclass__(cls, **more: Any) -> None:
+        super().__init_subclass__(**more)
+        inherited = getattr(cls, "model_fields", {})
+        kinds = get_annotations(cls)  # as text
+        own = {field: vars(cls).get(field, _REQUIRED) for field in kinds if not kinds[field].startswith("ClassVar")}
+        cls.model_fields = {**inherited, **own}
+        MODELS[name(cls)] = cls
+
+    def __init__(self, **values: Any) -> None:
+        given = {**self.model_fields, **values}
+        if missing := [field for field, value in given.items() if value is _REQUIRED or field not in self.model_fields]:
+            raise TypeError(f"{type(self).__name__}: {', '.join(missing)}")
+        vars(self).update(given)
+
+    def __setattr__(self, field: str, value: Any) -> None:
+        raise AttributeError(f"{field}: a value that was read is not changed")
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and vars(self) == vars(other)
+
+    def __hash__(self) -> int:
+        return hash(tuple(vars(self).values()))
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(f'{field}={value!r}' for field, value in vars(self).items())})"
+
+    def model_copy(self, *, update: Mapping[str, Any]) -> Self:
+        """The same but for these fields."""
+        return type(self)(**{**vars(self), **update})
+
+    def model_dump(self, *, mode: str = "json", include: Any = None, exclude: Any = None) -> dict[str, Any]:
+        """Its fields, as JSON has them; include: names; exclude: names, or for some of them the names below."""
+        del mode
+        return dict(_chosen(vars(self), include, exclude))
+
+    def model_dump_json(self) -> str:
+        """The same as text."""
+        return json.dumps(self.model_dump())
+
+
+def _chosen(fields: Mapping[str, Any], include: Any, exclude: Any) -> Iterator[tuple[str, Any]]:
+    for field, value in fields.items():
+        below = exclude.get(field, False) if isinstance(exclude, Mapping) else field in (exclude or ())
+        if below is not True and (include is None or field in include):
+            yield field, _plain(value, below or None)
+
+
+def _plain(value: Any, exclude: Any = None) -> Any:
+    if isinstance(value, BaseModel):
+        return value.model_dump(exclude=exclude)
+    if isinstance(value, dict):
+        return {key: _plain(one) for key, one in value.items()}
+    return [_plain(one) for one in value] if isinstance(value, list | tuple) else value
