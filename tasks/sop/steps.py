@@ -19,6 +19,7 @@ def download(job: Job) -> Step:
     return Step(
         name="download",
         says=f"download the build; {job.app.service} goes on serving",
+        guard=call("step_aside") + "\n",
         command=yum.fetch(job),
         proof=yum.fetched(job),
         seconds=job.host_set.limits.yum,

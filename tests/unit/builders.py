@@ -125,11 +125,13 @@ POSIX = (
         "grep",
         "head",
         "readlink",
+        "renice",
         "kill",
         "ln",
         "ls",
         "mkdir",
         "mv",
+        "nice",
     ),
     *(
         "od",

@@ -109,7 +109,7 @@ fact_programs() {
 fact_rpm() { tell rpm limited 120 rpm -q --qf '%{NAME}-%{VERSION}-%{RELEASE} %{EPOCH}\n' "$1"; }
 
 # fact_schema COMMAND: what the command that asks for the schema says
-fact_schema() { tell schema limited 120 sh -c "$1"; }
+fact_schema() { tell schema aside 120 sh -c "$1"; }
 
 # fact_httpd SERVICE: systemd's word for it, and why there is none
 fact_httpd() {
@@ -153,11 +153,11 @@ fact_yum() {
     dnf*) refresh=--refresh ;;
     *)
       refresh=''
-      limited 120 yum -q ${3:+"$3"} clean expire-cache >/dev/null 2>&1
+      aside 120 yum -q ${3:+"$3"} clean expire-cache >/dev/null 2>&1
       ;;
   esac
   # Not -q: then nobody says which repositories were left out.
-  list=$(limited 120 yum ${3:+"$3"} $refresh list --showduplicates "$2" 2>&1) || say list_failed $?
+  list=$(aside 120 yum ${3:+"$3"} $refresh list --showduplicates "$2" 2>&1) || say list_failed $?
   printf '%s\n' "$list" | sed -u 's/^/list\t/'
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -14,10 +15,10 @@ from tasks.fleet.detached import RunFolder, call
 from tasks.inventory.model import App, Health
 from tasks.run.answers import read
 from tasks.run.facts import script
-from tasks.sop import health, kept
+from tasks.sop import health, kept, steps
 from tasks.sop.model import Schema
 from tasks.sop.shell import library
-from tests.unit.builders import OLD, Shell, prod
+from tests.unit.builders import OLD, Shell, job, prod
 from tests.wanted import wanted
 
 APP = App(root=".")
@@ -114,6 +115,16 @@ def test_a_step_is_carried_out_once_and_may_call_the_functions(host: Shell) -> N
         done = host.run(step)
         assert (done.returncode, done.stdout) == (3, "one\t#\n\n")
     assert (host.folder / "ran").read_text() == "x\n"
+
+
+@wanted("setsid", "util-linux")
+def test_a_download_gives_way_to_who_is_served_and_an_update_does_not(host: Shell) -> None:
+    host.program("yum", 'case " $* " in *" --downloadonly "*) nice >download ;; *" -C "*) nice >update ;; esac')
+    for name, step in {"01-x": steps.download(job(app=APP)), "02-x": steps.yum_update(job(app=APP), True)}.items():
+        host.run(detached.carry_out(RunFolder("./keep", "0123abcd", "alice"), name, step.script))
+    download, update = (int((host.folder / name).read_text()) for name in ("download", "update"))
+    assert update == os.nice(0)
+    assert download in {10, update + 10}  # renice may take it as it stands, or add it
 
 
 @pytest.mark.skipif(not shutil.which("shellcheck"), reason="tox -e lint has it")
