@@ -20,9 +20,13 @@ def minor(job: Job) -> list[Phase]:
 
     Ours beside the SOP's: all hosts have the build, and it brings no migration to any, before the first is changed.
     """
-    first = (steps.download, *([steps.no_migration] if job.app.migrations else []))
-    phases = [Phase(step(job), job.hosts, job.at_once) for step in first]
-    for batch in batches(job):
+    row = batches(job)
+    # Who drains has no user wait: so many hosts as are drained together are busy with a download at the same time.
+    downloads = min(job.at_once, max(map(len, row), default=1)) if _drains(job) else job.at_once
+    phases = [Phase(steps.download(job), job.hosts, downloads)]
+    if job.app.migrations:
+        phases.append(Phase(steps.no_migration(job), job.hosts, job.at_once))
+    for batch in row:
         phases += [replace(phase, window=job.host_set.window or 0) for phase in _batch(job, batch)]
     return phases
 

@@ -82,7 +82,9 @@ def test_the_sets_own_repo_is_asked_too_and_yum_changes_nothing(node: Shell) -> 
     ]
 
 
-def test_yum_and_the_schemas_command_give_way_to_who_is_served_and_the_page_is_asked_in_its_own_right(node: Shell) -> None:
+def test_yum_and_the_schemas_command_give_way_to_who_is_served_and_the_page_is_asked_in_its_own_right(
+    node: Shell,
+) -> None:
     for name, said in (("yum", YUM_LIST), ("alembic", "aaa (head)"), ("curl", "Blockerbugs 1.0.0\n200")):
         node.file(f"{name}.says", said)
         node.program(name, f"nice >>{name}.nice; cat {name}.says")

@@ -49,6 +49,17 @@ def test_a_minor_upgrade_is_one_host_after_the_other_once_all_have_the_build() -
     ]
 
 
+@pytest.mark.parametrize(("rolling", "at_a_time"), [(1, 1), (2, 2), ((1, "50%"), 2)])
+def test_where_hosts_are_drained_so_many_download_at_a_time_as_are_drained_together(
+    rolling: Any, at_a_time: int
+) -> None:
+    hosts = tuple(Host(name=f"web{number}.example") for number in range(5))
+    away = Balancer(proxies=(Host(name="proxy.example"),), backend="bb")
+    for balancer, expected in ((away, at_a_time), (Balancer(), 32)):
+        first = workflows.minor(job(prod(hosts=hosts, sync_host="web0.example", rolling=rolling, balancer=balancer)))[0]
+        assert (first.step.name, first.at_once) == ("download", expected)
+
+
 def test_after_each_host_the_balancer_is_waited_for() -> None:
     waits = [phase.let_return for phase in workflows.minor(job(FULL)) if phase.step.name == "healthy"]
     assert waits == [FULL.balancer] * 2
