@@ -10,7 +10,6 @@ from .servers import L4CON, L7OK, L7RSP, L7STS, L7TOUT, Check, Server
 RETRIES = 3
 RETRY_WAIT = 0.25  # haproxy waits a second before it asks the same node again; here everything is quicker
 CHECK_SECONDS = 2.0  # haproxy's `timeout check`: a busy machine answers late, and that is no illness
-CHECK = b"GET /blockerbugs HTTP/1.0\r\n\r\n"
 UNAVAILABLE = (
     b"HTTP/1.0 503 Service Unavailable\r\nContent-Type: text/html\r\nConnection: close\r\n\r\n"
     b"<html><body><h1>503 Service Unavailable</h1>\nNo server is available to handle this request.\n</body></html>\n"
@@ -23,11 +22,15 @@ BAD_GATEWAY = (
 class Balancer:
     """Takes the servers in turn. `name` is its backend's, and `listen`'s in haproxy.cfg.
 
-    nodes: the servers' names, and the ports of their httpds.
+    nodes: the servers' names, and the ports of their httpds. page: what users ask for, which the check names without
+    the slash at its end.
     """
 
-    def __init__(self, port: int, name: str, nodes: dict[str, int], inter: float, fall: int, rise: int) -> None:
+    def __init__(
+        self, port: int, name: str, nodes: dict[str, int], inter: float, fall: int, rise: int, page: str
+    ) -> None:
         self.port, self.name, self.nodes = port, name, nodes
+        self.check = f"GET {page.rstrip('/') or '/'} HTTP/1.0\r\n\r\n".encode()
         self.inter, self.fall, self.rise = inter, fall, rise
         self.servers = self._new_servers()
         self.turn = 0
@@ -64,11 +67,11 @@ class Balancer:
             self.server.close()
 
     async def _check(self, server: Server, first: float) -> None:
-        """Ask the server for /blockerbugs every `inter` seconds."""
+        """Ask the server for its page every `inter` seconds."""
         await asyncio.sleep(first)
         while True:
             try:
-                server.saw(*await asyncio.wait_for(_asked(server.port), CHECK_SECONDS))
+                server.saw(*await asyncio.wait_for(_asked(server.port, self.check), CHECK_SECONDS))
             except TimeoutError:
                 server.saw(L7TOUT)
             except OSError:
@@ -129,11 +132,11 @@ async def _carried(request: bytes, port: int, front: asyncio.StreamWriter) -> bo
     return True
 
 
-async def _asked(port: int) -> tuple[Check, str]:
+async def _asked(port: int, check: bytes) -> tuple[Check, str]:
     """How a check of this httpd ends, and the status it answered with: 2xx and 3xx are well. OSError: no connection."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:
-        writer.write(CHECK)
+        writer.write(check)
         words = (await reader.readline()).decode("latin-1").split()
     except ConnectionResetError:
         return L7RSP, ""

@@ -103,3 +103,5 @@ def _power(state: dict[str, Any], on: bool) -> None:
     state["httpd"].update(running=on and enabled, failed=False, pid=0)
     if on:
         state["httpd"].update(loaded=state["installed"], since=time.time())
+        for timer in state["timers"].values():
+            timer["active"] = timer["enabled"]

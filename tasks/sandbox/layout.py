@@ -1,6 +1,6 @@
 """Lay a fresh fleet down in a folder, change what its repos offer, and look at what became of it.
 
-HOME/fleet.json            sets, hosts, ports, pace, the balancer's timing, the secret of the control port
+HOME/fleet.json            sets, hosts, ports, the application, pace, the balancer's timing, the control port's secret
 HOME/state/HOST.json       what is installed and runs; layout.read_state, layout.write_state
 HOME/hosts/HOST/           the host's root folder: etc, var, and usr/bin with its programs
 HOME/hostkeys/HOST         its SSH host key
@@ -25,8 +25,9 @@ from typing import TYPE_CHECKING, Any
 
 from . import _ssh_files, _tree
 from .observe import events, facts, haproxy, node_url, public_url, servers, sudo_password
+from .played import BLOCKERBUGS
 from .programs import _db
-from .programs._files import change_json, change_state, read_state, write_json, write_state
+from .programs._files import change_json, change_state, read_json, read_state, write_json, write_state
 from .versions import package
 
 if TYPE_CHECKING:
@@ -60,10 +61,10 @@ class SetSpec:
     proxies: tuple[str, ...] = ()
 
 
-def create(home: Path, sets: Sequence[SetSpec], pace: float = 1.0) -> None:
+def create(home: Path, sets: Sequence[SetSpec], pace: float = 1.0, app: dict[str, Any] = BLOCKERBUGS) -> None:
     """Lay a fresh fleet down in `home`: every host on its set's version, httpd running, the schema fitting.
 
-    pace: 1 for believable times, 0 for tests that want none.
+    pace: 1 for believable times, 0 for tests that want none. app: what runs there, as played.py makes it.
     """
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
     home.chmod(0o700)
@@ -75,7 +76,7 @@ def create(home: Path, sets: Sequence[SetSpec], pace: float = 1.0) -> None:
     names = [host for spec in sets for host in (*spec.hosts, *spec.proxies)]
     ports = iter(_free_ports(1 + 2 * len(names) + len(sets)))
     fleet: dict[str, Any] = {"secret": secrets.token_hex(16), "control": next(ports), "pace": pace}
-    fleet |= {"inter": 0.5, "fall": 2, "rise": 1, "sets": {}, "hosts": {}}
+    fleet |= {"inter": 0.5, "fall": 2, "rise": 1, "app": app, "sets": {}, "hosts": {}}
     for spec in sets:
         fleet["sets"][spec.name] = {"hosts": spec.hosts, "sync": spec.sync, "port": next(ports)}
         for host in spec.hosts:
@@ -85,32 +86,34 @@ def create(home: Path, sets: Sequence[SetSpec], pace: float = 1.0) -> None:
             fleet["hosts"][proxy] = {"set": spec.name, "ssh": next(ports), "http": http, "proxy": True}
     write_json(home / "fleet.json", fleet)
     for spec in sets:
-        _lay_set(home, spec)
+        _lay_set(home, spec, app)
     for version in OFFERED:
         publish(home, version)
     _ssh_files.write(home, {host: fleet["hosts"][host]["ssh"] for host in names})
 
 
-def _lay_set(home: Path, spec: SetSpec) -> None:
-    installed = {**package(spec.version, "1.el7"), "repo": REPOS[0], "time": int(time.time())}
+def _lay_set(home: Path, spec: SetSpec, app: dict[str, Any]) -> None:
+    installed = {**package(app, spec.version, "1.el7"), "repo": REPOS[0], "time": int(time.time())}
     _new_database(home / "databases" / f"{spec.name}.sqlite", installed["migrations"])
-    settings = _tree.settings(spec.name)
+    settings = _tree.settings(spec.name, app["package"])
     for host in spec.hosts:
-        _tree.lay(home / "hosts" / host, settings, syncs=host == spec.sync)
+        _tree.lay(home / "hosts" / host, app, settings, syncs=host == spec.sync)
         for repo in REPOS:
             (home / "repos" / host / repo).mkdir(parents=True)
-        write_state(home, host, _state(spec, installed))
+        timer = app["timer"] if host == spec.sync else None
+        write_state(home, host, _state(spec, installed, timer))
     for proxy in spec.proxies:
-        _tree.lay(home / "hosts" / proxy, settings_text=None)
+        _tree.lay(home / "hosts" / proxy, app, settings_text=None)
         write_state(home, proxy, _state(spec, None))
 
 
-def _state(spec: SetSpec, installed: dict[str, Any] | None) -> dict[str, Any]:
+def _state(spec: SetSpec, installed: dict[str, Any] | None, timer: str | None = None) -> dict[str, Any]:
     """A host's state at first; one without the package has no httpd."""
     runs = installed is not None
     httpd = {"enabled": runs, "running": runs, "failed": False, "since": time.time(), "pid": 0, "loaded": installed}
     sudo = {"mode": spec.sudo, "password": secrets.token_urlsafe(9)}
-    return {"installed": installed, "httpd": httpd, "sudo": sudo, "disk": DISK, "down": False}
+    timers = {timer: {"active": True, "enabled": True}} if timer else {}
+    return {"installed": installed, "httpd": httpd, "sudo": sudo, "disk": DISK, "down": False, "timers": timers}
 
 
 def _new_database(file: Path, chain: list[dict[str, Any]]) -> None:
@@ -124,15 +127,17 @@ def _new_database(file: Path, chain: list[dict[str, Any]]) -> None:
 
 def publish(home: Path, version: str, release: str = "1.el7", repo: str = REPOS[0], host: str | None = None) -> None:
     """Offer a version in a repo, to one host or to all. KeyError for a version that does not exist."""
+    app = read_json(home / "fleet.json")["app"]
     for mirror in _mirrors(home, repo, host):
         mirror.mkdir(parents=True, exist_ok=True)
-        write_json(mirror / f"blockerbugs-{version}-{release}.noarch.rpm", package(version, release))
+        write_json(mirror / f"{app['package']}-{version}-{release}.noarch.rpm", package(app, version, release))
 
 
 def withdraw(home: Path, version: str, release: str = "1.el7", repo: str = REPOS[0], host: str | None = None) -> None:
     """Offer it no longer; metadata that a host has cached still lists it."""
+    name = read_json(home / "fleet.json")["app"]["package"]
     for mirror in _mirrors(home, repo, host):
-        (mirror / f"blockerbugs-{version}-{release}.noarch.rpm").unlink(missing_ok=True)
+        (mirror / f"{name}-{version}-{release}.noarch.rpm").unlink(missing_ok=True)
 
 
 def _mirrors(home: Path, repo: str, host: str | None) -> list[Path]:

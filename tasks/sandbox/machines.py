@@ -22,9 +22,6 @@ if TYPE_CHECKING:
     from .sshd import Sshd
 
 
-BACKEND = "blockerbugs"  # what every balancer's backend is called, as in Fedora's haproxy.cfg
-
-
 class CannotStart(Exception):
     """A port is taken, or an httpd does not come up; the text says which."""
 
@@ -46,7 +43,7 @@ class MachineRoom:
         """Everything listens when this returns. Raises CannotStart."""
         states = {name: read_state(self.home, name) for name in self.fleet["hosts"]}
         for name in self.fleet["hosts"]:
-            _tree.install_programs(self.home / "hosts" / name)
+            _tree.install_programs(self.home / "hosts" / name, self.fleet["app"])
         starts = [self._begin_httpd(n, s) for n, s in states.items() if s["httpd"]["running"] and not s["down"]]
         httpds = asyncio.gather(*starts, return_exceptions=True)
         # The processes start while this one loads asyncssh, which takes longer than all the rest.
@@ -74,7 +71,7 @@ class MachineRoom:
 
     def _balancers(self) -> dict[str, Balancer]:
         """By the name of the proxy; a set of several hosts and no proxy has one too, by the set's name."""
-        hosts, found = self.fleet["hosts"], {}
+        hosts, app, found = self.fleet["hosts"], self.fleet["app"], {}
         for set_name, spec in self.fleet["sets"].items():
             nodes = {name.partition(".")[0]: hosts[name]["http"] for name in spec["hosts"]}
             ports = {name: hosts[name]["http"] for name in self._proxies() if hosts[name]["set"] == set_name}
@@ -82,7 +79,7 @@ class MachineRoom:
                 ports = {set_name: spec["port"]}
             for name, port in ports.items():
                 timing = self.fleet["inter"], self.fleet["fall"], self.fleet["rise"]
-                found[name] = Balancer(port, BACKEND, nodes, *timing)
+                found[name] = Balancer(port, app["backend"], nodes, *timing, app["path"])
         return found
 
     async def _begin_httpd(self, name: str, state: dict[str, Any]) -> None:

@@ -26,17 +26,24 @@ def facts(home: Path) -> dict[str, Any]:
         root = home / "hosts" / name
         hosts[name] = {
             "set": host["set"],
-            "installed": installed and f"blockerbugs-{installed['version']}-{installed['release']}",
+            "installed": installed and f"{installed['name']}-{installed['version']}-{installed['release']}",
             "httpd": httpd["running"],
             "serves": httpd["loaded"]["version"] if httpd["running"] else None,
             "schema": sets[host["set"]]["schema"],
-            "cron": (root / "etc/cron.d/blockerbugs").exists(),
+            "cron": _starts_a_check(fleet["app"], root, state),
             "down": state["down"],
             "downloaded": sorted(f.name for f in root.glob("var/cache/yum/x86_64/7/*/packages/*.rpm")),
             "yum_lock": (root / "var/run/yum.pid").exists(),
             "unfinished": any(root.glob("var/lib/yum/transaction-all.*")),
         }
     return {"hosts": hosts, "sets": sets}
+
+
+def _starts_a_check(app: dict[str, Any], root: Path, state: dict[str, Any]) -> bool:
+    """Does cron's file or a timer do that on this host?"""
+    if app["timer"]:
+        return bool(state["timers"].get(app["timer"], {}).get("active"))
+    return bool(app["cron"]) and (root / app["cron"].lstrip("/")).exists()
 
 
 def _set_facts(home: Path, name: str) -> dict[str, Any]:
@@ -65,7 +72,7 @@ def public_url(home: Path, set_name: str) -> str:
     hosts = fleet["sets"][set_name]["hosts"]
     balanced = len(hosts) > 1 or any(host.get("proxy") for host in fleet["hosts"].values() if host["set"] == set_name)
     port = fleet["sets"][set_name]["port"] if balanced else fleet["hosts"][hosts[0]]["http"]
-    return f"http://127.0.0.1:{port}/blockerbugs/"
+    return f"http://127.0.0.1:{port}{fleet['app']['path']}"
 
 
 def haproxy(home: Path, proxy: str, command: str) -> str:
@@ -82,7 +89,8 @@ def servers(home: Path, proxy: str) -> dict[str, str]:
 
 def node_url(home: Path, host: str) -> str:
     """The address of a host's own httpd, past the balancer."""
-    return f"http://127.0.0.1:{read_json(home / 'fleet.json')['hosts'][host]['http']}/blockerbugs/"
+    fleet = read_json(home / "fleet.json")
+    return f"http://127.0.0.1:{fleet['hosts'][host]['http']}{fleet['app']['path']}"
 
 
 def sudo_password(home: Path, host: str) -> str:

@@ -19,6 +19,7 @@ from ..paths import state_dir
 from ..report.opened import opened
 from . import faults, fleet, layout
 from .programs._db import Error as DatabaseError
+from .programs._files import read_json
 
 if TYPE_CHECKING:
     from ..inventory.model import Inventory
@@ -158,6 +159,8 @@ def _made() -> Path:
     for part in ("ssh_config", "fleet.json", "id_ed25519", "known_hosts"):
         if not (home() / part).exists():
             raise Refused(f"the sandbox is broken: {home() / part} is gone", next_line="fab sandbox.reset")
+    if "app" not in read_json(home() / "fleet.json"):
+        raise Refused("the sandbox was made by an earlier version of this program", next_line="fab sandbox.reset")
     return home()
 
 

@@ -1,4 +1,4 @@
-"""The versions of blockerbugs that exist in the sandbox, and the RPM of each: a small JSON file."""
+"""The versions of the application that exist in the sandbox, and the RPM of each: a small JSON file."""
 
 from __future__ import annotations
 
@@ -26,13 +26,32 @@ CHAINS: dict[str, list[dict[str, Any]]] = {
 }
 
 
-def package(version: str, release: str) -> dict[str, Any]:
-    """What the RPM of this version holds. KeyError for a version that does not exist."""
-    chain = CHAINS[version]
+def package(app: dict[str, Any], version: str, release: str) -> dict[str, Any]:
+    """What the RPM of this version holds. KeyError for a version that does not exist.
+
+    app: as in fleet.json. One that nothing migrates has the first schema in all its versions.
+    """
+    chain = CHAINS[version] if app["migrate"] else CHAINS[version][:1]
     column = "summary" if len(chain) == 1 else "title"
+    name, commands = app["package"], [app[key] for key in ("migrate", "check") if app[key]]
+    programs = dict.fromkeys(f"/{place_of(words[0])}" for words in commands)
+    files = [migration_file(app["file"], name, number, step) for number, step in enumerate(chain, 1)]
     return {
+        "name": name,
         "version": version,
         "release": release,
+        "files": [*programs, f"/usr/share/{name}/{name}.wsgi", *files],
         "migrations": chain,
         "query": f"SELECT bug.id, bug.{column} FROM bug",
     }
+
+
+def place_of(program: str) -> str:
+    """Where a program of the application's is, below the host's root: how it is typed, ./opt/x or x."""
+    return program.removeprefix("./") if "/" in program else f"usr/bin/{program}"
+
+
+def migration_file(shape: str, package: str, number: int, step: dict[str, Any]) -> str:
+    """What a migration's file is called; shape: one of played.FILES."""
+    words = step["message"].replace(" ", "_")
+    return shape.format(package=package, number=number, revision=step["revision"], words=words)

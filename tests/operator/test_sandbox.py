@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -62,6 +63,21 @@ def test_a_sandbox_of_which_a_file_is_gone_is_refused_and_reset_mends_it(fence: 
     assert (ended.returncode, "ssh_config is gone\nnext: fab sandbox.reset" in ended.stderr) == (2, True), ended.stderr
     assert typed("sandbox.reset").returncode == 0
     assert typed("sandbox status").returncode == 0
+
+
+def test_a_sandbox_that_an_earlier_version_has_made_is_refused_and_reset_mends_it(fence: Path) -> None:
+    assert typed("sandbox.reset").returncode == 0
+    file = fence / "state/blockerbugs-upgrade/sandbox/fleet.json"
+    made = json.loads(file.read_text())
+    del made["app"]
+    file.write_text(json.dumps(made))
+    ended = typed("sandbox status")
+    assert (ended.returncode, "earlier version" in ended.stderr, "next: fab sandbox.reset" in ended.stderr) == (
+        2,
+        True,
+        True,
+    )
+    assert typed("sandbox.reset").returncode == 0
 
 
 def test_times_that_are_no_number_are_refused_in_words() -> None:

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from tasks.sandbox import layout
-from tasks.sandbox._tree import PROGRAMS
 from tasks.sandbox.programs import _evr, _light
+from tasks.sandbox.programs.main import PROGRAMS
 from tasks.sandbox.start import ROOT
 
 from .conftest import ONE, TWO, client
@@ -295,7 +295,9 @@ def test_a_program_is_quick(shared: Path) -> None:
     assert min(spent) < 0.1
 
 
-@pytest.mark.parametrize("program", sorted({*PROGRAMS, "httpd"} - {"pgrep"}))  # pgrep has use for expressions
+@pytest.mark.parametrize(
+    "program", sorted({*PROGRAMS, "application", "httpd"} - {"pgrep"})
+)  # pgrep has use for expressions
 def test_a_program_imports_nothing_that_takes_longer_than_its_work(program: str) -> None:
     code = f"import sys; from tasks.sandbox.programs import main, {program.replace('-', '_')}; print(*sys.modules)"
     command = [sys.executable, "-I", "-S", "-c", f"import sys; sys.path.append({str(ROOT)!r}); {code}"]

@@ -14,24 +14,36 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any, NoReturn
 
-PACKAGE = "blockerbugs"
-
 
 class Host:
-    """The host a program was started on: `root` is its file system, `home` the whole sandbox."""
+    """The host a program was started on: `root` is its file system, `home` the whole sandbox; `program` how
+    the program was called.
+    """
 
-    def __init__(self, root: str) -> None:
-        self.root = root
+    def __init__(self, root: str, program: str = "") -> None:
+        self.root, self.program = root, program
         hosts, self.name = os.path.split(root)
         self.home = os.path.dirname(hosts)
         self._fleet: dict[str, Any] | None = None
 
     @property
     def fleet(self) -> dict[str, Any]:
-        """fleet.json: ports, sets, pace."""
+        """fleet.json: ports, sets, pace, the application."""
         if self._fleet is None:
             self._fleet = _files.read_json(os.path.join(self.home, "fleet.json"))
         return self._fleet
+
+    @property
+    def app(self) -> dict[str, Any]:
+        """The application: package, service, commands and files, page (see played.py)."""
+        app: dict[str, Any] = self.fleet["app"]
+        return app
+
+    @property
+    def package(self) -> str:
+        """What its package is called."""
+        package: str = self.app["package"]
+        return package
 
     @property
     def set_name(self) -> str:

@@ -44,8 +44,8 @@ def _get(host: Host, url: str, started: float, limit: float | None) -> tuple[int
     machine, _, port_text = name.partition(":")
     if machine not in ("localhost", "127.0.0.1", host.name, host.name.partition(".")[0]):
         raise CurlError(6, f"Could not resolve host: {machine}; Unknown error")
-    own = host.fleet["hosts"][host.name]["http"]
-    port = int(port_text) if port_text and port_text != "80" else own
+    asked = int(port_text or 80)
+    port = host.fleet["hosts"][host.name]["http"] if asked == host.app["port"] else asked
     got = b""
     try:
         line = _sockets.connected(port, limit)

@@ -7,7 +7,7 @@ import time
 
 from ._ends import Quit
 from ._files import listed, read_json, write_json
-from ._host import PACKAGE, Host, complain
+from ._host import Host, complain
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ class Repo:
 
 def nvra(package: dict[str, Any]) -> str:
     """name-version-release.arch."""
-    return f"{PACKAGE}-{package['version']}-{package['release']}.noarch"
+    return f"{package['name']}-{package['version']}-{package['release']}.noarch"
 
 
 def enabled(host: Host, switches: list[tuple[bool, str]]) -> list[Repo]:

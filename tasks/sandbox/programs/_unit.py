@@ -1,4 +1,4 @@
-"""The httpd unit: what `service` and `systemctl` do to it, in systemd 219's words."""
+"""The application's unit: what `service` and `systemctl` do to it, in systemd 219's words."""
 
 from __future__ import annotations
 
@@ -9,9 +9,16 @@ from ._ends import Quit
 from ._host import Host, complain, say
 
 FAILED = (
-    'Job for httpd.service failed because the control process exited with error code. See "systemctl status '
-    'httpd.service" and "journalctl -xe" for details.'
+    'Job for {unit}.service failed because the control process exited with error code. See "systemctl status '
+    '{unit}.service" and "journalctl -xe" for details.'
 )
+DESCRIPTIONS = {"httpd": "The Apache HTTP Server"}
+
+
+def unit_of(host: Host) -> str:
+    """What the service is called."""
+    unit: str = host.app["service"]
+    return unit
 
 
 def act(host: Host, action: str) -> None:
@@ -20,19 +27,19 @@ def act(host: Host, action: str) -> None:
     host.work(0.05)
     reply = _control.ask(host.home, "httpd", host=host.name, action=action)
     if "error" in reply:
-        complain(FAILED)
+        complain(FAILED.format(unit=unit_of(host)))
         raise Quit(1)
 
 
 def _fail(host: Host, action: str) -> None:
     """A stop that fails leaves httpd running; a start or restart that fails leaves it down, and marked so."""
     if action == "stop":
-        complain("Failed to stop httpd.service: Connection timed out")
-        complain("See system logs and 'systemctl status httpd.service' for details.")
+        complain(f"Failed to stop {unit_of(host)}.service: Connection timed out")
+        complain(f"See system logs and 'systemctl status {unit_of(host)}.service' for details.")
         raise Quit(1)
     _control.ask(host.home, "httpd", host=host.name, action="stop")
     host.change(lambda state: state["httpd"].update(failed=True))
-    complain(FAILED)
+    complain(FAILED.format(unit=unit_of(host)))
     raise Quit(1)
 
 
@@ -45,15 +52,16 @@ def active(host: Host) -> str:
 
 
 def status(host: Host) -> None:
-    """What `systemctl status httpd` shows; exit status 3 when httpd does not run."""
+    """What `systemctl status UNIT` shows; exit status 3 when it does not run."""
+    unit = unit_of(host)
     word, httpd = active(host), host.state()["httpd"]
     sub = {"active": "(running)", "inactive": "(dead)", "failed": "(Result: exit-code)"}[word]
     since = f" since {timestamp(httpd['since'])}" if httpd["since"] else ""
-    say("● httpd.service - The Apache HTTP Server")
-    say("   Loaded: loaded (/usr/lib/systemd/system/httpd.service; enabled; vendor preset: disabled)")
+    say(f"● {unit}.service - {DESCRIPTIONS.get(unit, unit)}")
+    say(f"   Loaded: loaded (/usr/lib/systemd/system/{unit}.service; enabled; vendor preset: disabled)")
     say(f"   Active: {word} {sub}{since}")
     if httpd["running"]:
-        say(f" Main PID: {httpd['pid']} (httpd)")
+        say(f" Main PID: {httpd['pid']} ({unit})")
         return
     raise Quit(3)
 
@@ -65,7 +73,7 @@ def show(host: Host, wanted: list[str]) -> None:
     values = {
         "MainPID": str(httpd["pid"] if httpd["running"] else 0),
         "ExecMainStartTimestamp": timestamp(httpd["since"]),
-        "Id": "httpd.service",
+        "Id": f"{unit_of(host)}.service",
         "LoadState": "loaded",
         "ActiveState": word,
         "SubState": {"active": "running", "inactive": "dead", "failed": "failed"}[word],

@@ -8,7 +8,7 @@ import time
 from . import _yumtext
 from ._ends import Quit
 from ._files import remove
-from ._host import PACKAGE, Host, complain, say
+from ._host import Host, complain, say
 from ._repos import nvra
 
 TYPE_CHECKING = False
@@ -59,7 +59,7 @@ class Transaction:
         self.host.work(0.2)
         if broken:
             self._unpack_fails(journal)
-        package = {key: target[key] for key in ("version", "release", "migrations", "query", "repo")}
+        package = {key: target[key] for key in ("name", "version", "release", "files", "migrations", "query", "repo")}
         package["time"] = int(time.time())
         self.host.change(lambda state: state.update(installed=package))
         self._finish(journal)
@@ -68,21 +68,21 @@ class Transaction:
         _yumtext.progress("Cleanup", nvra(installed), 2)
         _yumtext.progress("Verifying", nvra(target), 1)
         _yumtext.progress("Verifying", nvra(installed), 2)
-        old, new = (f"  {PACKAGE}.noarch 0:{p['version']}-{p['release']}" for p in (installed, target))
+        old, new = (f"  {p['name']}.noarch 0:{p['version']}-{p['release']}" for p in (installed, target))
         say(f"\nUpdated:\n{new}\n" if done == "Updated" else f"\nRemoved:\n{old}\n\nInstalled:\n{new}\n")
         say("Complete!")
 
     def _unpack_fails(self, journal: str) -> None:
-        installed, target = self.installed, self.target
+        installed, target, name = self.installed, self.target, self.host.package
         complain(f"Error unpacking rpm package {nvra(target)}")
         complain(
-            "error: unpacking of archive failed on file /usr/lib/python2.7/site-packages/blockerbugs/cli.py;"
+            f"error: unpacking of archive failed on file /usr/lib/python2.7/site-packages/{name}/cli.py;"
             "5f1d7a3e: cpio: write"
         )
         self._finish(journal)
         self.tell(
-            f"\nFailed:\n  {PACKAGE}.noarch 0:{installed['version']}-{installed['release']}"
-            f"    {PACKAGE}.noarch 0:{target['version']}-{target['release']}\n\nComplete!"
+            f"\nFailed:\n  {name}.noarch 0:{installed['version']}-{installed['release']}"
+            f"    {name}.noarch 0:{target['version']}-{target['release']}\n\nComplete!"
         )
         raise Quit(1)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ._host import PACKAGE, say
+from ._host import say
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def transaction_table(verb: str, package: dict[str, Any], cached: bool) -> None:
         return f" {text}{cells[-1]:>{max(5, WIDTH - 1 - len(text))}}"
 
     say(f"\nDependencies Resolved\n\n{rule}\n{row('Package', 'Arch', 'Version', 'Repository', 'Size')}\n{rule}")
-    say(f"{verb}:\n{row(PACKAGE, 'noarch', version, package['repo'], SIZE)}")
+    say(f"{verb}:\n{row(package['name'], 'noarch', version, package['repo'], SIZE)}")
     word = "Upgrade" if verb == "Updating" else "Downgrade"
     say(f"\nTransaction Summary\n{rule}\n{word}  1 Package\n")
     say(f"Total {'size' if cached else 'download size'}: {SIZE}")

@@ -7,7 +7,7 @@ import os
 from . import _evr, _yumtext
 from ._ends import Quit
 from ._files import listed, remove
-from ._host import PACKAGE, Host, complain, say
+from ._host import Host, complain, say
 from ._repos import Repo, nvra
 from ._yumrun import Transaction, has_space
 
@@ -34,7 +34,7 @@ class Change:
 
     def fail_download(self) -> None:
         """The fault: the mirror gives up."""
-        complain(f"\n\nError downloading packages:\n  {PACKAGE}: [Errno 256] No more mirrors to try.\n")
+        complain(f"\n\nError downloading packages:\n  {self.host.package}: [Errno 256] No more mirrors to try.\n")
         raise Quit(1)
 
     def fail_later(self) -> None:
@@ -79,7 +79,7 @@ class Change:
                 complain(f"No Match for argument: {word}\nNo package {word} available.")
             if installed is None:
                 if named:
-                    complain(f"Package(s) {PACKAGE} available, but not installed.")
+                    complain(f"Package(s) {self.host.package} available, but not installed.")
                 continue
             if self.verb == "update":
                 fits = [p for p in named if _evr.compare_evr(p, installed) > 0]
@@ -101,7 +101,7 @@ class Change:
         words = (old, new) if self.verb == "update" else (new, old)
         for package, word in zip((first, second), words, strict=True):
             evr = f"0:{package['version']}-{package['release']}"
-            self.tell(f"---> Package {PACKAGE}.noarch {evr} will be {word}")
+            self.tell(f"---> Package {package['name']}.noarch {evr} will be {word}")
         self.tell("--> Finished Dependency Resolution")
 
     def _confirm(self) -> None:
@@ -125,6 +125,6 @@ class Change:
 
 def _names(package: dict[str, Any]) -> set[str]:
     """The ways to name a package on yum's command line."""
-    version, release = package["version"], package["release"]
-    bare = (PACKAGE, f"{PACKAGE}-{version}", f"{PACKAGE}-{version}-{release}")
-    return {*bare, *(f"{name}.noarch" for name in bare)}
+    name, version, release = package["name"], package["version"], package["release"]
+    bare = (name, f"{name}-{version}", f"{name}-{version}-{release}")
+    return {*bare, *(f"{word}.noarch" for word in bare)}

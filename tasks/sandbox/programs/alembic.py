@@ -6,9 +6,15 @@ from . import _db
 from ._ends import Quit
 from ._host import Host, complain, log, say
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
-def context() -> None:
-    """What every alembic command logs first."""
+
+def context(host: Host) -> None:
+    """What every command logs first that works with alembic."""
+    if not host.app["alembic"]:
+        return
     log("INFO  [alembic.runtime.migration] Context impl SQLiteImpl.")
     log("INFO  [alembic.runtime.migration] Will assume non-transactional DDL.")
 
@@ -20,15 +26,20 @@ def run(host: Host, args: list[str]) -> None:
     if installed is None:
         complain("FAILED: No config file 'alembic.ini' found, or file has no '[alembic]' section")
         raise Quit(255)
-    newest = _db.head(installed["migrations"])
     if command == ["heads"]:
-        say(f"{newest} (head)")
+        say(f"{_db.head(installed['migrations'])} (head)")
         return
     if command != ["current"]:
         complain("usage: alembic [-h] [-c CONFIG] {current,heads} ...")
         raise Quit(2)
+    current(host, installed)
+
+
+def current(host: Host, installed: dict[str, Any]) -> None:
+    """Where the database is, for the code that is installed."""
+    newest = _db.head(installed["migrations"])
     host.obey("schema", _refuse)
-    context()
+    context(host)
     now = _db.revision(host.database)
     if now is not None and now not in [m["revision"] for m in installed["migrations"]]:
         complain(f"FAILED: Can't locate revision identified by '{now}'")

@@ -86,7 +86,7 @@ class Server:
             time.sleep(faults["slow"]["seconds"])
         status, location, body = self.bad_build(*self.page(path, faults))
         fields = [
-            f"HTTP/1.1 {status} {REASON[status]}",
+            f"HTTP/1.1 {status} {REASON.get(status, 'OK')}",
             "Server: Apache/2.4.6",
             "Content-Type: text/html; charset=utf-8",
         ]
@@ -120,7 +120,9 @@ class Server:
 
     def page(self, path: str, faults: dict[str, dict[str, Any]]) -> tuple[int, str | None, str]:
         """Status, path to go to, and what the page says."""
-        if path not in ("/blockerbugs", "/blockerbugs/"):
+        app, page = self.host.app, self.host.app["path"].partition("?")[0]
+        bare = page.rstrip("/")  # redirects to where the page is
+        if path not in (page, bare):
             return 404, None, "404 Not Found"
         if "unavailable" in faults:
             since = max(self.started, faults["unavailable"]["at"])
@@ -128,15 +130,16 @@ class Server:
                 return 503, None, "503 Service Unavailable"
         if "loop" in faults:
             return 302, path, "302 Found"
-        if path == "/blockerbugs":
-            return 301, "/blockerbugs/", "301 Moved Permanently"
+        if path != page:
+            return 301, page, "301 Moved Permanently"
         try:
             fits = _db.revision(self.host.database) == _db.head(self.loaded["migrations"])
         except _db.Error:
             fits = False
-        return (
-            (200, None, f"Blockerbugs {self.loaded['version']}") if fits else (500, None, "500 Internal Server Error")
-        )
+        if not fits:
+            return 500, None, "500 Internal Server Error"
+        text = app["version"] or f"{app['package']} {{version}}"
+        return app["status"], None, text.replace("{version}", self.loaded["version"])
 
 
 def _asked(line: _sockets.socket) -> tuple[str, str, bool]:

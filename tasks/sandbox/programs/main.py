@@ -13,21 +13,25 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import ModuleType
 
+# The system's programs. Those of the application come beside them, called as fleet.json has it.
+PROGRAMS = ("sudo", "rpm", "yum", "yum-complete-transaction", "service", "systemctl", "curl", "df", "sha256sum",
+            "setsid", "pgrep", "socat")  # fmt: skip
 # Python programs get an exception when their reader is gone; C programs and shell scripts die of SIGPIPE.
-WRITTEN_IN_PYTHON = {"yum", "blockerbugs", "alembic"}
+WRITTEN_IN_PYTHON = {"yum", "application"}
 
 
 def main(root: str) -> None:
     """Run one program on the host with this root folder; ends the process with its status."""
     argv = sys.argv[1:]
     program = argv[0]
-    if program not in WRITTEN_IN_PYTHON:
+    host = Host(root, program)
+    module = _module_of(program)
+    if module not in WRITTEN_IN_PYTHON:
         _light.signal(_light.SIGPIPE, _light.SIG_DFL)
     _light.signal(_light.SIGINT, _light.SIG_DFL)
-    host = Host(root)
     host.event(argv, "start")
     try:
-        _module(program).run(host, argv[1:])
+        _imported(module).run(host, argv[1:])
         status = 0
     except Quit as end:
         status = end.status
@@ -41,7 +45,12 @@ def main(root: str) -> None:
     os._exit(status)
 
 
-def _module(program: str) -> ModuleType:
-    """The module that is the program."""
-    module: ModuleType = __import__(f"{__package__}.{program.replace('-', '_')}", fromlist=["run"])
+def _module_of(program: str) -> str:
+    """The name of the module that is the program; one that is none of the system's is the application's."""
+    name = program.replace("-", "_")
+    return name if program in PROGRAMS else "application"
+
+
+def _imported(name: str) -> ModuleType:
+    module: ModuleType = __import__(f"{__package__}.{name}", fromlist=["run"])
     return module

@@ -6,7 +6,7 @@ import os
 
 from . import _files as _files_of_host
 from ._ends import Quit
-from ._host import PACKAGE, Host, complain, not_known, say
+from ._host import Host, complain, not_known, say
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -65,22 +65,21 @@ def _list_files(host: Host, paths: list[str]) -> int:
 
 
 def _files(package: dict[str, Any]) -> list[str]:
-    """The files of a build: the program, the page, and one for each migration."""
-    steps = [f"{step['revision']}_{step['message'].replace(' ', '_')}" for step in package["migrations"]]
-    versions = [f"/usr/share/blockerbugs/alembic/versions/{step}.py" for step in steps]
-    return ["/usr/bin/blockerbugs", "/usr/share/blockerbugs/blockerbugs.wsgi", *versions]
+    """The files of a build: its programs, the page, and one for each migration."""
+    files: list[str] = package["files"]
+    return files
 
 
 def _names(installed: dict[str, Any]) -> set[str]:
     """The ways to name the installed package."""
-    name, version, release = PACKAGE, installed["version"], installed["release"]
+    name, version, release = installed["name"], installed["version"], installed["release"]
     return {name, f"{name}-{version}", f"{name}-{version}-{release}", f"{name}-{version}-{release}.noarch"}
 
 
 def _filled(form: str, installed: dict[str, Any]) -> str:
     """The format with the package's values in it, and its escapes carried out."""
     values = {
-        "NAME": PACKAGE,
+        "NAME": installed["name"],
         "VERSION": installed["version"],
         "RELEASE": installed["release"],
         "ARCH": "noarch",

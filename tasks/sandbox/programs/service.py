@@ -8,11 +8,11 @@ from ._host import Host, complain
 
 
 def run(host: Host, args: list[str]) -> None:
-    """`service httpd start|stop|restart|status`."""
+    """`service UNIT start|stop|restart|status`."""
     if len(args) != 2:
         complain("Usage: service < option > | --status-all | [ service_name [ command | --full-restart ] ]")
         raise Quit(1)
-    unit, action = args
+    unit, action = args[0].removesuffix(".service"), args[1]
     if action not in ("start", "stop", "restart", "status"):
         complain(
             "The service command supports only basic LSB actions (start, stop, restart, try-restart, reload,"
@@ -20,7 +20,7 @@ def run(host: Host, args: list[str]) -> None:
         )
         raise Quit(2)
     complain(f"Redirecting to /bin/systemctl {action} {unit}.service")
-    if unit != "httpd":
+    if unit != _unit.unit_of(host):
         if action == "status":
             complain(f"Unit {unit}.service could not be found.")
             raise Quit(4)

@@ -1,19 +1,21 @@
-"""systemctl: is-active, show, status, start, stop and restart of httpd."""
+"""systemctl: is-active, show, status, start, stop and restart of the service, and what a timer is told."""
 
 from __future__ import annotations
 
-from . import _unit
+from . import _timer, _unit
 from ._ends import Quit
 from ._host import Host, complain, not_known, say
 
 
 def run(host: Host, args: list[str]) -> None:
-    """`systemctl [-q] [-p NAME[,NAME]]… COMMAND UNIT`."""
-    words, wanted, quiet, rest = [], list[str](), False, list(args)
+    """`systemctl [-q] [--now] [-p NAME[,NAME]]… COMMAND UNIT`."""
+    words, wanted, on, rest = [], list[str](), set[str](), list(args)
     while rest:
         word = rest.pop(0)
         if word in ("-q", "--quiet"):
-            quiet = True
+            on.add("quiet")
+        elif word == "--now":
+            on.add("now")
         elif word in ("-p", "--property"):
             wanted += (rest.pop(0) if rest else "").split(",")
         elif word.startswith("--property="):
@@ -28,18 +30,22 @@ def run(host: Host, args: list[str]) -> None:
     if len(words) != 2:
         complain("Too few arguments." if len(words) < 2 else "Too many arguments.")
         raise Quit(1)
-    _command(host, words[0], words[1].removesuffix(".service"), wanted, quiet)
+    if words[1] in host.state().get("timers", {}):
+        _timer.command(host, words[0], words[1], wanted, on)
+    else:
+        _command(host, words[0], words[1].removesuffix(".service"), wanted, "quiet" in on)
 
 
 def _command(host: Host, command: str, unit: str, wanted: list[str], quiet: bool) -> None:
+    ours = unit == _unit.unit_of(host)
     if command == "is-active":
-        word = _unit.active(host) if unit == "httpd" else "unknown"
+        word = _unit.active(host) if ours else "unknown"
         if not quiet:
             say(word)
         raise Quit(0 if word == "active" else 3)
     if command not in ("show", "status", "start", "stop", "restart"):
         raise not_known("systemctl", [command, unit])
-    if unit != "httpd":
+    if not ours:
         complain(f"Failed to {command} {unit}.service: Unit not found.")
         raise Quit(5)
     if command == "show":

@@ -8,7 +8,7 @@ from _functools import cmp_to_key  # type: ignore[import-not-found]  # has no st
 from . import _evr, _repos, _yumlock, _yumtext, _yumtx
 from ._ends import Quit
 from ._files import listed, remove
-from ._host import PACKAGE, Host, complain, say
+from ._host import Host, complain, say
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -114,8 +114,8 @@ def _list(host: Host, asked: Asked, rest: list[str]) -> None:
     what = rest.pop(0) if rest and rest[0] in ("installed", "available", "all") else "all"
     host.obey("preflight", lambda: _unreachable(host, asked), "Error: No matching Packages to list")
     available = offers(host, asked) if what != "installed" else []
-    exact = [p for p in available if f"{PACKAGE}-{p['version']}-{p['release']}" in rest]
-    wanted = not rest or bool({PACKAGE, f"{PACKAGE}.noarch", "*", f"{PACKAGE}*"} & set(rest) or exact)
+    exact = [p for p in available if f"{p['name']}-{p['version']}-{p['release']}" in rest]
+    wanted = not rest or bool({host.package, f"{host.package}.noarch", "*", f"{host.package}*"} & set(rest) or exact)
     installed = host.state()["installed"] if wanted else None
     available = exact or available
     if "duplicates" not in asked.on:
@@ -133,7 +133,7 @@ def _list(host: Host, asked: Asked, rest: list[str]) -> None:
 
 
 def _row(package: dict[str, Any], sign: str = "") -> tuple[str, str, str]:
-    return f"{PACKAGE}.noarch", f"{package['version']}-{package['release']}", f"{sign}{package['repo']}"
+    return f"{package['name']}.noarch", f"{package['version']}-{package['release']}", f"{sign}{package['repo']}"
 
 
 def _unreachable(host: Host, asked: Asked) -> None:
@@ -146,4 +146,4 @@ def _update(host: Host, asked: Asked, rest: list[str]) -> None:
     step = "download" if "download" in asked.on else "yum-update" if verb == "update" else "downgrade"
     change = _yumtx.Change(host, asked.on, verb)
     host.obey(step, change.fail_download if step == "download" else change.fail_later, _yumtx.NO_UPDATE)
-    change.run(rest or [PACKAGE], _repos.enabled(host, asked.repos), offers(host, asked))
+    change.run(rest or [host.package], _repos.enabled(host, asked.repos), offers(host, asked))
