@@ -54,6 +54,7 @@ class PlannedHost:
     installed: str | None = key("the build that it has")
     repo: str | None = key("the repository that offers the target")
     touched: bool = key("is anything done on it?")
+    also: tuple[str, ...] | None = key("what yum changes there beside the build, a sentence each; null: not known")
 
 
 @described

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ..journal.events import GOOD
 from ..ranges import together
 from ..sop.model import NOT_REACHED
-from . import recap, tables, words
+from . import along, recap, tables, words
 from .batches import Batch, Part, parts
 from .fold import Folded, Row, alike, rows, sentences, who
 from .screen import Screen, table
@@ -29,12 +29,15 @@ def plan(planned: Plan) -> Folded:
     found = [Row(host, cells) for host, cells in tables.build_cells(planned)]
     steps = parts(planned.phases, planned.request.host_set.hosts)
     warnings = [f"warning: {text}" for text in together(planned.warnings)]
+    others = list(along.sentences(planned))
 
     def draw(screen: Screen, most: int) -> None:
         screen.say("")
         screen.say(tables.title(planned), "head")
         if planned.target:
             screen.rows(rows(tables.BUILDS, alike(found, most), most))
+        for text in others:
+            screen.say(text, "aside")
         if planned.phases:
             screen.say("")
             _steps(screen, planned, steps, most)

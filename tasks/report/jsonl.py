@@ -19,7 +19,7 @@ from ..run.observer import Again, Report
 from ..run.proxies import left_out, taken_out_by_others
 from ..run.remaining import running as running_now
 from ..sop.model import UNREACHED
-from . import words
+from . import along, words
 from .screen import Nowhere, Unbreakable
 
 if TYPE_CHECKING:
@@ -87,6 +87,7 @@ class Machine(Report):
                 _build(plan.facts[host].installed),
                 (plan.facts[host].offered or {}).get(plan.target) if plan.target else None,
                 host in plan.hosts,
+                along.of_host(plan, host),
             )
             for host in plan.request.host_set.hosts
         )

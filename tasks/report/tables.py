@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from ..sop.model import NOT_REACHED
-from . import words
+from . import along, words
 from .screen import GAP, Screen, table
 
 if TYPE_CHECKING:
@@ -36,6 +36,8 @@ def plan(screen: Screen, planned: Plan) -> None:
     screen.say(title(planned), "head")
     if planned.target:
         screen.rows(builds(planned))
+    for text in along.sentences(planned):
+        screen.say(text, "aside")
     if planned.phases:
         screen.say("")
         screen.rows(phases(planned))

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from ..fleet.outcome import telling_line
 from ..fleet.output import clean
 from ..inventory.model import HostSet
-from ..sop import balanced, restarts
+from ..sop import balanced, restarts, transaction
 from ..sop import schema as alembic
 from ..sop.model import Facts, Schema
 from ..sop.nvr import Nvr, parse
@@ -62,6 +62,7 @@ def read(
         yum_says=yum_says,
         version_lock=one("version_lock"),
         offered=offered,
+        would=transaction.read(by_name["would"], by_name.get("touches", ())) if "would" in by_name else None,
         service=one("service") or "unknown",
         answers=_number(answer[0]) or None,
         version=answer[1] if len(answer) == 2 and answer[1] not in ("-", "old") else None,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..inventory.model import HostSet
 from ..sop import health, kept
+from ..sop.nvr import Nvr
 from ..sop.shell import call
 
 LATE_SECONDS = 30  # after which a fact hangs; yum has YUM_SECONDS more, for its repositories' metadata
@@ -26,11 +27,12 @@ PROGRAMS = {
 }
 
 
-def script(host_set: HostSet, repos: bool = True, schema: bool = True) -> str:
+def script(host_set: HostSet, repos: bool = True, schema: bool = True, wanted: str = "") -> str:
     """The shell that finds the facts; it prints `fact<TAB>value` lines and always exits 0.
 
     repos: also ask what the repositories offer, which costs a look at their metadata. Refreshing yum's
     cache is the only thing on the host that this touches. schema: also ask for the database's.
+    wanted: also ask what an update to this (as yum takes it) would change.
     All are asked at once; one that hangs is named, in LATE_SECONDS + YUM_SECONDS at most.
     """
     app, root = host_set.app, host_set.app.path("")
@@ -42,10 +44,24 @@ def script(host_set: HostSet, repos: bool = True, schema: bool = True) -> str:
         "systemctl": call("fact_httpd", app.service),
         "page": health.answer(app, host_set.health),
         "df": call("fact_disk", f"{root}/", f"{root}/var"),
-        "yum": call("fact_yum", root, app.package, host_set.enabling.strip(), "list" if repos else ""),
+        "yum": call("fact_yum", *_of_yum(host_set), "list" if repos else "", wanted, app.service),
         "files": call("fact_files", root, app.path(app.settings) if app.settings else "", kept.database_lock(app))
         + f"; {kept.cron_is_on(app)}; {kept.show(app)}"
         + (f"; {call('fact_drain_file', app.path(drain.file))}" if drain else ""),
         **({"schema": call("fact_schema", status)} if status else {}),
     }
     return call("facts", LATE_SECONDS, YUM_SECONDS, *(word for pair in asks.items() for word in pair))
+
+
+def would(host_set: HostSet, verb: str, target: Nvr) -> str:
+    """The shell that prints what `yum VERB target` would change, verb being update or downgrade; it changes nothing.
+
+    It asks yum's cache, which a look has filled before.
+    """
+    root, package, enabling = _of_yum(host_set)
+    ask = call("fact_would", root, package, host_set.app.service, enabling, verb, str(target))
+    return f"export LC_ALL=C\n{ask}"
+
+
+def _of_yum(host_set: HostSet) -> tuple[str, str, str]:
+    return host_set.app.path(""), host_set.app.package, host_set.enabling.strip()

@@ -29,6 +29,7 @@ from .phases import leaving, perform
 from .proxies import asked
 from .remaining import everything
 from .request import Request, check_request, predecessor
+from .resolved import resolved
 from .state import Run
 
 LOCK_SECONDS = 1.0  # between two looks at a lock that is waited for
@@ -102,17 +103,17 @@ def _consider(
     """
     ends = time.monotonic() + consent.lock_wait
     while True:
-        facts = look(reached, request.procedure.installs, stage=stage)
+        facts = look(reached, request.procedure.installs, stage=stage, wanted=request.wanted)
         held = None if run_lock else holder(request.host_set, facts)
         if held is None:
-            plan = decide(request, facts, stage)
+            plan = resolved(reached, decide(request, facts, stage))
             if any(phase.judged for phase in plan.phases):
                 prometheus.check(request.host_set)
             if plan.phases:
                 standing.check(reached)
             return plan
         if consent.plan_only:
-            return _planned_beside(held, request, facts, stage, report)
+            return resolved(reached, _planned_beside(held, request, facts, stage, report))
         _wait_for(held, reached, report, ends)
 
 

@@ -73,12 +73,14 @@ def connected(
         yield Reached(sets[0], machines, also)
 
 
-def look(reached: Reached, repos: bool, schema: bool = True, stage: HostSet | None = None) -> dict[Host, Facts]:
+def look(
+    reached: Reached, repos: bool, schema: bool = True, stage: HostSet | None = None, wanted: str = ""
+) -> dict[Host, Facts]:
     """The facts of every host of a set, and of the set that it comes after, all at once: see `ask_hosts`.
 
     Raises Unreachable for a host that is lost now.
     """
-    found = ask_hosts(reached, repos, schema, stage)
+    found = ask_hosts(reached, repos, schema, stage, wanted)
     facts = dict.fromkeys(reached.machines.unreachable, UNREACHED) | found
     for asked, also in ((reached.host_set, reached.proxies), *([(stage, ())] if stage else [])):
         lost = [host for host in (*asked.hosts, *also) if host not in facts]
@@ -91,17 +93,20 @@ def look(reached: Reached, repos: bool, schema: bool = True, stage: HostSet | No
     return facts
 
 
-def ask_hosts(reached: Reached, repos: bool, schema: bool = True, stage: HostSet | None = None) -> dict[Host, Facts]:
+def ask_hosts(
+    reached: Reached, repos: bool, schema: bool = True, stage: HostSet | None = None, wanted: str = ""
+) -> dict[Host, Facts]:
     """The facts of those hosts of the set, and of the set that it comes after, that answer.
 
-    repos: also what the repositories offer; schema: also the database's; see `facts.script`. A set shares one
-    database: its sync host is asked, and what it says counts for every host that has the same build.
+    repos: also what the repositories offer; schema: also the database's; wanted: also what an update of the set to
+    this would change; see `facts.script`. A set shares one database: its sync host is asked, and what it says counts
+    for every host that has the same build.
     """
     machines, host_set = reached.machines, reached.host_set
     found: dict[Host, Facts] = {}
     asked = {host_set: repos} | ({stage: False} if stage else {})
     scripts = {
-        host: script(one, wants_repos, schema and host == one.sync)
+        host: script(one, wants_repos, schema and host == one.sync, wanted if wants_repos else "")
         for one, wants_repos in asked.items()
         for host in one.hosts
     }

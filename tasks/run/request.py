@@ -32,6 +32,20 @@ class Request:
         """What is upgraded."""
         return self.host_set.app
 
+    @property
+    def wanted(self) -> str:
+        """What is to be installed, as yum takes it, as far as that is known before a host was asked; or nothing."""
+        if not self.procedure.installs or self.procedure.back:
+            return ""
+        version = self.version or self.pinned
+        parts = builds.typed(version, self.app.package) if version else ()
+        return "-".join(filter(None, (self.app.package, *parts)))
+
+    @property
+    def pinned(self) -> str | None:
+        """The version that hosts.yml names for minor upgrades."""
+        return self.host_set.minor_version if self.procedure.pinned else None
+
 
 def predecessor(request: Request, inventory: Inventory) -> HostSet | None:
     """The set whose build this one wants (prod after stg), unless the operator said why not."""

@@ -38,7 +38,7 @@ def target_build(request: Request, facts: FactsOf, stage: HostSet | None) -> tup
 
 def _left_out(request: Request, facts: Facts, host: Host, choice: Nvr | None, stage: HostSet | None) -> Reason | None:
     """The newest on offer was asked for, and yum did not look everywhere: that nothing is newer is not known then."""
-    named = stage or request.version or _pinned(request)
+    named = stage or request.version or request.pinned
     # What a priority leaves out is what it is there for, and said each time.
     says = [text for text in facts.yum_says if "repository priority" not in text]
     if named or not (choice and choice == facts.installed and facts.offered and says):
@@ -73,16 +73,11 @@ def _choice(request: Request, facts: Facts, verified: Nvr | None) -> Nvr | None:
         return exact or fitting
     if verified:
         return verified if verified in candidates else None
-    if pinned := _pinned(request):
+    if pinned := request.pinned:
         choice = newest(candidates, pinned, request.app.package)
         # Past the pin already: that is no reason to go back.
         return facts.installed if choice and facts.installed and choice < facts.installed else choice
     return candidates[-1] if candidates else None
-
-
-def _pinned(request: Request) -> str | None:
-    """The version that hosts.yml names for minor upgrades."""
-    return request.host_set.minor_version if request.procedure.pinned else None
 
 
 def newest(candidates: list[Nvr], wanted: str, package: str) -> Nvr | None:

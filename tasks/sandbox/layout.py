@@ -125,12 +125,19 @@ def _new_database(file: Path, chain: list[dict[str, Any]]) -> None:
         _db.migrate(file, migration)
 
 
-def publish(home: Path, version: str, release: str = "1.el7", repo: str = REPOS[0], host: str | None = None) -> None:
-    """Offer a version in a repo, to one host or to all. KeyError for a version that does not exist."""
+def publish(
+    home: Path, version: str, release: str = "1.el7", repo: str = REPOS[0], host: str | None = None, **holds: Any
+) -> None:
+    """Offer a version in a repo, to one host or to all. KeyError for a version that does not exist.
+
+    holds: what this RPM of it has beside: needs, the packages (name → version-release) that have to come along;
+    built, which build of it this is; key, the id of the key that it is signed with.
+    """
     app = read_json(home / "fleet.json")["app"]
     for mirror in _mirrors(home, repo, host):
         mirror.mkdir(parents=True, exist_ok=True)
-        write_json(mirror / f"{app['package']}-{version}-{release}.noarch.rpm", package(app, version, release))
+        rpm = package(app, version, release) | holds
+        write_json(mirror / f"{app['package']}-{version}-{release}.noarch.rpm", rpm)
 
 
 def withdraw(home: Path, version: str, release: str = "1.el7", repo: str = REPOS[0], host: str | None = None) -> None:

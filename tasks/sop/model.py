@@ -14,6 +14,7 @@ from ..fleet.output import clean
 from ..inventory.model import App, Balancer, Host, HostSet
 from .balanced import Balanced
 from .nvr import Nvr
+from .transaction import Transaction
 
 
 class Effect(Enum):
@@ -47,6 +48,7 @@ class Facts:
     behind that name, see yum.PROGRAM. rpm_says, yum_says: warnings beside their answers. version_lock: the file that
     has one on the package.
     offered: NVR → repository, for every build the set's repos have; None where it was not asked for.
+    would: what yum would change, for the build that is to be installed; None where it was not asked for.
     service: systemd's word (active, inactive, failed); answers: HTTP status, or None for no answer.
     schema: does the database have the schema that the installed build wants? no_schema: why that is unknown.
     free: MB on the fuller one of / and /var; skew: seconds this host's clock is ahead of ours.
@@ -71,6 +73,7 @@ class Facts:
     yum_says: tuple[str, ...] = ()
     version_lock: str | None = None
     offered: dict[Nvr, str] | None = None
+    would: Transaction | None = None
     service: str = "unknown"
     answers: int | None = None
     version: str | None = None

@@ -112,7 +112,7 @@ class Machines(Protocol):
     def breaks(self, host: str, step: str, kind: str, times: int = 1, seconds: float = 0.0) -> None:
         """Let a step go wrong so many times, in one of the sandbox's ways (tasks/sandbox/faults.py)."""
 
-    def publish(self, version: str, repo: str) -> None:
+    def publish(self, version: str, repo: str, **holds: Any) -> None:
         """Offer a build in a repo."""
 
     def withdraw(self, version: str, host: str | None = None) -> None:
@@ -247,7 +247,8 @@ class Fleet:
         """Every command that was begun on any host and changes something."""
         changing = {"update", "start", "stop", "restart", "upgrade_db", "sync", "downgrade"}
         begun = [event["argv"] for event in self.machines.events() if _begun(event)]
-        return [argv for argv in begun if changing & set(argv) and "--downloadonly" not in argv]
+        looks = {"--downloadonly", "--assumeno"}
+        return [argv for argv in begun if changing & set(argv) and not looks & set(argv)]
 
     def moments(self, *words: str) -> list[tuple[float, str, str]]:
         """(when, host, start or end) of every program whose words contain these."""

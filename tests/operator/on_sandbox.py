@@ -30,8 +30,8 @@ class SandboxMachines:
     def breaks(self, host: str, step: str, kind: str, times: int = 1, seconds: float = 0.0) -> None:
         faults.inject(self.home, host, step, kind, times, seconds)
 
-    def publish(self, version: str, repo: str) -> None:
-        layout.publish(self.home, version, repo=repo)
+    def publish(self, version: str, repo: str, **holds: Any) -> None:
+        layout.publish(self.home, version, repo=repo, **holds)
 
     def withdraw(self, version: str, host: str | None = None) -> None:
         layout.withdraw(self.home, version, host=host)

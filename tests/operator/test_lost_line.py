@@ -99,7 +99,7 @@ def test_n2_a_line_that_falls_silent_in_mid_step_is_noticed_and_said(fleet: Flee
     with by_way(fleet, STG) as way:
         client = fleet.begins(MINOR)
         with client:
-            until(lambda: bool([m for m in fleet.moments("yum", "update") if m[2] == "start"]))
+            until(lambda: bool([m for m in fleet.moments("yum", "update", "-y") if m[2] == "start"]))
             way.falls_silent()
             out, err = client.communicate()
     ended = Ended(client.returncode, out, err)
@@ -115,7 +115,7 @@ def test_n2_a_host_behind_a_jump_host_that_falls_silent_is_noticed_too(fleet: Fl
     with by_way(fleet, TWO) as way:
         client = fleet.begins(MINOR)
         with client:
-            until(lambda: bool([m for m in fleet.moments("yum", "update") if m[2] == "start"]))
+            until(lambda: bool([m for m in fleet.moments("yum", "update", "-y") if m[2] == "start"]))
             way.falls_silent()
             out, err = client.communicate()
     assert client.returncode == 0, out + err

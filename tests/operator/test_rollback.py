@@ -12,7 +12,9 @@ def test_after_a_minor_upgrade_rollback_takes_host_after_host_back(stg_runs_101:
     ended = stg_runs_101.types("prod rollback --yes")
     assert ended.code == 0, ended.said
     assert {stg_runs_101.runs(host) for host in (ONE, TWO)} == {OLD}
-    first, second = ([t for t, where, _ in stg_runs_101.moments("downgrade") if where == host] for host in (ONE, TWO))
+    first, second = (
+        [t for t, where, _ in stg_runs_101.moments("downgrade", "-y") if where == host] for host in (ONE, TWO)
+    )
     assert max(first) < min(second)
     assert "nothing to do" in stg_runs_101.types("prod rollback --yes").out
 

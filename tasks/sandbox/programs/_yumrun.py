@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 
-from . import _yumtext
+from . import _others, _yumtext
 from ._ends import Quit
 from ._files import remove
 from ._host import Host, complain, say
@@ -59,9 +59,10 @@ class Transaction:
         self.host.work(0.2)
         if broken:
             self._unpack_fails(journal)
-        package = {key: target[key] for key in ("name", "version", "release", "files", "migrations", "query", "repo")}
+        kept = ("name", "version", "release", "files", "migrations", "query", "repo", "built", "key")
+        package = {key: target[key] for key in kept if key in target}
         package["time"] = int(time.time())
-        self.host.change(lambda state: state.update(installed=package))
+        self.host.change(lambda state: _others.install(state, package, target))
         self._finish(journal)
         if self.quiet:
             return

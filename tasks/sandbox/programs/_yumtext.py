@@ -38,10 +38,13 @@ def _widths(rows: list[tuple[str, str, str]]) -> list[int]:
     return [widths[0] + share, widths[1] + share + odd, widths[2] + share]
 
 
-def transaction_table(verb: str, package: dict[str, Any], cached: bool) -> None:
-    """What is going to happen, as yum shows it before it asks."""
+def transaction_table(verb: str, package: dict[str, Any], others: list[tuple[str, str, bool]], cached: bool) -> None:
+    """What is going to happen, as yum shows it before it asks. others: what comes along: its name and version, and
+    whether it is installed in another version.
+    """
     version = f"{package['version']}-{package['release']}"
-    columns = (16, 10, max(len(version), 16) + 1, max(len(package["repo"]), 16) + 1, 8)
+    name = max(len(one) for one in (package["name"], *(other[0] for other in others)))
+    columns = (max(name, 15) + 1, 10, max(len(version), 16) + 1, max(len(package["repo"]), 16) + 1, 8)
     rule = "=" * WIDTH
 
     def row(*cells: str) -> str:
@@ -50,9 +53,19 @@ def transaction_table(verb: str, package: dict[str, Any], cached: bool) -> None:
 
     say(f"\nDependencies Resolved\n\n{rule}\n{row('Package', 'Arch', 'Version', 'Repository', 'Size')}\n{rule}")
     say(f"{verb}:\n{row(package['name'], 'noarch', version, package['repo'], SIZE)}")
+    for there, title in ((False, "Installing for dependencies"), (True, "Updating for dependencies")):
+        rows = [row(one, "noarch", evr, package["repo"], SIZE) for one, evr, known in others if known == there]
+        say(f"{title}:\n" + "\n".join(rows)) if rows else None
     word = "Upgrade" if verb == "Updating" else "Downgrade"
-    say(f"\nTransaction Summary\n{rule}\n{word}  1 Package\n")
+    new = sum(not known for _, _, known in others)
+    counts = [f"Install                 ( {_dependent(new)})"] if new else []
+    counts.append(f"{word}  1 Package" + (f"             (+{_dependent(len(others) - new)})" if others[new:] else ""))
+    say(f"\nTransaction Summary\n{rule}\n" + "\n".join(counts) + "\n")
     say(f"Total {'size' if cached else 'download size'}: {SIZE}")
+
+
+def _dependent(number: int) -> str:
+    return f"{number} Dependent package{'s' if number > 1 else ''}"
 
 
 def progress(what: str, nvra: str, number: int, total: int = 2) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from . import _evr, _yumtext
+from . import _evr, _others, _yumtext
 from ._ends import Quit
 from ._files import listed, remove
 from ._host import Host, complain, say
@@ -52,7 +52,11 @@ class Change:
         repo = next(r for r in repos if r.name == target["repo"])
         cached = os.path.exists(repo.package_file(target))
         if "quiet" not in self.on or "yes" not in self.on:
-            _yumtext.transaction_table("Updating" if self.verb == "update" else "Downgrading", target, cached)
+            verb = "Updating" if self.verb == "update" else "Downgrading"
+            _yumtext.transaction_table(verb, target, _others.along(self.host, target), cached)
+        if "no" in self.on:
+            self.tell("Exiting on user command")
+            raise Quit(1)
         if not {"yes", "download"} & self.on or ("download" in self.on and "yes" not in self.on):
             self._confirm()
         only = "download" in self.on

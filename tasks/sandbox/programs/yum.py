@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 SWITCHES = {
     "-y": "yes",
     "--assumeyes": "yes",
+    "--assumeno": "no",
     "-q": "quiet",
     "--quiet": "quiet",
     "-C": "cached",
@@ -145,5 +146,6 @@ def _update(host: Host, asked: Asked, rest: list[str]) -> None:
     verb = "downgrade" if asked.words[0] == "downgrade" else "update"
     step = "download" if "download" in asked.on else "yum-update" if verb == "update" else "downgrade"
     change = _yumtx.Change(host, asked.on, verb)
-    host.obey(step, change.fail_download if step == "download" else change.fail_later, _yumtx.NO_UPDATE)
+    if "no" not in asked.on:  # it only looks
+        host.obey(step, change.fail_download if step == "download" else change.fail_later, _yumtx.NO_UPDATE)
     change.run(rest or [host.package], _repos.enabled(host, asked.repos), offers(host, asked))

@@ -133,8 +133,9 @@ fact_disk() {
     awk 'NR>1 && (least == "" || $4 < least) {least = $4} END {print least}')"
 }
 
-# fact_yum ROOT PACKAGE ENABLING LIST: which program yum is, who holds it, version locks on the package, a transaction that
-# was cut off; with a LIST, what the repositories offer: nothing is asked where yum would wait for who holds it
+# fact_yum ROOT PACKAGE ENABLING LIST WANTED SERVICE: which program yum is, who holds it, version locks on the package, a
+# transaction that was cut off; with a LIST, what the repositories offer, and what an update to WANTED, if that is given,
+# would change: nothing is asked where yum would wait for who holds it
 fact_yum() {
   yum=''
   yum_ask
@@ -148,17 +149,7 @@ fact_yum() {
   yum_configs "$1" grep -hiE '^[[]|^[[:space:]]*(pkg_)?gpgcheck[[:space:]]*[=:]' | sed -u 's/^/repo\t/'
   yum_repos "$1" | sed -u 's/^/repo\t/'
   test -z "$held" || return 0
-  # dnf expires its cache in the same go; it is Python, and each start costs a quarter of a second.
-  case $yum in
-    dnf*) refresh=--refresh ;;
-    *)
-      refresh=''
-      aside 120 yum -q ${3:+"$3"} clean expire-cache >/dev/null 2>&1
-      ;;
-  esac
-  # Not -q: then nobody says which repositories were left out.
-  list=$(aside 120 yum ${3:+"$3"} $refresh list --showduplicates "$2" 2>&1) || say list_failed $?
-  printf '%s\n' "$list" | sed -u 's/^/list\t/'
+  yum_offers "$yum" "$3" "$2" "$5" | would_touch "$2" "$6"
 }
 
 # yum_repos ROOT: the sections and signature checks of the repositories' files

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from io import StringIO
 from pathlib import Path
@@ -23,6 +24,7 @@ from tasks.run.probe import Seen
 from tasks.run.remaining import Remaining
 from tasks.sop.model import Schema
 from tasks.sop.restarts import Restart
+from tasks.sop.transaction import Change, Transaction
 from tests.unit.builders import NEW, OLD, ONE, TWO, found, prod, well
 from tests.unit.report.values import ended, planned
 
@@ -72,6 +74,8 @@ def everything_told() -> list[dict[str, Any]]:
     stream = StringIO()
     machine = Machine(stream)
     plan = planned("major-upgrade", host_set=prod(url="https://qa.example/blockerbugs/"))
+    along = Transaction((Change(NEW.name, NEW.vr, "noarch", "update"), Change("libbugs", "2.0-1", "noarch", "install")))
+    plan = replace(plan, facts={**plan.facts, ONE: replace(plan.facts[ONE], would=along)})
     phase, run = plan.phases[0], ended(plan, "exit status 1")
     machine.said("blockerbugs01", "Please touch the device.")
     machine.waits_for([ONE, TWO], "to connect", 5.0)
