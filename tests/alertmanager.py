@@ -53,6 +53,11 @@ class Alertmanager:
         self._storage = folder / "data"
         self.start()
 
+    @property
+    def pid(self) -> int:
+        """Its process."""
+        return self._process.pid
+
     def start(self) -> None:
         """As after a reboot: what it has stored is there again."""
         self._process = subprocess.Popen(

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 
 class Need(NamedTuple):
-    """How it is looked for, and the packages of Debian's apt-get and Fedora's dnf that have it.
+    """How it is looked for, and the packages of Debian's apt-get and Fedora's dnf that have it; empty: none does.
 
     spared: without it the environment runs all the same, and leaves out the tests that want it (tests/wanted.py).
     """
@@ -40,6 +40,9 @@ _OF_HOSTS = (
     Need(program("pgrep"), "procps", "procps-ng", spared=True),
     Need(program("ssh"), "openssh-client", "openssh-clients", spared=True),
     Need(server("haproxy"), "haproxy", "haproxy", spared=True),
+    # What stands around a run; the tests that want them are left out on Fedora.
+    Need(program("prometheus-alertmanager"), "prometheus-alertmanager", "", spared=True),
+    Need(server("nagios4"), "nagios4-core", "", spared=True),
 )
 
 # The koji client's requests-gssapi is compiled, with the flags that krb5-config tells.

@@ -39,6 +39,11 @@ class Part(Strict):
         """Does the other side end it, when its time is over?"""
         return False
 
+    @property
+    def is_undone(self) -> bool:
+        """Is there something to undo?"""
+        return True
+
 
 class Silence(Part):
     """A silence in an Alertmanager (API v2), for alerts that have all these labels; ~ in front: a regular expression.
@@ -95,6 +100,11 @@ class Command(Part):
     @classmethod
     def _yaml_reads_on_as_true(cls, value: Any) -> Any:
         return with_on(value)
+
+    @property
+    def is_undone(self) -> bool:
+        """Where the file says how."""
+        return self.end is not None
 
     @property
     def at(self) -> str | None:

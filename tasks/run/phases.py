@@ -57,7 +57,12 @@ def perform(
             after_a_run(run, run_lock, report, busy=run.at_work)
             around.leave()
             raise
-        around.end_with(end, ask_first=run.plan.request.host_set.sync in run.afterwards)
+        sync = run.plan.request.host_set.sync
+        around.end_with(end, ask_first=sync in run.afterwards)
+        if found := run.afterwards.get(sync):
+            run.afterwards[sync] = replace(
+                found, around=tuple(row for row in found.around if row[2] not in around.down)
+            )
         _write_the_end(run, end, run_lock, around.forget)
     except Refused as error:  # the journal's disk, or a host's sudo: after the first phase it is no refusal any more
         if not (run.outcomes or run.resumed):

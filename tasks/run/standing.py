@@ -16,7 +16,7 @@ from ..around import parts
 from ..around.occasion import Occasion
 from ..errors import HalfWay, Interrupted, Refused, SopError, TakenOver
 from ..fleet.outcome import Outcome
-from ..inventory.around import Command, Notify, Part
+from ..inventory.around import Notify, Part
 from ..inventory.model import HostSet
 from ..journal import events
 from ..journal.file import Journal, operator
@@ -82,23 +82,24 @@ class Standing:
         """Those that are required and could not be begun, a sentence each; nothing is begun after the first."""
         usually = lasts() if any(part.expires is None for part in wanted) else 0.0
         seconds = {part.name or "": part.expires or usually for part in wanted}
-        self.run_lock.check_still_ours(kept.note_around(self._set.app, self.journal.run, seconds))
+        notes = {part.name or "": seconds[part.name or ""] for part in wanted if part.is_undone}
+        self.run_lock.check_still_ours(kept.note_around(self._set.app, self.journal.run, notes))
+        self.up |= notes
         for part in wanted:
-            self.up[part.name or ""] = seconds[part.name or ""]
-            if why := self._begin(part, strict):
+            if why := self._begin(part, seconds[part.name or ""], strict):
                 return [f"{place(self._set, part)}: {why}"]
         return []
 
-    def _begin(self, part: Part, strict: bool) -> str:
+    def _begin(self, part: Part, seconds: float, strict: bool) -> str:
         """Why a required part stands in the way of the run, if it does."""
         name = part.name or ""
-        began, occasion = time.monotonic(), replace(self.occasion, expires=self.up[name])
+        began, occasion = time.monotonic(), replace(self.occasion, expires=seconds)
         result = parts.begin(part, occasion, partial(ask, self.reached))
-        lasts = self.up[name] if part.ends_by_itself and not result.failure else None
+        lasts = seconds if part.ends_by_itself and not result.failure else None
         self._tell(part, "begin", began, result.failure, lasts)
         if result.failure and result.known and not any(noted == name for _, _, noted in self.noted):
             self.down.append(name)
-            del self.up[name]
+            self.up.pop(name, None)
         return result.failure if part.required and strict else ""
 
     def end(self, outcome: str) -> None:
@@ -123,8 +124,7 @@ class Standing:
         except KeyboardInterrupt:
             failure = LEFT
         left = max([self.up.get(part.name or "", 0.0), *(s for _, s, name in self.noted if name == part.name)])
-        if not isinstance(part, Command) or part.end:
-            self._tell(part, "end", began, failure, left if failure and part.ends_by_itself else None)
+        self._tell(part, "end", began, failure, left if failure and part.ends_by_itself else None)
         return failure
 
     def _let_go_of_what_nobody_knows(self) -> None:

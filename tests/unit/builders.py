@@ -120,6 +120,7 @@ POSIX = (
         "cut",
         "date",
         "df",
+        "env",
         "false",
         "find",
         "grep",

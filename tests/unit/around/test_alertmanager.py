@@ -1,0 +1,179 @@
+"""A real Alertmanager, and all the ways in which one can be dead, lie, or be something else."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+
+from tasks.around import alertmanager
+from tasks.around.alertmanager import Failed
+from tasks.around.occasion import Occasion
+from tasks.inventory.around import Silence
+from tests.alertmanager import Alertmanager
+from tests.alertmanager import alertmanager as started
+from tests.unit.builders import prod
+from tests.wanted import wanted
+
+REAL = wanted("prometheus-alertmanager", "prometheus-alertmanager")
+RUN, OTHER = "0123abcd", "89abcdef"
+
+
+@pytest.fixture(scope="module")
+def one(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Alertmanager]:
+    with started(tmp_path_factory.mktemp("alertmanager")) as running:
+        yield running
+
+
+@pytest.fixture
+def real(one: Alertmanager) -> Iterator[Alertmanager]:
+    yield one
+    alertmanager.end(silence(one.url), occasion(), [RUN, OTHER])
+
+
+def silence(url: str, **keys: object) -> Silence:
+    return Silence.model_validate({"silence": url, "matchers": {"service": "blockerbugs"}, "seconds": 5, **keys})
+
+
+def occasion(run: str = RUN, **changes: Any) -> Occasion:
+    return replace(Occasion(prod(), run, "lbrabec@laptop", "minor-upgrade", expires=600.0), **changes)
+
+
+@REAL
+def test_a_silence_says_whose_it_is_ends_by_itself_and_is_undone(real: Alertmanager) -> None:
+    part = silence(real.url, matchers={"service": "~block.*", "severity": "page"})
+    alertmanager.look(part)
+    alertmanager.begin(part, occasion())
+    (up,) = real.silences()
+    assert up["comment"] == f"minor-upgrade on prod by lbrabec@laptop (blockerbugs-upgrade prod run {RUN})"
+    assert [(one["name"], one["value"], one["isRegex"]) for one in up["matchers"]] == [
+        ("service", "block.*", True),
+        ("severity", "page", False),
+    ]
+    assert up["createdBy"] == "lbrabec@laptop"
+    alertmanager.end(part, occasion(), [RUN])
+    assert real.silences() == []
+
+
+@REAL
+def test_a_resume_prolongs_the_silence_that_is_up(real: Alertmanager) -> None:
+    alertmanager.begin(silence(real.url), occasion(expires=60.0))
+    (before,) = real.silences()
+    alertmanager.begin(silence(real.url), occasion(expires=900.0, operator="kparal@desk"))
+    (after,) = real.silences()
+    assert after["id"] == before["id"]
+    assert after["endsAt"] > before["endsAt"]
+
+
+@REAL
+def test_nobody_elses_silence_is_undone(real: Alertmanager) -> None:
+    for run in (RUN, OTHER):
+        alertmanager.begin(silence(real.url), occasion(run))
+    alertmanager.end(silence(real.url), occasion(), [RUN])
+    assert [OTHER in up["comment"] for up in real.silences()] == [True]
+    alertmanager.end(silence(real.url), occasion(), [RUN])  # once more is as good
+
+
+@REAL
+def test_what_alertmanager_refuses_is_told_in_its_words(real: Alertmanager) -> None:
+    with pytest.raises(Failed, match=r"answers 400: .*error parsing regexp"):
+        alertmanager.begin(silence(real.url, matchers={"service": "~["}), occasion())
+
+
+@contextmanager
+def answering(status: int, body: str, date: str = "", drips: bool = False) -> Iterator[tuple[str, list[Any]]]:
+    """A server that is no Alertmanager: its address, and what it was sent."""
+    sent: list[Any] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            body_sent = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            sent.append((dict(self.headers), json.loads(body_sent or "0")))
+            self.send_response_only(status)
+            self.send_header("Date", date or self.date_time_string())
+            self.send_header("Content-Length", str(len(body) or 100))
+            self.end_headers()
+            for letter in body:
+                self.wfile.write(letter.encode())
+                time.sleep(0.1 if drips else 0)
+
+        do_POST = do_GET
+
+        def log_message(self, *words: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        server.daemon_threads, server.block_on_close = True, False
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}", sent
+        server.shutdown()
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "said"),
+    [
+        (200, "<html>", "answers, but not as an Alertmanager (API v2) does"),
+        (200, "{}", "answers, but not as an Alertmanager (API v2) does"),
+        (404, "gone\x1b[31m\n", "answers 404: gone"),
+        (500, "x" * 9000, "answers 500: xxx"),
+        (302, "", "answers 302"),
+    ],
+    ids=["a page", "nothing", "404", "a flood", "a redirect"],
+)
+def test_x4_what_is_no_alertmanager_is_told_in_a_sentence(status: int, body: str, said: str) -> None:
+    with answering(status, body) as (url, _):
+        for act in (alertmanager.look, lambda part: alertmanager.begin(part, occasion())):
+            with pytest.raises(Failed) as failed:
+                act(silence(url))
+            assert said in str(failed.value)
+            assert "\x1b" not in str(failed.value)
+            assert len(str(failed.value)) < 400
+
+
+def test_x4_one_that_drips_or_never_answers_or_is_not_there_costs_its_seconds_at_most() -> None:
+    began = time.monotonic()
+    in_time = pytest.raises(Failed, match=r"does not answer in 0.3 s")
+    with answering(200, "[" + " " * 600, drips=True) as (url, _), in_time as late:
+        alertmanager.begin(silence(url, seconds=0.3), occasion())
+    assert not late.value.known
+    with closing(socket.socket()) as deaf:
+        deaf.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{deaf.getsockname()[1]}"
+        with pytest.raises(Failed, match=r"cannot be asked: .*refused") as refused:
+            alertmanager.begin(silence(url), occasion())
+        assert refused.value.known
+        deaf.listen()
+        with pytest.raises(Failed, match=r"does not answer in 0.3 s"):
+            alertmanager.look(silence(url, seconds=0.3))
+    assert time.monotonic() - began < 5
+
+
+def test_w5_the_silence_is_as_long_as_meant_also_where_the_clocks_differ() -> None:
+    with answering(200, "[]", "Sat, 24 Nov 2029 10:00:00 GMT") as (url, sent):
+        alertmanager.begin(silence(url), occasion())
+    assert (sent[1][1]["startsAt"], sent[1][1]["endsAt"]) == ("2029-11-24T10:00:00.000Z", "2029-11-24T10:10:00.000Z")
+
+
+def test_s6_a_token_comes_out_of_the_environment_and_is_never_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOKEN", "hunter2")
+    with answering(403, "no") as (url, sent):
+        part = silence(f"{url}/${{TOKEN}}", headers={"Authorization": "Bearer ${TOKEN}"})
+        with pytest.raises(Failed) as failed:
+            alertmanager.look(part)
+    assert sent[0][0]["Authorization"] == "Bearer hunter2"
+    assert "hunter2" not in str(failed.value)
+    monkeypatch.setenv("TOKEN", "hunter2\r\nx: y")
+    with pytest.raises(Failed) as failed:
+        alertmanager.look(part)
+    assert "hunter2" not in str(failed.value)
+    monkeypatch.delenv("TOKEN")
+    with pytest.raises(Failed, match="TOKEN is not set in the environment"):
+        alertmanager.look(part)

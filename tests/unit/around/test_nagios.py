@@ -1,0 +1,80 @@
+"""The downtime's shell functions and a real nagios, which is told by its command file."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tasks.around import parts
+from tasks.around.occasion import Occasion
+from tasks.fleet.outcome import Outcome, failure
+from tasks.inventory.around import Downtime
+from tests.nagios import Nagios, nagios
+from tests.unit.builders import ONE, TWO, Shell, prod
+from tests.wanted import wanted
+
+REAL = wanted("nagios4", "nagios4-core")
+BOTH = sorted([ONE.name, TWO.name, f"{ONE.name};http", f"{TWO.name};http"])
+
+
+@pytest.fixture
+def real(tmp_path: Path) -> Iterator[Nagios]:
+    with nagios(tmp_path / "nagios", ONE.name, TWO.name) as one:
+        yield one
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> parts.Ask:
+    """The host that is asked is this machine."""
+    shell = Shell(tmp_path)
+
+    def ask(name: str, script: str, seconds: float) -> Outcome:
+        ended = shell.run(script)
+        return Outcome(ended.stdout, 0.1, failure(ended.returncode, ended.stdout), exited=ended.returncode)
+
+    return ask
+
+
+def occasion(run: str = "0123abcd") -> Occasion:
+    return Occasion(prod(), run, "lbrabec@laptop; really", expires=600.0)
+
+
+def downtime(file: Path, **keys: object) -> Downtime:
+    return Downtime.model_validate({"downtime": "noc01.example", "file": str(file), **keys})
+
+
+@REAL
+def test_a_downtime_of_each_host_and_its_services_is_undone_by_its_run(real: Nagios, here: parts.Ask) -> None:
+    part = downtime(real.file)
+    assert parts.look(part, occasion(), here) == parts.Result()
+    assert parts.begin(part, occasion(), here) == parts.Result()
+    real.waits(lambda: real.alerts("STARTED") == BOTH, "begins no downtime")
+    assert parts.end(part, occasion(), {"89abcdef"}, here) == parts.Result()  # another run's
+    assert parts.end(part, occasion(), {"0123abcd", "89abcdef"}, here) == parts.Result()
+    real.waits(lambda: real.alerts("CANCELLED") == BOTH, "ends no downtime")
+
+
+@REAL
+def test_a_downtime_that_a_resume_begins_again_is_undone_as_one(real: Nagios, here: parts.Ask) -> None:
+    part = downtime(real.file)
+    for _ in range(2):
+        parts.begin(part, occasion(), here)
+    real.waits(lambda: real.alerts("STARTED") == BOTH, "begins no downtime")
+    parts.end(part, occasion(), {"0123abcd"}, here)
+    real.waits(lambda: real.alerts("STOPPED") + real.alerts("CANCELLED") >= BOTH, "ends no downtime")
+
+
+def test_a_command_file_that_is_none_or_that_nobody_reads_is_told_in_words(tmp_path: Path, here: parts.Ask) -> None:
+    file = tmp_path / "nagios.cmd"
+    gone = parts.look(downtime(file), occasion(), here).failure
+    assert f"{file} is not there (does nagios run, and check_external_commands=1?)" in gone
+    file.touch()
+    assert f"{file} is no named pipe" in parts.begin(downtime(file), occasion(), here).failure
+    file.unlink()
+    os.mkfifo(file)
+    told = parts.begin(downtime(file, seconds=0.2), occasion(), here)
+    assert f"{file} is there, but nagios reads nothing in 0.2 s" in told.failure
+    assert not told.known
