@@ -55,6 +55,16 @@ class Span:
 
 
 @described
+class Brought:
+    """A schema migration that a build brings."""
+
+    file: str = key("its path")
+    verdict: str = key("adds, changes or unknown: does it only add, by what its file says?")
+    why: tuple[str, ...] = key("what it does, or why that cannot be told")
+    whole: bool = key("does it commit nothing in its middle, as far as its file says?")
+
+
+@described
 class Begin(Event, name="begin"):
     """A run is about to take the lock."""
 
@@ -75,6 +85,7 @@ class Begin(Event, name="begin"):
     settings: Mapping[str, str] = key("every other key of hosts.yml → its value, as JSON")
     version: str = key("the version of this tool; none before 0.2")
     stops_httpd: bool = key("does a step of it stop httpd?", True)
+    migrations: tuple[Brought, ...] | None = key("the schema migrations that the target brings; null: not known")
     journal: int = key("the version of the journal's lines", VERSION)
 
 

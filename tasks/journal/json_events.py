@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .events import Event, Restarted, Watched, described, key
+from .events import Brought, Event, Restarted, Watched, described, key
 
 
 @described
@@ -74,6 +74,7 @@ class Planned(OfAPlan, name="plan"):
     hosts: tuple[PlannedHost, ...] = key("every host of the set")
     phases: tuple[PlannedPhase, ...] = key("in order; empty: nothing to do")
     warnings: tuple[str, ...] = key("why one should think twice")
+    migrations: tuple[Brought, ...] | None = key("the schema migrations that the target brings; null: not known")
 
 
 @described

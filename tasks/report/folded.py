@@ -30,6 +30,7 @@ def plan(planned: Plan) -> Folded:
     steps = parts(planned.phases, planned.request.host_set.hosts)
     warnings = [f"warning: {text}" for text in together(planned.warnings)]
     others = list(along.sentences(planned))
+    brings = [text for text, _ in tables.migrations(planned)]
 
     def draw(screen: Screen, most: int) -> None:
         screen.say("")
@@ -41,6 +42,7 @@ def plan(planned: Plan) -> Folded:
         if planned.phases:
             screen.say("")
             _steps(screen, planned, steps, most)
+        sentences(screen, brings, most, "migrations")
         sentences(screen, warnings, most, "warnings")
         screen.say("folded; each host, step and command by itself: --verbose", "aside")
 

@@ -91,7 +91,7 @@ class Machine(Report):
             )
             for host in plan.request.host_set.hosts
         )
-        self._tell(json_events.Planned(*_what(plan), hosts, phases, tuple(plan.warnings)))
+        self._tell(json_events.Planned(*_what(plan), hosts, phases, tuple(plan.warnings), record.brought(plan)))
 
     def nothing_to_do(self, plan: Plan) -> None:
         self._tell(json_events.NothingToDo(*_what(plan)))

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from ..sop.migrations import ADDS
 from ..sop.model import NOT_REACHED
 from . import along, words
 from .screen import GAP, Screen, table
@@ -41,8 +42,18 @@ def plan(screen: Screen, planned: Plan) -> None:
     if planned.phases:
         screen.say("")
         screen.rows(phases(planned))
+    for text, style in migrations(planned):
+        screen.say(text, style)
     for warning in planned.warnings:
         screen.say(f"warning: {warning}", "warn")
+
+
+def migrations(plan: Plan) -> Iterator[tuple[str, str]]:
+    """What each schema migration of the build would do, and how that is printed."""
+    if plan.migrations is not None and not plan.migrations:
+        yield f"{plan.target} brings no schema migration", "aside"
+    for one in plan.migrations or ():
+        yield f"migration {one.text}", "aside" if one.verdict == ADDS else "warn"
 
 
 def builds(plan: Plan) -> Table:

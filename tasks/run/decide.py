@@ -10,6 +10,7 @@ from ..errors import Refused
 from ..inventory.model import Host, HostSet
 from ..journal.forecast import Took
 from ..ranges import listed
+from ..sop.migrations import Migration
 from ..sop.model import UNREACHED, Job, Phase, Schema
 from ..sop.nvr import Nvr
 from ..sop.workflows import MAJOR, MINOR, PROCEDURES
@@ -26,6 +27,7 @@ class Plan:
     """What will be done. No phases: nothing to do. job: what the phases were made for.
 
     forecast: what the set before went through with the same build, where that is known.
+    migrations: the schema migrations that the build brings; None where that is not known, or of no interest.
     settled: so many of the phases are over, whatever their hosts are like now: what comes behind them takes that back.
     """
 
@@ -36,6 +38,7 @@ class Plan:
     warnings: tuple[str, ...] = field(default=())
     job: Job | None = None
     forecast: Took | None = None
+    migrations: tuple[Migration, ...] | None = None
     settled: int = 0
 
     @property

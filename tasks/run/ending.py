@@ -48,7 +48,7 @@ def ending(run: Run) -> SopError | None:
     if run.untouched and locked:
         return Locked(*problems, next_line=plan.typed("status"))
     if run.untouched and last.step.instead:
-        return Refused(*problems, next_line=next_line)
+        return Refused(*problems, *(f"migration {one.text}" for one in run.brings), next_line=next_line)
     if run.untouched and not run.still_out:
         return SopError(*problems, f"no step that changes {host_set.name} was begun", next_line=next_line)
     problems.append(f"if it needs a person: {host_set.owner}, {host_set.contact}")

@@ -20,6 +20,7 @@ from .advice import after_success
 from .consent import Consent, agree, check_that_somebody_can_agree
 from .decide import Plan, decide
 from .forecast import on_stage
+from .foretold import with_migrations
 from .lock import RunLock
 from .lock_file import doing
 from .locked import holder, locked_by
@@ -50,7 +51,7 @@ def carry_out(request: Request, inventory: Inventory, config: Config, consent: C
         _check_that_the_meant_are_there(request, reached)
         report.looking(request.host_set.hosts)
         plan = _consider(reached, request, stage, consent, report)
-        plan = replace(plan, forecast=on_stage(plan, stage, reached))
+        plan = replace(with_migrations(plan, reached), forecast=on_stage(plan, stage, reached))
         report.plan(plan)
         if not plan.phases:
             report.nothing_to_do(plan)

@@ -19,6 +19,7 @@ from .advice import after_a_step, while_locked
 from .batch_rollback import with_the_rollback
 from .budget import used_up
 from .ending import ending, saved, what_is_down
+from .foretold import refused_for
 from .interrupt import Ended, patience
 from .judging import Court
 from .left_behind import cut_off
@@ -134,6 +135,7 @@ def _phase_by_phase(
                 run.afterwards = _look_again(run, run_lock, report)
             return ending(run)
         run.afterwards = _look_again(run, run_lock, report)
+        run.brings = refused_for(run, run_lock.reached)
         after_a_run(run, run_lock, report)
     run.users, run.nodes = watches.public(), watches.nodes()
     for watched in record.watched(run):

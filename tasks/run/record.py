@@ -17,6 +17,7 @@ from ..journal.events import (
     Backup,
     Became,
     Begin,
+    Brought,
     End,
     Ended,
     Measured,
@@ -61,8 +62,16 @@ def begin(plan: Plan, operator: str) -> Begin:
         settings=changed.loose(request.host_set),
         version=TOOL,
         stops_httpd=any(phase.step.httpd in STOPS and not phase.step.looks for phase in plan.phases),
+        migrations=brought(plan),
         journal=VERSION,
     )
+
+
+def brought(plan: Plan) -> tuple[Brought, ...] | None:
+    """The schema migrations that the plan's build brings; None where that is not known."""
+    if plan.migrations is None:
+        return None
+    return tuple(Brought(one.file, one.verdict, one.why, one.whole) for one in plan.migrations)
 
 
 def phase(set_name: str, number: int, total: int, part: model.Phase) -> Phase:

@@ -14,6 +14,7 @@ from ..journal.downtime import downtime
 from ..journal.events import Judged, Resume
 from ..journal.file import Journal
 from ..sop import drains, steps, yum
+from ..sop.migrations import Migration
 from ..sop.model import Effect, Facts, Phase, Schema
 from ..sop.restarts import Restart
 from .decide import Plan
@@ -32,7 +33,7 @@ class Run:
     users: what was seen of the set's public URL, nodes: of each node's own; as far as hosts.yml has them.
     turn: of who writes something down, where hosts are side by side.
     may_ask: may the operator be asked in the middle of it? halted: the verdict that ended it, here or before a resume
-    that puts hosts back.
+    that puts hosts back. brings: the migrations for which the build was refused.
     """
 
     plan: Plan
@@ -53,6 +54,7 @@ class Run:
     turn: RLock = field(default_factory=RLock)
     may_ask: bool = True
     halted: Judged | None = None
+    brings: tuple[Migration, ...] = ()
 
     @property
     def verdicts(self) -> dict[int, Judged]:

@@ -38,6 +38,11 @@ def fetch(job: Job) -> str:
     return f"{expire(job)} && {{ {download} || yum --version | grep -q '^3[.]'; }}"
 
 
+def fetch_for_a_look(job: Job) -> str:
+    """The same right after a look at what is offered, which has refreshed the metadata; given up when it takes long."""
+    return f"aside 100 {command(job)} update --downloadonly {_q(job.target)}"
+
+
 def update(job: Job) -> str:
     """SOP, both upgrades: the update, pinned to the build that was decided on."""
     return f"{expire(job)} && {command(job)} update {_q(job.target)}"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
@@ -124,6 +126,19 @@ def test_the_plans_of_two_hosts_after_dash_h_are_both_shown_and_their_changes_ar
 def test_a_plan_with_changes_still_stands_in_the_way_of_what_is_typed_behind_it(stg_runs_101: Fleet) -> None:
     assert stg_runs_101.types("prod minor-upgrade --plan minor-upgrade --yes").code == 2
     assert {stg_runs_101.runs(host)[1] for host in (ONE, TWO)} == {"1.0.0"}
+
+
+def test_what_the_migration_would_do_is_shown_before_a_major_upgrade_and_kept_in_the_journal(fleet: Fleet) -> None:
+    what = "migration 2b7f3_rename_summary_to_title.py: changes what is there: renames the column bug.summary to title"
+    planned = fleet.types("stg major-upgrade --plan")
+    assert (planned.code, what in planned.out) == (2, True), planned.said
+    none = fleet.types("stg major-upgrade --version 1.0.1 --plan")
+    assert "blockerbugs-1.0.1-1.el7 brings no schema migration" in none.out, none.said
+    assert fleet.changed() == []
+    assert fleet.types("stg major-upgrade --yes").code == 0
+    journal = Path(fleet.environment["XDG_STATE_HOME"]) / "blockerbugs-upgrade" / "journal.jsonl"
+    begin = json.loads(journal.read_text().splitlines()[0])
+    assert [(one["verdict"], one["whole"]) for one in begin["migrations"]] == [("changes", True)]
 
 
 def test_what_stg_went_through_is_said_before_prods_major_upgrade_and_beside_it_in_the_recap(

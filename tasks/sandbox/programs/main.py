@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 # The system's programs. Those of the application come beside them, called as fleet.json has it.
 PROGRAMS = ("sudo", "rpm", "yum", "yum-complete-transaction", "service", "systemctl", "curl", "df", "sha256sum",
-            "setsid", "pgrep", "socat")  # fmt: skip
+            "setsid", "pgrep", "socat", "rpm2cpio", "cpio")  # fmt: skip
 # Python programs get an exception when their reader is gone; C programs and shell scripts die of SIGPIPE.
 WRITTEN_IN_PYTHON = {"yum", "application"}
 

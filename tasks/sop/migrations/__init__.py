@@ -19,7 +19,8 @@ from .found import Found, Unreadable
 from .python import read_python
 from .sql import read_sql
 
-LONGEST = 262_144  # bytes of a file that is read
+LONGEST = 65_536  # bytes of a file that is read
+MOST = 20  # files that are read
 MOST_REASONS = 6
 REASON = 200  # characters
 # A file with a part for each direction: only where both are marked is it known where the way up ends.

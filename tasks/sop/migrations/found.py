@@ -47,7 +47,7 @@ def new_index(unique: bool, table: str | None, together: bool) -> Found:
     if unique:
         what = f"refuses rows of {on} that are the same (unique index)"
         return Found(CHANGES, what, key(table), commits=together)
-    waits = "" if together else f", and {on} cannot be written meanwhile"
+    waits = "" if together else ", which cannot be written meanwhile"
     return Found(ADDS, f"an index of {on}{waits}", commits=together)
 
 

@@ -85,28 +85,58 @@ build_fetch() {
 # build_brings ROOT PACKAGE BUILD MIGRATIONS: fail with a sentence where the build, which is in the cache, has files that
 # MIGRATIONS (an extended regular expression) finds and the installed one has not
 build_brings() {
-  new=$(yum_cached "$1" "$3" | head -n 1)
-  if test -z "$new"; then
-    if build_is "$2" "$3"; then return 0; fi
-    echo "$3 cannot be had any more"
-    return 1
-  fi
-  brings=$(rpm -qpl "$new") || {
-    echo "$new cannot be read"
+  build_adds "$@" || {
+    echo "$why"
     return 1
   }
-  # What is installed is listed twice, so that only what is new stands alone.
-  found=$({ rpm -ql "$2"; rpm -ql "$2"; printf '%s\n' "$brings"; } | grep -E "$4" 2>&1)
-  if test $? -gt 1; then
-    echo "app.migrations in hosts.yml cannot be looked for: $found"
-    return 1
-  fi
-  added=$(printf '%s\n' "$found" | sort | uniq -u)
   # shellcheck disable=SC2086 # several files on one line
   test -z "$added" || {
     echo "$3 brings a schema migration:" $added
     return 1
   }
+}
+
+# build_adds ROOT PACKAGE BUILD MIGRATIONS: set $added to those files, a line for each, and $new to the RPM; or fail, with
+# $why
+build_adds() {
+  added='' why=''
+  new=$(yum_cached "$1" "$3" | head -n 1)
+  if test -z "$new"; then
+    why="$3 cannot be had any more"
+    build_is "$2" "$3"
+    return
+  fi
+  brings=$(rpm -qpl "$new") || {
+    why="$new cannot be read"
+    return 1
+  }
+  # What is installed is listed twice, so that only what is new stands alone.
+  found=$({ rpm -ql "$2"; rpm -ql "$2"; printf '%s\n' "$brings"; } | grep -E "$4" 2>&1)
+  if test $? -gt 1; then
+    why="app.migrations in hosts.yml cannot be looked for: $found"
+    return 1
+  fi
+  added=$(printf '%s\n' "$found" | sort | uniq -u)
+}
+
+# migrations_show ROOT PACKAGE BUILD MIGRATIONS MOST BYTES: print the files of build_adds as `brings<TAB>PATH`, behind each
+# of the first MOST its text in base64 as `text<TAB>…`, so many BYTES of it; or `unread<TAB>WHY`. Nothing is unpacked
+migrations_show() {
+  build_adds "$@" || {
+    test -n "$new" || why="yum could not fetch it"
+    say unread "$why"
+    return 0
+  }
+  test -z "$added" || command -v cpio >/dev/null || say unread "there is no cpio to read the RPM with"
+  left=$5
+  printf '%s\n' "$added" | while read -r file; do
+    test -n "$file" || continue
+    say brings "$file"
+    test "$left" -gt 0 || continue
+    left=$((left - 1))
+    rpm2cpio "$new" 2>/dev/null | cpio -i --quiet --to-stdout ".$file" 2>/dev/null | head -c "$6" | base64 |
+      sed -u 's/^/text\t/'
+  done
 }
 
 # rpm_mend ROOT PACKAGE ENABLING: forget the transactions of yum 3 that were cut off, and leave one build of the package

@@ -22,6 +22,7 @@ from tasks.run.lock_file import Lock
 from tasks.run.observer import EVENTS
 from tasks.run.probe import Seen
 from tasks.run.remaining import Remaining
+from tasks.sop.migrations import cannot_tell
 from tasks.sop.model import Schema
 from tasks.sop.restarts import Restart
 from tasks.sop.transaction import Change, Transaction
@@ -80,7 +81,7 @@ def everything_told() -> list[dict[str, Any]]:
     machine.said("blockerbugs01", "Please touch the device.")
     machine.waits_for([ONE, TWO], "to connect", 5.0)
     machine.looking((ONE, TWO))
-    machine.plan(plan)
+    machine.plan(replace(plan, migrations=(cannot_tell("/v/2b.py", "it has no upgrade()"),)))
     machine.nothing_to_do(plan)
     machine.resume(plan, LOCK, [Remaining({ONE: "01-download"}, (ONE,), (ONE,)) for _ in plan.phases])
     machine.held(prod(), LOCK, {ONE: {"04-yum-update": "runs"}})

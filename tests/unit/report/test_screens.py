@@ -22,6 +22,7 @@ from tasks.run.ending import ending
 from tasks.run.lock_file import Lock
 from tasks.run.probe import Seen
 from tasks.run.remaining import Remaining, everything
+from tasks.sop.migrations import ADDS, Migration, cannot_tell, classify
 from tests.unit.builders import NEW, OLD, ONE, TWO, found, nvr, prod, request, well
 from tests.unit.report.values import Terminal, ended, planned
 
@@ -35,6 +36,14 @@ PAST = Past(
     "4f2a9c01", EIGHT, ("lbrabec@laptop",), "major-upgrade", (OLD,), (NEW,), "done", True, True, 3.1, False, 12.9
 )
 
+RENAMES = "from alembic import op\ndef upgrade(): op.alter_column('bug', 'summary', new_column_name='title')"
+MIGRATIONS = (
+    classify("/v/2b7f3_rename_summary.py", RENAMES),
+    Migration(
+        "/v/3c5d1_votes.py", ADDS, ("the column bug.votes", "an index of bug, which cannot be written meanwhile")
+    ),
+    cannot_tell("/v/4d001_fill.py", "line 12: SQL that is put together when it runs"),
+)
 
 SCREENS = Path(__file__).with_name("screens")
 WRITE = os.environ.get("SCREENS") == "write"  # read before the fence takes it away
@@ -81,7 +90,8 @@ def human(terminal: Terminal) -> Human:
 @pytest.mark.parametrize("procedure", ["minor-upgrade", "major-upgrade"])
 def test_plan(procedure: str, terminal: Terminal, looks: Kept) -> None:
     plan = planned(procedure, host_set=PROD)
-    human(terminal).plan(replace(plan, warnings=("blockerbugs02: its clock is +75 s off",)))
+    brings = MIGRATIONS if procedure == "major-upgrade" else None
+    human(terminal).plan(replace(plan, warnings=("blockerbugs02: its clock is +75 s off",), migrations=brings))
     assert terminal.shown == looks
 
 
@@ -183,7 +193,8 @@ FOUND = {
 def test_folded_plan(procedure: str, terminal: Terminal, looks: Kept) -> None:
     plan = decide(request(procedure, LARGE), FOUND)
     warnings = tuple(f"{host.short}: its clock is +75 s off" for host in MANY[90:120])
-    human(terminal).plan(replace(plan, warnings=warnings))
+    brings = MIGRATIONS if procedure == "major-upgrade" else None
+    human(terminal).plan(replace(plan, warnings=warnings, migrations=brings))
     assert terminal.shown == looks
 
 

@@ -210,7 +210,7 @@ def test_what_is_not_told_says_where_it_stands() -> None:
         ("x.py", "x = " + "-" * 100_000 + "1\ndef upgrade(): pass", "it is too deep to be read"),
         ("x.mako", "def upgrade(): pass", "it is neither Python nor SQL"),
         ("0001.down.sql", "DROP TABLE t", "by its name it takes another migration back"),
-        ("x.sql", "x" * (LONGEST + 1), "it is longer than 256 kB"),
+        ("x.sql", "x" * (LONGEST + 1), "it is longer than 64 kB"),
     ],
 )
 def test_a_file_that_cannot_be_read_is_no_surprise(file: str, text: str, why: str) -> None:
