@@ -74,8 +74,7 @@ def carry_out(request: Request, inventory: Inventory, config: Config, consent: C
                 if last != plan.facts[request.host_set.sync].last:
                     again = partial(_consider, reached, request, stage, consent, report, run_lock)
                     _check_that_it_is_still_so(plan, again, run_lock)
-                around.begin(partial(standing.lasts, plan, reached))
-            run_begins()
+                around.begin(partial(standing.lasts, plan, reached), run_begins)
             return perform(run, everything(plan), run_lock, report, around, after_success(plan, inventory))
 
 

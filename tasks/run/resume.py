@@ -71,6 +71,5 @@ def resume(host_set: HostSet, config: Config, consent: Consent, report: Report) 
                 journal.write(Resume(operator(), host_set.name))
                 noted = facts[host_set.sync].around
                 around = standing.of_a_plan(plan, reached, run_lock, journal, report, noted)
-                around.begin(partial(standing.lasts, plan, reached), strict=False)  # to go on matters more
-            run_begins()
+                around.begin(partial(standing.lasts, plan, reached), run_begins, strict=False)  # to go on matters more
             return perform(run, remaining.of(plan, states, facts), run_lock, report, around)

@@ -55,17 +55,16 @@ class Standing:
         """Shell for the sync host, which notes no more what is taken down; nothing where that is nothing."""
         return kept.forget_around(self._set.app, self.down) if self.down else ""
 
-    def begin(self, lasts: Callable[[], float], strict: bool = True) -> None:
-        """Note them all, and begin one after the other.
+    def begin(self, lasts: Callable[[], float], then: Callable[[], None], strict: bool = True) -> None:
+        """Note them all, begin one after the other, and do `then`, which has to succeed as well.
 
         lasts: for how many seconds, where hosts.yml does not say; strict: where a required one cannot be begun, undo
         the others, give the lock back and raise Refused. What else goes wrong undoes them, too.
         """
-        wanted = _parts(self._set)
-        if not wanted:
-            return
         try:
-            missing = self._begin_all(wanted, lasts, strict)
+            missing = self._begin_all(_parts(self._set), lasts, strict)
+            if not missing:
+                then()
         except Refused as error:  # the sync host cannot note it, or this machine's disk is full
             if not strict:
                 raise
@@ -80,6 +79,8 @@ class Standing:
 
     def _begin_all(self, wanted: Sequence[Part], lasts: Callable[[], float], strict: bool) -> list[str]:
         """Those that are required and could not be begun, a sentence each; nothing is begun after the first."""
+        if not wanted:
+            return []
         usually = lasts() if any(part.expires is None for part in wanted) else 0.0
         seconds = {part.name or "": part.expires or usually for part in wanted}
         notes = {part.name or "": seconds[part.name or ""] for part in wanted if part.is_undone}

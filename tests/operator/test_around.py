@@ -62,7 +62,7 @@ def posted(pager: Alertmanager, name: str, fires: bool = True) -> str:
 
 
 @REAL
-def test_a_clean_upgrade_pages_nobody_and_leaves_no_silence(stg_runs_101: Fleet, pager: Alertmanager) -> None:
+def test_r4_a_clean_upgrade_pages_nobody_and_leaves_no_silence(stg_runs_101: Fleet, pager: Alertmanager) -> None:
     fleet = stg_runs_101
     alert = f'begin: "{posted(pager, "down")}", end: "{posted(pager, "down", fires=False)}", name: alert'
     around(fleet, silence(pager), alert)
@@ -78,7 +78,7 @@ def test_a_clean_upgrade_pages_nobody_and_leaves_no_silence(stg_runs_101: Fleet,
 
 
 @REAL
-def test_a_site_that_stays_down_pages_once_and_the_resume_is_silent_again(
+def test_r4_a_site_that_stays_down_pages_once_and_the_resume_is_silent_again(
     stg_runs_110: Fleet, pager: Alertmanager
 ) -> None:
     fleet = stg_runs_110
@@ -96,7 +96,7 @@ def test_a_site_that_stays_down_pages_once_and_the_resume_is_silent_again(
 
 
 @REAL
-def test_what_is_up_is_shown_and_taken_down_by_whoever_unlocks_the_set(
+def test_r1_what_is_up_is_shown_and_taken_down_by_whoever_unlocks_the_set(
     stg_runs_101: Fleet, pager: Alertmanager
 ) -> None:
     fleet = stg_runs_101
@@ -118,7 +118,7 @@ def test_what_is_up_is_shown_and_taken_down_by_whoever_unlocks_the_set(
 
 
 @REAL
-def test_what_could_not_be_taken_down_stays_noted_until_an_abort_can(stg_runs_101: Fleet, pager: Alertmanager) -> None:
+def test_r3_what_could_not_be_undone_stays_noted_until_an_abort_can(stg_runs_101: Fleet, pager: Alertmanager) -> None:
     fleet = stg_runs_101
     around(fleet, silence(pager, "seconds: 1"), f"begin: kill -STOP {pager.pid}")
     ended = fleet.types("prod restart-httpd --yes")
@@ -136,7 +136,7 @@ def test_what_could_not_be_taken_down_stays_noted_until_an_abort_can(stg_runs_10
     assert "nothing to give up" in fleet.types("prod abort --yes").out
 
 
-def test_a_required_part_that_cannot_be_begun_is_refused_and_any_other_a_warning(stg_runs_101: Fleet) -> None:
+def test_r2_a_required_part_that_cannot_be_begun_is_refused_and_any_other_a_warning(stg_runs_101: Fleet) -> None:
     fleet, done = stg_runs_101, stg_runs_101.folder / "done"
     own = f"begin: touch {done}, end: rm {done}, name: own"
     around(fleet, own, 'silence: "http://127.0.0.1:9", matchers: {a: b}, required: true')
@@ -156,7 +156,8 @@ def test_a_required_part_that_cannot_be_begun_is_refused_and_any_other_a_warning
     assert (fleet.at_rest("prod"), noted(fleet)) == (ENDS[MINOR], [])
 
 
-def test_a_host_that_is_named_around_a_run_may_be_away_unless_it_is_required(stg_runs_101: Fleet) -> None:
+@pytest.mark.sandbox_only("its hosts' roots are their own")
+def test_r2_a_host_that_is_named_around_a_run_may_be_away_unless_it_is_required(stg_runs_101: Fleet) -> None:
     fleet = stg_runs_101
     around(fleet, "downtime: noc01.example", f"begin: 'echo $UPGRADE_SET > around', on: {TWO}, required: true")
     ended = fleet.types("prod restart-httpd --yes")
@@ -168,7 +169,7 @@ def test_a_host_that_is_named_around_a_run_may_be_away_unless_it_is_required(stg
     assert (ended.code, "host_sets.prod.around[0]: noc01.example: " in ended.err) == (2, True), ended.said
 
 
-def test_a_fab_that_a_run_has_started_changes_no_host(stg_runs_101: Fleet) -> None:
+def test_r6_a_fab_that_a_run_has_started_changes_no_host(stg_runs_101: Fleet) -> None:
     fleet = stg_runs_101
     fleet.environment["UPGRADE_RUN"] = "0123abcd"
     for line in ("prod restart-httpd --yes", "prod resume --yes", "prod abort --yes", "prod unlock --yes"):
@@ -178,8 +179,9 @@ def test_a_fab_that_a_run_has_started_changes_no_host(stg_runs_101: Fleet) -> No
     assert fleet.changed() == []
 
 
+@pytest.mark.sandbox_only("its hosts have no nagios")
 @wanted("nagios4", "nagios4-core")
-def test_nagios_has_a_downtime_for_each_host_while_the_run_lasts(stg_runs_101: Fleet, tmp_path: Path) -> None:
+def test_r1_nagios_has_a_downtime_for_each_host_while_the_run_lasts(stg_runs_101: Fleet, tmp_path: Path) -> None:
     fleet = stg_runs_101
     with nagios(tmp_path / "nagios", ONE, TWO) as real:
         rw = fleet.home / "hosts" / STG / "var/lib/nagios4/rw"
@@ -226,7 +228,7 @@ def cases() -> list[object]:
 
 @REAL
 @pytest.mark.parametrize(("way", "boundary"), cases())
-def test_n6_killed_at_a_boundary_no_silence_is_left_by_a_resume_or_an_abort(
+def test_r1_killed_at_a_boundary_no_silence_is_left_by_a_resume_or_an_abort(
     tmp_path: Path, pager: Alertmanager, way: str, boundary: Boundary
 ) -> None:
     with two_sets(tmp_path, stg_runs="1.0.1", patient=True) as fleet:

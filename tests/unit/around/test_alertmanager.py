@@ -48,7 +48,7 @@ def occasion(run: str = RUN, **changes: Any) -> Occasion:
 
 
 @REAL
-def test_a_silence_says_whose_it_is_ends_by_itself_and_is_undone(real: Alertmanager) -> None:
+def test_r1_a_silence_says_whose_it_is_ends_by_itself_and_is_undone(real: Alertmanager) -> None:
     part = silence(real.url, matchers={"service": "~block.*", "severity": "page"})
     alertmanager.look(part)
     alertmanager.begin(part, occasion())
@@ -74,7 +74,7 @@ def test_a_resume_prolongs_the_silence_that_is_up(real: Alertmanager) -> None:
 
 
 @REAL
-def test_nobody_elses_silence_is_undone(real: Alertmanager) -> None:
+def test_r1_nobody_elses_silence_is_undone(real: Alertmanager) -> None:
     for run in (RUN, OTHER):
         alertmanager.begin(silence(real.url), occasion(run))
     alertmanager.end(silence(real.url), occasion(), [RUN])

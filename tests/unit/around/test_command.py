@@ -37,13 +37,13 @@ def test_it_knows_of_the_run_and_of_how_it_ended(tmp_path: Path) -> None:
         ("kill -9 $$", "exit status -9"),
     ],
 )
-def test_why_it_failed_is_its_last_line(line: str, said: str) -> None:
+def test_s10_why_it_failed_is_its_last_line(line: str, said: str) -> None:
     failure, known = run(line, {}, 20)
     assert known
     assert failure.replace("/bin/sh: line 1:", "/bin/sh: 1:").replace("command not found", "not found") == said
 
 
-def test_one_that_hangs_is_ended_with_all_that_it_has_started(tmp_path: Path) -> None:
+def test_x4_one_that_hangs_is_ended_with_all_that_it_has_started(tmp_path: Path) -> None:
     began = time.monotonic()
     assert run(f"(sleep 1; touch {tmp_path}/late) & sleep 60", {}, 0.3) == ("did not end in 0.3 s", False)
     assert time.monotonic() - began < 5
@@ -58,7 +58,7 @@ def test_what_it_leaves_in_the_background_is_not_waited_for() -> None:
     assert time.monotonic() - began < 2.5
 
 
-def test_a_fab_that_a_run_has_started_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_r6_a_fab_that_a_run_has_started_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     check_that_no_run_has_started_this("restart-httpd")
     monkeypatch.setenv("UPGRADE_RUN", "0123abcd\x1b[31m")
     with pytest.raises(Refused, match="restart-httpd: run 0123abcd has started this command"):
