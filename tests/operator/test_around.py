@@ -217,6 +217,23 @@ def test_o2_who_is_taken_over_leaves_the_silence_to_whoever_goes_on(stg_runs_101
     assert len(pager.silences("expired")) == 1  # it was prolonged, and never down in between
 
 
+@REAL
+@pytest.mark.sandbox_only("a second of its yum is enough")
+def test_r5_who_is_made_to_leave_takes_the_silence_down_and_a_resume_puts_it_up_again(
+    stg_runs_101: Fleet, pager: Alertmanager
+) -> None:
+    fleet = stg_runs_101
+    around(fleet, silence(pager))
+    fleet.breaks(ONE, "yum-update", "slow", seconds=3.0)
+    client = fleet.begins(MINOR)
+    until(lambda: begun(fleet, "yum", "-C") > 0)
+    os.kill(client.pid, signal.SIGTERM)
+    said = "".join(client.communicate())
+    assert (client.returncode, pager.silences(), noted(fleet)) == (130, [], []), said
+    ended = fleet.types("prod resume --yes")
+    assert (ended.code, pager.silences(), len(pager.silences("expired"))) == (0, [], 2), ended.said
+
+
 def cases() -> list[object]:
     """How a run goes on that died at a boundary: each boundary one way or the other."""
     edges: list[Boundary] = [*boundaries(workflows.minor), ("around", None)]
