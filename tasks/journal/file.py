@@ -18,6 +18,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from shlex import quote
 from tempfile import TemporaryFile
+from threading import Lock
 from typing import Any
 
 from .. import clock
@@ -45,6 +46,7 @@ class Journal:
         self.run = run or secrets.token_hex(4)
         self.entries: list[Entry] = list(earlier)
         self._unsent: list[str] = []
+        self._turn = Lock()  # one writes while another sends, where hosts are side by side
         try:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self.path.parent.chmod(0o700)
@@ -61,7 +63,8 @@ class Journal:
         envelope = {"time": iso(clock.now()), "run": self.run, "event": event.name}
         raw: dict[str, Any] = cleaned(envelope | as_json(event))
         self.entries.append(entry(raw))
-        self._unsent.append(json.dumps(_without_output(raw), ensure_ascii=True))
+        with self._turn:
+            self._unsent.append(json.dumps(_without_output(raw), ensure_ascii=True))
         self._put(raw)
 
     def adopt(self) -> None:
@@ -103,7 +106,8 @@ class Journal:
 
     def unsent(self) -> list[str]:
         """The lines that the sync host has not been sent yet; from now on they count as sent."""
-        lines, self._unsent = self._unsent, []
+        with self._turn:
+            lines, self._unsent = self._unsent, []
         return lines
 
     def close(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import dropwhile
@@ -12,7 +12,7 @@ from threading import Event
 from ..fleet.groups import Pool, Row
 from ..fleet.machines import Group
 from ..fleet.outcome import Outcome, for_people
-from ..inventory.model import Host
+from ..inventory.model import Host, HostSet
 from ..journal.events import Waited
 from ..sop import drains, restarts
 from ..sop.model import Effect, Phase, Step
@@ -25,9 +25,20 @@ from .remaining import Remaining
 from .state import Run
 from .uncertain import found_out
 
+Then = Callable[[], None]
 
-def do_phase(run: Run, number: int, phase: Phase, rest: Remaining, run_lock: RunLock, report: Report) -> None:
-    """Do one phase on the hosts where it is left to do, and write it down before and after."""
+
+def nothing() -> None:
+    """Nobody wants to be told."""
+
+
+def do_phase(
+    run: Run, number: int, phase: Phase, rest: Remaining, run_lock: RunLock, report: Report, ours: Then = nothing
+) -> None:
+    """Do one phase on the hosts where it is left to do, and write it down before and after.
+
+    ours: called as soon as the sync host has not to be asked any more whether the run is still ours.
+    """
     host_set, given_up = run.plan.request.host_set, run.failures
     done = {host: Outcome("", 0.0, earlier=True) for host in phase.hosts if host not in rest.names}
     rest = replace(rest, names={host: name for host, name in rest.names.items() if host not in given_up})
@@ -37,7 +48,9 @@ def do_phase(run: Run, number: int, phase: Phase, rest: Remaining, run_lock: Run
         return
     part = replace(phase, hosts=tuple(rest.names))
     with run.turn:
-        _begin(run, number, part, run_lock, report)
+        _begin(run, number, part, report)
+    _check_still_ours(run, part, run_lock)
+    ours()
     results = _do(run, number, phase, rest, run_lock, report)
     with run.turn:
         run.waits = bool(phase.window and run.at_work)
@@ -48,19 +61,31 @@ def do_phase(run: Run, number: int, phase: Phase, rest: Remaining, run_lock: Run
             run.journal.write(record.backup(host_set, results[host_set.sync]))
 
 
-def _begin(run: Run, number: int, part: Phase, run_lock: RunLock, report: Report) -> None:
-    """Write down what is done next, and see that the run is still ours to carry out."""
+def _begin(run: Run, number: int, part: Phase, report: Report) -> None:
+    """Write down what is done next."""
     host_set, step, total = run.plan.request.host_set, part.step, max(run.plan.numbers)
     report.phase(number, total, part)
     run.doing, run.at_work = step.name, [*(run.at_work if part.window else ()), *part.hosts]
     run.journal.write(record.phase(host_set.name, number, total, part))
-    # A host that could not be told of another driver would go on working for us.
-    if step.around:
-        run_lock.check_still_ours(drains.note_away(host_set, run.journal.run, part.hosts))
-        run.taking_out |= set(part.hosts)
-    elif not step.looks and set(part.hosts) != {host_set.sync}:
-        run_lock.check_still_ours()
-    run.waits = run.waits if part.window and step.looks else not step.looks
+
+
+def asks_the_sync_host(phase: Phase, host_set: HostSet) -> bool:
+    """Is the sync host asked before the phase whether the run is still ours?
+
+    A host that could not be told of another driver would go on working for us.
+    """
+    return phase.step.around or not (phase.step.looks or set(phase.hosts) == {host_set.sync})
+
+
+def _check_still_ours(run: Run, part: Phase, run_lock: RunLock) -> None:
+    """See that the run is still ours to carry out; not in a turn: hosts side by side share the answer."""
+    host_set, step = run.plan.request.host_set, part.step
+    if asks_the_sync_host(part, host_set):
+        note = drains.note_away(host_set, run.journal.run, part.hosts) if step.around else ""
+        run_lock.check_still_ours(note)
+    with run.turn:
+        run.taking_out |= set(part.hosts) if step.around else set()
+        run.waits = run.waits if part.window and step.looks else not step.looks
 
 
 def _do(run: Run, number: int, phase: Phase, rest: Remaining, run_lock: RunLock, report: Report) -> dict[Host, Outcome]:

@@ -26,7 +26,7 @@ from .left_behind import cut_off
 from .lock import RunLock
 from .look import ask_hosts
 from .observer import Report
-from .phase import do_phase, let_the_balancer_see, write_the_restart
+from .phase import Then, do_phase, let_the_balancer_see, nothing, write_the_restart
 from .probe import Watches
 from .put_back import after_a_run, clean
 from .remaining import Remaining, everything
@@ -150,12 +150,12 @@ def _each(run: Run, remaining_phases: Sequence[Remaining], run_lock: RunLock, co
     """Do the phases in turn. Do the hosts still do what they are told: has none failed, and has nobody said stop?"""
     plan = run.plan
 
-    def do(row: PhaseToDo, report: Report) -> bool:
+    def do(row: PhaseToDo, report: Report, ours: Then = nothing) -> bool:
         number, phase, rest = row
         if court.asked_to_stop.is_set() or (run.halted and not plan.settled):
             return False
         court.begins(phase, rest)
-        do_phase(run, number, phase, rest, run_lock, report)
+        do_phase(run, number, phase, rest, run_lock, report, ours)
         if used_up(run):
             return False
         let_the_balancer_see(phase, run, report, court.asked_to_stop)

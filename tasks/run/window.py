@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from functools import partial
+from threading import Condition
 
 from ..inventory.model import Host
 from ..journal.events import Judged
@@ -12,17 +14,19 @@ from ..sop.model import Phase
 from ..sop.restarts import Restart
 from .lock import RunLock
 from .observer import Report
+from .phase import Then, asks_the_sync_host, nothing
 from .remaining import Remaining
 from .state import Run
 
 PhaseToDo = tuple[int, Phase, Remaining]
-Do = Callable[[PhaseToDo, Report], bool]
+Do = Callable[[PhaseToDo, Report, Then], bool]
 
 
 def side_by_side(run: Run, rows: Sequence[PhaseToDo], run_lock: RunLock, report: Report, do: Do) -> bool:
     """Do the rows of each host in their order. Do all hosts still do what they are told, as far as hosts.yml wants it?
 
-    do: does a row, and gives whether the run goes on. The sync host, which has the lock, is done by itself.
+    do: does a row, says when it has not to ask the sync host any more, and gives whether the run goes on. The sync
+    host, which has the lock, comes last: while it is worked on it cannot be asked.
     """
     of: dict[Host, list[PhaseToDo]] = {}
     for row in rows:
@@ -30,27 +34,58 @@ def side_by_side(run: Run, rows: Sequence[PhaseToDo], run_lock: RunLock, report:
     left = [host for host, row in of.items() if any(rest.names for _, _, rest in row)]
     if left:
         _tell(rows, left, run, report)
-    inside = _Inside(run, report)
+    host_set, inside = run.plan.request.host_set, _Inside(run, report)
+    asking = _Asking(host for host in of if host != host_set.sync)
     over: list[Host] = []
 
     def act(host: Host) -> bool:
+        try:
+            if host == host_set.sync:
+                asking.wait()
+            each(host)
+        except BaseException:
+            over.append(host)
+            raise
+        finally:
+            asking.no_more(host)
+        return not over
+
+    def each(host: Host) -> None:
         began = time.monotonic()
-        for row in of[host]:
+        last = max((at for at, row in enumerate(of[host]) if asks_the_sync_host(row[1], host_set)), default=-1)
+        for at, row in enumerate(of[host]):
             if over or host in run.failures:
-                break
+                return
             inside.steps[host] = row[1].step.name
-            if not do(row, inside):
+            if at > last:
+                asking.no_more(host)
+            if not do(row, inside, partial(asking.no_more, host) if at == last else nothing):
                 over.append(host)
         if host in left and not (over or host in run.failures):
             with run.turn:
                 report.done(host, time.monotonic() - began)
-        return not over
 
-    sync = run.plan.request.host_set.sync
-    for hosts in ([host for host in of if host != sync], [host for host in of if host == sync]):
-        if hosts and not over:
-            run_lock.machines.side_by_side(hosts, act, rows[0][1].window)
+    hosts = sorted(of, key=lambda host: host == host_set.sync)
+    run_lock.machines.side_by_side(hosts, act, rows[0][1].window)
     return not over
+
+
+class _Asking:
+    """The hosts that still have to ask the sync host before a step."""
+
+    def __init__(self, hosts: Iterable[Host]) -> None:
+        self._hosts, self._fewer = set(hosts), Condition()
+
+    def no_more(self, host: Host) -> None:
+        """This one has asked for the last time."""
+        with self._fewer:
+            self._hosts.discard(host)
+            self._fewer.notify_all()
+
+    def wait(self) -> None:
+        """Until none is left."""
+        with self._fewer:
+            self._fewer.wait_for(lambda: not self._hosts)
 
 
 def _tell(rows: Sequence[PhaseToDo], hosts: Sequence[Host], run: Run, report: Report) -> None:

@@ -63,6 +63,16 @@ def test_in_a_window_the_next_host_starts_when_one_ends_and_the_sync_host_comes_
     assert updates(six)[-2] == (SYNC, "start")
 
 
+def test_in_a_window_the_sync_host_begins_when_no_other_has_to_ask_it_any_more(six: Fleet) -> None:
+    keys(six, window=3)
+    six.breaks(NAMES[-1], "restart-httpd", "slow", seconds=3)
+    ended = six.types("prod minor-upgrade --version 1.0.1")
+    assert ended.code == 0, ended.said
+    begins = next(at for at, host, _ in sorted(six.moments("yum", "-C", "update")) if host == SYNC)
+    assert updates(six)[-2] == (SYNC, "start")
+    assert begins < next(at for at, host, phase in six.moments("restart") if (host, phase) == (NAMES[-1], "end"))
+
+
 def test_in_a_window_a_host_that_fails_lets_no_other_begin_and_resume_does_the_rest(six: Fleet) -> None:
     keys(six, window=2)
     six.breaks(BAD, "yum-update")

@@ -45,7 +45,7 @@ class Held:
     def release(self) -> None:
         self.now = False
 
-    def check_still_ours(self) -> None:
+    def check_still_ours(self, first: str = "") -> None:
         """It is."""
 
     def script(self, *_: object) -> str:
@@ -58,7 +58,8 @@ class Ousted(Held):
     def release(self) -> None:
         raise TakenOver("prod: run 0123abcd was taken over by bob@desk", next_line="fab prod status")
 
-    check_still_ours = release
+    def check_still_ours(self, first: str = "") -> None:
+        self.release()
 
 
 class Unasked:
