@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from invoke import Collection, Task
 
-from . import build, config, failure, look, program, sandboxed, steps, unexpected, upgrade
+from . import build, config, failure, look, program, sandbox, sandboxed, steps, unexpected, upgrade
 from .flags import SHOWING
 from .inventory.file import configured_file, set_names
 from .koji.settings import DEFAULTS
@@ -24,7 +24,7 @@ for title, modules in {**{title: (module,) for title, module in ON_HOSTS.items()
         namespace.add_task(task)
     groups[title] = [namespace.transform(task.name) for task in tasks]
 namespace.add_collection(Collection.from_module(sandboxed), name="sandbox")
-groups["Sandbox"] = [f"sandbox.{name}" for name in ("up", "down", "reset", "fault")]
+groups["Sandbox"] = list(sandbox.TASKS)
 taken = [*namespace.tasks, *namespace.collections]
 sets = set_names(configured_file(), taken)
 for name in sets:

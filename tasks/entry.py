@@ -166,7 +166,7 @@ def _meant_hosts(context: Context, task: str, report: Report) -> tuple[Inventory
     if name in sandbox.NAMES:
         from .sandbox import session
 
-        inventory, config = session.enter()
+        inventory, config = session.enter(setup.inventory_file(context))
     else:
         inventory, config = setup.inventory(context), setup.ssh(context)
         if not ssh_config.understood():

@@ -56,7 +56,12 @@ FLAGS = {
     "unchecked": Flag("Reason to push a template that the check refuses; stands in the commit's message.", ""),
     "literal": Flag("Reason to push a value that looks like a secret; stands in the commit's message.", ""),
     "key": Flag("Only this one: koji, build, ansible.", ""),
-    # The sandbox's faults.
+    # The sandbox: what it is made like, and its faults.
+    "like": Flag(
+        "The set of hosts.yml whose application the sandbox plays; sandbox: Blockerbugs again. Default: the one that "
+        "was named before; the file's first set, where that is another application or the only one; Blockerbugs.",
+        "",
+    ),
     "step": Flag(
         "Where it goes wrong: download, yum-update, downgrade, sync, upgrade-db, stop-httpd, start-httpd, "
         "restart-httpd, healthy, new-build, preflight (the look before a run), schema (the look at the database). "

@@ -68,7 +68,7 @@ def check(
             choosing = [*sets, "sandbox.here"]
             _before_it_begins(program, partial(check_line, tasks, choosing, on_hosts), collection)
     typed = [called(program), *program.argv[1:]]
-    lines.typed(typed[0], _reaching(given), os.environ, [*sets, "sandbox"], typed)
+    lines.typed(typed[0], _reaching(given), os.environ, [*sets, "sandbox", *sandbox.TASKS], typed)
     _check_flags(given)
 
 

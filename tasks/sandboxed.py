@@ -7,6 +7,7 @@ from typing import Any
 from invoke import Context
 
 from .flags import task
+from .fleet.setup import inventory_file
 from .targets import choose
 
 
@@ -16,20 +17,20 @@ def here(context: Context) -> None:
     choose(context, "sandbox")
 
 
-@task()
-def reset(context: Context) -> None:
+@task("like")
+def reset(context: Context, like: str) -> None:
     """Begin again with 1.0.0 on both hosts."""
     from .sandbox import session
 
-    session.reset(dry=context.config.run.dry)
+    session.reset(inventory_file(context), like, dry=context.config.run.dry)
 
 
-@task()
-def up(context: Context) -> None:
+@task("like")
+def up(context: Context, like: str) -> None:
     """Keep it running between commands."""
     from .sandbox import session
 
-    session.up(dry=context.config.run.dry)
+    session.up(inventory_file(context), like, dry=context.config.run.dry)
 
 
 @task()
@@ -45,4 +46,4 @@ def fault(context: Context, **typed: Any) -> None:
     """Let a step go wrong, for a rehearsal."""
     from .sandbox import session
 
-    session.fault(**typed, dry=context.config.run.dry)
+    session.fault(inventory_file(context), **typed, dry=context.config.run.dry)

@@ -3,4 +3,5 @@
 Kept empty of imports: the small programs of `programs/` start through this package and must start fast.
 """
 
+TASKS = ("sandbox.up", "sandbox.down", "sandbox.reset", "sandbox.fault")
 NAMES = ("sandbox", "sandbox01", "sandbox02", "blockerbugs01.sandbox", "blockerbugs02.sandbox")

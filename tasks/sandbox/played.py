@@ -47,7 +47,7 @@ NOT_ITS_OWN = frozenset({
     "source", "ssh", "su", "systemd-run", "test", "time", "timeout", "true", "umask", "until", "while", "xargs", "zsh",
     "awk", "base64", "cat", "chmod", "cp", "cut", "date", "echo", "expr", "find", "grep", "head", "id", "kill", "ls",
     "mkdir", "mkfifo", "mv", "printf", "ps", "readlink", "rm", "sed", "sleep", "sort", "stat", "tail", "tee", "touch",
-    "tr", "uniq", "wc", "python", "python3",
+    "tr", "uniq", "wc",
 })  # fmt: skip
 _QUOTED = re.compile(r"'[^']*'|\"[^\"$`\\]*\"")
 _SHELLS = re.compile(r"[|&;<>()$`\\*?\[\]{}~#!]")
@@ -77,7 +77,7 @@ def on_its_hosts(command: str) -> str:
 
 
 def played(host_set: HostSet) -> tuple[dict[str, Any], dict[str, str]]:
-    """The application of a set, and what of it cannot be played: the key in the set, and what would be needed."""
+    """The application of a set, and what of it cannot be played: the key in the set, and why not."""
     app, health, wrong = host_set.app, host_set.health, dict[str, str]()
     commands = {"app.migrate": app.migrate, "app.check": app.check, "schema_status": host_set.schema_status}
     said: dict[str, Any] = {"package": app.package, "service": app.service.removesuffix(".service")}
@@ -85,19 +85,19 @@ def played(host_set: HostSet) -> tuple[dict[str, Any], dict[str, str]]:
         try:
             said[place.removeprefix("app.")] = words(command) if command else None
         except ValueError as error:
-            wrong[place] = f"wants a program of the application's own and its arguments, and no more: {error}"
+            wrong[place] = f"the sandbox plays one program of the application's own, with arguments: {error}"
     for key, file in (("settings", app.settings), ("cron", app.cron)):
         said[key] = file
         if file and ".." in file:
-            wrong[f"app.{key}"] = "wants a path without .., which would lead out of the host's folder"
+            wrong[f"app.{key}"] = "the sandbox's hosts live in folders, which .. would lead out of"
     said |= {"timer": app.timer, "backend": app.package.replace("+", "_")}
     said["file"] = _file(app.migrations if app.migrate else None, app.package)
     said["alembic"] = said["file"] == ALEMBIC
     if not said["file"]:
-        shapes = ", ".join(migration_file(shape, app.package, 1, FIRST) for shape in FILES)
-        wrong["app.migrations"] = f"wants to find a file that is called like one of these: {shapes}"
+        shapes = " or ".join(migration_file(shape, app.package, 1, FIRST) for shape in FILES)
+        wrong["app.migrations"] = f"the sandbox has no migration that it would find; one is called {shapes}"
     if not 200 <= health.status < 400:
-        wrong["health.status"] = "wants 200 to 399, which its haproxy takes for well"
+        wrong["health.status"] = "the sandbox's haproxy takes 200 to 399 for well, and nothing else"
     return said | {key: getattr(health, key) for key in ("path", "port", "status", "version")}, wrong
 
 

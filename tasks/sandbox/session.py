@@ -18,6 +18,7 @@ from ..lines import same
 from ..paths import state_dir
 from ..report.opened import opened
 from . import faults, fleet, layout
+from . import like as likes
 from .programs._db import Error as DatabaseError
 from .programs._files import read_json
 
@@ -41,12 +42,12 @@ def home() -> Path:
 
 
 @cache
-def enter() -> tuple[Inventory, Config]:
-    """The sandbox's inventory and SSH configuration; it is made and started if need be.
+def enter(file: Path) -> tuple[Inventory, Config]:
+    """The sandbox's inventory and SSH configuration; it is made and started if need be. file: the hosts.yml in force.
 
     What is started here ends with this process, however that ends.
     """
-    place = _made()
+    place = _made(file)
     pid = fleet.running(place)
     if pid and not _kept(place, pid):
         raise _in_use(pid)
@@ -58,11 +59,16 @@ def enter() -> tuple[Inventory, Config]:
     return read(place / "hosts.yml"), Config(runtime_ssh_path=str(place / "ssh_config"))
 
 
-def reset(dry: bool = False) -> None:
-    """Begin again: 1.0.0 on both hosts, no faults; one kept up stays up. Raises TryLater while a fab uses it."""
+def reset(file: Path, like: str = "", dry: bool = False) -> None:
+    """Begin again: 1.0.0 on both hosts, no faults; one kept up stays up. Raises TryLater while a fab uses it.
+
+    file: the hosts.yml in force; like: the set of it that the sandbox is made like. Raises Refused for one that cannot
+    be played.
+    """
     report = opened()
+    made = _like(file, like)
     if dry:
-        report.note(f"would lay the sandbox in {home()} down afresh")
+        report.note(f"would lay the sandbox in {home()} down afresh{_told_of(made)}")
         return
     pid = fleet.running(home()) if home().exists() else None
     kept = bool(pid and _kept(home(), pid))
@@ -70,19 +76,23 @@ def reset(dry: bool = False) -> None:
         raise _in_use(pid)
     enter.cache_clear()
     _end_if_running()
-    _lay_down()
-    report.note("the sandbox is as new: blockerbugs-1.0.0-1.el7 on both hosts; 1.0.1 and 1.1.0 are in the repo")
+    _lay_down(made)
+    first = f"{made.app['package']}-1.0.0-1.el7"
+    report.note(f"the sandbox is as new: {first} on both hosts; 1.0.1 and 1.1.0 are in the repo{_told_of(made)}")
     if kept:
-        up()
+        up(file)
 
 
-def up(dry: bool = False) -> None:
-    """Start the sandbox so that it stays until `down`."""
+def up(file: Path, like: str = "", dry: bool = False) -> None:
+    """Start the sandbox so that it stays until `down`. Raises Refused for one that is made like another set.
+
+    file, like: as for reset.
+    """
     report = opened()
     if dry:
         report.note(f"would start the sandbox in {home()}")
         return
-    place = _made()
+    place = _made(file, like)
     pid = fleet.running(place)
     if not pid:
         try:
@@ -109,7 +119,9 @@ def down(dry: bool = False) -> None:
         report.note("the sandbox is not up")
 
 
-def fault(step: str, kind: str, host: str, times: int, seconds: float, clear: bool, dry: bool = False) -> None:
+def fault(
+    file: Path, step: str, kind: str, host: str, times: int, seconds: float, clear: bool, dry: bool = False
+) -> None:
     """Switch a fault on, or all of them off. Raises Refused for one that does not exist."""
     report = opened()
     hosts = dict(zip(("sandbox01", "sandbox02", "sandboxproxy"), HOSTS, strict=True))
@@ -122,7 +134,7 @@ def fault(step: str, kind: str, host: str, times: int, seconds: float, clear: bo
     if dry:
         report.note(f"would do: {effect}")
         return
-    place = _made()
+    place = _made(file)
     if clear:
         faults.clear(place)
         for name in HOSTS:
@@ -152,29 +164,59 @@ def _told(step: str, kind: str, host: str, times: int, seconds: float) -> str:
     return effect
 
 
-def _made() -> Path:
-    """The sandbox's folder, laid down if there is none. Raises Refused for one of which a part is gone."""
+def _made(file: Path, like: str = "") -> Path:
+    """The sandbox's folder, laid down if there is none. Raises Refused for one of which a part is gone, and for one
+    that is made like another set than is meant.
+    """
     if not (home() / "hosts.yml").exists():
-        _lay_down()
+        _lay_down(_like(file, like))
     for part in ("ssh_config", "fleet.json", "id_ed25519", "known_hosts"):
         if not (home() / part).exists():
             raise Refused(f"the sandbox is broken: {home() / part} is gone", next_line="fab sandbox.reset")
-    if "app" not in read_json(home() / "fleet.json"):
+    app = read_json(home() / "fleet.json").get("app")
+    if app is None:
         raise Refused("the sandbox was made by an earlier version of this program", next_line="fab sandbox.reset")
+    _check_that_it_is_meant(app["package"], file, like)
     return home()
 
 
-def _lay_down() -> None:
+def _check_that_it_is_meant(made_of: str, file: Path, like: str) -> None:
+    """Raises Refused for a sandbox of another application than hosts.yml has, where nobody has chosen that."""
+    is_like, (means, package) = likes.kept(home()), likes.implied(file)
+    if like:
+        means = likes.named(like, file)
+        if (means.name, means.file) == (is_like.name, is_like.file):
+            return
+    elif is_like.chosen or means.name == likes.OWN or package == made_of:
+        return
+    raise Refused(
+        f"the sandbox is made like {is_like}, not like {means}",
+        next_line=f"fab sandbox.reset{f' --like {like}' if like else ''}  # makes it anew",
+    )
+
+
+def _like(file: Path, like: str) -> likes.Made:
+    """What a new sandbox is made of: the set that is named, or was named before, or that hosts.yml means by itself."""
+    if like:
+        return likes.make(likes.named(like, file))
+    before = likes.kept(home())
+    return likes.make(before if before.chosen else likes.implied(file)[0])
+
+
+def _told_of(made: likes.Made) -> str:
+    return "" if made.host_set is None else f"; it is made like {made.like}"
+
+
+def _lay_down(made: likes.Made) -> None:
     """Make the sandbox; hosts.yml is the last of its files, so that one that was cut short is made again."""
     try:
         home().mkdir(mode=0o700, parents=True, exist_ok=True)
         (home() / "hosts.yml").unlink(missing_ok=True)
-        layout.create(home(), [SET])
-        template = Path(__file__).with_name("hosts.yml").read_text(encoding="utf-8")
-        text = template.replace("{url}", layout.public_url(home(), SET.name))
-        for host in SET.hosts:
-            text = text.replace(f"{{url of {host}}}", layout.node_url(home(), host))
-        (home() / "hosts.yml").write_text(text, encoding="utf-8")
+        layout.create(home(), [SET], app=made.app)
+        made.like.keep(home())
+        urls = {f"url of {host}": layout.node_url(home(), host) for host in SET.hosts}
+        urls["url"] = layout.public_url(home(), SET.name)
+        (home() / "hosts.yml").write_text(likes.hosts_yml(made, urls), encoding="utf-8")
     except (OSError, DatabaseError) as error:
         raise Refused(f"the sandbox cannot be made in {home()}: {error}", next_line=f"ls -ld {home().parent}") from None
 

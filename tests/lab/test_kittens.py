@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.kittens import hosts_yml
 from tests.operator.fleets import until
 
 from .conftest import Lab
 from .layout import HUB, STG
 from .podman import run_in
 
-PAGE = Path(__file__).parents[2] / "docs/application.md"
 pytestmark = pytest.mark.lab
 
 _OFFER = """
@@ -43,8 +43,7 @@ rm -rf /etc/kittens /var/lib/kittens-upgrade /run/kittens-upgrade.lock
 def kittens(lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
     """1.0.0 serves on stg's host, beside Blockerbugs; the repo has 2.0.0, with a migration."""
     file = tmp_path / "kittens.yml"
-    [text] = re.findall(r"^```yaml\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.M | re.S)
-    file.write_text(text, encoding="utf-8")
+    file.write_text(hosts_yml(), encoding="utf-8")
     lab.environment["FABRIC_HOSTS_FILE"] = str(file)
     run_in(HUB, "sh", "-ec", _OFFER)
     password = lab.settings.database_password
