@@ -30,7 +30,7 @@ from .proxy import Proxy
 from .setup import lenient, ssh_config_file
 from .shell import SUDO_SECONDS, OnLine, Output, RootShell, ShellError, StepTimeout
 from .ssh_config import Options
-from .transport import transport_of
+from .transport import SshTransport, transport_of
 from .trust import Trust
 from .unreachable import Unanswered, unreachable
 from .wire import ConnectionLost
@@ -147,8 +147,9 @@ class Node(Connection):
                 self.client.close()
             self._end_proxy()
             raise problem from error
-        if self.transport:
+        if isinstance(self.transport, SshTransport):
             self.transport.set_keepalive(KEEPALIVE_SECONDS)
+            self.transport.rest()
         return opened
 
     def hurry(self, until: float | None) -> None:

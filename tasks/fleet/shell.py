@@ -36,6 +36,7 @@ MOST_TOLD = 10_000  # lines of one command that are told as they come
 MOST_LINES = 100  # that are told of what sudo says between two answers
 LONGEST_LINE = 8192  # bytes of a line that does not end
 
+_STATUS = re.compile(r"[0-9]{1,3}")
 _WANTS_TERMINAL = re.compile(r"\btty\b", re.I)  # sudo says it in many languages, and `tty` in all of them
 
 
@@ -243,8 +244,7 @@ class RootShell:
         raise ShellError(self._last or "sudo ended without a word") from None
 
     def _follow(self, mark: str, on_line: OnLine | None, ends: float | None) -> Output:
-        kept, shown, begun = Kept(), 0, False
-        ended = re.compile(rf"{re.escape(mark)} ends (\d{{1,3}})")
+        kept, shown, begun, ends_with = Kept(), 0, False, f"{mark} ends "
         while True:
             try:
                 piece = self._wire.next(ends)
@@ -255,8 +255,8 @@ class RootShell:
             for raw in self._lines.take(piece):
                 if not begun:
                     begun = raw == f"{mark} begins"
-                elif end := ended.fullmatch(raw):
-                    return Output(kept.lines, int(end[1]))
+                elif raw.startswith(ends_with) and _STATUS.fullmatch(raw, len(ends_with)):
+                    return Output(kept.lines, int(raw[len(ends_with) :]))
                 elif line := kept.add(raw):  # blank lines carry nothing, and printf has to add one before the mark
                     shown += 1
                     if on_line and shown <= MOST_TOLD:
