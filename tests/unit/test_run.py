@@ -13,7 +13,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PACKAGING = ("cc", "krb5-config", "rpmbuild", "git")
-OF_HOSTS = ("flock", "pgrep", "ssh", "sshd")
+OF_HOSTS = ("flock", "pgrep", "ssh", "sshd", "prometheus-alertmanager", "nagios4")
 OWN = f"py3{sys.version_info.minor}"  # the environment of the Python that `tests` has
 
 
