@@ -30,6 +30,11 @@ class Part(Strict):
         return hash(self.model_dump_json())  # a dict has no hash of its own
 
     @property
+    def label(self) -> str:
+        """What messages and notes call it."""
+        return self.name or self.kind
+
+    @property
     def at(self) -> str | None:
         """The name of the host on which it is begun and undone; None: it is done from here."""
         return None

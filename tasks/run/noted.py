@@ -21,15 +21,15 @@ class Up(NamedTuple):
 def what_is_up(host_set: HostSet, facts: Mapping[Host, Facts]) -> list[Up]:
     """All of them, but for what has ended by itself meanwhile."""
     sync = facts.get(host_set.sync)
-    ends = {part.name for part in host_set.around if part.ends_by_itself}
+    ends = {part.label for part in host_set.around if part.ends_by_itself}
     rows = [Up(part, run, seconds) for run, seconds, part in (sync.around if sync else ())]
     return [up for up in rows if up.seconds > 0 or up.part not in ends]
 
 
 def sentences(host_set: HostSet, facts: Mapping[Host, Facts]) -> list[str]:
     """The same in words."""
-    ends = {part.name for part in host_set.around if part.ends_by_itself}
-    known = {part.name for part in host_set.around}
+    ends = {part.label for part in host_set.around if part.ends_by_itself}
+    known = {part.label for part in host_set.around}
     return [
         f"{up.part}: put up by run {up.run}"
         + (f", ends by itself in {duration(up.seconds)}" if up.part in ends else "")

@@ -51,7 +51,7 @@ def perform(
     """
     try:
         try:
-            end = _phase_by_phase(run, remaining_phases, run_lock, report)
+            end = _phase_by_phase(run, remaining_phases, run_lock, report, around)
         except TakenOver as error:
             end = error
         except BaseException:  # also Ctrl-C twice: what was drained shall not wait for who comes next
@@ -119,7 +119,7 @@ def _write_the_end(run: Run, end: SopError | None, run_lock: RunLock, forget: st
 
 
 def _phase_by_phase(
-    run: Run, remaining_phases: Sequence[Remaining], run_lock: RunLock, report: Report
+    run: Run, remaining_phases: Sequence[Remaining], run_lock: RunLock, report: Report, around: Standing
 ) -> SopError | None:
     """Do the phases until all are done, or one has failed, or Ctrl-C was pressed; look again; say how it ended."""
     host_set = run.plan.request.host_set
@@ -128,8 +128,8 @@ def _phase_by_phase(
     with watches, patience(report) as asked_to_stop:
         run_lock.machines.asks_no_more(asked_to_stop.is_set)
         court = Court(run, watches, report, asked_to_stop)
-        if _each(run, remaining_phases, run_lock, court) and run.halted and run.halted.back:
-            _roll_back(run, run_lock, court)
+        if _each(run, remaining_phases, run_lock, court, around) and run.halted and run.halted.back:
+            _roll_back(run, run_lock, court, around)
         if run.taken_over:
             if run.done_late:
                 run.afterwards = _look_again(run, run_lock, report)
@@ -146,7 +146,7 @@ def _phase_by_phase(
     return ending(run)
 
 
-def _each(run: Run, remaining_phases: Sequence[Remaining], run_lock: RunLock, court: Court) -> bool:
+def _each(run: Run, remaining_phases: Sequence[Remaining], run_lock: RunLock, court: Court, around: Standing) -> bool:
     """Do the phases in turn. Do the hosts still do what they are told: has none failed, and has nobody said stop?"""
     plan = run.plan
 
@@ -155,6 +155,8 @@ def _each(run: Run, remaining_phases: Sequence[Remaining], run_lock: RunLock, co
         if court.asked_to_stop.is_set() or (run.halted and not plan.settled):
             return False
         court.begins(phase, rest)
+        if not phase.window:  # those are done side by side
+            around.prolong()
         do_phase(run, number, phase, rest, run_lock, report, ours)
         if used_up(run):
             return False
@@ -174,7 +176,7 @@ def _each(run: Run, remaining_phases: Sequence[Remaining], run_lock: RunLock, co
     return not (court.asked_to_stop.is_set() or used_up(run))
 
 
-def _roll_back(run: Run, run_lock: RunLock, court: Court) -> None:
+def _roll_back(run: Run, run_lock: RunLock, court: Court, around: Standing) -> None:
     """The batch that was judged bad, on the build that it had; where a resume has not done that already."""
     if not run.plan.settled:
         court.takes_along()
@@ -182,7 +184,7 @@ def _roll_back(run: Run, run_lock: RunLock, court: Court) -> None:
         rows = zip(run.plan.numbers, run.plan.phases, strict=True)
         begun = [number for number, phase in rows if id(phase) in done]
         run.plan = with_the_rollback(run.plan, run.journal.entries, begun)
-        _each(run, everything(run.plan), run_lock, court)
+        _each(run, everything(run.plan), run_lock, court, around)
 
 
 def _look_again(run: Run, run_lock: RunLock, report: Report) -> dict[Host, Facts]:

@@ -38,7 +38,7 @@ class Standing:
     """What stands around a run, in the hands of whoever carries it out or ends it.
 
     noted: what runs have put up before, as the sync host says; up: what this one has, and the seconds that it lasts.
-    down: what is taken down, and need not be noted any more.
+    down: what is taken down, and need not be noted any more. since: when it was begun, or prolonged.
     """
 
     reached: Reached
@@ -49,6 +49,7 @@ class Standing:
     noted: Noted = ()
     up: dict[str, float] = field(default_factory=dict)
     down: list[str] = field(default_factory=list)
+    since: dict[str, float] = field(default_factory=dict)
 
     @property
     def forget(self) -> str:
@@ -82,18 +83,19 @@ class Standing:
         if not wanted:
             return []
         usually = lasts() if any(part.expires is None for part in wanted) else 0.0
-        seconds = {part.name or "": part.expires or usually for part in wanted}
-        notes = {part.name or "": seconds[part.name or ""] for part in wanted if part.is_undone}
+        seconds = {part.label: part.expires or usually for part in wanted}
+        notes = {part.label: seconds[part.label] for part in wanted if part.is_undone}
         self.run_lock.check_still_ours(kept.note_around(self._set.app, self.journal.run, notes))
         self.up |= notes
+        self.since = dict.fromkeys(notes, time.monotonic())
         for part in wanted:
-            if why := self._begin(part, seconds[part.name or ""], strict):
+            if why := self._begin(part, seconds[part.label], strict):
                 return [f"{place(self._set, part)}: {why}"]
         return []
 
     def _begin(self, part: Part, seconds: float, strict: bool) -> str:
         """Why a required part stands in the way of the run, if it does."""
-        name = part.name or ""
+        name = part.label
         began, occasion = time.monotonic(), replace(self.occasion, expires=seconds)
         result = parts.begin(part, occasion, partial(ask, self.reached))
         lasts = seconds if part.ends_by_itself and not result.failure else None
@@ -103,6 +105,28 @@ class Standing:
             self.up.pop(name, None)
         return result.failure if part.required and strict else ""
 
+    def prolong(self) -> None:
+        """Have what ends by itself end later, where half of its time is over: the run takes longer than such runs did.
+
+        What cannot be prolonged is told. Raises TakenOver where the run is somebody else's by now.
+        """
+        now, ends = time.monotonic(), [part for part in _parts(self._set) if part.ends_by_itself]
+        up = {part: self.up.get(part.label, 0.0) for part in ends}
+        due = {part: seconds for part, seconds in up.items() if seconds and now - self.since[part.label] > seconds / 2}
+        if not due:
+            return
+        notes = {part.label: seconds for part, seconds in due.items()}
+        try:
+            self.run_lock.check_still_ours(kept.note_around(self._set.app, self.journal.run, notes))
+        except TakenOver:
+            raise
+        except SopError:  # the sync host does not answer: whatever comes next tells that
+            return
+        for part, seconds in due.items():
+            self.since[part.label], began = now, time.monotonic()
+            failure = parts.begin(part, replace(self.occasion, expires=seconds), partial(ask, self.reached)).failure
+            self._tell(part, "begin", began, failure, None if failure else seconds)
+
     def end(self, outcome: str) -> None:
         """Undo what this run or an earlier one has put up, the last one first; who leaves meanwhile waits no longer.
 
@@ -110,7 +134,7 @@ class Standing:
         """
         occasion = replace(self.occasion, outcome=outcome)
         for part in reversed(_parts(self._set)):
-            name = part.name or ""
+            name = part.label
             runs = {run for run, _, noted in self.noted if noted == name}
             runs |= {self.journal.run} if name in self.up else set()
             if runs and not self._end(part, occasion, runs):
@@ -124,13 +148,13 @@ class Standing:
             failure = parts.end(part, occasion, runs, partial(ask, self.reached)).failure
         except KeyboardInterrupt:
             failure = LEFT
-        left = max([self.up.get(part.name or "", 0.0), *(s for _, s, name in self.noted if name == part.name)])
+        left = max([self.up.get(part.label, 0.0), *(s for _, s, name in self.noted if name == part.label)])
         self._tell(part, "end", began, failure, left if failure and part.ends_by_itself else None)
         return failure
 
     def _let_go_of_what_nobody_knows(self) -> None:
         """hosts.yml has it no more, so that nobody can undo it: it is told until its time is over."""
-        known = {part.name for part in _parts(self._set)}
+        known = {part.label for part in _parts(self._set)}
         for run, seconds, name in self.noted:
             if name not in known and seconds <= 0:
                 self.down.append(name)
@@ -162,7 +186,7 @@ class Standing:
 
     def _tell(self, part: Part, what: str, began: float, failure: str, expires: float | None) -> None:
         took = time.monotonic() - began
-        told = events.Around(self._set.name, part.name or "", what, took, expires, failure or None)
+        told = events.Around(self._set.name, part.label, what, took, expires, failure or None)
         self.report.around(told)
         try:
             self.journal.write(told)

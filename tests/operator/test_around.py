@@ -211,9 +211,9 @@ def test_o2_who_is_taken_over_leaves_the_silence_to_whoever_goes_on(stg_runs_101
     journal = fleet.folder / "second/blockerbugs-upgrade/journal.jsonl"
     until(lambda: journal.exists() and '"resume"' in journal.read_text())
     os.kill(first.pid, signal.SIGCONT)
-    assert first.wait() == 3
+    first.communicate()
     second.communicate()
-    assert (second.returncode, pager.silences(), noted(fleet)) == (0, [], [])
+    assert (first.returncode, second.returncode, pager.silences(), noted(fleet)) == (3, 0, [], [])
     assert len(pager.silences("expired")) == 1  # it was prolonged, and never down in between
 
 

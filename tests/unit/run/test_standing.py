@@ -113,6 +113,18 @@ def test_all_are_begun_in_order_and_undone_in_the_other_and_what_nothing_undoes_
     assert around.forget.split()[2:] == ["page", "silence"]
 
 
+def test_a_silence_whose_time_is_half_over_is_prolonged_and_nothing_else_is_begun_again(world: World) -> None:
+    around = world.standing()
+    around.begin(lambda: HOUR, told)
+    around.prolong()
+    assert len(world.done) == 3
+    around.since["silence"] -= HOUR * 0.6
+    around.prolong()
+    around.prolong()
+    assert world.done[3:] == ["begin silence"]
+    assert world.lock.told[-1].split()[-2:] == ["3600", "silence"]
+
+
 def test_without_any_nothing_is_asked(world: World) -> None:
     around = world.standing(prod())
     around.begin(lambda: HOUR, told)
