@@ -79,6 +79,7 @@ class Begin(Event, name="begin"):
     order: tuple[str, ...] = key("the hosts that are meant, in the order in which they are worked on")
     serial: bool = key("one host after the other?")
     migrated: bool = key("was the database at the target's schema already?")
+    signed: tuple[str, ...] = key("digests and signing key of the build, as the set before runs it; each NAME:VALUE")
     together: bool = key("are all hosts restarted at once?")
     steps: tuple[tuple[str, ...], ...] = key("the phases that are planned: each a step and its hosts")
     hosts_yml: Mapping[str, str] = key("key of hosts.yml that changes what is done → what tells if it is the same")
@@ -125,6 +126,26 @@ class Ended(Event, name="ended"):
     failed: bool = key("on any host?")
     migrates: bool = key("does the step migrate the database?", False)
     hosts: Mapping[str, Became] = key("host → what became of it there")
+
+
+@described
+class Changed:
+    """What became of one package."""
+
+    does: str = key("install, update, reinstall, downgrade or remove")
+    name: str = key("the package")
+    evr: str = key("version and release afterwards, with the epoch if there is one; before, where it was removed")
+    arch: str = key("for which architecture")
+
+
+@described
+class Transacted(Event, name="transaction"):
+    """What yum has changed for a build, as it said itself: the set after this one may get no other packages."""
+
+    set: str = key("the host set")
+    target: str = key("the build, NAME-VERSION-RELEASE")
+    hosts: tuple[str, ...] = key("where it was just so")
+    changes: tuple[Changed, ...] = key("every package, the build's own too")
 
 
 @described

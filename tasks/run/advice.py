@@ -32,6 +32,8 @@ def after_a_run(run: Run) -> str:
     if run.half_way:
         return while_locked(run)
     last = run.outcomes[-1][0].step if run.outcomes else None
+    if run.failures and last and last.refuses and host_set.after:
+        return f"fab {host_set.after} status"
     if run.failures and last and last.instead:
         return plan.typed(last.instead)
     if plan.request.procedure.upgrade:

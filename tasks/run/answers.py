@@ -9,13 +9,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from ..fleet.outcome import telling_line
 from ..fleet.output import clean
 from ..inventory.model import HostSet
-from ..sop import balanced, restarts, transaction
+from ..sop import balanced, kept, restarts, transaction
 from ..sop import schema as alembic
 from ..sop.model import Facts, Schema
 from ..sop.nvr import Nvr, parse
 from ..sop.schema import Revisions
 
 Rows = Mapping[str, Sequence[str]]  # what a host said, by the fact's name
+_SIGNED = re.compile("[A-Z0-9]{1,20}:[0-9A-Za-z]{1,128}", re.ASCII)
 # What yum says of repositories that it leaves out, of excludes and of locks; it succeeds all the same.
 _TELLS = re.compile(r"error|fail|ignoring|exclud|skipp|cannot|could not|couldn't|no match|usable url|errno", re.I)
 
@@ -68,6 +69,8 @@ def read(
         version=answer[1] if len(answer) == 2 and answer[1] not in ("-", "old") else None,
         revision=str(revisions) or None if revisions else None,
         schema=revisions.schema if revisions else Schema.UNKNOWN,
+        signed=tuple(word for word in (one("signed") or "").split() if _SIGNED.fullmatch(word)),
+        ran=tuple(kept.said("\n".join(by_name.get("ran", ())))),
         free=None if free is None else free // 1024,
         yum_holder=one("yum_holder"),
         # A host that had yum 3 once may still have these; its dnf takes no notice.

@@ -84,7 +84,7 @@ def _job(host_set: HostSet, lock: Lock, copy: Iterable[Entry], own: Iterable[Ent
     if doing(begin.procedure, target) != lock.doing:
         raise ValueError(f"its lock on {sync} is for {lock.doing}, its journal for {doing(begin.procedure, target)}")
     hosts = tuple(named[name] for name in begin.order)
-    return begin, Job(host_set, hosts, target, begin.serial, begin.migrated, begin.schema)
+    return begin, Job(host_set, hosts, target, begin.serial, begin.migrated, begin.schema, begin.signed)
 
 
 def _refused(host_set: HostSet, lock: Lock, why: str, cure: str = "") -> Refused:

@@ -19,7 +19,7 @@ def used_up(run: Run) -> bool:
         return False
     meant = run.plan.job.hosts if run.plan.job else ()
     allowed = int(share(request.host_set.fail_budget) * len(meant) + 1e-9) if request.procedure.rolling else 0
-    refused = any(phase.step.instead and o.failure for phase, results in run.outcomes for o in results.values())
+    refused = any(phase.step.gate and o.failure for phase, results in run.outcomes for o in results.values())
     without = any(host == request.host_set.sync or host not in meant for host in failures)
     ended = any(outcome.exited in ENDS for outcome in failures.values())
     return refused or without or ended or len(failures) > allowed

@@ -17,7 +17,7 @@ from ..sop.workflows import MAJOR, MINOR, PROCEDURES
 from . import proxies, refusals
 from .refusals import OVERRIDE, FactsOf, Reason
 from .request import Request
-from .which_build import earlier_build, target_build
+from .which_build import earlier_build, signed, target_build
 
 CLOCK_SECONDS = 60
 
@@ -109,7 +109,9 @@ def decide(request: Request, facts: FactsOf, stage: HostSet | None = None) -> Pl
     _refuse(request, cut_off)
     # The database is everybody's: what the sync host's build finds in it counts, whatever the others have installed.
     migrated = facts[host_set.sync].installed == target and facts[host_set.sync].schema == Schema.CURRENT
-    job = Job(host_set, hosts, target, request.serial, migrated, facts[host_set.sync].revision)
+    build, unlike = signed(stage, facts)
+    _refuse(request, unlike)
+    job = Job(host_set, hosts, target, request.serial, migrated, facts[host_set.sync].revision, build)
     phases = tuple(procedure.phases(job))
     _refuse(request, proxies.in_the_way(request, phases, facts))
     return Plan(request, target, facts, phases, warnings, job)

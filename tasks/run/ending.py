@@ -16,6 +16,7 @@ from .batch_rollback import builds_before
 from .lock_file import read_lock
 from .locked import taken_over
 from .put_back import still_out
+from .refusals import OVERRIDE
 from .state import Run
 from .way_back import way_back
 
@@ -47,8 +48,9 @@ def ending(run: Run) -> SopError | None:
         return Interrupted("after " + last.step.name, *problems, next_line=next_line)
     if run.untouched and locked:
         return Locked(*problems, next_line=plan.typed("status"))
-    if run.untouched and last.step.instead:
-        return Refused(*problems, *(f"migration {one.text}" for one in run.brings), next_line=next_line)
+    if run.untouched and last.step.gate:
+        why = [OVERRIDE] if last.step.refuses else [f"migration {one.text}" for one in run.brings]
+        return Refused(*problems, *why, next_line=next_line)
     if run.untouched and not run.still_out:
         return SopError(*problems, f"no step that changes {host_set.name} was begun", next_line=next_line)
     problems.append(f"if it needs a person: {host_set.owner}, {host_set.contact}")

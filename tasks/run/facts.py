@@ -9,6 +9,7 @@ from ..sop.shell import call
 
 LATE_SECONDS = 30  # after which a fact hangs; yum has YUM_SECONDS more, for its repositories' metadata
 YUM_SECONDS = 80
+RUNS = 20  # the latest, whose journals are looked through for what yum has changed
 # What the steps, and what keeps them, are written with, and the package that yum installs for it. ps is wanted only
 # where there is no /proc; a Mac, which can be the sandbox's host, has neither that nor flock.
 PROGRAMS = {
@@ -27,12 +28,13 @@ PROGRAMS = {
 }
 
 
-def script(host_set: HostSet, repos: bool = True, schema: bool = True, wanted: str = "") -> str:
+def script(host_set: HostSet, repos: bool = True, schema: bool = True, wanted: str = "", before: bool = False) -> str:
     """The shell that finds the facts; it prints `fact<TAB>value` lines and always exits 0.
 
     repos: also ask what the repositories offer, which costs a look at their metadata. Refreshing yum's
     cache is the only thing on the host that this touches. schema: also ask for the database's.
-    wanted: also ask what an update to this (as yum takes it) would change.
+    wanted: also ask what an update to this (as yum takes it) would change. before: another set is to get what this
+    one runs: also ask for its build's digests and key, and what yum has changed here.
     All are asked at once; one that hangs is named, in LATE_SECONDS + YUM_SECONDS at most.
     """
     app, root = host_set.app, host_set.app.path("")
@@ -49,8 +51,13 @@ def script(host_set: HostSet, repos: bool = True, schema: bool = True, wanted: s
         + f"; {kept.cron_is_on(app)}; {kept.show(app)}"
         + (f"; {call('fact_drain_file', app.path(drain.file))}" if drain else ""),
         **({"schema": call("fact_schema", status)} if status else {}),
+        **({"signed": _what_it_ran(host_set)} if before else {}),
     }
     return call("facts", LATE_SECONDS, YUM_SECONDS, *(word for pair in asks.items() for word in pair))
+
+
+def _what_it_ran(host_set: HostSet) -> str:
+    return f"{call('fact_signed', host_set.app.package)}; {kept.transactions(host_set.app, RUNS)} | sed 's/^/ran\t/'"
 
 
 def would(host_set: HostSet, verb: str, target: Nvr) -> str:

@@ -106,14 +106,14 @@ def _consider(
         facts = look(reached, request.procedure.installs, stage=stage, wanted=request.wanted)
         held = None if run_lock else holder(request.host_set, facts)
         if held is None:
-            plan = resolved(reached, decide(request, facts, stage))
+            plan = resolved(reached, decide(request, facts, stage), stage)
             if any(phase.judged for phase in plan.phases):
                 prometheus.check(request.host_set)
             if plan.phases:
                 standing.check(reached)
             return plan
         if consent.plan_only:
-            return resolved(reached, _planned_beside(held, request, facts, stage, report))
+            return resolved(reached, _planned_beside(held, request, facts, stage, report), stage)
         _wait_for(held, reached, report, ends)
 
 

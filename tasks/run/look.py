@@ -106,7 +106,7 @@ def ask_hosts(
     found: dict[Host, Facts] = {}
     asked = {host_set: repos} | ({stage: False} if stage else {})
     scripts = {
-        host: script(one, wants_repos, schema and host == one.sync, wanted if wants_repos else "")
+        host: script(one, wants_repos, schema and host == one.sync, wanted if wants_repos else "", one == stage)
         for one, wants_repos in asked.items()
         for host in one.hosts
     }

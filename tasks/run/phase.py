@@ -57,6 +57,8 @@ def do_phase(
         run.outcomes.append((phase, done | results))
         run.taking_out -= set(phase.hosts)
         run.journal.write(record.ended(host_set, number, phase, results))
+        for transacted in record.transactions(run.plan, results) if phase.step.transacts else ():
+            run.journal.write(transacted)
         if phase.step.leaves and not run.failures:
             run.journal.write(record.backup(host_set, results[host_set.sync]))
 

@@ -18,15 +18,17 @@ from ..journal.events import (
     Became,
     Begin,
     Brought,
+    Changed,
     End,
     Ended,
     Measured,
     Phase,
     Restarted,
     Span,
+    Transacted,
     Watched,
 )
-from ..sop import model
+from ..sop import model, transaction
 from ..sop.model import NOT_REACHED, Effect, Facts
 from ..sop.restarts import Restart
 from ..sop.workflows import RESTART_TOGETHER
@@ -56,6 +58,7 @@ def begin(plan: Plan, operator: str) -> Begin:
         order=tuple(host.name for host in plan.job.hosts) if plan.job else (),
         serial=request.serial,
         migrated=bool(plan.job and plan.job.migrated),
+        signed=plan.job.signed if plan.job else (),
         together=request.procedure is RESTART_TOGETHER,
         steps=tuple(tuple(row) for row in plan.steps),
         hosts_yml=changed.fixed(request.host_set),
@@ -109,6 +112,18 @@ def _became(outcome: Outcome) -> Became:
         failure=outcome.failure,
         output=tuple(outcome.output.splitlines()[-OUTPUT_LINES:]),
     )
+
+
+def transactions(plan: Plan, results: Mapping[Host, Outcome]) -> Iterator[Transacted]:
+    """What yum has changed on hosts where it went well, those that are alike told once."""
+    alike: dict[tuple[Changed, ...], list[str]] = {}
+    for host, outcome in results.items():
+        found = () if outcome.failure else transaction.read(outcome.output.splitlines()).changes
+        changes = tuple(Changed(one.does, one.name, one.evr, one.arch) for one in found)
+        if changes:
+            alike.setdefault(changes, []).append(host.name)
+    for changes, hosts in alike.items():
+        yield Transacted(plan.request.host_set.name, str(plan.target), tuple(hosts), changes)
 
 
 def backup(host_set: HostSet, outcome: Outcome) -> Backup:

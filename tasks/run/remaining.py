@@ -52,7 +52,7 @@ def of(plan: Plan, states: States, facts: Mapping[Host, Facts]) -> list[Remainin
         if phase.step.around and at >= plan.settled:
             _around(plan, at, rows, states, facts)
     return [
-        _gate(plan, at, rows, facts) if phase.step.instead and at >= plan.settled else rows[at]
+        _gate(plan, at, rows, facts) if phase.step.gate and at >= plan.settled else rows[at]
         for at, phase in enumerate(plan.phases)
     ]
 

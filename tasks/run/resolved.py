@@ -2,28 +2,66 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+import shlex
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from ..inventory.model import Host
+from ..errors import Refused
+from ..inventory.model import Host, HostSet
 from ..sop import transaction
+from ..sop.nvr import Nvr
 from ..sop.transaction import Transaction
+from . import compared
 from .decide import Plan
 from .facts import would
 from .look import LOOK_SECONDS, Reached
 
 
-def resolved(reached: Reached, plan: Plan) -> Plan:
+def resolved(reached: Reached, plan: Plan, stage: HostSet | None = None) -> Plan:
     """The plan, with the transaction of every host that gets another build, as far as yum tells it.
 
     The look has asked for what was typed, or for the newest build. Where that is not what was decided on, yum is asked
-    once more.
+    once more. Raises Refused where it would change other packages than on `stage`, the set before.
     """
-    if not plan.target:
+    target = plan.target
+    if not target:
         return plan
     plan = _asked_again(reached, plan)
-    unknown = tuple(f"{host.short}: {text}" for host, text in _unknown(plan).items())
-    return replace(plan, warnings=plan.warnings + unknown)
+    warnings = [f"{host.short}: {text}" for host, text in _unknown(plan).items()]
+    if stage and getting_it(plan):
+        warnings += _compared(reached, plan, target, stage)
+    return replace(plan, warnings=(*plan.warnings, *warnings))
+
+
+def _compared(reached: Reached, plan: Plan, target: Nvr, stage: HostSet) -> list[str]:
+    """What could not be compared with the set before. Raises Refused where what comes along is not the same."""
+    warnings = []
+    if plan.job and not plan.job.signed:
+        warnings.append(f"{stage.name}: rpm gives no digest of {target}: it is not checked that this is the same build")
+    found = compared.unlike(plan, stage, getting_it(plan))
+    if found is None:
+        warnings.append(f"{stage.name} has no record of what came along with {target}: packages are not compared")
+        return warnings
+    asks = {host: _has(names) for host, names in found.names_here.items()}
+    asks |= dict.fromkeys(stage.hosts, _has(found.names_there)) if found.names_there else {}
+    outcomes = reached.machines.ask(asks, LOOK_SECONDS, "to say which packages it has") if asks else {}
+    has = {host: _packages(outcome.output) for host, outcome in outcomes.items() if outcome.known}
+    reasons = compared.reasons(found, stage, target, has)
+    if reasons:
+        raise Refused(*(reason.text for reason in reasons), next_line=reasons[0].cure)
+    return warnings
+
+
+def _has(names: Iterable[str]) -> str:
+    """Shell that prints which versions of these packages are installed."""
+    form = r"%{NAME}\t%{EPOCH}:%{VERSION}-%{RELEASE}\n"
+    return f"rpm -q --qf {shlex.quote(form)} -- {shlex.join(sorted(names))} 2>/dev/null; true"
+
+
+def _packages(output: str) -> compared.Has:
+    rows = [line.partition("\t") for line in output.splitlines()]
+    return frozenset((name, re.sub(r"^(\(none\)|0):", "", evr)) for name, tab, evr in rows if tab)
 
 
 def _asked_again(reached: Reached, plan: Plan) -> Plan:

@@ -63,6 +63,17 @@ def verified_build(host_set: HostSet, facts: FactsOf, package: str) -> tuple[Nvr
     return (None, reasons) if reasons else (installed.pop(), [])
 
 
+def signed(stage: HostSet | None, facts: FactsOf) -> tuple[tuple[str, ...], list[Reason]]:
+    """Digests and signing key of the build that the set before runs; or why that is not one build."""
+    if stage is None:
+        return (), []
+    found = {facts[host].signed for host in stage.hosts}
+    if len(found) > 1:
+        text = f"{stage.name}: its hosts have different builds of the same name, or signed with different keys"
+        return (), [Reason(f"{text}: {OVERRIDE}", f"fab {stage.name} status")]
+    return found.pop(), []
+
+
 def _choice(request: Request, facts: Facts, verified: Nvr | None) -> Nvr | None:
     """The build for one host, or None if what is wanted is not to be had there."""
     candidates = sorted({*(facts.offered or ()), *([facts.installed] if facts.installed else [])})

@@ -30,6 +30,8 @@ class Facts:
     has one on the package.
     offered: NVR → repository, for every build the set's repos have; None where it was not asked for.
     would: what yum would change, for the build that is to be installed; None where it was not asked for.
+    signed: of a host whose build another set is to get: that build's digests and signing key, each NAME:VALUE; ran: of
+    such a host, the lines in journals there that tell what yum has changed.
     service: systemd's word (active, inactive, failed); answers: HTTP status, or None for no answer.
     schema: does the database have the schema that the installed build wants? no_schema: why that is unknown.
     free: MB on the fuller one of / and /var; skew: seconds this host's clock is ahead of ours.
@@ -55,6 +57,8 @@ class Facts:
     version_lock: str | None = None
     offered: dict[Nvr, str] | None = None
     would: Transaction | None = None
+    signed: tuple[str, ...] = ()
+    ran: tuple[str, ...] = ()
     service: str = "unknown"
     answers: int | None = None
     version: str | None = None

@@ -112,6 +112,11 @@ def history(app: App, runs: int) -> str:
     return call("journal_ends", root(app), runs)
 
 
+def transactions(app: App, runs: int) -> str:
+    """Shell that prints what yum has changed in the latest runs, for `said`."""
+    return call("journal_transactions", root(app), runs)
+
+
 def said(output: str) -> list[str]:
     """The lines that `journal_of` and `history` printed: in base64, because what a set of hundreds of hosts begins with
     is longer than a line that a host may say. None where that was not to be had.

@@ -54,6 +54,8 @@ class Step:
     mends: when it fails, it has put back what it had changed.
     pauses_cron: cron's sync is paused when it has begun; leaves: the file with the database's backup that it leaves;
     tells_schema: its output has a line that `proven_schema` reads.
+    refuses: when it fails, nothing is broken: what was asked for must not be done.
+    transacts: its output has the table of an rpm transaction.
     brief: what is shown instead of a command that is too long to be read.
     around: what stands between it and `until` is done under it: it is wanted where something of that is left.
     away: the hosts that it takes out of the balancer.
@@ -78,10 +80,17 @@ class Step:
     pauses_cron: bool = False
     leaves: str = ""
     tells_schema: bool = False
+    refuses: bool = False
+    transacts: bool = False
     brief: str = ""
     around: bool = False
     away: tuple[Host, ...] = ()
     after_restart: Step | None = None
+
+    @property
+    def gate(self) -> bool:
+        """May it refuse the build, before anything is changed?"""
+        return bool(self.instead) or self.refuses
 
     @property
     def shown(self) -> str:
@@ -130,6 +139,7 @@ class Job:
     target is None for steps that install nothing; serial: one host after the other, whatever the set says;
     migrated: the database is known to be at the target's schema already, upgrade_db has nothing to do.
     schema: the revision that the database was found at, if that is known.
+    signed: digests and signing key of the build as the set before runs it, each NAME:VALUE, where that is wanted.
     """
 
     host_set: HostSet
@@ -138,6 +148,7 @@ class Job:
     serial: bool = False
     migrated: bool = False
     schema: str | None = None
+    signed: tuple[str, ...] = ()
 
     @property
     def app(self) -> App:

@@ -99,6 +99,7 @@ def yum_update(job: Job, downloaded: bool = False, served: bool = False) -> Step
         command=yum.update_fetched(job) if downloaded else yum.update(job),
         brief=yum.update_from_cache(job) if downloaded else "",
         proof=_installed(job, served),
+        transacts=True,
         still=lambda facts: facts.installed == job.target,
         seconds=job.host_set.limits.yum,
         guard=kept.remember(job.app, job.target, job.schema) + "\n",

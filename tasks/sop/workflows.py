@@ -13,6 +13,7 @@ from ..inventory.batches import cut
 from ..inventory.model import Balancer, Host
 from . import drains, steps
 from .model import Effect, Facts, Job, Phase, Procedure, Step, Workflow
+from .same_build import same_build
 
 
 def minor(job: Job) -> list[Phase]:
@@ -24,6 +25,7 @@ def minor(job: Job) -> list[Phase]:
     # Who drains has no user wait: so many hosts as are drained together are busy with a download at the same time.
     downloads = min(job.at_once, max(map(len, row), default=1)) if _drains(job) else job.at_once
     phases = [Phase(steps.download(job), job.hosts, downloads)]
+    phases += [Phase(step(job), job.hosts, job.at_once) for step in _same(job)]
     if job.app.migrations:
         phases.append(Phase(steps.no_migration(job), job.hosts, job.at_once))
     for batch in row:
@@ -69,7 +71,7 @@ def major(job: Job) -> list[Phase]:
     Ours beside the SOP's: the download while httpd still serves, the backup, cron's sync paused, and the look at
     the health.
     """
-    phases = [Phase(steps.download(job), job.hosts, job.at_once)]
+    phases = [Phase(step(job), job.hosts, job.at_once) for step in (steps.download, *_same(job))]
     cron, migrates = bool(job.app.schedule), bool(job.app.migrate) and not job.migrated
     if job.host_set.backup and migrates:
         phases.append(Phase(steps.backup(job), job.sync, 1))
@@ -159,6 +161,15 @@ def _where(job: Job) -> tuple[Host, ...]:
     return job.host_set.proxies or job.serving
 
 
+def update(job: Job) -> list[Phase]:
+    """The SOP's yum update by itself, of the very build that the set before runs."""
+    return [Phase(step(job), job.hosts, job.at_once) for step in (*_same(job), steps.yum_update)]
+
+
+def _same(job: Job) -> tuple[Callable[[Job], Step], ...]:
+    return (same_build,) if job.signed else ()
+
+
 def alone(step: Callable[[Job], Step]) -> Workflow:
     """One SOP step by itself, on all the meant hosts."""
     return lambda job: [Phase(step(job), job.hosts, job.at_once)]
@@ -180,7 +191,7 @@ MINOR = Procedure(
 MAJOR = Procedure("major-upgrade", major, upgrade=True, installs=True, whole_set=True, pages=True)
 ROLLBACK = Procedure("rollback", rollback, upgrade=True, installs=True, rolling=True, back=True, drains=True)
 STOP = Procedure("stop-httpd", alone_where_served(steps.stop_httpd), outage=True, tolerant=True, beside_migration=True)
-UPDATE = Procedure("yum-update", alone(steps.yum_update), installs=True)
+UPDATE = Procedure("yum-update", update, installs=True)
 MIGRATE = Procedure("upgrade-db", migrate, verb="migrate", once=True, needs_stopped=True)
 SYNC = Procedure("sync", alone_on_the_sync_host(steps.sync), verb="check", once=True, needs_schema=True)
 START = Procedure("start-httpd", start_and_look, needs_schema=True, tolerant=True)

@@ -115,6 +115,9 @@ class Machines(Protocol):
     def publish(self, version: str, repo: str, **holds: Any) -> None:
         """Offer a build in a repo."""
 
+    def has(self, host: str, packages: dict[str, str]) -> None:
+        """Beside the application a host has these, each in a version-release."""
+
     def withdraw(self, version: str, host: str | None = None) -> None:
         """Offer a build no longer in the repo that all sets use: to nobody, or not to one host."""
 

@@ -33,6 +33,10 @@ class SandboxMachines:
     def publish(self, version: str, repo: str, **holds: Any) -> None:
         layout.publish(self.home, version, repo=repo, **holds)
 
+    def has(self, host: str, packages: dict[str, str]) -> None:
+        state = layout.read_state(self.home, host)
+        layout.write_state(self.home, host, state | {"others": packages})
+
     def withdraw(self, version: str, host: str | None = None) -> None:
         layout.withdraw(self.home, version, host=host)
 

@@ -20,7 +20,7 @@ FORMAT = "%{NAME}-%{VERSION}-%{RELEASE}.%{ARCH}\\n"
 
 def run(host: Host, args: list[str]) -> None:
     """Say what is installed, or is in these files; the exit status is the number of packages that are not."""
-    wanted, form, query, rest = [], FORMAT, "", list(args)
+    wanted, form, query, rest = list[str](), FORMAT, "", list(args)
     while rest:
         word = rest.pop(0)
         if word in ("--qf", "--queryformat"):
@@ -29,8 +29,12 @@ def run(host: Host, args: list[str]) -> None:
             form = word.partition("=")[2]
         elif word == "--query" or word in ("-q", "-ql", "-qp", "-qpl"):
             query = word.replace("--query", "-q")
+        elif word == "-p":
+            query = f"{query}p"
         elif word == "--scripts":
             form = ""
+        elif word == "--":
+            wanted, rest = wanted + rest, []
         elif word.startswith("-"):
             raise not_known("rpm", args)
         else:

@@ -27,6 +27,15 @@ journal_ends() {
   } | base64
 }
 
+# journal_transactions ROOT RUNS: print what yum has changed in the latest runs, as their journals tell, in base64
+journal_transactions() (
+  cd "$1" 2>/dev/null || exit 0
+  # shellcheck disable=SC2010,SC2012 # a run's name is eight letters, and only ls sorts by time
+  ls -t | grep -xE '[0-9a-f]{8}' | head -n "$2" | while read -r run; do
+    grep -hE '"event": "transaction"' "$run/journal.jsonl" 2>/dev/null
+  done | base64
+)
+
 # note ROOT NAME TEXT: write a line down, whole or not at all
 note() {
   (umask 077 && mkdir -p "$1" && printf '%s\n' "$3" >"$1/$2.new" && mv "$1/$2.new" "$1/$2")
