@@ -47,6 +47,8 @@ class App(Strict):
     migrate: brings the database to the installed build's schema; check: shows that the new code works with it.
     cron, timer: what starts `check` by itself, a file of cron's or a timer of systemd's. Each of them, settings
     and migrations may be None: there is none.
+    lock_timeout: seconds for which the migration waits for a lock of the database's, None: as long as it has to;
+    lock_holders: prints who holds one that is waited for.
     """
 
     package: PackageName = "blockerbugs"
@@ -57,6 +59,8 @@ class App(Strict):
     cron: FilePath | None = "/etc/cron.d/blockerbugs"
     timer: TimerName | None = None
     migrations: Pattern | None = "/versions/[^/]*[.]py$"
+    lock_timeout: Annotated[float, Field(ge=0.1, le=3600, strict=False)] | None = None
+    lock_holders: Line | None = None
     free_space: Annotated[int, Field(ge=0)] = 200
     root: Folder | None = None
 

@@ -149,6 +149,19 @@ class Transacted(Event, name="transaction"):
 
 
 @described
+class Blocked(Event, name="blocked"):
+    """A migration has failed because it waited too long for a lock."""
+
+    set: str = key("the host set")
+    host: str = key("where it ran")
+    limit: float | None = key("seconds that it was to wait; null: hosts.yml has no lock_timeout")
+    holders: tuple[str, ...] = key("who held a lock, as lock_holders in hosts.yml prints it")
+    schema_before: str | None = key("the database's revision before the run")
+    schema: str | None = key("what it was found at; null: not known")
+    migrated: bool | None = key("was anything migrated? null: not known")
+
+
+@described
 class Backup(Event, name="backup"):
     """The database was saved before anything was stopped."""
 

@@ -25,7 +25,7 @@ from .screen import Nowhere, Unbreakable
 if TYPE_CHECKING:
     from ..fleet.outcome import Outcome
     from ..inventory.model import Host, HostSet
-    from ..journal.events import Around, Judged
+    from ..journal.events import Around, Blocked, Judged
     from ..journal.history import Past
     from ..run.decide import Plan
     from ..run.lock_file import Lock
@@ -149,6 +149,9 @@ class Machine(Report):
 
     def judged(self, judged: Judged) -> None:
         self._tell(judged)
+
+    def blocked(self, blocked: Blocked) -> None:
+        self._tell(blocked)
 
     def finishing(self) -> None:
         self._interrupted = True  # told with the next event: a signal handler must not wait for the lock

@@ -10,6 +10,7 @@ from ..ranges import listed
 from ..sop import kept
 from ..sop.model import UNREACHED, Effect, Procedure
 from ..sop.workflows import RESTART, by_hand
+from .blocked import blocked
 from .decide import Plan
 from .left_behind import BY_HAND, left_behind, left_of_the_sop
 from .state import Run
@@ -52,7 +53,8 @@ def while_locked(run: Run) -> str:
 
 def _resume_or_abort(run: Run) -> list[Line]:
     plan, name = run.plan, run.plan.request.host_set.name
-    lines = [Line("next", f"fab {name} resume", _goes_on(run)), Line("or", f"fab {name} abort", _gives_up(run))]
+    first = "once the lock is free, " if blocked(run) else ""
+    lines = [Line("next", f"fab {name} resume", first + _goes_on(run)), Line("or", f"fab {name} abort", _gives_up(run))]
     back = way_back(run)
     if plan.request.procedure.rolling:
         others = [Line("then", plan.typed(plan.request.procedure.name), "the same again, on the hosts that need it")]

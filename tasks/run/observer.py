@@ -15,7 +15,7 @@ from ..ranges import FEW
 
 if TYPE_CHECKING:
     from ..inventory.model import Host, HostSet
-    from ..journal.events import Around, Judged
+    from ..journal.events import Around, Blocked, Judged
     from ..journal.history import Past
     from ..sop.model import Facts, Phase
     from ..sop.restarts import Restart
@@ -139,6 +139,9 @@ class Report:
 
     def around(self, event: Around) -> None:
         """What stands around the run was begun or undone, or could not be."""
+
+    def blocked(self, blocked: Blocked) -> None:
+        """A migration gave up on a lock: who held it, and what the schema was found at."""
 
     def finishing(self) -> None:
         """Ctrl-C was pressed once. Comes from a signal handler, which must not wait for anybody's lock."""

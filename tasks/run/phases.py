@@ -17,6 +17,7 @@ from ..sop.restarts import Restart
 from . import record
 from .advice import after_a_step, while_locked
 from .batch_rollback import with_the_rollback
+from .blocked import blocked
 from .budget import used_up
 from .ending import ending, saved, what_is_down
 from .foretold import refused_for
@@ -136,6 +137,7 @@ def _phase_by_phase(
             return ending(run)
         run.afterwards = _look_again(run, run_lock, report)
         run.brings = refused_for(run, run_lock.reached)
+        _tell_what_blocked(run, report)
         after_a_run(run, run_lock, report)
     run.users, run.nodes = watches.public(), watches.nodes()
     for watched in record.watched(run):
@@ -144,6 +146,13 @@ def _phase_by_phase(
     for text in cut_off(host_set, run.afterwards):
         report.warning(text)
     return ending(run)
+
+
+def _tell_what_blocked(run: Run, report: Report) -> None:
+    """Write down and tell who held a lock that the migration gave up on, and what the schema was found at."""
+    if found := blocked(run):
+        run.journal.write(found)
+        report.blocked(found)
 
 
 def _each(run: Run, remaining_phases: Sequence[Remaining], run_lock: RunLock, court: Court, around: Standing) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 
 from . import _tree
 from .programs import _control
-from .programs._faults import BUILD_KINDS, HTTPD_KINDS, PROGRAM_KINDS, PROXY_KINDS, faults_file
+from .programs._faults import BUILD_KINDS, HTTPD_KINDS, MIGRATION_KINDS, PROGRAM_KINDS, PROXY_KINDS, faults_file
 from .programs._files import change_json, change_state, locked, read_json, read_state, write_json
 
 STEPS = ("preflight", "schema", "download", "yum-update", "downgrade", "stop-httpd", "start-httpd", "restart-httpd",
@@ -25,6 +25,7 @@ def inject(home: Path, host: str, step: str, kind: str, times: int = 1, seconds:
     reloaded `seconds` later, and forgets; `denied`: the socket is one of level operator.
     `new-build`: from `seconds` after httpd's start on, any build but the one that runs now answers 5 % of its requests
     with 500 (`errors`), or takes ten times as long (`slower`), until the fault is cleared.
+    `locked`: `upgrade-db` meets a session that holds a lock for `seconds`, and gives up after PGOPTIONS' lock_timeout.
     seconds: how long `slow` takes, how long `unavailable` answers 503 after this moment or httpd's start, how long
     `drip` waits after each byte. A `healthy` fault of httpd (`health` is the same) is seen by everybody who asks while
     it waits; a run of curl uses one time up; `unavailable` ends by itself.
@@ -38,7 +39,7 @@ def inject(home: Path, host: str, step: str, kind: str, times: int = 1, seconds:
     if step not in steps:
         what = f"no step {step!r} on {host}" if step else "--step is wanted"
         raise ValueError(f"{what}: one of {', '.join(steps)}")
-    own = {"healthy": KINDS, "new-build": BUILD_KINDS}
+    own = {"healthy": KINDS, "new-build": BUILD_KINDS, "upgrade-db": MIGRATION_KINDS}
     kinds = PROXY_KINDS if proxy else own.get(step, PROGRAM_KINDS)
     if kind not in kinds:
         raise ValueError(f"no fault {kind!r} at step {step!r}: one of {', '.join(sorted(kinds))}")

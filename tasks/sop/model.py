@@ -57,6 +57,7 @@ class Step:
     refuses: when it fails, nothing is broken: what was asked for must not be done.
     transacts: its output has the table of an rpm transaction.
     brief: what is shown instead of a command that is too long to be read.
+    ends: shell that is done at its end, however that is; the step's status stays.
     around: what stands between it and `until` is done under it: it is wanted where something of that is left.
     away: the hosts that it takes out of the balancer.
     after_restart: what is done once more, before it is looked again, on a host that restarted and undid it so.
@@ -83,6 +84,7 @@ class Step:
     refuses: bool = False
     transacts: bool = False
     brief: str = ""
+    ends: str = ""
     around: bool = False
     away: tuple[Host, ...] = ()
     after_restart: Step | None = None
@@ -105,7 +107,8 @@ class Step:
     @property
     def script(self) -> str:
         """What is sent: the command, and if it succeeded the proof."""
-        return f"{self.guard}{{ {self.command}\n}} && {{ {self.proof}\n}}"
+        ends = f"\nrc=$?\n{self.ends}\n(exit $rc)" if self.ends else ""
+        return f"{self.guard}{{ {self.command}\n}} && {{ {self.proof}\n}}{ends}"
 
 
 @dataclass(frozen=True)

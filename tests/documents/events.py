@@ -15,7 +15,7 @@ from tasks.journal.events import BY_NAME, MOMENT, TEXT, VERSION, Event
 
 MARKS = re.compile(r"(?<=<!-- the events -->\n).*?(?=<!-- end -->)", re.S)
 _TYPES = {str: "string", TEXT: "string", int: "integer", float: "number", bool: "boolean"}
-IN_BOTH = (events.Phase, events.Around, events.Restarted)
+IN_BOTH = (events.Phase, events.Around, events.Blocked, events.Restarted)
 
 
 def of_the_journal() -> list[type[Event]]:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 # These are what httpd does to a request, so they are seen by everybody who asks, not by one program run.
 HTTPD_KINDS = frozenset({"slow", "loop", "drip", "unavailable"})
 PROGRAM_KINDS = frozenset({"fail", "hang", "slow", "drop", "down", "restart", "nothing"})
+# Of a migration: another session has locked what it changes, for `seconds`, or as long as PGOPTIONS lets it wait.
+MIGRATION_KINDS = PROGRAM_KINDS | {"locked"}
 # What a build answers that is bad: every httpd that runs another one than when the fault was switched on.
 BUILD_KINDS = frozenset({"errors", "slower"})
 # At a proxy's admin socket: haproxy is reloaded and forgets, or the socket may not change anything.

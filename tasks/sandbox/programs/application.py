@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from . import _db, alembic
+from . import _db, _faults, alembic
 from ._ends import Quit
 from ._host import Host, complain, log, say
 
@@ -60,6 +60,7 @@ def _written_down(host: Host, name: str, command: Callable[[], None]) -> None:
 def _migrate(host: Host, installed: dict[str, Any]) -> None:
     """Run the migrations between the database's revision and the installed version's newest."""
     host.obey("upgrade-db", lambda: _crash(host, "ALTER TABLE bug ADD COLUMN votes INTEGER", "upgrade"))
+    _meet_a_lock(host)
     alembic.context(host)
     chain = installed["migrations"]
     now = _db.revision(host.database)
@@ -78,6 +79,19 @@ def _migrate(host: Host, installed: dict[str, Any]) -> None:
         failed = _db.migrate(host.database, migration)
         if failed:
             _crash(host, failed, "upgrade")
+
+
+def _meet_a_lock(host: Host) -> None:
+    """Wait for the session that holds one, if there is one; as long as PostgreSQL would with these PGOPTIONS."""
+    for fault in _faults.take(host.home, host.name, "upgrade-db", {"locked"}):
+        _, _, limit = os.environ.get("PGOPTIONS", "").rpartition("lock_timeout=")
+        patience = int(limit) / 1000 if limit else None
+        if patience is None or fault["seconds"] < patience:
+            host.wait(fault["seconds"])
+            continue
+        host.wait(patience)
+        complain("psycopg2.errors.LockNotAvailable: canceling statement due to lock timeout")
+        raise Quit(1)
 
 
 def _check(host: Host, installed: dict[str, Any]) -> None:

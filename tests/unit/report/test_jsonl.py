@@ -15,7 +15,7 @@ import pytest
 
 from tasks.errors import HalfWay
 from tasks.fleet.outcome import Outcome
-from tasks.journal.events import Around
+from tasks.journal.events import Around, Blocked
 from tasks.journal.history import Past
 from tasks.report.jsonl import Machine
 from tasks.run.lock_file import Lock
@@ -83,6 +83,7 @@ def everything_told() -> list[dict[str, Any]]:
     machine.looking((ONE, TWO))
     machine.plan(replace(plan, migrations=(cannot_tell("/v/2b.py", "it has no upgrade()"),)))
     machine.nothing_to_do(plan)
+    machine.blocked(Blocked("prod", ONE.name, 5.0, ("4711 psql",), "1a0c9", "1a0c9", False))
     machine.resume(plan, LOCK, [Remaining({ONE: "01-download"}, (ONE,), (ONE,)) for _ in plan.phases])
     machine.held(prod(), LOCK, {ONE: {"04-yum-update": "runs"}})
     machine.aborted(prod(), LOCK, found(prod(), well(service="inactive")))

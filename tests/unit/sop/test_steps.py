@@ -592,3 +592,37 @@ def test_a_proof_is_not_asked_after_a_command_that_failed(shell: Shell) -> None:
 
 def test_the_other_host_is_never_named_in_a_script() -> None:
     assert not any(TWO.name in step.script for step in every_step(job(FULL)))
+
+
+LOCKED = App(root=".", lock_timeout=0.4, lock_holders="cat holders")
+
+
+def test_a_migration_is_told_how_long_to_wait_for_a_lock_and_says_who_holds_it_while_it_waits(shell: Shell) -> None:
+    a_host_with_cron(shell)
+    shell.program("blockerbugs", 'echo "waits $PGOPTIONS $UPGRADE_LOCK_TIMEOUT"; sleep 0.7; exit 1')
+    shell.file("holders", "4711 psql\n")
+    code, said = step_in(shell, steps.upgrade_db(job(app=LOCKED)))
+    assert (code, said.splitlines()) == (1, ["waits -c lock_timeout=400 400", "a lock is held by 4711 psql"])
+
+
+def test_what_is_set_for_postgresql_already_stays_and_a_migration_that_meets_no_lock_says_nothing(shell: Shell) -> None:
+    a_host_with_cron(shell)
+    shell.program("blockerbugs", 'echo "waits $PGOPTIONS"; sleep 0.5')
+    shell.file("holders", "")
+    done = shell.run(steps.upgrade_db(job(app=LOCKED)).script, PGOPTIONS="-c work_mem=1MB")
+    assert (done.returncode, done.stdout) == (0, "waits -c work_mem=1MB -c lock_timeout=400\n")
+
+
+def test_without_a_limit_who_holds_a_migration_up_is_told_all_the_same(shell: Shell) -> None:
+    a_host_with_cron(shell)
+    shell.program("blockerbugs", 'sleep 1.5; echo "waits${PGOPTIONS-}"')
+    shell.file("holders", "4711 psql\n4712 cron\n")
+    step = steps.upgrade_db(job(app=App(root=".", lock_holders="cat holders")))
+    said = step_in(shell, step)[1].splitlines()
+    assert said == ["a lock is held by 4711 psql", "a lock is held by 4712 cron", "waits"]
+
+
+def test_the_plan_says_how_long_a_migration_waits_for_a_lock_and_how_that_is_typed() -> None:
+    step = steps.upgrade_db(job(app=App(lock_timeout=5)), cron_paused=True)
+    assert step.says == "migrate the database, once; give up after 5 s of waiting for a lock"
+    assert step.shown == "PGOPTIONS=-clock_timeout=5000 blockerbugs upgrade_db"
