@@ -126,7 +126,12 @@ def test_the_set_that_is_named_is_the_one_until_another_is(tmp_path: Path, home:
         said = typed(line, of).out
         assert "cats-1.0.0-1.el7 on both hosts" in said
         assert said.endswith("; it is made like cats in two.yml\n")
-    assert (home / "hosts" / ONE / "etc/cats/settings.py").exists()
+    places = ("etc/cats/settings.py", "etc/cron.d/cats", "srv/cats/bin/manage")
+    assert [(home / "hosts" / ONE / place).exists() for place in places] == [
+        True,
+        True,
+        False,
+    ]  # programs come with `up`
     file.unlink()
     gone = typed("sandbox.reset")
     assert (gone.code, "next: fab sandbox.reset --like sandbox" in gone.err) == (2, True), gone.err

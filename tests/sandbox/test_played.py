@@ -150,6 +150,21 @@ def test_the_commands_of_another_application_do_what_blockerbugs_own_do(kittens:
     assert "blockerbugs: not found" in said(kittens, "blockerbugs sync")
 
 
+def test_a_program_that_is_named_by_its_full_path_is_there_on_its_host(tmp_path: Path) -> None:
+    app, _ = of(tmp_path, "{package: cats, migrate: /srv/cats/bin/manage migrate, check: /srv/cats/bin/manage check}")
+    layout.create(tmp_path / "fleet", [layout.SetSpec("test", (ONE,), ONE)], pace=0, app=app)
+    with start_fleet(tmp_path / "fleet"):
+        assert "2 rows are well" in said(tmp_path / "fleet", "./srv/cats/bin/manage check")
+        assert "/srv/cats/bin/manage\n" in said(tmp_path / "fleet", "rpm -ql cats")
+    assert layout.facts(tmp_path / "fleet")["sets"]["test"]["runs"] == [(ONE, "sync", "ok")]
+
+
+def test_a_check_that_runs_is_found_by_its_own_words(kittens: Path) -> None:
+    faults.inject(kittens, ONE, "sync", "slow", seconds=5)
+    waits = r"until pgrep -f '[k]ittens\-manage\ check'; do sleep 0.05; done"
+    assert said(kittens, f"kittens-manage check >/dev/null & {waits}; wait").strip().isdigit()
+
+
 def test_a_timer_is_stopped_and_disabled_and_begins_again_after_a_boot_only_where_it_is_enabled(kittens: Path) -> None:
     ask = "systemctl is-active kittens-check.timer; systemctl is-enabled kittens-check.timer"
     assert said(kittens, ask) == "active\nenabled\n"
