@@ -7,20 +7,24 @@ import signal
 import subprocess
 import threading
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import IO
 
 from ..fleet.output import clean
 
 LAST_BYTES = 8192
+SOON_SECONDS = 4.0  # after which a person at the screen is told what is waited for
 DRAIN_SECONDS = 0.2  # for what it has said last; what it left in the background may hold its output open
 
 
-def run(command: str, environment: Mapping[str, str], seconds: float) -> tuple[str, bool]:
+def run(
+    command: str, environment: Mapping[str, str], seconds: float, waits: Callable[[], None] = lambda: None
+) -> tuple[str, bool]:
     """Run it in a shell, in a session of its own: why it failed, in a sentence, or nothing; did it end by itself?
 
-    Raises KeyboardInterrupt where somebody leaves meanwhile; it is ended then, too.
+    waits: is told where it is not done in SOON_SECONDS. Raises KeyboardInterrupt where somebody leaves meanwhile; it
+    is ended then, too.
     """
     try:
         process = subprocess.Popen(
@@ -35,7 +39,7 @@ def run(command: str, environment: Mapping[str, str], seconds: float) -> tuple[s
         return f"cannot be started: {error.strerror}", True
     said = _Last(process.stdout)
     try:
-        process.wait(seconds)
+        _wait(process, seconds, waits)
     except subprocess.TimeoutExpired:
         _kill(process)
         return f"did not end in {seconds:g} s", False
@@ -46,6 +50,16 @@ def run(command: str, environment: Mapping[str, str], seconds: float) -> tuple[s
         return "", True
     last = said.line()
     return f"exit status {process.returncode}{f': {last}' if last else ''}", True
+
+
+def _wait(process: subprocess.Popen[bytes], seconds: float, waits: Callable[[], None]) -> None:
+    if seconds > SOON_SECONDS:
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(SOON_SECONDS)
+            return
+        waits()
+        seconds -= SOON_SECONDS
+    process.wait(seconds)
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:

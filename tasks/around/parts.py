@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from ..fleet.outcome import Outcome
@@ -16,6 +18,14 @@ TIMED_OUT = 124  # as coreutils' timeout ends, and the functions of shell/around
 Ask = Callable[[str, str, float], Outcome | str]  # a host's name, a script, seconds → its answer, or why none
 
 
+@dataclass(frozen=True)
+class Means:
+    """ask: has a host answer; waits: is told, where something here is not done in SOON_SECONDS, and once at most."""
+
+    ask: Ask
+    waits: Callable[[], None]
+
+
 class Result(NamedTuple):
     """failure: why not, in a sentence; known: is it known that nothing came of it?"""
 
@@ -23,56 +33,69 @@ class Result(NamedTuple):
     known: bool = True
 
 
-def look(part: Part, occasion: Occasion, ask: Ask) -> Result:
+def look(part: Part, occasion: Occasion, means: Means) -> Result:
     """Could it be begun, as far as that can be seen?"""
     if isinstance(part, Silence):
-        return _said(lambda: alertmanager.look(part))
+        return _said(lambda: alertmanager.look(part), means)
     if isinstance(part, Downtime):
-        return _on_a_host(part, call("nagios_there", occasion.host_set.app.path(part.file)), ask)
-    return _on_a_host(part, "true", ask) if part.at else Result()
+        return _on_a_host(part, call("nagios_there", occasion.host_set.app.path(part.file)), means)
+    return _on_a_host(part, "true", means) if part.at else Result()
 
 
-def begin(part: Part, occasion: Occasion, ask: Ask) -> Result:
+def begin(part: Part, occasion: Occasion, means: Means) -> Result:
     """Begin it, once more where it is begun already."""
     if isinstance(part, Silence):
-        return _said(lambda: alertmanager.begin(part, occasion))
+        return _said(lambda: alertmanager.begin(part, occasion), means)
     if isinstance(part, Downtime):
         hosts = [part.called(host) for host in occasion.host_set.hosts]
         comment = occasion.mark(occasion.run)
         words = (f"{part.seconds:g}", f"{occasion.expires:.0f}", occasion.operator.replace(";", ","), comment, *hosts)
-        return _on_a_host(part, call("nagios_down", occasion.host_set.app.path(part.file), *words), ask)
-    return _does(part, part.begin, occasion, ask) if isinstance(part, Command) else Result()
+        return _on_a_host(part, call("nagios_down", occasion.host_set.app.path(part.file), *words), means)
+    return _does(part, part.begin, occasion, means) if isinstance(part, Command) else Result()
 
 
-def end(part: Part, occasion: Occasion, runs: Collection[str], ask: Ask) -> Result:
+def end(part: Part, occasion: Occasion, runs: Collection[str], means: Means) -> Result:
     """Undo it, whichever of these runs has begun it."""
     if isinstance(part, Silence):
-        return _said(lambda: alertmanager.end(part, occasion, runs))
+        return _said(lambda: alertmanager.end(part, occasion, runs), means)
     if isinstance(part, Downtime):
         comments = [occasion.mark(run) for run in runs]
         words = (occasion.host_set.app.path(part.file), f"{part.seconds:g}", *comments)
-        return _on_a_host(part, call("nagios_up", *words), ask)
-    return _does(part, part.end, occasion, ask) if isinstance(part, Command) and part.end else Result()
+        return _on_a_host(part, call("nagios_up", *words), means)
+    return _does(part, part.end, occasion, means) if isinstance(part, Command) and part.end else Result()
 
 
-def _does(part: Command, line: str, occasion: Occasion, ask: Ask) -> Result:
+def _does(part: Command, line: str, occasion: Occasion, means: Means) -> Result:
     if not part.at:
-        failure, known = command.run(line, occasion.environment, part.seconds)
+        failure, known = command.run(line, occasion.environment, part.seconds, means.waits)
         return Result(failure, known)
     variables = [f"{name}={value}" for name, value in occasion.environment.items()]
-    return _on_a_host(part, call("around_do", f"{part.seconds:g}", line, *variables), ask)
+    return _on_a_host(part, call("around_do", f"{part.seconds:g}", line, *variables), means)
 
 
-def _on_a_host(part: Part, script: str, ask: Ask) -> Result:
-    outcome = ask(part.at or "", script, part.seconds + REST_SECONDS)
+def _on_a_host(part: Part, script: str, means: Means) -> Result:
+    outcome = means.ask(part.at or "", script, part.seconds + REST_SECONDS)
     if isinstance(outcome, str):
         return Result(outcome)
     return Result(outcome.failure or "", outcome.known and outcome.exited != TIMED_OUT)
 
 
-def _said(act: Callable[[], None]) -> Result:
-    try:
-        act()
-    except alertmanager.Failed as error:
-        return Result(str(error), error.known)
-    return Result()
+def _said(act: Callable[[], None], means: Means) -> Result:
+    """What becomes of a request of ours, in a thread of its own: who leaves meanwhile does not wait for the answer."""
+    found: list[Result] = []
+
+    def ask() -> None:
+        try:
+            act()
+        except alertmanager.Failed as error:
+            found.append(Result(str(error), error.known))
+        else:
+            found.append(Result())
+
+    asks = threading.Thread(target=ask, daemon=True)
+    asks.start()
+    asks.join(command.SOON_SECONDS)
+    if asks.is_alive():
+        means.waits()
+        asks.join()
+    return found[0]

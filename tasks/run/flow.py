@@ -110,7 +110,7 @@ def _consider(
             if any(phase.judged for phase in plan.phases):
                 prometheus.check(request.host_set)
             if plan.phases:
-                standing.check(reached)
+                standing.check(reached, report)
             return plan
         if consent.plan_only:
             return resolved(reached, _planned_beside(held, request, facts, stage, report), stage)

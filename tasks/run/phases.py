@@ -57,7 +57,7 @@ def perform(
             end = error
         except BaseException:  # also Ctrl-C twice: what was drained shall not wait for who comes next
             after_a_run(run, run_lock, report, busy=run.at_work)
-            around.leave()
+            around.leave(busy=run.at_work)
             raise
         sync = run.plan.request.host_set.sync
         around.end_with(end, ask_first=sync in run.afterwards)

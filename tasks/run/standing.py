@@ -7,7 +7,7 @@ noted. Beginning and undoing may be done twice; both are asked of things that do
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -17,7 +17,7 @@ from ..around.occasion import Occasion
 from ..errors import HalfWay, Interrupted, Refused, SopError, TakenOver
 from ..fleet.outcome import Outcome
 from ..inventory.around import Notify, Part
-from ..inventory.model import HostSet
+from ..inventory.model import Host, HostSet
 from ..journal import events
 from ..journal.file import Journal, operator
 from ..sop import kept
@@ -39,6 +39,7 @@ class Standing:
 
     noted: what runs have put up before, as the sync host says; up: what this one has, and the seconds that it lasts.
     down: what is taken down, and need not be noted any more. since: when it was begun, or prolonged.
+    busy: hosts that can be asked nothing more.
     """
 
     reached: Reached
@@ -50,6 +51,7 @@ class Standing:
     up: dict[str, float] = field(default_factory=dict)
     down: list[str] = field(default_factory=list)
     since: dict[str, float] = field(default_factory=dict)
+    busy: Collection[Host] = ()
 
     @property
     def forget(self) -> str:
@@ -97,7 +99,7 @@ class Standing:
         """Why a required part stands in the way of the run, if it does."""
         name = part.label
         began, occasion = time.monotonic(), replace(self.occasion, expires=seconds)
-        result = parts.begin(part, occasion, partial(ask, self.reached))
+        result = parts.begin(part, occasion, self._means(part, "begin"))
         lasts = seconds if part.ends_by_itself and not result.failure else None
         self._tell(part, "begin", began, result.failure, lasts)
         if result.failure and result.known and not any(noted == name for _, _, noted in self.noted):
@@ -124,7 +126,7 @@ class Standing:
             return
         for part, seconds in due.items():
             self.since[part.label], began = now, time.monotonic()
-            failure = parts.begin(part, replace(self.occasion, expires=seconds), partial(ask, self.reached)).failure
+            failure = parts.begin(part, replace(self.occasion, expires=seconds), self._means(part, "begin")).failure
             self._tell(part, "begin", began, failure, None if failure else seconds)
 
     def end(self, outcome: str) -> None:
@@ -145,7 +147,7 @@ class Standing:
     def _end(self, part: Part, occasion: Occasion, runs: set[str]) -> str:
         began = time.monotonic()
         try:
-            failure = parts.end(part, occasion, runs, partial(ask, self.reached)).failure
+            failure = parts.end(part, occasion, runs, self._means(part, "end")).failure
         except KeyboardInterrupt:
             failure = LEFT
         left = max([self.up.get(part.label, 0.0), *(s for _, s, name in self.noted if name == part.label)])
@@ -161,10 +163,15 @@ class Standing:
             elif name not in known:
                 self.report.warning(f"{name}: put up by run {run}, and hosts.yml has it no more: undo it by hand")
 
-    def leave(self, outcome: str = "interrupted") -> None:
-        """Undo it all where the run is left with its lock; raises nothing."""
-        self.end(outcome)
-        if self.forget:
+    def leave(self, busy: Collection[Host] = ()) -> None:
+        """Undo it all where the run is left with its lock; raises nothing.
+
+        busy: hosts where a script is still at work. What they would have to do stays noted, and all of it where that is
+        the sync host: it is done again then by whoever comes next.
+        """
+        self.busy = busy
+        self.end("interrupted")
+        if self.forget and self._set.sync not in busy:
             with suppress(SopError, KeyboardInterrupt):
                 self.run_lock.check_still_ours(self.forget)
 
@@ -183,6 +190,11 @@ class Standing:
         except SopError:
             pass  # it is lost: what is down shall be seen all the same
         self.end(_outcome(end))
+
+    def _means(self, part: Part, what: str) -> parts.Means:
+        if part.at and self._set.beside[part.at] in self.busy:
+            return parts.Means(lambda *_: "a step is still at work there", lambda: None)
+        return means(self.reached, self.report, part, what)
 
     def _tell(self, part: Part, what: str, began: float, failure: str, expires: float | None) -> None:
         took = time.monotonic() - began
@@ -223,14 +235,22 @@ def lasts(plan: Plan, reached: Reached) -> float:
     return max(LEAST_SECONDS, TIMES * known)
 
 
-def check(reached: Reached) -> None:
+def check(reached: Reached, report: Report) -> None:
     """Raises Refused where a required part of hosts.yml's `around` could not be begun, as far as that can be seen."""
     host_set = reached.host_set
     occasion = Occasion(host_set, "", operator())
     required = [part for part in _parts(host_set) if part.required]
-    looked = [(part, parts.look(part, occasion, partial(ask, reached)).failure) for part in required]
+    looked = [(part, parts.look(part, occasion, means(reached, report, part, "look")).failure) for part in required]
     if wrong := [f"{place(host_set, part)}: {why}" for part, why in looked if why]:
         raise Refused(*wrong, next_line=f"fab {host_set.name} status")
+
+
+def means(reached: Reached, report: Report, part: Part, what: str) -> parts.Means:
+    """By what it is looked at, begun or undone; what: `look`, `begin` or `end`."""
+    does = {"look": "answer", "begin": "begin", "end": "be undone"}[what]
+    return parts.Means(
+        partial(ask, reached), lambda: report.waiting(part.seconds, f"at most for {part.label} to {does}")
+    )
 
 
 def ask(reached: Reached, name: str, script: str, seconds: float) -> Outcome | str:

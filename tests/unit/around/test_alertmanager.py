@@ -7,14 +7,14 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
 
-from tasks.around import alertmanager
+from tasks.around import alertmanager, command, parts
 from tasks.around.alertmanager import Failed
 from tasks.around.occasion import Occasion
 from tasks.inventory.around import Silence
@@ -101,9 +101,10 @@ def answering(status: int, body: str, date: str = "", drips: bool = False) -> It
             self.send_header("Date", date or self.date_time_string())
             self.send_header("Content-Length", str(len(body) or 100))
             self.end_headers()
-            for letter in body:
-                self.wfile.write(letter.encode())
-                time.sleep(0.1 if drips else 0)
+            with suppress(OSError):  # whoever asked may have gone
+                for letter in body:
+                    self.wfile.write(letter.encode())
+                    time.sleep(0.1 if drips else 0)
 
         do_POST = do_GET
 
@@ -154,6 +155,16 @@ def test_x4_one_that_drips_or_never_answers_or_is_not_there_costs_its_seconds_at
         with pytest.raises(Failed, match=r"does not answer in 0.3 s"):
             alertmanager.look(silence(url, seconds=0.3))
     assert time.monotonic() - began < 5
+
+
+def test_w3_one_that_takes_its_time_is_said_to_be_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command, "SOON_SECONDS", 0.1)
+    told: list[str] = []
+    means = parts.Means(lambda *_: "not asked", lambda: told.append("waits"))
+    with answering(200, "[" + " " * 600, drips=True) as (url, _):
+        found = parts.look(silence(url, seconds=0.5), occasion(), means)
+    assert found == parts.Result(f"{url} does not answer in 0.5 s", known=False)
+    assert told == ["waits"]
 
 
 def test_w5_the_silence_is_as_long_as_meant_also_where_the_clocks_differ() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tasks.around import command
 from tasks.around.command import run
 from tasks.around.occasion import Occasion, check_that_no_run_has_started_this
 from tasks.errors import Refused
@@ -49,6 +50,16 @@ def test_x4_one_that_hangs_is_ended_with_all_that_it_has_started(tmp_path: Path)
     assert time.monotonic() - began < 5
     time.sleep(1)
     assert not (tmp_path / "late").exists()
+
+
+def test_w3_one_that_takes_longer_is_said_to_be_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command, "SOON_SECONDS", 0.1)
+    told: list[str] = []
+    assert run("true", {}, 5, lambda: told.append("waits")) == ("", True)
+    assert told == []
+    assert run("sleep 0.3", {}, 5, lambda: told.append("waits")) == ("", True)
+    assert run("sleep 9", {}, 0.3, lambda: told.append("waits")) == ("did not end in 0.3 s", False)
+    assert told == ["waits", "waits"]
 
 
 def test_what_it_leaves_in_the_background_is_not_waited_for() -> None:

@@ -27,7 +27,7 @@ def real(tmp_path: Path) -> Iterator[Nagios]:
 
 
 @pytest.fixture
-def here(tmp_path: Path) -> parts.Ask:
+def here(tmp_path: Path) -> parts.Means:
     """The host that is asked is this machine."""
     shell = Shell(tmp_path)
 
@@ -35,7 +35,7 @@ def here(tmp_path: Path) -> parts.Ask:
         ended = shell.run(script)
         return Outcome(ended.stdout, 0.1, failure(ended.returncode, ended.stdout), exited=ended.returncode)
 
-    return ask
+    return parts.Means(ask, lambda: None)
 
 
 def occasion(run: str = "0123abcd") -> Occasion:
@@ -47,7 +47,7 @@ def downtime(file: Path, **keys: object) -> Downtime:
 
 
 @REAL
-def test_r1_a_downtime_of_each_host_and_its_services_is_undone_by_its_run(real: Nagios, here: parts.Ask) -> None:
+def test_r1_a_downtime_of_each_host_and_its_services_is_undone_by_its_run(real: Nagios, here: parts.Means) -> None:
     part = downtime(real.file)
     assert parts.look(part, occasion(), here) == parts.Result()
     assert parts.begin(part, occasion(), here) == parts.Result()
@@ -58,7 +58,7 @@ def test_r1_a_downtime_of_each_host_and_its_services_is_undone_by_its_run(real: 
 
 
 @REAL
-def test_a_downtime_that_a_resume_begins_again_is_undone_as_one(real: Nagios, here: parts.Ask) -> None:
+def test_a_downtime_that_a_resume_begins_again_is_undone_as_one(real: Nagios, here: parts.Means) -> None:
     part = downtime(real.file)
     for _ in range(2):
         parts.begin(part, occasion(), here)
@@ -67,7 +67,7 @@ def test_a_downtime_that_a_resume_begins_again_is_undone_as_one(real: Nagios, he
     real.waits(lambda: real.alerts("STOPPED") + real.alerts("CANCELLED") >= BOTH, "ends no downtime")
 
 
-def test_r2_a_command_file_that_is_none_or_that_nobody_reads_is_told_in_words(tmp_path: Path, here: parts.Ask) -> None:
+def test_r2_a_command_file_that_is_none_or_that_nobody_reads_is_told(tmp_path: Path, here: parts.Means) -> None:
     file = tmp_path / "nagios.cmd"
     gone = parts.look(downtime(file), occasion(), here).failure
     assert f"{file} is not there (does nagios run, and check_external_commands=1?)" in gone

@@ -178,6 +178,14 @@ def test_r5_who_leaves_while_it_is_begun_leaves_nothing_up(world: World) -> None
     assert world.environments[-1].outcome == "interrupted"
 
 
+def test_r5_who_leaves_while_a_step_is_at_work_on_the_sync_host_does_not_wait_for_it(world: World) -> None:
+    around = world.standing()
+    around.begin(lambda: HOUR, told)
+    world.lock.told.clear()
+    around.leave(busy=[ONE])
+    assert (world.done[3:], world.lock.told) == (["end page", "end silence"], [])
+
+
 def test_r5_where_the_run_cannot_begin_after_all_nothing_is_left_up(world: World) -> None:
     def breaks() -> None:
         raise OSError
