@@ -20,8 +20,9 @@ def download(job: Job) -> Step:
         name="download",
         says=f"download the build; {job.app.service} goes on serving",
         guard=call("step_aside") + "\n",
-        command=yum.fetch(job),
+        command=yum.fetch_at_once(job),
         proof=yum.fetched(job),
+        brief=yum.fetch(job),
         seconds=job.host_set.limits.yum,
         changes=False,
     )
@@ -145,7 +146,7 @@ def no_migration(job: Job) -> Step:
     return Step(
         name="no-migration",
         says="check the build for a schema migration; if there is one, stop before anything is installed",
-        guard=call("build_fetch", root, package, job.target, yum.fetch(job)) + "\n",
+        guard=call("build_fetch", root, package, job.target, yum.fetch_at_once(job)) + "\n",
         command=":",
         proof=call("build_brings", root, package, job.target, job.app.migrations),
         changes=False,

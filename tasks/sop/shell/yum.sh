@@ -45,6 +45,20 @@ yum_configs() {
     "$root"/etc/dnf/dnf.conf 2>/dev/null
 }
 
+# yum_fetch ENABLING BUILD: expire the cache, and download the build; dnf does both in one go. dnf 5 takes --downloadonly behind
+# `update` only; some releases of yum 3 exit with 1 although they did it: there what is in the cache counts, see yum_fetched
+yum_fetch() {
+  yum_ask
+  case $yum in
+    dnf*) yum -y ${1:+"$1"} --refresh update --downloadonly "$2" ;;
+    *)
+      yum ${1:+"$1"} clean expire-cache && {
+        yum -y ${1:+"$1"} update --downloadonly "$2" || yum --version | grep -q '^3[.]'
+      }
+      ;;
+  esac
+}
+
 # yum_again ENABLING BUILD: download it once more, with nothing but the cache: succeed where all that it needs is there
 # One that comes as far as the transaction's test has all, whatever that says. yum 3 says "Running transaction check" while it
 # resolves, before it has fetched anything.
