@@ -29,7 +29,7 @@ def within(seconds: float) -> Iterator[None]:
 
 def opener(redirects: bool) -> urllib.request.OpenerDirector:
     """What opens a URL as urllib does, by a proxy if the environment names one; redirects: follow them."""
-    handlers: list[Any] = [_Http, _Https(context=_context())]
+    handlers: list[Any] = [_Http, _Https]
     return urllib.request.build_opener(*handlers, *([] if redirects else [_NoRedirect]))
 
 
@@ -95,6 +95,10 @@ class _Http(urllib.request.HTTPHandler):
 
 
 class _Https(urllib.request.HTTPSHandler):
+    def __init__(self) -> None:
+        # HTTPSHandler's own makes a context, which reads this machine's authorities: 25 ms, also for who asks by http.
+        urllib.request.AbstractHTTPHandler.__init__(self)
+
     def https_open(self, request: urllib.request.Request) -> http.client.HTTPResponse:
         return self.do_open(_HttpsConnection, request, context=_context())
 

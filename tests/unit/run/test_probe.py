@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -9,6 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from tasks import http_in_time
 from tasks.inventory.model import Host
 from tasks.run import probe
 from tasks.run.judge import Sample
@@ -295,3 +297,13 @@ def test_soaks_side_by_side_share_what_is_asked_in_a_second() -> None:
         with watches.judging(hosts[1:6], hosts[6:8]) as second:
             assert rates([first, second]) == pytest.approx([20.0])
         assert rates([first]) == pytest.approx([40.0])
+
+
+def test_this_machines_authorities_are_not_read_for_who_asks_by_http(monkeypatch: pytest.MonkeyPatch) -> None:
+    def read(*_: object, **__: object) -> None:
+        raise AssertionError("they were read")
+
+    http_in_time._context.cache_clear()
+    for name in ("create_default_context", "_create_default_https_context"):
+        monkeypatch.setattr(ssl, name, read)
+    http_in_time.opener(redirects=False)
