@@ -1,44 +1,20 @@
 """What a run leaves behind, event by event: the lines of the journal. docs/journal.md is written from here.
 
-An event is a frozen dataclass; its docstring says when it is written, each key what it means. `told` has those that
-only `--json` tells. Who reads them gets an empty value where a line has none, or one that cannot be.
+An event's docstring says when it is written, each key what it means. Who reads a line gets an empty value for what it
+has not, or has and cannot be. What only `--json` tells is in json_events and looked.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Annotated, Any, ClassVar, TypeVar, dataclass_transform
 
-VERSION = 2  # raised when a key or an event goes away or changes its meaning; new ones may come at any time
-
-TEXT = Annotated[str, "of several lines"]  # any other string is one line, whoever wrote it
-MOMENT = Annotated[float, "seconds since 1970; ISO 8601 in JSON"]
-BY_NAME: dict[str, type[Event]] = {}
-
-T = TypeVar("T")
-
-
-class Event:
-    """Something that happened. name: what it is called in JSON."""
-
-    name: ClassVar[str] = ""
-
-    def __init_subclass__(cls, name: str = "") -> None:
-        cls.name = name
-        if name:
-            BY_NAME[name] = cls
-
-
-def key(says: str, missing: Any = None) -> Any:
-    """A key and what it means; missing: what is read where a line has none, if that is not what is empty."""
-    return field(metadata={"says": says, "missing": missing})
-
-
-@dataclass_transform(frozen_default=True, field_specifiers=(key,))
-def described(kind: type[T]) -> type[T]:
-    """A frozen dataclass whose keys are made by `key`."""
-    return dataclass(frozen=True)(kind)
+from .described import BY_NAME as BY_NAME
+from .described import MOMENT as MOMENT
+from .described import TEXT as TEXT
+from .described import VERSION as VERSION
+from .described import Event as Event
+from .described import described as described
+from .described import key as key
 
 
 @described
@@ -134,7 +110,7 @@ class Changed:
 
     does: str = key("install, update, reinstall, downgrade or remove")
     name: str = key("the package")
-    evr: str = key("version and release afterwards, with the epoch if there is one; before, where it was removed")
+    evr: str = key("version and release afterwards, or of what was removed; with the epoch, if there is one")
     arch: str = key("for which architecture")
 
 
@@ -159,6 +135,15 @@ class Blocked(Event, name="blocked"):
     schema_before: str | None = key("the database's revision before the run")
     schema: str | None = key("what it was found at; null: not known")
     migrated: bool | None = key("was anything migrated? null: not known")
+
+
+@described
+class AutomaticUpdates(Event, name="automatic-updates"):
+    """Automatic updates were held off for the run, or given back."""
+
+    set: str = key("the host set")
+    what: str = key("held off, or given back")
+    hosts: Mapping[str, str] = key("host → the units, in one line")
 
 
 @described

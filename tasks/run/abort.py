@@ -13,7 +13,7 @@ from ..journal.events import Abort, Unlock
 from ..journal.file import Journal, operator
 from ..sop import drains, kept
 from ..sop.model import UNREACHED, Facts
-from . import record, standing
+from . import automatic, record, standing
 from .consent import Consent, agree, check_that_somebody_can_agree
 from .left_behind import left_behind
 from .lock import RunLock
@@ -123,6 +123,7 @@ def _end(reached: Reached, found: Found, how: str, consent: Consent, report: Rep
             journal.write(record.abort(host_set, me, found.entries, now) if aborted else Unlock(me, host_set.name))
             shells = [kept.resume_cron(host_set.app)] if aborted else []
             done, forget = _put_back(reached, lock.run, now, report)
+            automatic.give_back(reached, journal, automatic.held_off(host_set, now), report)
             around = standing.of(reached, run_lock, journal, report, now[host_set.sync].around)
             around.end("aborted" if aborted else "unlocked")
             run_lock.release(" && ".join([*shells, *filter(None, (around.forget, forget))] or ["true"]))
@@ -182,7 +183,9 @@ def _give_back(reached: Reached, facts: Mapping[Host, Facts], consent: Consent, 
     host_set, sync = reached.host_set, reached.host_set.sync
     paused, out, up = facts[sync].paused, what_is_drained(host_set, facts), what_is_up(host_set, facts)
     run = paused or next((run for rows in left_out(host_set, facts).values() for run, _ in rows), None)
+    off = automatic.held_off(host_set, facts)
     run = run if run is not None or not up else up[0].run
+    run = run if run is not None else next(iter(off.values()), None)
     if run is None:
         report.free(host_set, facts, f"nothing to give up: no run holds {host_set.name}")
         return Code.DONE
@@ -190,13 +193,15 @@ def _give_back(reached: Reached, facts: Mapping[Host, Facts], consent: Consent, 
         report.note(
             f"{sync.short}: {host_set.app.scheduler}'s sync is paused by run {run}, which holds {host_set.name} no more"
         )
-    for text in (*out, *sentences(host_set, facts)):
+    updates = automatic.sentences(host_set, facts) if off else []
+    for text in (*out, *sentences(host_set, facts), *updates):
         report.note(text)
     if consent.plan_only:
         would = [
             *([f"let {host_set.app.scheduler} sync again"] if paused else []),
             *(["put back what is drained"] if out else []),
             *(f"undo {one.part}" for one in up),
+            *(["give automatic updates back"] if off else []),
         ]
         report.note(f"abort would {' and '.join(would)}")
         return Code.REFUSED
@@ -211,6 +216,7 @@ def _give_back(reached: Reached, facts: Mapping[Host, Facts], consent: Consent, 
         run_lock = RunLock(reached, journal)
         around = standing.of(reached, run_lock, journal, report, now[sync].around)
         around.end("aborted")
+        automatic.give_back(reached, journal, automatic.held_off(host_set, now), report)
         try:
             run_lock.give_back(" && ".join(filter(None, (around.forget, forget))))
         except Locked:

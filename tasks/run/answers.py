@@ -70,6 +70,9 @@ def read(
         revision=str(revisions) or None if revisions else None,
         schema=revisions.schema if revisions else Schema.UNKNOWN,
         signed=tuple(word for word in (one("signed") or "").split() if _SIGNED.fullmatch(word)),
+        updates=_units(by_name.get("updates", ())),
+        updating=next(iter(_units(by_name.get("updating", ()))), None),
+        held_off=_units((one("held_off") or "").split()),
         ran=tuple(kept.said("\n".join(by_name.get("ran", ())))),
         free=None if free is None else free // 1024,
         yum_holder=one("yum_holder"),
@@ -193,6 +196,11 @@ def _around(lines: Iterable[str]) -> tuple[tuple[str, int, str], ...]:
     """What stands around runs: the run, in how many seconds it ends, its name; what is no such line is left out."""
     found = (re.fullmatch("([0-9a-f]{8}) (-?[0-9]{1,9}) ([a-z][a-z0-9-]{0,39})", line) for line in lines)
     return tuple((one[1], int(one[2]), one[3]) for one in found if one)
+
+
+def _units(words: Iterable[str]) -> tuple[str, ...]:
+    """Names of units and runs; what is none is left out."""
+    return tuple(word for word in words if re.fullmatch("[A-Za-z0-9.@_-]{1,80}", word, re.ASCII))[:9]
 
 
 def _open(lines: Iterable[str]) -> tuple[tuple[str, str], ...]:

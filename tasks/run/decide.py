@@ -163,6 +163,9 @@ def _warnings(request: Request, facts: FactsOf) -> tuple[str, ...]:
         )
     for host in request.hosts if request.procedure.installs else ():
         warnings += [f"{host.short}: rpm says: {text}" for text in facts[host].rpm_says]
+        if facts[host].updates:
+            units = ", ".join(facts[host].updates)
+            warnings.append(f"{host.short}: automatic updates are on ({units}): held off until this ends")
         if facts[host].version_lock:
             locked = f"{facts[host].version_lock} has a version lock on {request.app.package}"
             warnings.append(f"{host.short}: {locked}: yum may refuse the build")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..inventory.model import HostSet
-from ..sop import health, kept
+from ..sop import health, kept, updates
 from ..sop.nvr import Nvr
 from ..sop.shell import call
 
@@ -47,6 +47,7 @@ def script(host_set: HostSet, repos: bool = True, schema: bool = True, wanted: s
         "page": health.answer(app, host_set.health),
         "df": call("fact_disk", f"{root}/", f"{root}/var"),
         "yum": call("fact_yum", *_of_yum(host_set), "list" if repos else "", wanted, app.service),
+        "updates": updates.fact(app),
         "files": call("fact_files", root, app.path(app.settings) if app.settings else "", kept.database_lock(app))
         + f"; {kept.cron_is_on(app)}; {kept.show(app)}"
         + (f"; {call('fact_drain_file', app.path(drain.file))}" if drain else ""),

@@ -75,7 +75,7 @@ def left_behind(host_set: HostSet, facts: Mapping[Host, Facts], after: str = "")
     facts: of every host, NOT_REACHED where one is lost. after: the step of the SOP that was just done by itself.
     """
     found = _Set(host_set, facts)
-    ways = [way for look in (_cron, _rpm, _one_build, _earlier_build, _start, _stale) for way in look(found)]
+    ways = [way for look in (_cron, _updates, _rpm, _one_build, _earlier_build, _start, _stale) for way in look(found)]
     ways += _by_hand(found, after, alone=not ways)
     marks = ["next", *["or"] * len(ways)]
     if found.sync.paused:
@@ -86,6 +86,11 @@ def left_behind(host_set: HostSet, facts: Mapping[Host, Facts], after: str = "")
     else:
         ways, marks = [*ways, *out], [*marks[: len(ways)], *["then" if ways else "next"] * len(out)]
     return below([Line(mark, typed, does) for mark, (typed, does) in zip(marks, ways, strict=False)])
+
+
+def _updates(found: _Set) -> list[Way]:
+    off = any(host.held_off for host in found.reached.values())
+    return [(f"{found.fab} abort", "gives automatic updates back")] if off and not found.sync.paused else []
 
 
 def _cron(found: _Set) -> list[Way]:

@@ -14,7 +14,7 @@ from ..ranges import listed
 from ..sop import drains
 from ..sop.model import Facts, Schema
 from ..sop.restarts import Restart
-from . import record
+from . import automatic, record
 from .advice import after_a_step, while_locked
 from .batch_rollback import with_the_rollback
 from .blocked import blocked
@@ -52,6 +52,7 @@ def perform(
     """
     try:
         try:
+            automatic.hold_off(run, run_lock, report)
             end = _phase_by_phase(run, remaining_phases, run_lock, report, around)
         except TakenOver as error:
             end = error
@@ -60,6 +61,8 @@ def perform(
             around.leave(busy=run.at_work)
             raise
         sync = run.plan.request.host_set.sync
+        if not isinstance(end, TakenOver):
+            automatic.after_a_run(run, run_lock, report)
         around.end_with(end, ask_first=sync in run.afterwards)
         if found := run.afterwards.get(sync):
             run.afterwards[sync] = replace(
@@ -68,6 +71,7 @@ def perform(
         _write_the_end(run, end, run_lock, around.forget)
     except Refused as error:  # the journal's disk, or a host's sudo: after the first phase it is no refusal any more
         if not (run.outcomes or run.resumed):
+            automatic.after_a_run(run, run_lock, report)
             run_lock.release()
             raise
         if not run.afterwards:

@@ -36,6 +36,8 @@ def check_that_nobody_is_at_work(request: Request, facts: FactsOf) -> None:
     if procedure.installs:
         holders = [(host.short, facts[host].yum_holder) for host in request.hosts]
         working += [f"{name}: yum is held by {holder}" for name, holder in holders if holder]
+        units = [(host.short, facts[host].updating) for host in request.hosts]
+        working += [f"{name}: an automatic update is at work ({unit})" for name, unit in units if unit]
     if working:
         raise TryLater(*working, next_line=f"fab {request.asked_as} {procedure.name}  # when it has ended")
 

@@ -15,6 +15,7 @@ from ..journal.history import NAMES, runs
 from ..lines import below
 from ..sop import kept
 from ..sop.model import UNREACHED, Facts
+from . import automatic
 from .advice import beside_a_run
 from .lock_file import read_lock
 from .locked import holder, locked_by
@@ -39,7 +40,7 @@ def show(host_set: HostSet, config: Config, report: Report) -> None:
     report.status(host_set, facts)
     everywhere = dict.fromkeys(host_set.machines, UNREACHED) | facts
     drained = (*what_is_drained(host_set, everywhere), *by_others(host_set, everywhere))
-    for text in (*drained, *sentences(host_set, facts)):
+    for text in (*drained, *sentences(host_set, facts), *automatic.sentences(host_set, facts)):
         report.note(text)
     if lock:
         report.held(host_set, lock, steps)

@@ -32,6 +32,8 @@ class Facts:
     would: what yum would change, for the build that is to be installed; None where it was not asked for.
     signed: of a host whose build another set is to get: that build's digests and signing key, each NAME:VALUE; ran: of
     such a host, the lines in journals there that tell what yum has changed.
+    updates: the units that begin automatic updates and are on; updating: one that is at work; held_off: the run that
+    holds them off, and the units that it has stopped.
     service: systemd's word (active, inactive, failed); answers: HTTP status, or None for no answer.
     schema: does the database have the schema that the installed build wants? no_schema: why that is unknown.
     free: MB on the fuller one of / and /var; skew: seconds this host's clock is ahead of ours.
@@ -59,6 +61,9 @@ class Facts:
     would: Transaction | None = None
     signed: tuple[str, ...] = ()
     ran: tuple[str, ...] = ()
+    updates: tuple[str, ...] = ()
+    updating: str | None = None
+    held_off: tuple[str, ...] = ()
     service: str = "unknown"
     answers: int | None = None
     version: str | None = None

@@ -118,6 +118,13 @@ class Machines(Protocol):
     def has(self, host: str, packages: dict[str, str]) -> None:
         """Beside the application a host has these, each in a version-release."""
 
+    def has_timer(self, host: str, timer: str) -> None:
+        """A timer that starts something by itself is on."""
+
+    def timer_is_on(self, host: str, timer: str) -> bool:
+        """Does it run?"""
+        return False
+
     def withdraw(self, version: str, host: str | None = None) -> None:
         """Offer a build no longer in the repo that all sets use: to nobody, or not to one host."""
 

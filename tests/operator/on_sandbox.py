@@ -37,6 +37,14 @@ class SandboxMachines:
         state = layout.read_state(self.home, host)
         layout.write_state(self.home, host, state | {"others": packages})
 
+    def has_timer(self, host: str, timer: str) -> None:
+        state = layout.read_state(self.home, host)
+        timers = {**state.get("timers", {}), timer: {"active": True, "enabled": True}}
+        layout.write_state(self.home, host, state | {"timers": timers})
+
+    def timer_is_on(self, host: str, timer: str) -> bool:
+        return bool(layout.read_state(self.home, host)["timers"][timer]["active"])
+
     def withdraw(self, version: str, host: str | None = None) -> None:
         layout.withdraw(self.home, version, host=host)
 

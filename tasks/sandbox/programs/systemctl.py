@@ -27,6 +27,9 @@ def run(host: Host, args: list[str]) -> None:
             raise Quit(1)
         elif not word.startswith("-"):
             words.append(word)
+    if words[:1] == ["show"] and words[2:]:
+        _show_all(host, words[1:])
+        return
     if len(words) != 2:
         complain("Too few arguments." if len(words) < 2 else "Too many arguments.")
         raise Quit(1)
@@ -34,6 +37,13 @@ def run(host: Host, args: list[str]) -> None:
         _timer.command(host, words[0], words[1], wanted, on)
     else:
         _command(host, words[0], words[1].removesuffix(".service"), wanted, "quiet" in on)
+
+
+def _show_all(host: Host, units: list[str]) -> None:
+    """`show -p Id -p ActiveState UNIT…`: a paragraph for each; one that is not there is inactive."""
+    timers = host.state().get("timers", {})
+    states = {unit: "active" if timers.get(unit, {}).get("active") else "inactive" for unit in units}
+    say("\n\n".join(f"Id={unit}\nActiveState={state}" for unit, state in states.items()))
 
 
 def _command(host: Host, command: str, unit: str, wanted: list[str], quiet: bool) -> None:
