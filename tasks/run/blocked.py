@@ -54,9 +54,12 @@ def _migrated(begin: Begin | None, before: str | None, now: str | None) -> bool 
     return False if whole else None
 
 
-def sentences(found: Blocked) -> list[str]:
-    """What an operator is to know of it."""
-    host = found.host.partition(".")[0]
+def sentences(run: Run) -> list[str]:
+    """What an operator is to know of it; nothing where the run has not ended so."""
+    found = blocked(run)
+    if not found:
+        return []
+    host = next(one.short for one in run.plan.request.host_set.hosts if one.name == found.host)
     waited = f" after {found.limit:g} s" if found.limit else ""
     who = f"held by {'; '.join(found.holders)}" if found.holders else "who holds it is not known (app.lock_holders)"
     return [f"{host}: the migration gave up on a lock{waited}: {who}", f"{host}: {_schema(found)}"]

@@ -13,7 +13,7 @@ from ..ranges import listed
 from ..sop.model import Step
 from .advice import after_a_run
 from .batch_rollback import builds_before
-from .blocked import blocked, sentences
+from .blocked import sentences
 from .lock_file import read_lock
 from .locked import taken_over
 from .put_back import still_out
@@ -38,8 +38,7 @@ def ending(run: Run) -> SopError | None:
     lost = [host.short for host in host_set.hosts if host not in run.afterwards]
     if lost:
         problems.append(f"{listed(lost)}: cannot be reached any more, its state is not known")
-    found = blocked(run)
-    problems += [*(sentences(found) if found else []), *what_is_down(run), *_cron_paused(run), *saved(run)]
+    problems += [*sentences(run), *what_is_down(run), *_cron_paused(run), *saved(run)]
     locked = [host for host, outcome in run.failures.items() if outcome.exited == detached.HELD]
     # Where it is the sync host, another run has this one's place: there is nothing left to resume or to abort.
     next_line = plan.typed("status") if host_set.sync in locked else after_a_run(run)

@@ -1,14 +1,31 @@
-"""What a migration says that has given up on a lock, and who is said to hold it."""
+"""A migration that waits for a lock: for how long, who is said to hold it, and whether it has given up."""
 
 from __future__ import annotations
 
 import re
+
+from ..inventory.model import App
+from .shell import call
 
 HELD_BY = "a lock is held by "  # how shell/blocked.sh begins to say who
 MOST = 5
 LETTERS = 300
 # PostgreSQL's sentence is in the language of its server; the error's name and number are not.
 _GAVE_UP = re.compile(r"canceling statement due to lock timeout|\bLockNotAvailable\b|\b55P03\b")
+
+
+def watched(app: App) -> str:
+    """Shell in front of a migration: how long it waits for a lock, and who watches whom it waits for."""
+    limit, asks = app.lock_timeout, app.lock_holders
+    lines = [call("lock_limit", round(limit * 1000))] if limit else []
+    lines += [call("lock_watch", f"{min(1, (limit or 2) / 2):g}", asks)] if asks else []
+    return "".join(f"{line}\n" for line in lines)
+
+
+def typed(app: App) -> str:
+    """The migration as an operator would type it."""
+    limit = f"export PGOPTIONS=-clock_timeout={round(app.lock_timeout * 1000)}; " if app.lock_timeout else ""
+    return f"{limit}{app.migrate}"
 
 
 def gave_up(output: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 
-from . import health, kept, restarts, schema, yum
+from . import blocking, health, kept, restarts, schema, yum
 from .model import Effect, Facts, Job, Schema, Step
 from .shell import call
 
@@ -203,13 +203,13 @@ def upgrade_db(job: Job, cron_paused: bool = False) -> Step:
         guard = f"{kept.cron_is_away(job.app)} || exit 1\n"
     elif job.app.schedule:
         guard = f"{kept.with_cron_paused(job.app, CRON_SECONDS)}\n"
-    limit = job.app.lock_timeout
+    limit, typed = job.app.lock_timeout, blocking.typed(job.app)
     return Step(
         name="upgrade-db",
         says="migrate the database, once"
         + (f"; give up after {limit:g} s of waiting for a lock" if limit else "")
         + ("" if alone else f"; {_scheduler(job)} is paused meanwhile"),
-        guard=f"{_alone(job)}{guard}{kept.migration_begins(job.app)}\n{_locks(job)}",
+        guard=f"{_alone(job)}{guard}{kept.migration_begins(job.app)}\n{blocking.watched(job.app)}",
         command=command,
         proof=(f"{call('schema_proven', status)} && " if status else "") + kept.migration_is_done(job.app),
         ends="lock_unwatch" if job.app.lock_holders else "",
@@ -218,22 +218,8 @@ def upgrade_db(job: Job, cron_paused: bool = False) -> Step:
         pauses_cron=not alone,
         tells_schema=True,
         seconds=job.host_set.limits.database + (0 if alone else pause.seconds),
-        brief=_typed(job) if alone else f"{pause.brief}; {_typed(job)} && {back.brief}",
+        brief=typed if alone else f"{pause.brief}; {typed} && {back.brief}",
     )
-
-
-def _locks(job: Job) -> str:
-    """Shell in front of a migration: how long it waits for a lock, and who watches whom it waits for."""
-    limit, holders = job.app.lock_timeout, job.app.lock_holders
-    lines = [call("lock_limit", round(limit * 1000))] if limit else []
-    lines += [call("lock_watch", f"{min(1, (limit or 2) / 2):g}", holders)] if holders else []
-    return "".join(f"{line}\n" for line in lines)
-
-
-def _typed(job: Job) -> str:
-    """The migration as an operator would type it."""
-    limit = job.app.lock_timeout
-    return f"{f'PGOPTIONS=-clock_timeout={round(limit * 1000)} ' if limit else ''}{job.app.migrate}"
 
 
 def sync(job: Job) -> Step:

@@ -15,7 +15,7 @@ from .podman import ENVIRONMENT, podman
 
 HERE = Path(__file__).parent
 SUITE = "trixie" if DNF == 5 else "bookworm"
-RPM = ("dnf5", "rpm", "createrepo-c") if DNF == 5 else ("dnf", "rpm", "createrepo-c")
+RPM = ("dnf5" if DNF == 5 else "dnf", "rpm", "rpm2cpio", "cpio", "createrepo-c")
 PACKAGES = (
     *("systemd", "systemd-sysv", "netbase", "iproute2", "procps", "ca-certificates", "curl", "file"),
     *("openssh-server", "openssh-client", "sudo", "acl", "cron", "moreutils"),

@@ -89,4 +89,6 @@ def test_c1_an_abort_gives_the_timer_back(kittens: Lab) -> None:
 def test_v4_a_minor_upgrade_is_refused_where_the_build_brings_a_migration_of_its_own_kind(kittens: Lab) -> None:
     ended = kittens.types("kittens minor-upgrade")
     assert (ended.code, "/usr/share/kittens/migrations/0002.sql" in ended.said) == (2, True), ended.said
+    what = "migration 0002.sql: changes what is there: renames the column kitten.name to full_name"
+    assert what in ended.said, ended.said
     assert serves() == "Minka, Tom\nKittens 1.0.0"

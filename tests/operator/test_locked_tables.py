@@ -27,7 +27,7 @@ def locked(stg_runs_110: Fleet) -> Fleet:
     return stg_runs_110
 
 
-def test_a_migration_that_meets_a_lock_gives_up_and_says_who_holds_it_and_that_nothing_was_migrated(
+def test_d6_a_migration_that_meets_a_lock_gives_up_and_says_who_holds_it_and_that_nothing_was_migrated(
     locked: Fleet,
 ) -> None:
     ended = locked.types("prod major-upgrade --yes --json")
@@ -61,7 +61,7 @@ def test_w1_without_waiting_for_it_httpd_is_started_again_on_the_build_before(lo
     assert locked.host(ONE)["cron"]
 
 
-def test_a_lock_that_goes_away_in_time_stops_nothing(fleet: Fleet) -> None:
+def test_d6_a_lock_that_goes_away_in_time_stops_nothing(fleet: Fleet) -> None:
     waits_at_most(0.5, fleet)
     fleet.breaks(STG, "upgrade-db", "locked", seconds=0.1)
     assert fleet.types("stg major-upgrade --yes").code == 0

@@ -55,18 +55,18 @@ def run(facts: Facts, *migrations: Migration, outcome: Outcome = GAVE_UP) -> Run
 def test_w2_that_nothing_was_migrated_is_said_only_where_that_is_known(
     facts: Facts, migrations: tuple[Migration, ...], migrated: bool | None, said: str
 ) -> None:
-    found = blocked(run(facts, *migrations))
+    ended = run(facts, *migrations)
+    found = blocked(ended)
     assert found
     assert (found.migrated, found.holders, found.limit) == (migrated, ("4711 psql",), 5.0)
-    first, second = sentences(found)
+    first, second = sentences(ended)
     assert first == "blockerbugs01: the migration gave up on a lock after 5 s: held by 4711 psql"
     assert second.startswith(f"blockerbugs01: {said}")
 
 
 def test_who_holds_it_is_not_known_where_nobody_names_them() -> None:
-    found = blocked(run(at("aaa"), outcome=replace(GAVE_UP, output="ERROR:  55P03\n")))
-    assert found
-    assert sentences(found)[0].endswith("after 5 s: who holds it is not known (app.lock_holders)")
+    ended = run(at("aaa"), outcome=replace(GAVE_UP, output="ERROR:  55P03\n"))
+    assert sentences(ended)[0].endswith("after 5 s: who holds it is not known (app.lock_holders)")
 
 
 @pytest.mark.parametrize(
@@ -78,10 +78,11 @@ def test_who_holds_it_is_not_known_where_nobody_names_them() -> None:
     ],
 )
 def test_another_end_of_a_migration_is_nobodys_lock(outcome: Outcome) -> None:
-    assert blocked(run(at("aaa"), WHOLE, outcome=outcome)) is None
+    ended = run(at("aaa"), WHOLE, outcome=outcome)
+    assert (blocked(ended), sentences(ended)) == (None, [])
 
 
-def test_how_it_ended_names_the_lock_and_resume_says_when_it_has_sense() -> None:
+def test_d6_how_it_ended_names_the_lock_and_resume_says_when_it_has_sense() -> None:
     error = ending(run(at("aaa"), WHOLE))
     assert isinstance(error, HalfWay)
     assert "blockerbugs01: nothing was migrated: the database is at aaa, as before" in error.problems

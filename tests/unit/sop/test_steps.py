@@ -597,7 +597,7 @@ def test_the_other_host_is_never_named_in_a_script() -> None:
 LOCKED = App(root=".", lock_timeout=0.4, lock_holders="cat holders")
 
 
-def test_a_migration_is_told_how_long_to_wait_for_a_lock_and_says_who_holds_it_while_it_waits(shell: Shell) -> None:
+def test_d6_a_migration_is_told_how_long_to_wait_for_a_lock_and_says_who_holds_it_while_it_waits(shell: Shell) -> None:
     a_host_with_cron(shell)
     shell.program("blockerbugs", 'echo "waits $PGOPTIONS $UPGRADE_LOCK_TIMEOUT"; sleep 0.7; exit 1')
     shell.file("holders", "4711 psql\n")
@@ -613,7 +613,7 @@ def test_what_is_set_for_postgresql_already_stays_and_a_migration_that_meets_no_
     assert (done.returncode, done.stdout) == (0, "waits -c work_mem=1MB -c lock_timeout=400\n")
 
 
-def test_without_a_limit_who_holds_a_migration_up_is_told_all_the_same(shell: Shell) -> None:
+def test_d6_without_a_limit_who_holds_a_migration_up_is_told_all_the_same(shell: Shell) -> None:
     a_host_with_cron(shell)
     shell.program("blockerbugs", 'sleep 1.5; echo "waits${PGOPTIONS-}"')
     shell.file("holders", "4711 psql\n4712 cron\n")
@@ -625,4 +625,4 @@ def test_without_a_limit_who_holds_a_migration_up_is_told_all_the_same(shell: Sh
 def test_the_plan_says_how_long_a_migration_waits_for_a_lock_and_how_that_is_typed() -> None:
     step = steps.upgrade_db(job(app=App(lock_timeout=5)), cron_paused=True)
     assert step.says == "migrate the database, once; give up after 5 s of waiting for a lock"
-    assert step.shown == "PGOPTIONS=-clock_timeout=5000 blockerbugs upgrade_db"
+    assert step.shown == "export PGOPTIONS=-clock_timeout=5000; blockerbugs upgrade_db"
