@@ -197,6 +197,8 @@ def ended(run: Run, arrow: str) -> Folded:
         screen.rows(rows(recap.change_columns(run), alike(changed, most), most))
         sentences(screen, restarts, most, "restarts")
         sentences(screen, warned, most, "warnings of rpm")
+        for text in recap.needs(run):
+            screen.say(text, "warn")
         if run.plan.forecast and run.down_for:
             screen.say(run.plan.forecast.beside(run.down_for), "aside")
         for text, style in verdicts[-most:] if most else ():

@@ -33,6 +33,8 @@ def show(screen: Screen, run: Run) -> None:
         screen.say(restart.text, "bad" if restart.service else "warn")
     for text, hosts_warned in warned(run):
         screen.say(f"{', '.join(host.short for host in hosts_warned)}: {text}", "warn")
+    for text in needs(run):
+        screen.say(text, "warn")
     if run.plan.forecast and run.down_for:
         screen.say(run.plan.forecast.beside(run.down_for), "aside")
     for judged in run.verdicts.values():
@@ -42,6 +44,16 @@ def show(screen: Screen, run: Run) -> None:
     for told in nodes(run):
         screen.say(*told)
     where(screen, run)
+
+
+def needs(run: Run) -> list[str]:
+    """What still runs as it was before packages were changed, in one line; nothing where that is not known."""
+    alike: dict[tuple[str, ...], list[Host]] = {}
+    for host in run.plan.request.host_set.hosts:
+        if (found := run.afterwards.get(host)) and found.needs:
+            alike.setdefault(found.needs, []).append(host)
+    told = [f"{words.names(hosts)}: {', '.join(found)}" for found, hosts in alike.items()]
+    return [f"needs a restart, says needs-restarting: {'; '.join(told)}"] if told else []
 
 
 def warned(run: Run) -> list[tuple[str, list[Host]]]:

@@ -72,6 +72,7 @@ def read(
         signed=tuple(word for word in (one("signed") or "").split() if _SIGNED.fullmatch(word)),
         updates=_units(by_name.get("updates", ())),
         updating=next(iter(_units(by_name.get("updating", ()))), None),
+        needs=_units(by_name.get("needs", ())),
         held_off=_units((one("held_off") or "").split()),
         ran=tuple(kept.said("\n".join(by_name.get("ran", ())))),
         free=None if free is None else free // 1024,

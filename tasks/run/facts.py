@@ -28,13 +28,21 @@ PROGRAMS = {
 }
 
 
-def script(host_set: HostSet, repos: bool = True, schema: bool = True, wanted: str = "", before: bool = False) -> str:
+def script(
+    host_set: HostSet,
+    repos: bool = True,
+    schema: bool = True,
+    wanted: str = "",
+    before: bool = False,
+    after: bool = False,
+) -> str:
     """The shell that finds the facts; it prints `fact<TAB>value` lines and always exits 0.
 
     repos: also ask what the repositories offer, which costs a look at their metadata. Refreshing yum's
     cache is the only thing on the host that this touches. schema: also ask for the database's.
     wanted: also ask what an update to this (as yum takes it) would change. before: another set is to get what this
-    one runs: also ask for its build's digests and key, and what yum has changed here.
+    one runs: also ask for its build's digests and key, and what yum has changed here. after: packages were changed:
+    also ask what still runs as it was before.
     All are asked at once; one that hangs is named, in LATE_SECONDS + YUM_SECONDS at most.
     """
     app, root = host_set.app, host_set.app.path("")
@@ -52,6 +60,7 @@ def script(host_set: HostSet, repos: bool = True, schema: bool = True, wanted: s
         + f"; {kept.cron_is_on(app)}; {kept.show(app)}"
         + (f"; {call('fact_drain_file', app.path(drain.file))}" if drain else ""),
         **({"schema": call("fact_schema", status)} if status else {}),
+        **({"needs": call("fact_needs")} if after else {}),
         **({"signed": _what_it_ran(host_set)} if before else {}),
     }
     return call("facts", LATE_SECONDS, YUM_SECONDS, *(word for pair in asks.items() for word in pair))

@@ -94,19 +94,24 @@ def look(
 
 
 def ask_hosts(
-    reached: Reached, repos: bool, schema: bool = True, stage: HostSet | None = None, wanted: str = ""
+    reached: Reached,
+    repos: bool,
+    schema: bool = True,
+    stage: HostSet | None = None,
+    wanted: str = "",
+    after: bool = False,
 ) -> dict[Host, Facts]:
     """The facts of those hosts of the set, and of the set that it comes after, that answer.
 
     repos: also what the repositories offer; schema: also the database's; wanted: also what an update of the set to
-    this would change; see `facts.script`. A set shares one database: its sync host is asked, and what it says counts
-    for every host that has the same build.
+    this would change; after: packages were changed; see `facts.script`. A set shares one database: its sync host is
+    asked, and what it says counts for every host that has the same build.
     """
     machines, host_set = reached.machines, reached.host_set
     found: dict[Host, Facts] = {}
     asked = {host_set: repos} | ({stage: False} if stage else {})
     scripts = {
-        host: script(one, wants_repos, schema and host == one.sync, wanted if wants_repos else "", one == stage)
+        host: script(one, wants_repos, schema and host == one.sync, wanted if wants_repos else "", one == stage, after)
         for one, wants_repos in asked.items()
         for host in one.hosts
     }

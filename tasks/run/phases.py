@@ -206,7 +206,8 @@ def _look_again(run: Run, run_lock: RunLock, report: Report) -> dict[Host, Facts
     The schema takes half a second: it is asked for where the run has not proven it.
     """
     schema = run.schema
-    found = ask_hosts(run_lock.reached, repos=False, schema=schema is None)
+    changed = any(phase.step.transacts for phase, _ in run.outcomes)
+    found = ask_hosts(run_lock.reached, repos=False, schema=schema is None, after=changed)
     for host, facts in found.items():
         if facts.boot and run.boot_of(host) not in (None, facts.boot):
             write_the_restart(run, Restart(host, facts.boot, run.meanwhile(host)), report)

@@ -34,6 +34,7 @@ class Facts:
     such a host, the lines in journals there that tell what yum has changed.
     updates: the units that begin automatic updates and are on; updating: one that is at work; held_off: the run that
     holds them off, and the units that it has stopped.
+    needs: the services that still run what was replaced, or reboot, as far as that is known.
     service: systemd's word (active, inactive, failed); answers: HTTP status, or None for no answer.
     schema: does the database have the schema that the installed build wants? no_schema: why that is unknown.
     free: MB on the fuller one of / and /var; skew: seconds this host's clock is ahead of ours.
@@ -64,6 +65,7 @@ class Facts:
     updates: tuple[str, ...] = ()
     updating: str | None = None
     held_off: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
     service: str = "unknown"
     answers: int | None = None
     version: str | None = None
