@@ -13,7 +13,7 @@ from invoke.exceptions import Exit
 from . import lines, sandbox, targets
 from .errors import Refused
 from .flags import SHOWING
-from .fleet import setup, ssh_config
+from .fleet import setup
 from .inventory.named import Target, find
 from .report import Shown, opened
 from .run.observer import Report
@@ -162,6 +162,8 @@ def report(context: Context, run: str, out: str) -> None:
 
 def _meant_hosts(context: Context, task: str, report: Report) -> tuple[Inventory, Config, Target]:
     """hosts.yml, the SSH configuration that belongs to it, and who is meant."""
+    from .fleet import ssh_config
+
     name = targets.named(context)
     if name in sandbox.NAMES:
         from .sandbox import session

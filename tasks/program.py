@@ -50,6 +50,7 @@ def check(
     if program is None:
         return
     shows(program, called(program), groups, sets, on_hosts)
+    _make_small_parsers(program, collection)
     if "ssh-config" in program.args:  # fab has it, invoke has not
         setup.lenient(program.config)
     for task, word in pairwise(program.core.unparsed):
@@ -70,6 +71,19 @@ def check(
     typed = [called(program), *program.argv[1:]]
     lines.typed(typed[0], _reaching(given), os.environ, [*sets, "sandbox", *sandbox.TASKS], typed)
     _check_flags(given)
+
+
+def _make_small_parsers(program: Program, collection: invoke.Collection) -> None:
+    """Have Invoke's parser know the tasks that are named on the line: it copies each one it knows, flag by flag."""
+
+    def parser() -> Parser:
+        typed = {*program.argv, *program.core.remainder.split()}
+        names = {name for task in collection.task_names.items() for name in (task[0], *task[1])}
+        known = contexts(collection) if typed & names else []
+        named = [task for task in known if not typed.isdisjoint((task.name, *task.aliases))]
+        return Parser(contexts=named, initial=program.initial_context)
+
+    program._make_parser = parser  # type: ignore[method-assign]
 
 
 def _before_it_begins(program: Program, look: Callable[..., None], collection: invoke.Collection) -> None:

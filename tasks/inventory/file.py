@@ -12,7 +12,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import invoke
 from invoke.util import yaml as invokes_yaml
+
+from .cache import key_of, recall, remember
 
 MERGE = "tag:yaml.org,2002:merge"  # what YAML calls the key <<
 yaml: Any = invokes_yaml  # what Invoke reads its own configuration with, so it is loaded already; untyped
@@ -28,14 +31,22 @@ def set_names(path: Path, taken: Collection[str] = ()) -> list[str]:
         text = path.read_text(encoding="utf-8", errors="replace")
     except OSError:  # the shipped names will do: whoever types one is told what is wrong with the file
         return [] if path == default_file() else set_names(default_file(), taken)
-    try:
-        found = parsed(text)["host_sets"]
-        names = [name for name in found if re.fullmatch("[a-z][a-z0-9-]*", str(name))]
-    except (yaml.YAMLError, TypeError, KeyError, ValueError, AttributeError, RecursionError):
-        names = _guessed(text)
-    names = [name for name in dict.fromkeys(names) if name not in taken]
+    key = key_of(text.encode(), Path(__file__).read_bytes(), words=[invoke.__version__])  # which brings the YAML
+    known: list[str] | None = recall("names", path, key)
+    if known is None:
+        known = _names_in(text)
+        remember("names", path, key, known)
+    names = [name for name in dict.fromkeys(known) if name not in taken]
     # A file without a set is a mistake as well, and somebody has to be there to say so.
     return names or ([] if path == default_file() else set_names(default_file(), taken))
+
+
+def _names_in(text: str) -> list[str]:
+    try:
+        found = parsed(text)["host_sets"]
+        return [name for name in found if re.fullmatch("[a-z][a-z0-9-]*", str(name))]
+    except (yaml.YAMLError, TypeError, KeyError, ValueError, AttributeError, RecursionError):
+        return _guessed(text)
 
 
 def names(path: Path, taken: Collection[str] = ()) -> list[str]:
@@ -81,7 +92,7 @@ def _check_that_no_key_stands_twice(node: Any, seen: set[int]) -> None:
 
 @cache
 def _composed(text: str) -> Any:
-    """The tree of the YAML: nine tenths of the work of reading it, and every run reads its hosts.yml twice."""
+    """The tree of the YAML: nine tenths of the work of reading it, which is done twice for a file that is new."""
     return yaml.compose(text, yaml.SafeLoader)
 
 

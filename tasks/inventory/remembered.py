@@ -1,25 +1,19 @@
 """A hosts.yml that was read strictly once, and has not changed since, is read without pydantic.
 
-`$XDG_CACHE_HOME/blockerbugs-upgrade/hosts-….json`, 0600. What is remembered counts only for the very bytes of that
-hosts.yml, of the code here that reads it, and for the versions of Python and pydantic; and only if it is whole and our
-own. Otherwise, and where Ansible names hosts, the file is read strictly, as if nothing were remembered.
+What is remembered (cache.py) counts only for the very bytes of that hosts.yml, of the code here that reads it, and for
+the versions of Python and pydantic. Otherwise, and where Ansible names hosts, the file is read strictly.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
-import os
-import stat
 import sys
 from collections.abc import Collection, Iterator
 from contextlib import suppress
 from importlib import import_module, metadata
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING, Any
 
-from . import stand_in
+from . import cache, stand_in
 from .file import parsed
 
 if TYPE_CHECKING:
@@ -28,18 +22,17 @@ if TYPE_CHECKING:
 HERE = Path(__file__).parent
 CHECKS = (*sorted(HERE.glob("*.py")), HERE.parent / "fleet" / "output.py", HERE.parent / "fleet" / "secret.py")
 MODEL = f"{__package__}.model"
-MOST_BYTES = 16 * 1024 * 1024
 
 
 def read(path: Path, taken: Collection[str] = ()) -> Inventory:
     """`model.read`: the same inventory, or the same Refused."""
-    place, key = _place(path), _key(path, taken)
-    if place and key and not _strict_is_here() and (found := _recall(place, key)) is not None:
+    key = _key(path, taken)
+    if key and not _strict_is_here() and (found := _recalled(path, key)) is not None:
         return found
     inventory: Inventory = _strict_model().read(path, taken)
-    if place and key and key == _key(path, taken) and not _by_ansible(path):  # what was read is what the key is of
-        with suppress(OSError, TypeError):
-            _remember(place, key, inventory)
+    if key and key == _key(path, taken) and not _by_ansible(path):  # what was read is what the key is of
+        with suppress(TypeError):
+            cache.remember("hosts", path, key, _told(inventory))
     return inventory
 
 
@@ -49,64 +42,26 @@ def _by_ansible(path: Path) -> bool:
     return asks(parsed(path.read_text(encoding="utf-8")))
 
 
-def _place(path: Path) -> Path | None:
-    """Where this file is remembered; None where there is no home."""
-    base = os.environ.get("XDG_CACHE_HOME", "")
-    try:
-        root = Path(base) if base.startswith("/") else Path("~").expanduser() / ".cache"
-    except RuntimeError:
-        return None
-    named = hashlib.sha256(os.fsencode(path.absolute())).hexdigest()[:16]
-    return root / "blockerbugs-upgrade" / f"hosts-{named}.json" if root.is_absolute() else None
-
-
 def _key(path: Path, taken: Collection[str]) -> str | None:
     """A digest of all that decides what is read; None where something of it cannot be read."""
-    digest = hashlib.sha256()
     try:
-        versions = [sys.version, *(metadata.version(name) for name in ("pydantic", "pydantic_core"))]
-        parts = [*(file.read_bytes() for file in (*CHECKS, path)), json.dumps([*versions, *sorted(taken)]).encode()]
+        versions = [metadata.version(name) for name in ("pydantic", "pydantic_core")]
+        return cache.key_of(*(file.read_bytes() for file in (*CHECKS, path)), words=[*versions, *sorted(taken)])
     except (OSError, metadata.PackageNotFoundError):
         return None
-    for part in parts:
-        digest.update(len(part).to_bytes(8, "big") + part)
-    return digest.hexdigest()
 
 
-def _recall(place: Path, key: str) -> Inventory | None:
+def _recalled(path: Path, key: str) -> Inventory | None:
+    raw = cache.recall("hosts", path, key)
+    if raw is None:
+        return None
+    stand_in.wanted = True
+    import_module(MODEL)
     try:
-        with os.fdopen(os.open(place, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as file:
-            held = os.fstat(file.fileno())
-            ours = stat.S_ISREG(held.st_mode) and held.st_uid == os.geteuid() and not held.st_mode & 0o022
-            text = file.read(MOST_BYTES) if ours else b""
-        mark, _, body = text.partition(b"\n")
-        if mark.decode() != _mark(key, body):
-            return None
-        raw = json.loads(body)
-        stand_in.wanted = True
-        import_module(MODEL)
         found: Inventory = _revived(raw)
-    except (OSError, ValueError, LookupError, TypeError):
+    except (LookupError, TypeError):
         return None
     return found
-
-
-def _remember(place: Path, key: str, inventory: Inventory) -> None:
-    """Raises OSError, and TypeError for a value that is not to be remembered."""
-    body = json.dumps(_told(inventory)).encode()
-    place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with NamedTemporaryFile(dir=place.parent, prefix=".hosts-", delete=False) as file:  # 0600
-        try:
-            file.write(f"{_mark(key, body)}\n".encode() + body)
-            file.close()
-            os.replace(file.name, place)  # noqa: PTH105  # what is written there is whole
-        except BaseException:
-            os.unlink(file.name)  # noqa: PTH108
-            raise
-
-
-def _mark(key: str, body: bytes) -> str:
-    return f"{key} {hashlib.sha256(body).hexdigest()}"
 
 
 def _told(value: Any) -> Any:
@@ -149,5 +104,5 @@ def _strict_model() -> Any:
 
 def _of_the_schema() -> Iterator[str]:
     """The modules that were imported with what stands in for pydantic."""
-    kept = {__name__, stand_in.__name__, f"{__package__}.file", f"{__package__}.named"}
+    kept = {__name__, stand_in.__name__, cache.__name__, f"{__package__}.file", f"{__package__}.named"}
     return (name for name in sys.modules if name.startswith(f"{__package__}.") and name not in kept)

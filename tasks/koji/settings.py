@@ -15,7 +15,7 @@ from invoke import Context
 from ..errors import Refused
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False, eq=False)
 class Koji:
     """The hub, its tags, and how patient to be. All times in seconds.
 
@@ -41,7 +41,7 @@ class Koji:
     retry_interval: float = 10.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False, eq=False)
 class Build:
     """What is built. An empty checkout means the folder that the command was typed in."""
 
@@ -54,7 +54,7 @@ class Build:
     log_lines: int = 20
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False, eq=False)
 class Ansible:
     """The checkout of the infrastructure's ansible repo, and the template in it that push-config is about.
 
