@@ -15,7 +15,7 @@ COMMENT = "  # "
 ROOM = Path(tasks.__file__).parent
 SOMETHING = "X"  # in place of what is known only at run time
 CAN_BE_TYPED = {"fab", "invoke", "git", "ssh", "ssh-add", "ssh-keygen", "ssh-keyscan", "koji", "kinit", "kvno", "klist",
-                "ls", "df", "kill", "mkdir", "export", "unset", "rpmspec", "sudo", "apt-get", "dnf", "host",
+                "ls", "df", "kill", "mkdir", "export", "unset", "env", "rpmspec", "sudo", "apt-get", "dnf", "host",
                 "chmod", "tar", "grep"}  # fmt: skip
 PROSE = re.compile(r"…| \((?:or|and)\b|, (?:or|and|which|then)\b|; (?:or|and|only)\b| or with ")
 MARK = re.compile(" *(?:next|or|then): ")
