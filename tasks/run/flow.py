@@ -31,6 +31,7 @@ from .proxies import asked
 from .remaining import everything
 from .request import Request, check_request, predecessor
 from .resolved import resolved
+from .standing import Standing
 from .state import Run
 
 LOCK_SECONDS = 1.0  # between two looks at a lock that is waited for
@@ -69,7 +70,7 @@ def carry_out(request: Request, inventory: Inventory, config: Config, consent: C
             journal.write(record.begin(plan, operator()))
             noted = plan.facts[request.host_set.sync].around
             around = standing.of_a_plan(plan, reached, run_lock, journal, report, noted)
-            with _refusing(run):
+            with _refusing(run, around):
                 last = run_lock.take(doing(request.procedure.name, plan.target))
                 if last != plan.facts[request.host_set.sync].last:
                     again = partial(_consider, reached, request, stage, consent, report, run_lock)
@@ -79,13 +80,14 @@ def carry_out(request: Request, inventory: Inventory, config: Config, consent: C
 
 
 @contextmanager
-def _refusing(run: Run) -> Iterator[None]:
+def _refusing(run: Run, around: Standing) -> Iterator[None]:
     """A run that gets no further than this has an end too: history would call it lost."""
     try:
         yield
     except SopError as error:
         with suppress(Refused):
             run.journal.write(record.end(run, error))
+        around.give_back()
         raise
 
 

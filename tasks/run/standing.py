@@ -39,7 +39,7 @@ class Standing:
 
     noted: what runs have put up before, as the sync host says; up: what this one has, and the seconds that it lasts.
     down: what is taken down, and need not be noted any more. since: when it was begun, or prolonged.
-    busy: hosts that can be asked nothing more.
+    busy: hosts that can be asked nothing more. refused: no run begins, because something that is required could not.
     """
 
     reached: Reached
@@ -52,6 +52,7 @@ class Standing:
     down: list[str] = field(default_factory=list)
     since: dict[str, float] = field(default_factory=dict)
     busy: Collection[Host] = ()
+    refused: bool = False
 
     @property
     def forget(self) -> str:
@@ -62,7 +63,7 @@ class Standing:
         """Note them all, begin one after the other, and do `then`, which has to succeed as well.
 
         lasts: for how many seconds, where hosts.yml does not say; strict: where a required one cannot be begun, undo
-        the others, give the lock back and raise Refused. What else goes wrong undoes them, too.
+        the others and raise Refused; `give_back` has the rest then. What else goes wrong undoes them, too.
         """
         try:
             missing = self._begin_all(_parts(self._set), lasts, strict)
@@ -77,8 +78,13 @@ class Standing:
             raise
         if missing:
             self.end("refused")
-            self.run_lock.release(self.forget or "true")
+            self.refused = True
             raise Refused(*missing, next_line=f"fab {self._set.name} status")
+
+    def give_back(self) -> None:
+        """Give the lock back, if `begin` has refused the run. To be done when its end is written down."""
+        if self.refused:
+            self.run_lock.release(self.forget or "true")
 
     def _begin_all(self, wanted: Sequence[Part], lasts: Callable[[], float], strict: bool) -> list[str]:
         """Those that are required and could not be begun, a sentence each; nothing is begun after the first."""

@@ -54,6 +54,13 @@ def events(fleet: Fleet) -> list[tuple[str, str, bool]]:
     return [(line["part"], line["what"], bool(line["failure"])) for line in lines if line["event"] == "around"]
 
 
+def kept_ends(fleet: Fleet) -> list[str]:
+    """How the runs ended of which the sync host has a copy of the journal."""
+    copies = [path.read_text() for path in fleet.kept(ONE).glob("*/journal.jsonl")]
+    lines = [json.loads(line) for copy in copies for line in copy.splitlines()]
+    return [line["how"] for line in lines if line["event"] == "end"]
+
+
 def posted(pager: Alertmanager, name: str, fires: bool = True) -> str:
     """A command that sends an alert as a Prometheus does; or that it is over."""
     ends = (datetime.now(UTC) + timedelta(minutes=5 if fires else -1)).isoformat()
@@ -149,6 +156,7 @@ def test_r2_a_required_part_that_cannot_be_begun_is_refused_and_any_other_a_warn
     file.write_text(text.replace('silence: "http://127.0.0.1:9", matchers: {a: b}', "begin: exit 3"))
     ended = fleet.types(MINOR)  # which nobody can see before
     assert (ended.code, "host_sets.prod.around[1]: exit status 3" in ended.err) == (2, True), ended.said
+    assert "refused, nothing was changed" in next(iter(kept_ends(fleet)))
     assert (fleet.changed(), noted(fleet), done.exists(), (fleet.kept(ONE) / "lock").exists()) == ([], [], False, False)
     file.write_text(text.replace(", required: true", ""))
     ended = fleet.types(MINOR)

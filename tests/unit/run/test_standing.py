@@ -139,6 +139,8 @@ def test_r2_a_required_one_that_cannot_be_begun_undoes_the_others_and_gives_the_
     with pytest.raises(Refused, match=r"host_sets\.prod\.around\[1\]: it is away"):
         around.begin(lambda: HOUR, told)
     assert world.done == ["begin page", "begin silence", "end page"]
+    assert world.lock.now
+    around.give_back()
     assert (world.lock.now, world.lock.told[-1].split()[2:]) == (False, ["silence", "page"])
     assert world.environments[-1].outcome == "refused"
 
