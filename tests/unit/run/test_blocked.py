@@ -87,4 +87,4 @@ def test_d6_how_it_ended_names_the_lock_and_resume_says_when_it_has_sense() -> N
     assert isinstance(error, HalfWay)
     assert "blockerbugs01: nothing was migrated: the database is at aaa, as before" in error.problems
     assert error.next_line
-    assert error.next_line.splitlines()[0].startswith("fab prod resume  # once the lock is free, goes on at step 6")
+    assert error.next_line.splitlines()[0].startswith("fab prod resume  # once the lock is free, goes on at step ")
