@@ -151,11 +151,18 @@ def after_success(plan: Plan, inventory: Inventory) -> str | None:
     return below([Line("next", "invoke promote"), upgrade._replace(mark="then")])
 
 
-def after_a_step(run: Run) -> str | None:
-    """What has to follow a step of the SOP that was done by itself; nothing where httpd was just stopped on purpose."""
+def what_is_left(run: Run) -> str | None:
+    """What has to follow a run that ended well: where an earlier run has left cron paused, and after a step of the SOP.
+
+    Nothing follows a step that has just stopped httpd, on purpose.
+    """
     plan, host_set = run.plan, run.plan.request.host_set
     steps = [phase.step for phase in plan.phases]
-    if plan.request.procedure.upgrade or any(step.httpd == Effect.DOWN and not step.looks for step in steps):
+    if plan.request.procedure.upgrade:
+        paused = host_set.sync in run.afterwards and run.afterwards[host_set.sync].paused
+        lets = f"lets {host_set.app.scheduler} sync again, which run {paused} has paused"
+        return below([Line("next", f"fab {host_set.name} abort", lets)]) if paused else None
+    if any(step.httpd == Effect.DOWN and not step.looks for step in steps):
         return None
     facts = dict.fromkeys(host_set.hosts, UNREACHED) | run.afterwards
     return left_behind(host_set, facts, after=plan.request.procedure.name) or None

@@ -16,6 +16,7 @@ from .noted import what_is_up
 from .proxies import is_out, left_out
 
 BY_HAND = "by hand, step by step"
+IF_OFFERED = "if the build is still in the repo"
 
 
 @dataclass(frozen=True)
@@ -125,12 +126,19 @@ def _one_build(found: _Set) -> list[Way]:
 
 
 def _earlier_build(found: _Set) -> list[Way]:
-    """What half of the hosts have still."""
-    if not found.half or found.down or found.when:
+    """What half of the hosts have still; and where a migration has not been done, what all of them had."""
+    if found.when:
+        return []
+    if found.pending:
+        before, at = found.sync.previous, found.sync.revision
+        there = bool(before) and bool(at) and at == found.sync.previous_schema and before not in found.builds
+        does = f"rolls back to the build that fits the database, {IF_OFFERED}"
+        return [(f"{found.fab} {ROLLBACK.name} --version {before.vr}", does)] if before and there else []
+    if not found.half or found.down:
         return []
     new = [host for host in found.reached.values() if host.installed == found.builds[-1]]
     earlier = {host.previous for host in new} & set(found.builds)
-    does = "rolls back if the build is still in the repo"
+    does = f"rolls back {IF_OFFERED}"
     return [(f"{found.fab} {ROLLBACK.name} --version {nvr.vr}", does) for nvr in earlier if nvr]
 
 

@@ -15,7 +15,7 @@ from ..sop import drains
 from ..sop.model import Facts, Schema
 from ..sop.restarts import Restart
 from . import automatic, record
-from .advice import after_a_step, while_locked
+from .advice import what_is_left, while_locked
 from .batch_rollback import with_the_rollback
 from .blocked import blocked
 from .budget import used_up
@@ -81,7 +81,7 @@ def perform(
         raise HalfWay(*problems, *what_is_down(run), *saved(run), next_line=while_locked(run)) from None
     if end:
         raise end
-    report.finished(run, next_line or after_a_step(run))
+    report.finished(run, what_is_left(run) or next_line)
     return Code.DONE
 
 

@@ -31,6 +31,19 @@ def test_h1_a_node_that_does_not_come_up_is_offered_the_way_back(stg_runs_101: F
     assert {stg_runs_101.runs(host) for host in (ONE, TWO)} == {OLD}
 
 
+def test_c3_abort_and_unlock_lead_back_before_a_migration_and_cron_is_not_forgotten(fleet: Fleet) -> None:
+    fleet.breaks(STG, "upgrade-db")
+    back = "fab stg rollback --version 1.0.0-1.el7"
+    assert back in fleet.types("stg major-upgrade --version 1.1.0 --yes").err
+    freed = fleet.types("stg unlock --yes")
+    assert (freed.code, back in freed.said) == (0, True), freed.said
+    ended = fleet.types("stg rollback --version 1.0.0-1.el7 --yes")
+    assert (ended.code, fleet.runs(STG)) == (0, OLD), ended.said
+    assert "next: fab stg abort  # lets cron sync again, which run " in ended.said
+    aborted = fleet.types("stg abort --yes")
+    assert (aborted.code, "cron's sync is on" in aborted.said) == (0, True), aborted.said
+
+
 def test_a_build_that_is_not_on_offer_any_more_on_one_host_is_refused_before_any_is_changed(
     stg_runs_101: Fleet,
 ) -> None:

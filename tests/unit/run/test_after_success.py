@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tasks.inventory.model import Host, HostSet
-from tasks.run.advice import after_a_step, after_success
+from tasks.run.advice import after_success, what_is_left
 from tasks.run.left_behind import cut_off, down, left_over
 from tasks.sop.model import UNREACHED, Facts
 from tests.unit.builders import NEW, OLD, ONE, TWO, fleet, found, prod, stg, well
@@ -25,22 +25,27 @@ from .test_left_behind import DOWN, MIGRATED, PENDING, SET, THREE
     ],
 )
 def test_what_has_to_follow_a_step_that_was_done_by_itself(step: str, facts: Facts, told: str | None) -> None:
-    assert after_a_step(run_of(a_plan(step), "", FAILED, facts)) == told
+    assert what_is_left(run_of(a_plan(step), "", FAILED, facts)) == told
 
 
 def test_after_upgrade_db_whose_looks_stop_nothing_the_rest_is_told() -> None:
     run = run_of(a_plan("upgrade-db", PENDING), "", FAILED, MIGRATED)
-    assert after_a_step(run) == "fab prod sync start-httpd"
+    assert what_is_left(run) == "fab prod sync start-httpd"
 
 
 def test_after_an_upgrade_its_own_ending_says_what_follows() -> None:
-    assert after_a_step(run_of(a_plan(), "", FAILED, DOWN)) is None
+    assert what_is_left(run_of(a_plan(), "", FAILED, DOWN)) is None
+
+
+def test_c3_after_an_upgrade_that_an_earlier_run_has_left_cron_paused_behind_its_way_on_is_said() -> None:
+    run = run_of(a_plan(), "", FAILED, well(NEW, cron=False, paused="0123abcd"))
+    assert what_is_left(run) == "fab prod abort  # lets cron sync again, which run 0123abcd has paused"
 
 
 def test_after_a_step_a_host_that_is_lost_is_waited_for() -> None:
     run = run_of(a_plan("upgrade-db", PENDING), "", FAILED, MIGRATED)
     del run.afterwards[TWO]
-    assert after_a_step(run) == "fab prod sync start-httpd  # when blockerbugs02 can be reached again"
+    assert what_is_left(run) == "fab prod sync start-httpd  # when blockerbugs02 can be reached again"
 
 
 PROD = prod(after="stg", schema_status="x")

@@ -48,6 +48,21 @@ def test_where_all_is_well_or_nobody_answers_nothing_is_left() -> None:
             id="stopped, a migration wanted",
         ),
         pytest.param(
+            [replace(PENDING, previous=OLD, previous_schema="1a0c9", revision="1a0c9")],
+            [
+                TO_NEW,
+                "or: fab prod rollback --version 1.0.0-1.el7 # rolls back to the build that fits the database, "
+                "if the build is still in the repo",
+                "or: fab prod upgrade-db sync start-httpd # by hand, step by step",
+            ],
+            id="a migration wanted, and the database still at the schema of the build before",
+        ),
+        pytest.param(
+            [replace(PENDING, previous=OLD, previous_schema="1a0c9", revision="2b7f3")],
+            [TO_NEW, "or: fab prod upgrade-db sync start-httpd # by hand, step by step"],
+            id="a migration wanted, and the database at neither schema",
+        ),
+        pytest.param(
             [well(NEW, schema=Schema.PENDING)],
             [TO_NEW, "or: fab prod stop-httpd upgrade-db sync start-httpd # by hand, step by step"],
             id="a migration is wanted and httpd runs",
