@@ -21,6 +21,7 @@ _BACKUP = ("command", "file")
 _DRAIN = ("proxies", "socket", "backend", "servers", "drain", "maintenance")
 # What stands around a run changes nothing that is done, and addresses may hold tokens.
 _NOT_WRITTEN = {"app", "name", "hosts", "sync_host", "notify", "around"}
+_MAY_HOLD_SECRETS = ("lock_holders",)  # a command that names a database, and is never shown
 # Keys of which version 0.1 wrote down one digest, though a part of them makes it another run and a part does not.
 _MIXED = ("backup", "health", "hosts")
 
@@ -47,6 +48,7 @@ def loose(host_set: HostSet) -> dict[str, str]:
     unsaid = {
         f"balancer.{key}" for key in (*_DRAIN, "sessions") if not (host_set.balancer and host_set.balancer.drains)
     }
+    rows |= {key: f"digest {_digest(rows[key])}" for key in _MAY_HOLD_SECRETS if rows.get(key)}
     return {key: json.dumps(value) for key, value in rows.items() if key not in fixed(host_set).keys() | unsaid}
 
 
@@ -62,12 +64,17 @@ def made_another_run(then: Mapping[str, str], host_set: HostSet) -> list[str]:
 
 
 def warnings(then: Mapping[str, str], host_set: HostSet) -> list[str]:
-    """A sentence for every other key that has changed since; then: `loose` of that time."""
+    """A sentence for every other key that has changed since; then: `loose` of that time.
+
+    A key that was not there is one that an earlier version did not have; at its default it says nothing new.
+    """
     now = loose(host_set) if then else {}
+    plain = type(host_set)(name=host_set.name, hosts=host_set.hosts, sync_host=host_set.sync_host)
+    before = {key: value for key, value in loose(plain).items() if key not in then} | dict(then)
     return [
         f"hosts.yml has changed since the run began: {key} was {then.get(key, 'not there')}, is {now.get(key, 'gone')}"
         for key in sorted({*then, *now})
-        if then.get(key) != now.get(key)
+        if before.get(key) != now.get(key)
     ]
 
 

@@ -73,6 +73,8 @@ class Standing:
             if not strict:
                 raise
             missing = [*error.problems]
+        except TakenOver:
+            raise  # what stands around it is somebody else's to undo
         except BaseException:
             self.leave()
             raise
@@ -170,14 +172,17 @@ class Standing:
                 self.report.warning(f"{name}: put up by run {run}, and hosts.yml has it no more: undo it by hand")
 
     def leave(self, busy: Collection[Host] = ()) -> None:
-        """Undo it all where the run is left with its lock; raises nothing.
+        """Undo it all where the run is left with its lock; raises nothing. Nothing where somebody else has it by now.
 
         busy: hosts where a script is still at work. What they would have to do stays noted, and all of it where that is
         the sync host: it is done again then by whoever comes next.
         """
         self.busy = busy
+        may_ask = self._set.sync not in busy
+        if not (self.up or self.noted) or (may_ask and self._is_taken_over()):
+            return
         self.end("interrupted")
-        if self.forget and self._set.sync not in busy:
+        if self.forget and may_ask:
             with suppress(SopError, KeyboardInterrupt):
                 self.run_lock.check_still_ours(self.forget)
 
@@ -188,14 +193,17 @@ class Standing:
         """
         if isinstance(end, TakenOver) or not (self.up or self.noted):
             return
-        try:
-            if ask_first:
+        if not (ask_first and self._is_taken_over()):
+            self.end(_outcome(end))
+
+    def _is_taken_over(self) -> bool:
+        """A resume by another client has put up the same, under the same run. Not where the sync host cannot say so."""
+        with suppress(SopError, KeyboardInterrupt):  # it is lost: what is down shall be seen all the same
+            try:
                 self.run_lock.check_still_ours()
-        except TakenOver:
-            return
-        except SopError:
-            pass  # it is lost: what is down shall be seen all the same
-        self.end(_outcome(end))
+            except TakenOver:
+                return True
+        return False
 
     def _means(self, part: Part, what: str) -> parts.Means:
         if part.at and self._set.beside[part.at] in self.busy:

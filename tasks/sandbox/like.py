@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import Refused
 from ..fleet.output import clean
 from ..inventory.file import parsed, yaml
-from ..inventory.model import read
+from ..inventory.remembered import read
 from ..lines import mended
 from .played import BLOCKERBUGS, on_its_hosts, played
 from .programs._files import read_json, write_json

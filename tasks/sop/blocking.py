@@ -23,9 +23,12 @@ def watched(app: App) -> str:
 
 
 def typed(app: App) -> str:
-    """The migration as an operator would type it."""
-    limit = f"export PGOPTIONS=-clock_timeout={round(app.lock_timeout * 1000)}; " if app.lock_timeout else ""
-    return f"{limit}{app.migrate}"
+    """The migration as an operator would type it, with what `lock_limit` in shell/blocked.sh gives it."""
+    if not app.lock_timeout:
+        return app.migrate or ""
+    limit = round(app.lock_timeout * 1000)
+    options = f'PGOPTIONS="${{PGOPTIONS:+$PGOPTIONS }}-c lock_timeout={limit}"'
+    return f"(export {options} UPGRADE_LOCK_TIMEOUT={limit}; {app.migrate})"
 
 
 def gave_up(output: str) -> bool:

@@ -205,6 +205,35 @@ def test_another_file_on_the_same_line_is_read_strictly_beside_one_that_is_remem
     assert found[1]["names"] == ["qa", "one.qa"]
 
 
+MIXED = """
+import sys
+from pathlib import Path
+from tasks.inventory import remembered
+first = remembered.read(Path(sys.argv[1]))
+from tasks.around.occasion import Occasion
+from tasks.around.parts import Means, look
+from tasks.run.standing import _parts
+second = remembered.read(Path(sys.argv[2])).host_sets["prod"]
+assert type(second) is not type(first.host_sets["prod"]), "two files, and one was remembered"
+print([part.kind for part in _parts(second)])
+print(look(second.around[0], Occasion(second, "0123abcd", "somebody"), Means(lambda *_: "", lambda: None)).failure)
+"""
+
+
+def test_what_stands_around_a_set_is_known_for_what_it_is_whichever_way_its_file_was_read(
+    reader: Reader, tmp_path: Path
+) -> None:
+    reader.reads()
+    other = tmp_path / "other.yml"
+    other.write_text(FULL.replace("http://alertmanager.example:9093", "http://127.0.0.1:9"))
+    words = [sys.executable, "-c", MIXED, str(reader.file), str(other)]
+    done = subprocess.run(words, cwd=PROJECT, capture_output=True, text=True, check=False)
+    assert done.stdout.splitlines() == [
+        "['silence', 'downtime', 'command']",
+        "http://127.0.0.1:9 cannot be asked: [Errno 111] Connection refused",
+    ], done.stderr
+
+
 def test_hosts_that_ansible_names_are_asked_for_each_time(reader: Reader, tmp_path: Path) -> None:
     program = tmp_path / "bin/ansible-inventory"
     program.parent.mkdir()

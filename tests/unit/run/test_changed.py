@@ -81,8 +81,21 @@ def test_nothing_has_changed_where_nothing_has() -> None:
 def test_a_key_that_came_or_went_since_is_said_to_be_gone_or_not_there() -> None:
     without = {key: value for key, value in loose(BEFORE).items() if key != "owner"}
     sentence = "hosts.yml has changed since the run began:"
-    assert warnings(without, BEFORE) == [f'{sentence} owner was not there, is "Fedora QA Devel"']
+    ours = BEFORE.model_copy(update={"owner": "us"})
+    assert warnings(without, ours) == [f'{sentence} owner was not there, is "us"']
     assert warnings({**loose(BEFORE), "shoes": "44"}, BEFORE) == [f"{sentence} shoes was 44, is gone"]
+
+
+def test_a_key_that_a_later_version_has_added_is_no_change_where_it_is_at_its_default() -> None:
+    without = {key: value for key, value in loose(BEFORE).items() if key not in ("lock_timeout", "owner", "soak")}
+    assert warnings(without, BEFORE) == []
+
+
+def test_a_command_that_may_hold_a_password_is_told_by_a_digest() -> None:
+    asks = BEFORE.app.model_copy(update={"lock_holders": "PGPASSWORD=hunter2 psql"})
+    after = BEFORE.model_copy(update={"app": asks})
+    said = " ".join([*loose(after).values(), *warnings(loose(BEFORE), after)])
+    assert ("lock_holders" in said, "hunter2" in said) == (True, False)
 
 
 def test_a_key_that_a_later_version_has_added_does_not_make_a_run_of_before_another_one() -> None:

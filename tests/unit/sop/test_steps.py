@@ -625,4 +625,16 @@ def test_d6_without_a_limit_who_holds_a_migration_up_is_told_all_the_same(shell:
 def test_the_plan_says_how_long_a_migration_waits_for_a_lock_and_how_that_is_typed() -> None:
     step = steps.upgrade_db(job(app=App(lock_timeout=5)), cron_paused=True)
     assert step.says == "migrate the database, once; give up after 5 s of waiting for a lock"
-    assert step.shown == "export PGOPTIONS=-clock_timeout=5000; blockerbugs upgrade_db"
+    assert step.shown == (
+        '(export PGOPTIONS="${PGOPTIONS:+$PGOPTIONS }-c lock_timeout=5000" UPGRADE_LOCK_TIMEOUT=5000; '
+        "blockerbugs upgrade_db)"
+    )
+
+
+def test_what_an_operator_types_for_a_migration_with_a_limit_sets_what_the_step_sets_and_nothing_stays(
+    shell: Shell,
+) -> None:
+    shell.program("blockerbugs", 'echo "waits $PGOPTIONS $UPGRADE_LOCK_TIMEOUT"')
+    shown = steps.upgrade_db(job(app=App(lock_timeout=5)), cron_paused=True).shown
+    done = shell.run(f"{shown}; echo after $PGOPTIONS", PGOPTIONS="-c work_mem=1MB")
+    assert done.stdout.splitlines() == ["waits -c work_mem=1MB -c lock_timeout=5000 5000", "after -c work_mem=1MB"]
