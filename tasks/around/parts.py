@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from ..fleet.outcome import Outcome
-from ..inventory.around import Command, Downtime, Part, Silence
+from ..inventory.around import Command, Part, is_command, is_downtime, is_silence
 from ..sop.shell import call
 from . import alertmanager, command
 from .occasion import Occasion
@@ -35,34 +35,34 @@ class Result(NamedTuple):
 
 def look(part: Part, occasion: Occasion, means: Means) -> Result:
     """Could it be begun, as far as that can be seen?"""
-    if isinstance(part, Silence):
+    if is_silence(part):
         return _said(lambda: alertmanager.look(part), means)
-    if isinstance(part, Downtime):
+    if is_downtime(part):
         return _on_a_host(part, call("nagios_there", occasion.host_set.app.path(part.file)), means)
     return _on_a_host(part, "true", means) if part.at else Result()
 
 
 def begin(part: Part, occasion: Occasion, means: Means) -> Result:
     """Begin it, once more where it is begun already."""
-    if isinstance(part, Silence):
+    if is_silence(part):
         return _said(lambda: alertmanager.begin(part, occasion), means)
-    if isinstance(part, Downtime):
+    if is_downtime(part):
         hosts = [part.called(host) for host in occasion.host_set.hosts]
         comment = occasion.mark(occasion.run)
         words = (f"{part.seconds:g}", f"{occasion.expires:.0f}", occasion.operator.replace(";", ","), comment, *hosts)
         return _on_a_host(part, call("nagios_down", occasion.host_set.app.path(part.file), *words), means)
-    return _does(part, part.begin, occasion, means) if isinstance(part, Command) else Result()
+    return _does(part, part.begin, occasion, means) if is_command(part) else Result()
 
 
 def end(part: Part, occasion: Occasion, runs: Collection[str], means: Means) -> Result:
     """Undo it, whichever of these runs has begun it."""
-    if isinstance(part, Silence):
+    if is_silence(part):
         return _said(lambda: alertmanager.end(part, occasion, runs), means)
-    if isinstance(part, Downtime):
+    if is_downtime(part):
         comments = [occasion.mark(run) for run in runs]
         words = (occasion.host_set.app.path(part.file), f"{part.seconds:g}", *comments)
         return _on_a_host(part, call("nagios_up", *words), means)
-    return _does(part, part.end, occasion, means) if isinstance(part, Command) and part.end else Result()
+    return _does(part, part.end, occasion, means) if is_command(part) and part.end else Result()
 
 
 def _does(part: Command, line: str, occasion: Occasion, means: Means) -> Result:

@@ -282,7 +282,7 @@ def place(host_set: HostSet, part: Part) -> str:
 
 
 def _parts(host_set: HostSet) -> list[Part]:
-    return [part for part in host_set.around if not isinstance(part, Notify)]
+    return [part for part in host_set.around if part.kind != Notify.kind]
 
 
 def _outcome(end: SopError | None) -> str:

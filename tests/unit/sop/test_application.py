@@ -93,6 +93,13 @@ def test_v4_an_expression_that_grep_does_not_know_lets_no_build_through(host: Sh
     assert (looked.returncode, "app.migrations in hosts.yml cannot be looked for: " in looked.stdout) == (1, True)
 
 
+def test_v4_an_expression_that_begins_with_a_dash_is_an_expression(host: Shell) -> None:
+    host.program("rpm", "case $1 in -qpl) echo /usr/share/kittens/migrations/0-versions/2.sql;; esac")
+    looked = host.run("yum_cached() { echo kittens.rpm; }\nbuild_brings . kittens kittens-2.0.0-1.el7 '-versions/'")
+    said = "kittens-2.0.0-1.el7 brings a schema migration: /usr/share/kittens/migrations/0-versions/2.sql"
+    assert (looked.returncode, looked.stdout.strip()) == (1, said)
+
+
 def test_the_applications_own_commands_are_what_is_run() -> None:
     phases = major(job(of(App(migrate="manage migrate --yes", check="manage check"), prod()), target=NEW))
     commands = {phase.step.name: phase.step.command for phase in phases}

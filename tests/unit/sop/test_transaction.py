@@ -49,8 +49,8 @@ def host(shell: Shell, manager: str) -> Host:
     shell.program("systemctl", 'case "$1" in show) echo MainPID=$PPID;; *) echo active;; esac')
     shell.program("pgrep", "exit 1")
     rpm = {
-        "-ql bugs-library": "echo /usr/lib64/libbugs.so",
-        "-q --scripts bugs-library": "echo systemctl try-restart httpd.service",
+        "-ql -- bugs-library": "echo /usr/lib64/libbugs.so",
+        "-q --scripts -- bugs-library": "echo systemctl try-restart httpd.service",
         "-q --qf*": "echo 'blockerbugs-1.0.0-1.el7 (none)'",
     }
     of_rpm = " ".join(f'"{words}") {does};;'.replace('*"', '"*') for words, does in rpm.items())
@@ -136,11 +136,21 @@ def test_nothing_is_asked_where_yum_would_wait_for_who_holds_it(shell: Shell) ->
 def test_a_library_that_the_service_has_loaded_is_found(shell: Shell) -> None:
     host(shell, "yum3")
     libc = "awk '/libc/ {print $6; exit}' /proc/self/maps"
-    shell.program("rpm", f'case "$*" in "-ql bugs-library") {libc};; *) exit 1;; esac')
+    shell.program("rpm", f'case "$*" in "-ql -- bugs-library") {libc};; *) exit 1;; esac')
     rows = "would\tUpdating:\nwould\t blockerbugs noarch 2 infra 1 k\nwould\t bugs-library noarch 2 infra 1 k\n"
     shell.program("systemctl", "echo MainPID=$PPID")
     done = shell.run(f"printf '{rows}' | would_touch blockerbugs httpd")
     assert done.stdout.splitlines()[-1] == "touches\tloaded bugs-library"
+
+
+@pytest.mark.parametrize("name", ["--pipe=touch${IFS}owned", "--eval=%{lua:os.exit()}", "-qf", "foo;touch", "*"])
+def test_a_package_that_a_repository_names_like_an_option_never_gets_to_rpm(name: str, shell: Shell) -> None:
+    shell.program("rpm", 'echo "$*" >>asked; exit 1')
+    shell.program("systemctl", "exit 1")
+    rows = [f"would\t {one} x86_64 1-1 infra 1 k" for one in (name, "_lib-c++.so")]
+    shell.file("rows", "\n".join(["would\tInstalling dependencies:", *rows, ""]))
+    shell.run("would_touch blockerbugs httpd <rows")
+    assert (shell.folder / "asked").read_text() == "-ql -- _lib-c++.so\n"
 
 
 def test_what_a_host_says_of_packages_that_are_not_in_the_table_is_left_out() -> None:
