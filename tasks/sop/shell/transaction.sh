@@ -52,20 +52,22 @@ fact_would() {
 
 # would_touch PACKAGE SERVICE: hand on what is read; of the packages in its table, beside PACKAGE, print `touches<TAB>loaded
 # NAME` where the service has a file of it loaded, and `touches<TAB>restarts NAME` where the package's scripts restart it
+# A repository names its packages as it likes, and rpm takes macros and --pipe: nothing that is no package's name gets there.
 would_touch() {
   rows=$(cat)
   test -n "$rows" || return 0
   printf '%s\n' "$rows"
   # shellcheck disable=SC2016 # awk's own
   names=$(printf '%s\n' "$rows" | awk -F '\t' -v own="$1" '
-    $1 == "would" && $2 ~ /^ [^ ]/ {split($2, word, " "); if (word[1] != own && word[1] != "Package") print word[1]}' | sort -u)
+    $1 == "would" && $2 ~ /^ [^ ]/ {split($2, word, " "); if (word[1] != own && word[1] != "Package") print word[1]}' |
+    grep -xE '[A-Za-z0-9_][A-Za-z0-9._+-]*' | sort -u)
   loaded=''
   test -z "$names" || loaded=$(service_loads "$2")
   for name in $names; do
-    files=$(limited 30 rpm -ql "$name" 2>/dev/null) || continue # it is new here
+    files=$(limited 30 rpm -ql -- "$name" 2>/dev/null) || continue # it is new here
     loads=$(printf '%s\n' "$files" | sed 's|^/lib|/usr/lib|' | sort -u)
     ! printf '%s\n' "$loads" "$loaded" | sort | uniq -d | grep -q . || say touches "loaded $name"
-    ! limited 30 rpm -q --scripts "$name" 2>/dev/null | grep -E 'restart|reload' | grep -qwF "$2" || say touches "restarts $name"
+    ! limited 30 rpm -q --scripts -- "$name" 2>/dev/null | grep -E 'restart|reload' | grep -qwF "$2" || say touches "restarts $name"
   done
 }
 

@@ -125,7 +125,7 @@ build_adds() {
     return 1
   }
   # What is installed is listed twice, so that only what is new stands alone.
-  found=$({ rpm -ql "$2"; rpm -ql "$2"; printf '%s\n' "$brings"; } | grep -E "$4" 2>&1)
+  found=$({ rpm -ql "$2"; rpm -ql "$2"; printf '%s\n' "$brings"; } | grep -E -e "$4" 2>&1)
   if test $? -gt 1; then
     why="app.migrations in hosts.yml cannot be looked for: $found"
     return 1
