@@ -41,7 +41,7 @@ def told() -> None:
 class Held:
     """The lock: what the sync host was told, and whether it is held."""
 
-    def __init__(self, *lost: SopError) -> None:
+    def __init__(self, *lost: BaseException) -> None:
         self.told: list[str] = []
         self.now = True
         self._lost = [*lost]
@@ -232,6 +232,29 @@ def test_o2_who_was_taken_over_undoes_nothing(world: World) -> None:
         around.run_lock = cast(RunLock, lock)
         around.end_with(end, ask_first=True)
         assert (world.done, around.forget) == ([], "")
+
+
+def test_o2_who_was_taken_over_and_leaves_undoes_nothing_of_the_same_run(world: World) -> None:
+    world.lock = Held(TakenOver("prod: taken over"))
+    with pytest.raises(TakenOver):
+        world.standing(noted=[(world.journal.run, 60, "silence")]).begin(lambda: HOUR, told)
+    assert world.done == []
+    world.lock = Held()
+    around = world.standing()
+    around.begin(lambda: HOUR, told)
+    world.done.clear()
+    around.run_lock = cast(RunLock, Held(TakenOver("prod: taken over")))
+    around.leave()
+    assert (world.done, around.forget) == ([], "")
+
+
+@pytest.mark.parametrize("lost", [HalfWay("the sync host is lost"), KeyboardInterrupt()], ids=repr)
+def test_r5_who_leaves_and_cannot_ask_whose_the_run_is_undoes_it(world: World, lost: BaseException) -> None:
+    around = world.standing()
+    around.begin(lambda: HOUR, told)
+    around.run_lock = cast(RunLock, Held(lost))
+    around.leave()
+    assert world.done[3:] == ["end page", "end silence"]
 
 
 @pytest.mark.parametrize(
