@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import redirect_stdout
+from io import StringIO
+from typing import Any
 
-from invoke import Program
+from invoke import Program, Task
 from invoke.exceptions import Exit
 from invoke.util import helpline
 
@@ -18,6 +22,7 @@ SETS = "Host sets: {sets}, sandbox (two hosts on this machine, for a rehearsal)\
 BEGIN = """Begin with: {fab} sandbox minor-upgrade  # a rehearsal, on this machine
 Options of {fab} itself: {fab} --help
 """
+NUMBER = "=N"
 SANDBOX = ("sandbox", "sandbox.here")
 SET_USAGE = """Usage: {fab} {set} TASK, as in: {fab} {set} status
        {fab} --help TASK explains a task and its flags
@@ -53,7 +58,9 @@ def shows(
 
     def task_help(name: str) -> None:
         if name not in (*sets, *SANDBOX):
-            invokes_help(name)
+            with redirect_stdout(StringIO()) as shown:
+                invokes_help(name)
+            print(_task_help(shown.getvalue(), program.collection[name], fab, name, name in on_hosts), end="")
             return
         own = name in SANDBOX
         print(SET_USAGE.format(fab=fab, set="sandbox" if own else name))
@@ -63,6 +70,16 @@ def shows(
     program.list_flat = flat  # type: ignore[method-assign]
     program.no_tasks_given = nothing_typed  # type: ignore[method-assign]
     program.print_task_help = task_help  # type: ignore[method-assign]
+
+
+def _task_help(text: str, task: Task[Any], fab: str, name: str, on_hosts: bool) -> str:
+    """Invoke's help of a task, but for the set that stands before it, and for flags whose value is a fraction."""
+    set_first = "SET " if on_hosts else ""
+    usage = f"Usage: {fab} {set_first}{name} [--options]"
+    text = re.sub(r"\AUsage: .*", lambda _: usage, text)
+    for flag in (str(arg.name).replace("_", "-") for arg in task.get_arguments() if arg.kind is float):
+        text = re.sub(rf"^(  --{flag}) {{{len(NUMBER)}}}", rf"\1{NUMBER}", text, flags=re.M)
+    return text
 
 
 def _print(program: Program, groups: Mapping[str, Sequence[str]]) -> None:

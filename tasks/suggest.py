@@ -33,7 +33,7 @@ def refusal(
     unknown = re.fullmatch(r"No idea what '(.*)' is!", str(error), re.S)
     no_value = re.search(r"Flag <Argument: ([\w-]+).* needed value", str(error))
     if no_value:
-        return Refused(f"{task or line[0]}: --{no_value[1]} wants a value", next_line=help_line)
+        return Refused(f"{task or line[0]}: --{no_value[1].replace('_', '-')} wants a value", next_line=help_line)
     if not unknown:
         return Refused(str(error), next_line=help_line)
     word = unknown[1]

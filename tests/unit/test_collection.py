@@ -82,7 +82,16 @@ def test_no_folder_of_ours_hides_a_package_of_the_same_name_from_invoke() -> Non
 def test_help_behind_a_task_is_its_help_also_where_the_task_needs_a_word(typed: str) -> None:
     line = [sys.executable, "-m", "invoke", *typed.split()]
     shown = subprocess.run(line, cwd=PROJECT, capture_output=True, text=True, check=False)
-    assert shown.stdout.startswith(f"Usage: inv[oke] [--core-opts] {typed.split()[0]} "), shown.stderr
+    assert shown.stdout.startswith(f"Usage: invoke {typed.split()[0]} [--options]\n"), shown.stderr
+
+
+def test_the_help_of_a_task_on_hosts_begins_with_the_line_that_can_be_typed_and_shows_which_flags_want_a_value() -> (
+    None
+):
+    line = [sys.executable, "-m", "fabric", "--help", "minor-upgrade"]
+    shown = subprocess.run(line, cwd=PROJECT, capture_output=True, text=True, check=False)
+    assert shown.stdout.startswith("Usage: fab SET minor-upgrade [--options]\n"), shown.stderr
+    assert "  --lock-wait=N         Seconds" in shown.stdout
 
 
 def test_the_version_that_runs_write_down_is_the_projects() -> None:
