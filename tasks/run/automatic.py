@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from ..errors import Refused
 from ..inventory.model import Host, HostSet
 from ..journal.events import AutomaticUpdates
 from ..journal.file import Journal
@@ -96,5 +97,10 @@ def _asked(
 
 def _told(journal: Journal, host_set: HostSet, what: str, done: Mapping[Host, str]) -> None:
     units = {host.name: text for host, text in done.items() if text}
-    if units:
+    if not units:
+        return
+    try:
         journal.write(AutomaticUpdates(host_set.name, what, units))
+    except Refused:
+        if what == "held off":  # a full disk must not keep them from being given back
+            raise

@@ -50,20 +50,22 @@ def perform(
 
     Returns DONE; raises SopError for every other end.
     """
+    sync = run.plan.request.host_set.sync
     try:
         try:
             automatic.hold_off(run, run_lock, report)
             end = _phase_by_phase(run, remaining_phases, run_lock, report, around)
+            if not isinstance(end, TakenOver):
+                automatic.after_a_run(run, run_lock, report)
+            around.end_with(end, ask_first=sync in run.afterwards)
         except TakenOver as error:
             end = error
         except BaseException:  # also Ctrl-C twice: what was drained shall not wait for who comes next
-            after_a_run(run, run_lock, report, busy=run.at_work)
-            around.leave(busy=run.at_work)
+            try:
+                after_a_run(run, run_lock, report, busy=run.at_work)
+            finally:
+                around.leave(busy=run.at_work)
             raise
-        sync = run.plan.request.host_set.sync
-        if not isinstance(end, TakenOver):
-            automatic.after_a_run(run, run_lock, report)
-        around.end_with(end, ask_first=sync in run.afterwards)
         if found := run.afterwards.get(sync):
             run.afterwards[sync] = replace(
                 found, around=tuple(row for row in found.around if row[2] not in around.down)

@@ -71,6 +71,7 @@ class Standing:
                 then()
         except Refused as error:  # the sync host cannot note it, or this machine's disk is full
             if not strict:
+                self.leave()
                 raise
             missing = [*error.problems]
         except TakenOver:

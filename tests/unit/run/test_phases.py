@@ -5,19 +5,22 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import replace
 from threading import Event
+from types import SimpleNamespace
 from typing import cast
 
 import pytest
 
-from tasks.errors import HalfWay, Refused, TakenOver
+from tasks.errors import HalfWay, Refused, SopError, TakenOver
 from tasks.fleet import detached
 from tasks.fleet.machines import Machines
 from tasks.fleet.outcome import Outcome
 from tasks.inventory.model import Host
+from tasks.journal.events import AutomaticUpdates
 from tasks.journal.file import Journal
-from tasks.run import standing
+from tasks.run import automatic, standing
 from tasks.run.decide import Plan, decide
 from tasks.run.lock import RunLock
 from tasks.run.look import Reached
@@ -25,6 +28,7 @@ from tasks.run.observer import Report
 from tasks.run.phase import let_the_balancer_see
 from tasks.run.phases import perform
 from tasks.run.remaining import everything
+from tasks.run.standing import Standing
 from tasks.run.state import Run
 from tasks.sop.model import Effect
 
@@ -182,3 +186,35 @@ class Waits(Report):
 
     def waiting(self, seconds: float, why: str) -> None:
         self.told.append(why)
+
+
+@pytest.mark.parametrize("lost", [KeyboardInterrupt(), Refused("No space left on device")], ids=repr)
+def test_r5_who_leaves_while_automatic_updates_are_given_back_leaves_nothing_up_around_the_run(
+    lost: BaseException, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def breaks(*_: object) -> None:
+        raise lost
+
+    left: list[str] = []
+    plan = decide(request("restart-httpd"), found(prod(), well()))
+    journal = Journal()
+    monkeypatch.setattr(automatic, "after_a_run", breaks)
+    monkeypatch.setattr(Standing, "leave", lambda self, busy=(): left.append("leave"))
+    with closing(journal), pytest.raises(type(lost) if isinstance(lost, KeyboardInterrupt) else SopError):
+        performed(plan, journal, cast(RunLock, Held(Failing())))
+    assert left == ["leave"]
+
+
+def test_a_disk_that_is_full_when_automatic_updates_are_given_back_ends_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def full(told: AutomaticUpdates) -> None:
+        raise Refused("No space left on device")
+
+    machines = SimpleNamespace(
+        unreachable={},
+        ask=lambda scripts, *_: {host: Outcome("given_back\tdnf-automatic.timer", 0.1) for host in scripts},
+    )
+    with closing(Journal()) as journal:
+        monkeypatch.setattr(journal, "write", full)
+        automatic.give_back(Reached(prod(), cast(Machines, machines)), journal, [ONE], Report())

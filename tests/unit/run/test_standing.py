@@ -152,6 +152,18 @@ def test_r2_a_resume_goes_on_without_a_required_one(world: World) -> None:
     assert (world.report.of, world.lock.now) == ([("silence", "begin", "it is away")], True)
 
 
+def test_r5_a_resume_onto_a_full_disk_undoes_what_it_has_begun(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(told: Around) -> None:
+        if (told.part, told.what) == ("page", "begin"):
+            raise Refused("No space left on device")
+
+    monkeypatch.setattr(world.journal, "write", full)
+    with pytest.raises(Refused, match="No space left"):
+        world.standing().begin(lambda: HOUR, told, strict=False)
+    assert world.done == ["begin silence", "begin page", "end page", "end silence"]
+    assert world.lock.told[-1].split()[2:] == ["page", "silence"]
+
+
 def test_r2_what_may_have_been_begun_is_undone_and_what_was_not_is_left(world: World) -> None:
     around = world.standing()
     world.goes = {"begin silence": Result("no answer", known=False), "begin page": Result("exit status 1")}
