@@ -28,14 +28,10 @@ def names(hosts: Sequence[Host]) -> str:
 def around(event: Around) -> tuple[str, str]:
     """What became of something that stands around a run, and how it is shown."""
     itself = f"ends by itself in {duration(event.expires)}" if event.expires else ""
-    if event.what == "begin":
-        if event.failure:
-            return f"{event.part}: not begun: {event.failure}", "warn"
-        return f"{event.part}: begun" + (f", {itself}" if itself else ""), "aside"
-    if not event.failure:
-        return f"{event.part}: undone", "aside"
-    again = f"fab {event.set} abort tries again"
-    return f"{event.part}: not undone: {event.failure}: {'; '.join(filter(None, (itself, again)))}", "warn"
+    done = "begun" if event.what == "begin" else "undone"
+    if event.failure:
+        return f"{event.part} could not be {done} ({event.failure}){f'; it {itself}' if itself else ''}", "warn"
+    return f"{event.part}: {done}{f', {itself}' if itself else ''}", "aside"
 
 
 def took(seconds: float) -> str:

@@ -20,7 +20,7 @@ from .lock import RunLock
 from .lock_file import Lock
 from .locked import holder, locked_by
 from .look import Reached, ask_hosts, connected, look
-from .noted import sentences, what_is_up
+from .noted import sentences, undone_by_abort, undone_by_hand, what_is_up
 from .observer import Report
 from .proxies import left_out, what_is_drained
 from .put_back import PutBack, not_put_back, put_back
@@ -87,7 +87,7 @@ def unlock(host_set: HostSet, config: Config, consent: Consent, report: Report) 
 def _undoes(host_set: HostSet, facts: Mapping[Host, Facts]) -> str:
     """What would be put back and taken down, as the beginning of a sentence."""
     out = "put back what is drained, " if what_is_drained(host_set, facts) else ""
-    return out + "".join(f"undo {up.part}, " for up in what_is_up(host_set, facts))
+    return out + "".join(f"undo {part}, " for part in undone_by_abort(host_set, facts))
 
 
 @contextmanager
@@ -141,16 +141,18 @@ def _afterwards(reached: Reached) -> dict[Host, Facts]:
 
 
 def _show_the_end(reached: Reached, done: PutBack, run: str, facts: Mapping[Host, Facts], report: Report) -> list[str]:
-    """Show what others have drained; what the run (any, if it is empty) may still have drained, a sentence for each."""
+    """Show what others have drained; what the run (any, if it is empty) may still have drained, and what still stands
+    around a run, a sentence for each.
+    """
     still = not_put_back(reached.host_set, done, run, facts)
     for text in what_is_drained(reached.host_set, facts, but=done.failed):
         if text not in still:
             report.warning(text)
-    return still
+    return still + sentences(reached.host_set, facts)
 
 
 def _ends(host_set: HostSet, still: list[str], facts: Mapping[Host, Facts]) -> Code:
-    """DONE. Raises HalfWay where something may still be drained."""
+    """DONE. Raises HalfWay where something may still be drained, or stands around a run still."""
     if still:
         raise HalfWay(*still, next_line=left_behind(host_set, facts) or f"fab {host_set.name} abort")
     return Code.DONE
@@ -194,15 +196,18 @@ def _give_back(reached: Reached, facts: Mapping[Host, Facts], consent: Consent, 
             f"{sync.short}: {host_set.app.scheduler}'s sync is paused by run {run}, which holds {host_set.name} no more"
         )
     updates = automatic.sentences(host_set, facts) if off else []
+    would = [
+        *([f"let {host_set.app.scheduler} sync again"] if paused else []),
+        *(["put back what is drained"] if out else []),
+        *(f"undo {part}" for part in undone_by_abort(host_set, facts)),
+        *(f"forget {gone.part}" for gone in undone_by_hand(host_set, facts) if gone.seconds <= 0),
+        *(["give automatic updates back"] if off else []),
+    ]
+    if not would:  # only what hosts.yml has no more
+        return _ends(host_set, sentences(host_set, facts), facts)
     for text in (*out, *sentences(host_set, facts), *updates):
         report.note(text)
     if consent.plan_only:
-        would = [
-            *([f"let {host_set.app.scheduler} sync again"] if paused else []),
-            *(["put back what is drained"] if out else []),
-            *(f"undo {one.part}" for one in up),
-            *(["give automatic updates back"] if off else []),
-        ]
         report.note(f"abort would {' and '.join(would)}")
         return Code.REFUSED
     agree(host_set, consent, report)
@@ -225,12 +230,14 @@ def _give_back(reached: Reached, facts: Mapping[Host, Facts], consent: Consent, 
             raise HalfWay(*error.problems, next_line=error.next_line) from None
     still = _show_the_end(reached, done, "", now := _afterwards(reached), report)
     cron = f"{sync.short}: {host_set.app.scheduler}'s sync is {'on again' if now[sync].cron else 'not there'}"
-    report.free(host_set, now, cron if paused else _drained(host_set, done, still), not still)
+    report.free(host_set, now, cron if paused else _given_back(host_set, bool(out), done, still), not still)
     return _ends(host_set, still, now)
 
 
-def _drained(host_set: HostSet, done: PutBack, still: list[str]) -> str:
-    """What is out of the balancer now, in a sentence."""
+def _given_back(host_set: HostSet, drained: bool, done: PutBack, still: list[str]) -> str:
+    """What became of what a run had left, in a sentence; drained: that was something out of the balancer."""
+    if not drained:
+        return f"{host_set.name}: {'not all' if still else 'all'} that a run had left is undone"
     if still:
         return f"{host_set.name}: not all that was drained is put back"
     return f"{host_set.name}: nothing is drained {'by this tool ' if done.left else ''}any more"

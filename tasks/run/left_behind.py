@@ -12,7 +12,7 @@ from ..ranges import listed, together
 from ..sop.model import NOT_REACHED, Facts, Job, Procedure, Schema
 from ..sop.nvr import Nvr
 from ..sop.workflows import MAJOR, MEND, MINOR, PROCEDURES, RESTART, ROLLBACK, START, UNDRAIN, by_hand
-from .noted import what_is_up
+from .noted import forgets, undone_by_abort, undone_by_hand
 from .proxies import is_out, left_out
 
 BY_HAND = "by hand, step by step"
@@ -86,7 +86,10 @@ def left_behind(host_set: HostSet, facts: Mapping[Host, Facts], after: str = "")
         ways, marks = [*out, *ways], ["next", *["or"] * (len(out) - 1), "then", *marks[1 : len(ways)]]
     else:
         ways, marks = [*ways, *out], [*marks[: len(ways)], *["then" if ways else "next"] * len(out)]
-    return below([Line(mark, typed, does) for mark, (typed, does) in zip(marks, ways, strict=False)])
+    lines = [Line(mark, typed, does) for mark, (typed, does) in zip(marks, ways, strict=False)]
+    for gone in undone_by_hand(host_set, facts):
+        lines.append(Line("then" if lines else "next", *forgets(host_set, gone)))
+    return below(lines)
 
 
 def _updates(found: _Set) -> list[Way]:
@@ -106,8 +109,8 @@ def _drained(found: _Set) -> list[Way]:
     ways = [(f"fab -H {','.join(host.short for host in drained)} {UNDRAIN.name}", "if it is well")] if drained else []
     rest = [at for at in out if not any(is_out(host_set, facts, host, at) for host in drained)]
     does = ["puts back what a run has taken out of the balancer"] if rest else []
-    if up := what_is_up(host_set, facts):
-        does.append(f"undoes {', '.join(dict.fromkeys(one.part for one in up))}")
+    if up := undone_by_abort(host_set, facts):
+        does.append(f"tries again to undo {', '.join(up)}")
     if does and not found.sync.paused:
         ways.append((f"{found.fab} abort", ", ".join(does)))
     return ways

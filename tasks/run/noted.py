@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 from ..inventory.model import Host, HostSet
 from ..journal.words import duration
+from ..lines import ssh
+from ..sop import kept
 from ..sop.model import Facts
 
 
@@ -24,6 +26,24 @@ def what_is_up(host_set: HostSet, facts: Mapping[Host, Facts]) -> list[Up]:
     ends = {part.label for part in host_set.around if part.ends_by_itself}
     rows = [Up(part, run, seconds) for run, seconds, part in (sync.around if sync else ())]
     return [up for up in rows if up.seconds > 0 or up.part not in ends]
+
+
+def undone_by_abort(host_set: HostSet, facts: Mapping[Host, Facts]) -> list[str]:
+    """The names of those that hosts.yml still says how to undo, each once."""
+    known = {part.label for part in host_set.around}
+    return list(dict.fromkeys(up.part for up in what_is_up(host_set, facts) if up.part in known))
+
+
+def undone_by_hand(host_set: HostSet, facts: Mapping[Host, Facts]) -> list[Up]:
+    """Those that hosts.yml has no more: only a person knows how to undo them."""
+    known = {part.label for part in host_set.around}
+    return [up for up in what_is_up(host_set, facts) if up.part not in known]
+
+
+def forgets(host_set: HostSet, gone: Up) -> tuple[str, str]:
+    """The line to type when that has been undone by hand, which clears its note; and what it is for."""
+    note = f"{kept.root(host_set.app)}/around/{gone.run},{gone.part}"
+    return ssh(host_set.sync.name, f"sudo rm {note}"), f"when {gone.part} is undone by hand"
 
 
 def sentences(host_set: HostSet, facts: Mapping[Host, Facts]) -> list[str]:

@@ -110,11 +110,12 @@ class Standing:
         began, occasion = time.monotonic(), replace(self.occasion, expires=seconds)
         result = parts.begin(part, occasion, self._means(part, "begin"))
         lasts = seconds if part.ends_by_itself and not result.failure else None
-        self._tell(part, "begin", began, result.failure, lasts)
+        stops = bool(result.failure) and part.required and strict
+        self._tell(part, "begin", began, result.failure, lasts, told=stops)
         if result.failure and result.known and not any(noted == name for _, _, noted in self.noted):
             self.down.append(name)
             self.up.pop(name, None)
-        return result.failure if part.required and strict else ""
+        return result.failure if stops else ""
 
     def prolong(self) -> None:
         """Have what ends by itself end later, where half of its time is over: the run takes longer than such runs did.
@@ -141,7 +142,8 @@ class Standing:
     def end(self, outcome: str) -> None:
         """Undo what this run or an earlier one has put up, the last one first; who leaves meanwhile waits no longer.
 
-        What could not be undone stays noted, and is told. Raises nothing that a part can cause.
+        What could not be undone stays noted, and is told; so does what hosts.yml has no more, until its time is over.
+        Raises nothing that a part can cause.
         """
         occasion = replace(self.occasion, outcome=outcome)
         for part in reversed(_parts(self._set)):
@@ -151,7 +153,8 @@ class Standing:
             if runs and not self._end(part, occasion, runs):
                 self.down.append(name)
                 self.up.pop(name, None)
-        self._let_go_of_what_nobody_knows()
+        known = {part.label for part in _parts(self._set)}
+        self.down += [name for _, seconds, name in self.noted if name not in known and seconds <= 0]
 
     def _end(self, part: Part, occasion: Occasion, runs: set[str]) -> str:
         began = time.monotonic()
@@ -162,15 +165,6 @@ class Standing:
         left = max([self.up.get(part.label, 0.0), *(s for _, s, name in self.noted if name == part.label)])
         self._tell(part, "end", began, failure, left if failure and part.ends_by_itself else None)
         return failure
-
-    def _let_go_of_what_nobody_knows(self) -> None:
-        """hosts.yml has it no more, so that nobody can undo it: it is told until its time is over."""
-        known = {part.label for part in _parts(self._set)}
-        for run, seconds, name in self.noted:
-            if name not in known and seconds <= 0:
-                self.down.append(name)
-            elif name not in known:
-                self.report.warning(f"{name}: put up by run {run}, and hosts.yml has it no more: undo it by hand")
 
     def leave(self, busy: Collection[Host] = ()) -> None:
         """Undo it all where the run is left with its lock; raises nothing. Nothing where somebody else has it by now.
@@ -211,12 +205,16 @@ class Standing:
             return parts.Means(lambda *_: "a step is still at work there", lambda: None)
         return means(self.reached, self.report, part, what)
 
-    def _tell(self, part: Part, what: str, began: float, failure: str, expires: float | None) -> None:
+    def _tell(
+        self, part: Part, what: str, began: float, failure: str, expires: float | None, told: bool = False
+    ) -> None:
+        """told: why the run is refused is told at its end; it is only written down."""
         took = time.monotonic() - began
-        told = events.Around(self._set.name, part.label, what, took, expires, failure or None)
-        self.report.around(told)
+        event = events.Around(self._set.name, part.label, what, took, expires, failure or None)
+        if not told:
+            self.report.around(event)
         try:
-            self.journal.write(told)
+            self.journal.write(event)
         except Refused:
             if what == "begin":  # a full disk must not keep anything up
                 raise
@@ -278,8 +276,8 @@ def ask(reached: Reached, name: str, script: str, seconds: float) -> Outcome | s
 
 
 def place(host_set: HostSet, part: Part) -> str:
-    """Where it stands in hosts.yml."""
-    return f"host_sets.{host_set.name}.around[{host_set.around.index(part)}]"
+    """Where it stands in hosts.yml, and its name."""
+    return f"host_sets.{host_set.name}.around[{host_set.around.index(part)}] ({part.label})"
 
 
 def _parts(host_set: HostSet) -> list[Part]:

@@ -6,6 +6,7 @@ import json
 import os
 import random
 import signal
+import subprocess
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -130,17 +131,38 @@ def test_r3_what_could_not_be_undone_stays_noted_until_an_abort_can(stg_runs_101
     around(fleet, silence(pager, "seconds: 1"), f"begin: kill -STOP {pager.pid}")
     ended = fleet.types("prod restart-httpd --yes")
     assert ended.code == 0, ended.said  # best effort, and the upgrade went well
-    assert "warning: silence: not undone: http://127.0.0.1:" in ended.out
-    assert "ends by itself in 15 min; fab prod abort tries again" in ended.out
-    assert "next: fab prod abort  # undoes silence" in ended.out
+    assert "warning: silence could not be undone (http://127.0.0.1:" in ended.out
+    assert "); it ends by itself in 15 min\n" in ended.out
+    assert "next: fab prod abort  # tries again to undo silence" in ended.out
     assert noted(fleet) == ["silence"]
     shown = fleet.types("prod status")
-    assert (shown.code, "next: fab prod abort  # undoes silence" in shown.out) == (0, True), shown.said
+    assert (shown.code, "next: fab prod abort  # tries again to undo silence" in shown.out) == (0, True), shown.said
     os.kill(pager.pid, signal.SIGCONT)
     assert "abort would undo silence" in fleet.types("--dry prod abort").out
     ended = fleet.types("prod abort --yes")
     assert (ended.code, pager.silences(), noted(fleet)) == (0, [], []), ended.said
     assert "nothing to give up" in fleet.types("prod abort --yes").out
+
+
+def test_r3_an_abort_that_cannot_undo_a_part_ends_with_5_and_leads_out(stg_runs_101: Fleet) -> None:
+    fleet = stg_runs_101
+    file, before = fleet.home / "hosts.yml", (fleet.home / "hosts.yml").read_text()
+    around(fleet, f"begin: 'true', end: exit 4, on: {ONE}, name: onhost")
+    ended = fleet.types("prod restart-httpd --yes")
+    again = "next: fab prod abort  # tries again to undo onhost"
+    assert (ended.code, again in ended.out) == (0, True), ended.said
+    ended = fleet.types("prod abort --yes")
+    assert (ended.code, again in ended.err, "drained" in ended.said) == (5, True, False), ended.said
+    assert again in fleet.types("prod status").out
+    file.write_text(before)
+    for line in ("prod abort --yes", "prod status"):
+        ended = fleet.types(line)
+        assert "fab prod abort" not in ended.said
+        (typed,) = (text for text in ended.said.splitlines() if text.startswith("next: "))
+        assert typed.endswith(",onhost  # when onhost is undone by hand"), ended.said
+        assert ended.code == (5 if "abort" in line else 0), ended.said
+    subprocess.run(typed.removeprefix("next: "), shell=True, check=True, cwd=fleet.folder, capture_output=True)
+    assert (noted(fleet), fleet.types("prod abort --yes").code) == ([], 0)
 
 
 def test_r2_a_required_part_that_cannot_be_begun_is_refused_and_any_other_a_warning(stg_runs_101: Fleet) -> None:
@@ -150,17 +172,20 @@ def test_r2_a_required_part_that_cannot_be_begun_is_refused_and_any_other_a_warn
     for line in (MINOR, "prod minor-upgrade --plan"):
         ended = fleet.types(line)
         assert ended.code == 2, ended.said
-        assert "host_sets.prod.around[1]: http://127.0.0.1:9 cannot be asked: " in ended.err
+        assert "host_sets.prod.around[1] (silence): http://127.0.0.1:9 cannot be asked: " in ended.err
         assert "Connection refused" in ended.err
     file, text = fleet.home / "hosts.yml", (fleet.home / "hosts.yml").read_text()
     file.write_text(text.replace('silence: "http://127.0.0.1:9", matchers: {a: b}', "begin: exit 3"))
     ended = fleet.types(MINOR)  # which nobody can see before
-    assert (ended.code, "host_sets.prod.around[1]: exit status 3" in ended.err) == (2, True), ended.said
+    assert (ended.code, "around[1] (command): exit status 3" in ended.err) == (2, True), ended.said
+    assert ended.said.count("exit status 3") == 1
     assert "refused, nothing was changed" in next(iter(kept_ends(fleet)))
     assert (fleet.changed(), noted(fleet), done.exists(), (fleet.kept(ONE) / "lock").exists()) == ([], [], False, False)
     file.write_text(text.replace(", required: true", ""))
     ended = fleet.types(MINOR)
-    assert (ended.code, "warning: silence: not begun: http://127.0.0.1:9 " in ended.out) == (0, True), ended.said
+    assert (ended.code, "warning: silence could not be begun (http://127.0.0.1:9 " in ended.out) == (0, True), (
+        ended.said
+    )
     assert (fleet.at_rest("prod"), noted(fleet)) == (ENDS[MINOR], [])
 
 
@@ -169,12 +194,12 @@ def test_r2_a_host_that_is_named_around_a_run_may_be_away_unless_it_is_required(
     fleet = stg_runs_101
     around(fleet, "downtime: noc01.example", f"begin: 'echo $UPGRADE_SET > around', on: {TWO}, required: true")
     ended = fleet.types("prod restart-httpd --yes")
-    assert (ended.code, "warning: downtime: not begun: noc01.example: " in ended.out) == (0, True), ended.said
+    assert (ended.code, "warning: downtime could not be begun (noc01.example: " in ended.out) == (0, True), ended.said
     assert (fleet.home / "hosts" / TWO / "around").read_text() == "prod\n"
     file = fleet.home / "hosts.yml"
     file.write_text(file.read_text().replace("downtime: noc01.example", "downtime: noc01.example, required: true"))
     ended = fleet.types("prod restart-httpd --yes")
-    assert (ended.code, "host_sets.prod.around[0]: noc01.example: " in ended.err) == (2, True), ended.said
+    assert (ended.code, "host_sets.prod.around[0] (downtime): noc01.example: " in ended.err) == (2, True), ended.said
 
 
 def test_r6_a_fab_that_a_run_has_started_changes_no_host(stg_runs_101: Fleet) -> None:

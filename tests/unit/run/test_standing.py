@@ -136,8 +136,9 @@ def test_without_any_nothing_is_asked(world: World) -> None:
 def test_r2_a_required_one_that_cannot_be_begun_undoes_the_others_and_gives_the_lock_back(world: World) -> None:
     around = world.standing(prod(around=[SECOND, {**FIRST, "required": True}, ALONE]))
     world.goes["begin silence"] = Result("it is away")
-    with pytest.raises(Refused, match=r"host_sets\.prod\.around\[1\]: it is away"):
+    with pytest.raises(Refused, match=r"host_sets\.prod\.around\[1\] \(silence\): it is away"):
         around.begin(lambda: HOUR, told)
+    assert [part for part, _, failure in world.report.of if failure] == []
     assert world.done == ["begin page", "begin silence", "end page"]
     assert world.lock.now
     around.give_back()
@@ -232,7 +233,6 @@ def test_r1_an_end_undoes_what_any_run_has_left_and_forgets_what_hosts_yml_has_n
     around = world.standing(noted=noted)
     around.end("aborted")
     assert world.done == ["end page 89abcdef", "end silence 0123abcd"]
-    assert world.report.warnings == ["gone: put up by run 89abcdef, and hosts.yml has it no more: undo it by hand"]
     assert around.forget.split()[2:] == ["page", "silence", "over"]
 
 
@@ -311,5 +311,17 @@ def test_what_has_ended_by_itself_is_not_up_and_a_command_never_does() -> None:
 
 def test_w1_where_no_run_holds_the_set_an_abort_undoes_what_is_up() -> None:
     facts = found(SET, well(around=(("0123abcd", 60, "silence"), ("89abcdef", 60, "silence"))), well())
-    assert left_behind(SET, facts) == "fab prod abort  # undoes silence"
+    assert left_behind(SET, facts) == "fab prod abort  # tries again to undo silence"
     assert left_behind(SET, found(SET, well(around=(("0123abcd", 0, "silence"),)), well())) == ""
+
+
+def test_r3_what_hosts_yml_has_no_more_has_a_line_that_clears_its_note_and_abort_is_not_named_for_it() -> None:
+    facts = found(SET, well(around=(("0123abcd", 60, "gone"),)), well())
+    note = "/var/lib/blockerbugs-upgrade/around/0123abcd,gone"
+    clears = f"ssh -t {ONE.name} sudo rm {note}  # when gone is undone by hand"
+    assert left_behind(SET, facts) == clears
+    both = left_behind(SET, found(SET, well(around=(("0123abcd", 60, "gone"), ("0123abcd", 60, "page"))), well()))
+    assert [line.split("  # ")[0].strip() for line in both.splitlines()] == [
+        "fab prod abort",
+        f"then: {clears.split('  # ')[0]}",
+    ]
