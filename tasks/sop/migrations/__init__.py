@@ -97,6 +97,10 @@ def _without_new_tables(found: Iterable[Found]) -> list[Found]:
             new.add(one.creates)
         if not (one.kind == CHANGES and one.table in new):
             left.append(one)
+        if one.ends and one.table:
+            new.discard(one.table)
+        elif one.ends:
+            new.clear()
     return left
 
 

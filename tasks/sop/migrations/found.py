@@ -20,7 +20,8 @@ class Unreadable(ValueError):
 class Found:
     """An operation: its verdict, and what it does in words; no words where that is not worth telling.
 
-    table: the one it changes, creates: the one that is new by it, both as `key` writes them.
+    table: the one it changes, creates: the one that is new by it, both as the database keeps the name.
+    ends: may there be none of that name afterwards, or another?
     commits: does it end the transaction in which the migration began, or stand outside of one?
     """
 
@@ -29,11 +30,7 @@ class Found:
     table: str | None = None
     creates: str | None = None
     commits: bool = False
-
-
-def key(name: str | None) -> str | None:
-    """A table's name, by which two mentions of it are told to be the same."""
-    return name.replace('"', "").lower() if name else None
+    ends: bool = False
 
 
 def at_line(found: Found, line: int) -> Found:
@@ -46,7 +43,7 @@ def new_index(unique: bool, table: str | None, together: bool) -> Found:
     on = table or "a table"
     if unique:
         what = f"refuses rows of {on} that are the same (unique index)"
-        return Found(CHANGES, what, key(table), commits=together)
+        return Found(CHANGES, what, table, commits=together)
     waits = "" if together else ", which cannot be written meanwhile"
     return Found(ADDS, f"an index of {on}{waits}", commits=together)
 
@@ -57,9 +54,9 @@ def new_column(
     """A column; required: it must not be empty, filled: what is not said gets a value by the database itself."""
     name = f"the column {table or 'a table'}.{column or '?'}"
     if primary:
-        return Found(CHANGES, f"{name} becomes the primary key", key(table))
+        return Found(CHANGES, f"{name} becomes the primary key", table)
     if required and not filled:
-        return Found(CHANGES, f"{name} is required and has no default: rows without it are refused", key(table))
+        return Found(CHANGES, f"{name} is required and has no default: rows without it are refused", table)
     if unique and filled:
-        return Found(CHANGES, f"{name} is unique and has a default: a second row with it is refused", key(table))
+        return Found(CHANGES, f"{name} is unique and has a default: a second row with it is refused", table)
     return Found(ADDS, name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 
-from .found import ADDS, CHANGES, UNKNOWN, Found, key, new_column, new_index, words
+from .found import ADDS, CHANGES, UNKNOWN, Found, new_column, new_index, words
 from .values import OPAQUE, Kind, Scope, Value, value
 
 _DROPS = {"table", "column", "index", "constraint"}
@@ -73,7 +73,7 @@ def operation(name: str, node: ast.Call, scope: Scope, batch: Value | None) -> l
     if name == "create_table":
         table = given.table(0, "table_name")
         surely = given.yes("if_not_exists") is False and not given.unclear
-        return [Found(ADDS, f"the table {table or '?'}", creates=key(table) if surely else None)]
+        return [Found(ADDS, f"the table {table or '?'}", creates=table if surely else None)]
     if name == "bulk_insert":
         return [Found(ADDS, f"rows of {given.at(0, 'table').text or 'a table'}")]
     if name == "add_column":
@@ -84,25 +84,25 @@ def operation(name: str, node: ast.Call, scope: Scope, batch: Value | None) -> l
         return _alter_column(given)
     if verb == "create" and noun in _RESTRICTS:
         table = given.table(0 if noun == "primary_key" and batch else 1, "table_name", "source_table", "source")
-        return [Found(CHANGES, f"restricts the rows of {table or 'a table'} ({noun.replace('_', ' ')})", key(table))]
+        return [Found(CHANGES, f"restricts the rows of {table or 'a table'} ({noun.replace('_', ' ')})", table)]
     if verb == "drop" and noun in _DROPS:
         return [_drop(noun, given)]
     if name == "rename_table":
         old, new = given.table(0, "old_table_name"), given.at(1, "new_table_name").text
-        return [Found(CHANGES, f"renames the table {old or '?'} to {new or '?'}", key(old))]
+        return [Found(CHANGES, f"renames the table {old or '?'} to {new or '?'}", old, ends=True)]
     return [Found(UNKNOWN, f"{'batch' if batch else 'op'}.{name}() is not followed")]
 
 
 def _drop(noun: str, given: _Given) -> Found:
     if noun == "column":
         table, column = given.table(0, "table_name"), given.at(given.after_table(1), "column_name").text
-        return Found(CHANGES, f"drops the column {table or 'a table'}.{column or '?'}", key(table))
+        return Found(CHANGES, f"drops the column {table or 'a table'}.{column or '?'}", table)
     if noun == "table":
         table = given.table(0, "table_name")
-        return Found(CHANGES, f"drops the table {table or '?'}", key(table))
+        return Found(CHANGES, f"drops the table {table or '?'}", table, ends=True)
     table = given.table(1, "table_name")
     name = given.at(0, "index_name", "constraint_name").text or "?"
-    return Found(CHANGES, f"drops the {noun} {name}", key(table), commits=given.yes("postgresql_concurrently") is True)
+    return Found(CHANGES, f"drops the {noun} {name}", table, commits=given.yes("postgresql_concurrently") is True)
 
 
 def _create_index(given: _Given) -> Found:
@@ -121,7 +121,7 @@ def _alter_column(given: _Given) -> list[Found]:
     to = given.at(-1, "new_column_name", "name").text
     done = [says for word, says in _ALTERS.items() if word in given.words]
     rows = [f"{says} the column {name}{f' to {to}' if says == 'renames' and to else ''}" for says in done]
-    return [Found(CHANGES, row, key(table)) for row in dict.fromkeys(rows)]
+    return [Found(CHANGES, row, table) for row in dict.fromkeys(rows)]
 
 
 def _add_column(given: _Given) -> Found:

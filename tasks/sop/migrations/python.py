@@ -15,7 +15,7 @@ from dataclasses import replace
 from .executed import executed
 from .found import ADDS, CHANGES, UNKNOWN, Found, Unreadable, at_line, words
 from .operations import operation
-from .values import Function, Kind, Scope, Value, attribute, scope_of, value
+from .values import AT_WORK, Function, Kind, Scope, Value, attribute, scope_of, value
 
 MOST_FOLLOWED = 200  # functions, each time they are called
 
@@ -83,6 +83,10 @@ class _Reader:
             elif isinstance(statement, ast.ClassDef):
                 for part in (*statement.bases, *statement.keywords, *statement.decorator_list):
                     yield from self._expression(part, scope)
+                if any(isinstance(part, Function | ast.Lambda) for part in ast.walk(statement)):
+                    yield Found(
+                        UNKNOWN, f"line {statement.lineno}: what the class {statement.name} does is not followed"
+                    )
                 yield from self.statements(statement.body, scope_of(statement.body, scope))
             elif isinstance(statement, ast.Global | ast.Nonlocal | ast.Match):
                 yield Found(UNKNOWN, f"line {statement.lineno}: what it means is not followed")
@@ -189,7 +193,7 @@ def _of_path(path: str, node: ast.Call, scope: Scope) -> Iterator[Found]:
     elif path.startswith("alembic.op."):
         yield from operation(path.removeprefix("alembic.op."), node, scope, None)
     elif path.startswith("sqlalchemy."):
-        if "create_engine" in path or path.startswith("sqlalchemy.event."):
+        if "create_engine" in path or path.startswith(AT_WORK):
             yield _not_followed(node)
     elif not (
         root in _HARMLESS or path.startswith("alembic.context.get_") or (root in _OWN_TYPES and last[0].isupper())

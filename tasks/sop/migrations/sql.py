@@ -2,26 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
 
-from .found import ADDS, CHANGES, UNKNOWN, Found, Unreadable, key, new_column, new_index, words
-
-_TOKEN = re.compile(
-    r"""(?P<space>\s+|--[^\n]*)
-    |(?P<comment>/\*)
-    |(?P<string>[eE]'(?:[^'\\]|\\.|'')*'|'(?:[^']|'')*')
-    |(?P<name>"(?:[^"]|"")+"|`[^`]+`)
-    |(?P<body>\$(?:[A-Za-z_][A-Za-z_0-9]*)?\$)
-    |(?P<word>[^\W\d][\w$]*)
-    |(?P<number>\d+(?:\.\d+)?)
-    |(?P<other>.)""",
-    re.X | re.S,
-)
-_COMMENT = re.compile(r"/\*|\*/")
+from .found import ADDS, CHANGES, UNKNOWN, Found, new_column, new_index, words
+from .tokens import Token, tokens
 
 # Nothing that stays, or nothing but a comment: of no interest.
 _SILENT = words("BEGIN START SAVEPOINT RELEASE SET RESET ANALYZE COMMENT LOCK SHOW CHECKPOINT REFRESH REINDEX")
@@ -44,10 +30,12 @@ HARMLESS = words(
 def read_sql(text: str) -> list[Found]:
     """What each statement does, in their order. Raises Unreadable where it is not known where a statement ends."""
     found: list[Found] = []
-    statement: list[_Token] = []
-    for token in (*_tokens(text), _Token("other", ";")):
+    statement: list[Token] = []
+    for token in (*tokens(text), Token("other", ";")):
         if token.kind == "string" and "\\" in token.text and token.text[0] == "'":
             found.append(Found(UNKNOWN, "a string with a backslash, which databases end at different places"))
+        elif (token.kind, token.text) == ("other", "\\"):
+            found.append(Found(UNKNOWN, "a command of psql's own"))
         if (token.kind, token.text) != ("other", ";"):
             statement.append(token)
         elif statement:
@@ -56,52 +44,10 @@ def read_sql(text: str) -> list[Found]:
     return found
 
 
-@dataclass(frozen=True)
-class _Token:
-    kind: str
-    text: str
-
-    @property
-    def word(self) -> str:
-        """In capitals, where it is a word."""
-        return self.text.upper() if self.kind == "word" else ""
-
-
-def _tokens(text: str) -> Iterator[_Token]:
-    at = 0
-    while match := _TOKEN.match(text, at):
-        kind, at = match.lastgroup or "", match.end()
-        if kind == "comment":
-            at = _after_comment(text, at)
-        elif kind == "body":
-            end = text.find(match[0], at)
-            if end < 0:
-                raise Unreadable(f"{match[0]} begins a text that does not end")
-            at = end + len(match[0])
-            yield _Token("string", "")
-        elif kind == "other" and match[0] in "'\"`":
-            raise Unreadable(f"{match[0]} begins a text that does not end")
-        elif kind != "space":
-            yield _Token(kind, match[0])
-
-
-def _after_comment(text: str, at: int) -> int:
-    """Comments may stand in comments."""
-    if text[at : at + 1] in ("!", "+"):
-        raise Unreadable("it has a comment that some databases carry out")
-    depth = 1
-    while depth and (match := _COMMENT.search(text, at)):
-        depth += 1 if match[0] == "/*" else -1
-        at = match.end()
-    if depth:
-        raise Unreadable("/* begins a comment that does not end")
-    return at
-
-
 class _Statement:
     """One statement, read from its beginning on."""
 
-    def __init__(self, tokens: Sequence[_Token]) -> None:
+    def __init__(self, tokens: Sequence[Token]) -> None:
         self._tokens, self._at = tokens, 0
         self._words = [token.word for token in tokens]
 
@@ -147,10 +93,10 @@ class _Statement:
             pass
 
     def _name(self) -> str | None:
-        """A name, with its schema where it has one; None where something else comes."""
+        """A name as the database keeps it, with its schema where it has one; None where something else comes."""
         parts: list[str] = []
         while self._at < len(self._tokens) and self._tokens[self._at].kind in ("word", "name"):
-            parts.append(self._tokens[self._at].text.strip('"`'))
+            parts.append(self._tokens[self._at].name)
             self._at += 1
             if self._at >= len(self._tokens) or self._tokens[self._at].text != ".":
                 return ".".join(parts)
@@ -159,7 +105,8 @@ class _Statement:
 
     def _create(self) -> list[Found]:
         replaces = self._takes("OR", "REPLACE")
-        self._skips("GLOBAL", "LOCAL", "TEMP", "TEMPORARY", "UNLOGGED", "MATERIALIZED", "RECURSIVE", "CONSTRAINT")
+        kept = self._takes("MATERIALIZED")
+        self._skips("GLOBAL", "LOCAL", "TEMP", "TEMPORARY", "UNLOGGED", "RECURSIVE", "CONSTRAINT")
         unique, kind = self._takes("UNIQUE"), self._next()
         together = kind == "INDEX" and self._takes("CONCURRENTLY")
         may_be_there = self._takes("IF", "NOT", "EXISTS")
@@ -171,16 +118,30 @@ class _Statement:
         if name is None or unique:
             return self._cannot_tell()
         if kind == "TABLE":
-            return [Found(ADDS, f"the table {name}", creates=None if may_be_there or replaces else key(name))]
+            made = Found(ADDS, f"the table {name}", creates=None if may_be_there or replaces else name)
+            return [made, *self._query()]
         if kind in _MEDDLES:
             on = next((n + 1 for n in range(self._at, len(self._words)) if self._words[n] in ("ON", "TO")), self._at)
             self._at = on
             table = self._name()
-            return [Found(CHANGES, f"a {kind.lower()} of {table or 'a table'}, which writes meet", key(table))]
+            return [Found(CHANGES, f"a {kind.lower()} of {table or 'a table'}, which writes meet", table)]
         if kind not in _NEW:
             return self._cannot_tell()
         what = f"the {kind.lower()} {name}"
-        return [Found(CHANGES, f"replaces {what}") if replaces else Found(ADDS, what)]
+        found = Found(CHANGES, f"replaces {what}") if replaces else Found(ADDS, what)
+        return [found, *self._query()] if kept else [found]
+
+    def _query(self) -> list[Found]:
+        """What the query does that fills a new table, if there is one."""
+        depth = 0
+        for n, token in enumerate(self._tokens[self._at :], self._at):
+            depth += {"(": 1, ")": -1}.get(token.text, 0)
+            if depth == 0 and token.word in ("AS", "SELECT"):
+                start = n + (token.word == "AS")
+                while start < len(self._tokens) and self._tokens[start].text == "(":
+                    start += 1
+                return _Statement(self._tokens[start:]).read()
+        return []
 
     def _alter(self) -> list[Found]:
         kind = self._next()
@@ -198,10 +159,10 @@ class _Statement:
         rest = _Statement(self._tokens[self._at :])
         return [one for part in rest._parts() for one in _Statement(part)._action(table)]
 
-    def _parts(self) -> Iterator[Sequence[_Token]]:
+    def _parts(self) -> Iterator[Sequence[Token]]:
         """What the commas part that stand in no parenthesis."""
         depth = 0
-        part: list[_Token] = []
+        part: list[Token] = []
         for token in self._tokens:
             depth += {"(": 1, ")": -1}.get(token.text, 0)
             if token.text == "," and depth == 0:
@@ -225,24 +186,26 @@ class _Statement:
             noun = "constraint" if self._takes("CONSTRAINT") else "column"
             self._skips("COLUMN")
             self._takes("IF", "EXISTS")
-            return [Found(CHANGES, f"{what} the {noun} {table}.{self._name() or '?'}", key(table))]
-        return [Found(CHANGES, f"changes the table {table}", key(table))] if verb in _TABLE else self._cannot_tell()
+            return [Found(CHANGES, f"{what} the {noun} {table}.{self._name() or '?'}", table)]
+        return [Found(CHANGES, f"changes the table {table}", table)] if verb in _TABLE else self._cannot_tell()
 
     def _rename(self, table: str) -> list[Found]:
         if self._takes("TO"):
-            return [Found(CHANGES, f"renames the table {table} to {self._name() or '?'}", key(table))]
+            return [Found(CHANGES, f"renames the table {table} to {self._name() or '?'}", table, ends=True)]
         noun = "constraint" if self._takes("CONSTRAINT") else "column"
         self._skips("COLUMN")
         name, new = self._name(), self._name() if self._takes("TO") else None
-        return [Found(CHANGES, f"renames the {noun} {table}.{name or '?'} to {new or '?'}", key(table))]
+        return [Found(CHANGES, f"renames the {noun} {table}.{name or '?'} to {new or '?'}", table)]
 
     def _add(self, table: str) -> list[Found]:
         column = self._takes("COLUMN")
         if not column and self._words[self._at : self._at + 1] and self._words[self._at] in _CONSTRAINT:
-            return [Found(CHANGES, f"restricts the rows of {table}", key(table))]
+            return [Found(CHANGES, f"restricts the rows of {table}", table)]
         self._takes("IF", "NOT", "EXISTS")
         name = self._name()
         if name is None or name.upper() in ("INDEX", "KEY", "FULLTEXT", "SPATIAL"):
+            return self._cannot_tell()
+        if "DEFAULT" in self._words and _Statement(self._tokens[self._words.index("DEFAULT") :])._calls():
             return self._cannot_tell()
         says = list(self._outside())
         text, known = " ".join(says), set(says)
@@ -263,27 +226,38 @@ class _Statement:
         self._takes("IF", "EXISTS")
         name = self._name() or "?"
         what = f"drops the {kind.lower()} {name}" if kind else "drops something"
-        return [Found(CHANGES, what, key(name) if kind == "TABLE" else None, commits="CONCURRENTLY" in self._words)]
+        together, table = "CONCURRENTLY" in self._words, name if kind == "TABLE" else None
+        if any(token.text == "," for token in self._tokens):
+            table = None  # it is not the only one
+        return [Found(CHANGES, what, table, commits=together, ends=kind == "TABLE")]
 
     def _rows(self, what: str, *skipped: str) -> list[Found]:
         self._skips(*skipped)
         table = self._name()
         several = any(token.text == "," for token in self._tokens) and what == "empties"
-        return [Found(CHANGES, f"{what} {table or 'a table'}", None if several else key(table))]
+        return [Found(CHANGES, f"{what} {table or 'a table'}", None if several else table)]
 
     def _insert(self) -> list[Found]:
         if not self._takes("INTO"):
             return self._cannot_tell()
         table = self._name()
         if "DO UPDATE" in " ".join(self._words) or "DUPLICATE" in self._words:
-            return [Found(CHANGES, f"changes rows of {table or 'a table'}", key(table))]
+            return [Found(CHANGES, f"changes rows of {table or 'a table'}", table)]
+        if self._writes():
+            return [Found(CHANGES, "changes rows")]
         return [Found(ADDS, f"rows of {table or 'a table'}")] if not self._calls() else self._cannot_tell()
+
+    def _writes(self) -> bool:
+        """Does a WITH in it change rows?"""
+        says = " ".join(self._words).replace("FOR UPDATE", "").replace("FOR NO KEY UPDATE", "").split()
+        return bool({"UPDATE", "DELETE", "MERGE"} & set(says))
 
     def _calls(self) -> bool:
         """May a function be called in what is left that changes something?"""
+        before = [None, *self._tokens[self._at :]]
         return any(
-            token.kind in ("word", "name") and token.word not in HARMLESS and after.text == "("
-            for token, after in pairwise(self._tokens[self._at :])
+            token.kind in ("word", "name") and after.text == "(" and (token.word not in HARMLESS or _is_dot(first))
+            for first, (token, after) in zip(before, pairwise(self._tokens[self._at :]), strict=False)
         )
 
     def _select(self) -> list[Found]:
@@ -292,9 +266,13 @@ class _Statement:
         return []
 
     def _with(self) -> list[Found]:
-        says = " ".join(self._words).replace("FOR UPDATE", "").replace("FOR NO KEY UPDATE", "").split()
-        if {"UPDATE", "DELETE", "MERGE"} & set(says):
+        if self._writes():
             return [Found(CHANGES, "changes rows")]
-        if self._calls() or ("INTO" in says and "INSERT" not in says):
+        inserts = "INSERT" in self._words
+        if self._calls() or ("INTO" in self._words and not inserts):
             return self._cannot_tell()
-        return [Found(ADDS, "rows")] if "INSERT" in says else []
+        return [Found(ADDS, "rows")] if inserts else []
+
+
+def _is_dot(token: Token | None) -> bool:
+    return token is not None and token.text == "."

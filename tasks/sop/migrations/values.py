@@ -7,14 +7,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
-from .found import key, words
+from .found import words
 
 LONGEST = 100_000  # characters of a text that is put together of others
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 _STATEMENTS = words("update delete insert select on_conflict_do_update on_duplicate_key_update")
 # What these make works on a database by itself.
-_AT_WORK = ("sqlalchemy.orm.", "sqlalchemy.ext.", "sqlalchemy.event.", "sqlalchemy.create_engine")
+AT_WORK = ("sqlalchemy.orm.", "sqlalchemy.ext.", "sqlalchemy.event.", "sqlalchemy.create_engine")
 
 
 class Kind(Enum):
@@ -45,8 +45,8 @@ class Value:
 
     @property
     def table(self) -> str | None:
-        """The table's name as a key."""
-        return key(self.text)
+        """The table's name, where it is known."""
+        return self.text or None
 
 
 OPAQUE = Value(Kind.OPAQUE)
@@ -227,7 +227,7 @@ def _by(path: str, node: ast.Call, first: Value) -> Value:
         return Value(Kind.SQLALCHEMY, "table", first.text, node=node)
     if path in ("alembic.op.f", "textwrap.dedent"):
         return first
-    if not path.startswith("sqlalchemy.") or path.startswith(_AT_WORK):
+    if not path.startswith("sqlalchemy.") or path.startswith(AT_WORK):
         return OPAQUE
     if last == "text":
         return first if first.kind in (Kind.TEXT, Kind.PIECES) else OPAQUE

@@ -66,6 +66,13 @@ CHANGE = [
     "op.create_table('bug', if_not_exists=True)\n    op.drop_column('bug', 'summary')",
     "op.create_table('bug', schema='other')\n    op.drop_column('bug', 'summary')",
     "sql = 'CREATE TABLE x (id int)'\n    op.execute(sql)\n    op.execute('TRUNCATE bug')",
+    # Capitals make another table.
+    "op.create_table('Bug')\n    op.drop_table('bug')",
+    "op.create_table('Bug')\n    op.execute('DROP TABLE Bug')",
+    "op.create_table('bug')\n    op.execute('DROP TABLE \"Bug\"')",
+    # A new table that is gone again hides no other of that name.
+    "op.execute('CREATE TEMP TABLE bug (id int)')\n    op.drop_table('bug')\n    op.drop_table('bug')",
+    "op.create_table('bug')\n    op.rename_table('bug', 'b')\n    op.drop_table('bug')",
 ]
 
 NOT_TOLD = [
@@ -93,6 +100,11 @@ NOT_TOLD = [
     "sa.create_engine('x').execute('DROP TABLE bug')",
     "sa.DDL('DROP TABLE bug').execute(op.get_bind())",
     "global NAME",
+    # Methods of the file's own classes may be called by any name, and by no call at all.
+    "class H:\n        @staticmethod\n        def get_all():\n            op.drop_table('bug')\n    H.get_all()",
+    "class H:\n        @property\n        def x(self):\n            op.drop_table('bug')\n    NAME.x",
+    "class H:\n        class In:\n            def get(self):\n                pass",
+    "with sa.orm.Session(op.get_bind()) as s:\n        s.scalars(sa.select(kind)).first().name = None",
 ]
 
 
@@ -138,6 +150,11 @@ def test_what_cannot_be_followed_is_not_guessed(does: str) -> None:
         ("CREATE FUNCTION f() RETURNS int AS $body$ DELETE FROM bug; $body$ LANGUAGE sql", ADDS),
         ("CREATE TABLE t (a int); ALTER TABLE t ALTER COLUMN a SET NOT NULL; UPDATE t SET a = 1", ADDS),
         ("", ADDS),
+        ("CREATE TABLE a WITH (fillfactor=70) AS SELECT count(*) FROM bug WITH NO DATA", ADDS),
+        ("CREATE TABLE a (id int GENERATED ALWAYS AS IDENTITY, b varchar(3) DEFAULT lower('X'))", ADDS),
+        ("CREATE MATERIALIZED VIEW a AS (SELECT 1)", ADDS),
+        ("CREATE TABLE Bug (id int); DROP TABLE BUG", ADDS),
+        ("ALTER TABLE bug ADD at timestamp NOT NULL DEFAULT now()", ADDS),
         ("ALTER TABLE bug ADD votes int NOT NULL", CHANGES),
         ("ALTER TABLE bug ADD votes int NOT NULL DEFAULT NULL", CHANGES),
         ("ALTER TABLE bug ADD votes int, DROP COLUMN summary", CHANGES),
@@ -156,6 +173,20 @@ def test_what_cannot_be_followed_is_not_guessed(does: str) -> None:
         ("INSERT INTO bug VALUES (1) ON CONFLICT (id) DO UPDATE SET n = 2", CHANGES),
         ("WITH gone AS (DELETE FROM bug RETURNING *) INSERT INTO old SELECT * FROM gone", CHANGES),
         ("CREATE TABLE IF NOT EXISTS t (a int); ALTER TABLE t DROP COLUMN a", CHANGES),
+        ("CREATE TABLE gone AS WITH d AS (DELETE FROM bug RETURNING *) SELECT * FROM d", CHANGES),
+        ("CREATE TABLE gone AS (WITH d AS (DELETE FROM bug RETURNING *) SELECT * FROM d)", CHANGES),
+        ("INSERT INTO a WITH d AS (DELETE FROM bug RETURNING *) SELECT * FROM d", CHANGES),
+        ('CREATE TABLE "Bug" (id int); DROP TABLE bug', CHANGES),
+        ("CREATE TABLE n (i int); DROP TABLE n, bug", CHANGES),
+        ("CREATE TEMP TABLE bug AS SELECT 1; DROP TABLE bug; DROP TABLE bug", CHANGES),
+        ("CREATE TABLE n (i int); ALTER TABLE n RENAME TO m; DROP TABLE n", CHANGES),
+        ("CREATE TABLE a AS SELECT wipe_everything()", UNKNOWN),
+        ("CREATE TABLE a SELECT wipe_everything()", UNKNOWN),
+        ("CREATE TABLE a AS EXECUTE wipe", UNKNOWN),
+        ("CREATE MATERIALIZED VIEW a AS SELECT wipe_everything()", UNKNOWN),
+        ("SELECT app.replace(1)", UNKNOWN),
+        ("SELECT 'DROP TABLE bug' \\gexec", UNKNOWN),
+        ("ALTER TABLE bug ADD x int DEFAULT wipe()", UNKNOWN),
         ("DO $$ BEGIN DELETE FROM bug; END $$", UNKNOWN),
         ("CALL mend()", UNKNOWN),
         ("COPY bug FROM PROGRAM 'x'", UNKNOWN),
