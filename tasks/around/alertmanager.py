@@ -97,6 +97,9 @@ def _ask(silence: Silence, path: str, method: str = "GET", body: Mapping[str, An
         raise Failed(f"{', '.join(dict.fromkeys(unset))} is not set in the environment")
     url = f"{variables.filled(silence.silence, os.environ).rstrip('/')}/api/v2/{path}"
     headers = {name: variables.filled(value, os.environ) for name, value in silence.headers.items()}
+    if wrong := [name for name, value in headers.items() if not _fits_a_header(value)]:
+        why = "has a line break, or a character that no header may have, as the environment fills it in"
+        raise Failed(f"headers: {', '.join(wrong)} {why}")
     where = silence.silence
     try:
         request = urllib.request.Request(url, json.dumps(body).encode() if body else None, headers, method=method)
@@ -117,8 +120,12 @@ def _ask(silence: Silence, path: str, method: str = "GET", body: Mapping[str, An
             raise Failed(f"{where} does not answer in {silence.seconds:g} s", known=False) from None
         known = isinstance(reason, ConnectionRefusedError)
         raise Failed(f"{where} cannot be asked: {clean(str(reason))[:200]}", known) from None
-    except ValueError:
+    except (ValueError, RecursionError):
         raise Failed(f"{where} answers, but not as an Alertmanager (API v2) does") from None
+
+
+def _fits_a_header(value: str) -> bool:
+    return not any(char in "\r\n\0" or ord(char) > 255 for char in value)
 
 
 def _clock(headers: Any) -> float:

@@ -15,6 +15,7 @@ from .occasion import Occasion
 
 REST_SECONDS = 5.0  # that a host's answer may take beside the part's own seconds
 TIMED_OUT = 124  # as coreutils' timeout ends, and the functions of shell/around.sh
+BROKEN_OFF = "to begin it was broken off: it may come up yet"
 Ask = Callable[[str, str, float], Outcome | str]  # a host's name, a script, seconds → its answer, or why none
 
 
@@ -36,16 +37,25 @@ class Result(NamedTuple):
 def look(part: Part, occasion: Occasion, means: Means) -> Result:
     """Could it be begun, as far as that can be seen?"""
     if is_silence(part):
-        return _said(lambda: alertmanager.look(part), means)
+        return _Request(part.silence, lambda: alertmanager.look(part)).answer(means)
     if is_downtime(part):
         return _on_a_host(part, call("nagios_there", occasion.host_set.app.path(part.file)), means)
     return _on_a_host(part, "true", means) if part.at else Result()
 
 
 def begin(part: Part, occasion: Occasion, means: Means) -> Result:
-    """Begin it, once more where it is begun already."""
-    if is_silence(part):
-        return _said(lambda: alertmanager.begin(part, occasion), means)
+    """Begin it, once more where it is begun already. Who leaves meanwhile by Ctrl-C is told by `end` what is left."""
+    if is_command(part) and not part.at:
+        return _does(part, part.begin, occasion, means)  # ended with all that it has started
+    request = _Request(part.silence, lambda: alertmanager.begin(part, occasion)) if is_silence(part) else None
+    broken_off = occasion.run, part.label
+    _broken_off[broken_off] = request
+    result = request.answer(means) if request else _begin_on_a_host(part, occasion, means)
+    del _broken_off[broken_off]
+    return result
+
+
+def _begin_on_a_host(part: Part, occasion: Occasion, means: Means) -> Result:
     if is_downtime(part):
         hosts = [part.called(host) for host in occasion.host_set.hosts]
         comment = occasion.mark(occasion.run)
@@ -55,9 +65,25 @@ def begin(part: Part, occasion: Occasion, means: Means) -> Result:
 
 
 def end(part: Part, occasion: Occasion, runs: Collection[str], means: Means) -> Result:
-    """Undo it, whichever of these runs has begun it."""
+    """Undo it, whichever of these runs has begun it; it fails where its begin was broken off and may come yet."""
+    broken_off = occasion.run, part.label
+    request = _broken_off.get(broken_off)
+    result = _end(part, occasion, runs, means, request)
+    if request and not request.is_alive() and request.result.known:
+        del _broken_off[broken_off]
+    return Result(BROKEN_OFF, known=False) if broken_off in _broken_off and not result.failure else result
+
+
+def _end(part: Part, occasion: Occasion, runs: Collection[str], means: Means, begun: _Request | None) -> Result:
+    """begun: what is waited for first, and was not waited for when it was begun."""
     if is_silence(part):
-        return _said(lambda: alertmanager.end(part, occasion, runs), means)
+
+        def act() -> None:
+            if begun:
+                begun.join(part.seconds)
+            alertmanager.end(part, occasion, runs)
+
+        return _Request(part.silence, act).answer(means)
     if is_downtime(part):
         comments = [occasion.mark(run) for run in runs]
         words = (occasion.host_set.app.path(part.file), f"{part.seconds:g}", *comments)
@@ -80,22 +106,33 @@ def _on_a_host(part: Part, script: str, means: Means) -> Result:
     return Result(outcome.failure or "", outcome.known and outcome.exited != TIMED_OUT)
 
 
-def _said(act: Callable[[], None], means: Means) -> Result:
-    """What becomes of a request of ours, in a thread of its own: who leaves meanwhile does not wait for the answer."""
-    found: list[Result] = []
+class _Request(threading.Thread):
+    """A request of ours, in a thread of its own: who leaves meanwhile does not wait for the answer."""
 
-    def ask() -> None:
+    def __init__(self, address: str, act: Callable[[], None]) -> None:
+        super().__init__(daemon=True)
+        self._address, self._act = address, act
+        self.result = Result(BROKEN_OFF, known=False)
+
+    def run(self) -> None:
+        """Do it, and keep what became of it."""
         try:
-            act()
+            self._act()
         except alertmanager.Failed as error:
-            found.append(Result(str(error), error.known))
+            self.result = Result(str(error), error.known)
+        except Exception as error:  # noqa: BLE001  # what it says may have a token of the address
+            self.result = Result(f"{self._address} cannot be asked: {type(error).__name__}", known=False)
         else:
-            found.append(Result())
+            self.result = Result()
 
-    asks = threading.Thread(target=ask, daemon=True)
-    asks.start()
-    asks.join(command.SOON_SECONDS)
-    if asks.is_alive():
-        means.waits()
-        asks.join()
-    return found[0]
+    def answer(self, means: Means) -> Result:
+        """What becomes of it, in the end."""
+        self.start()
+        self.join(command.SOON_SECONDS)
+        if self.is_alive():
+            means.waits()
+            self.join()
+        return self.result
+
+
+_broken_off: dict[tuple[str, str], _Request | None] = {}  # what is being begun, or was when somebody left: run, label

@@ -1,4 +1,4 @@
-"""`python -m tasks.notify.send`: tell every address on standard input, and say of each whether it was told.
+"""`python -m tasks.around.send`: tell every address on standard input, and say of each whether it was told.
 
 A program of its own, so that what a library does with a dead server (retry, hang, keep threads) ends with it, and
 so that addresses with tokens stand in no list of processes.

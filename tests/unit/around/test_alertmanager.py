@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -102,8 +102,8 @@ def answering(status: int, body: str, date: str = "", drips: bool = False) -> It
             self.send_header("Content-Length", str(len(body) or 100))
             self.end_headers()
             with suppress(OSError):  # whoever asked may have gone
-                for letter in body:
-                    self.wfile.write(letter.encode())
+                for piece in body if drips else [body]:
+                    self.wfile.write(piece.encode())
                     time.sleep(0.1 if drips else 0)
 
         do_POST = do_GET
@@ -188,3 +188,89 @@ def test_s6_a_token_comes_out_of_the_environment_and_is_never_told(monkeypatch: 
     monkeypatch.delenv("TOKEN")
     with pytest.raises(Failed, match="TOKEN is not set in the environment"):
         alertmanager.look(part)
+
+
+class Slow(BaseHTTPRequestHandler):
+    """Puts a silence up only a while after it was asked to."""
+
+    up: ClassVar[dict[str, Any]] = {}
+    late = 1.0
+
+    def _says(self, answer: object) -> None:
+        body = json.dumps(answer).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def do_GET(self) -> None:
+        self._says([*self.up.values()])
+
+    def do_POST(self) -> None:
+        wanted = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        time.sleep(self.late)
+        self.up["a1"] = {**wanted, "id": "a1", "status": {"state": "active"}}
+        with suppress(OSError):
+            self._says({"silenceID": "a1"})
+
+    def do_DELETE(self) -> None:
+        self.up.pop(self.path.rsplit("/", 1)[1], None)
+        self._says({})
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def left_in_the_middle(part: Silence, run: str, monkeypatch: pytest.MonkeyPatch) -> parts.Result:
+    """What an end says, where Ctrl-C was pressed while its beginning was waited for."""
+
+    def ctrl_c() -> None:
+        raise KeyboardInterrupt
+
+    def asked(*_: object) -> str:
+        return "no host is asked"
+
+    monkeypatch.setattr(command, "SOON_SECONDS", 0.1)
+    with pytest.raises(KeyboardInterrupt):
+        parts.begin(part, occasion(run), parts.Means(asked, ctrl_c))
+    return parts.end(part, occasion(run), {run}, parts.Means(asked, lambda: None))
+
+
+def test_r5_who_leaves_while_a_silence_is_put_up_leaves_none_that_nobody_knows_of(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Slow) as server:
+        server.daemon_threads, server.block_on_close = True, False
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        part = silence(f"http://127.0.0.1:{server.server_port}")
+        assert left_in_the_middle(part, "00000001", monkeypatch) == parts.Result()
+        assert Slow.up == {}
+        Slow.late = 1.5
+        never = silence(part.silence, seconds=0.5)
+        told = left_in_the_middle(never, "00000002", monkeypatch)
+        assert (told.failure, told.known) == ("to begin it was broken off: it may come up yet", False)
+        server.shutdown()
+
+
+def test_r2_an_answer_that_is_nested_too_deeply_is_told_as_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    means = parts.Means(lambda *_: "", lambda: None)
+    with answering(200, "[" * 50_000) as (url, _):
+        part = silence(url)
+        assert "but not as an Alertmanager" in parts.look(part, occasion(), means).failure
+
+    def breaks(part: Silence) -> None:
+        raise OverflowError
+
+    monkeypatch.setattr(alertmanager, "look", breaks)
+    told = parts.look(part, occasion(), means)
+    assert (told.failure, told.known) == (f"{part.silence} cannot be asked: OverflowError", False)
+
+
+@pytest.mark.parametrize("token", ["abc\n", "a\rb", "\u2013"])
+def test_r2_a_token_that_no_header_may_have_is_named_and_not_shown(token: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOK", token)
+    part = silence("http://127.0.0.1:9", headers={"Authorization": "Bearer ${TOK}"})
+    with pytest.raises(Failed) as told:
+        alertmanager.look(part)
+    why = "a line break, or a character that no header may have, as the environment fills it in"
+    assert str(told.value) == f"headers: Authorization has {why}"
