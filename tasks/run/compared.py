@@ -21,7 +21,7 @@ Has = frozenset[tuple[str, str]]  # packages that a host has: name, and version-
 class Unlike:
     """Where yum would not change what it has changed on the set before: host → packages.
 
-    new: changed here only; missing: changed there only.
+    run: the newest one that has brought this build there; new: changed here only; missing: changed there only.
     """
 
     run: str
@@ -47,24 +47,35 @@ def unlike(plan: Plan, stage: HostSet, hosts: Iterable[Host]) -> Unlike | None:
     if not rows or plan.target is None:
         return None
     package = plan.target.name
-    changes = (one for _, event in rows for one in event.changes)
+    newest = rows[0][0]
+    changes = (one for run, event in rows if run == newest for one in event.changes)
     there = frozenset(Change(one.name, one.evr, one.arch, one.does) for one in changes if one.name != package)
     new, missing = {}, {}
     for host in hosts:
         would = plan.facts[host].would
         if would and would.brings(plan.target):
             here = frozenset(would.beside(package))
-            new[host], missing[host] = here - there, there - here
-    return Unlike(rows[-1][0], new, missing)
+            new[host], missing[host] = _without(here, there), _without(there, here)
+    return Unlike(newest, new, missing)
+
+
+def _without(changes: frozenset[Change], others: frozenset[Change]) -> frozenset[Change]:
+    """Those of the changes after which a package is not as after one of the others: whatever it was before."""
+    left = {_afterwards(one) for one in others}
+    return frozenset(one for one in changes if _afterwards(one) not in left)
+
+
+def _afterwards(change: Change) -> tuple[str, str, str]:
+    return change.name, change.arch, "" if change.does == "remove" else change.evr
 
 
 def reasons(found: Unlike, stage: HostSet, target: Nvr, has: Mapping[Host, Has]) -> list[Reason]:
-    """Why it is refused; has: of the packages that are different, those that each host has already."""
-    of_stage = [has.get(host, frozenset()) for host in stage.hosts]
+    """Why it is refused; has: of the packages that are different, those that each host has, where that is known."""
+    of_stage = [has[host] for host in stage.hosts if host in has]
     told: dict[str, list[Host]] = {}
     for host in found.new:
         new = [one for one in sorted(found.new[host]) if not all(_is_so(one, there) for there in of_stage)]
-        missing = [one for one in sorted(found.missing[host]) if not _is_so(one, has.get(host, frozenset()))]
+        missing = [one for one in sorted(found.missing[host]) if host in has and not _is_so(one, has[host])]
         if new:
             told.setdefault(f"yum would {_names(new)}, which {stage.name} does not have", []).append(host)
         if missing:
@@ -76,6 +87,19 @@ def reasons(found: Unlike, stage: HostSet, target: Nvr, has: Mapping[Host, Has])
     ]
 
 
+def unknown(found: Unlike, stage: HostSet, has: Mapping[Host, Has]) -> list[str]:
+    """Of which hosts it is not known what they have, and which packages are not compared there for that."""
+    wanted = dict.fromkeys(stage.hosts, found.names_there) | found.names_here
+    silent: dict[str, list[Host]] = {}
+    for host, names in wanted.items():
+        if names and host not in has:
+            silent.setdefault(_few(sorted(names)), []).append(host)
+    return [
+        f"{', '.join(host.short for host in hosts)}: whether what {stage.name} runs is there too is not known: {names}"
+        for names, hosts in silent.items()
+    ]
+
+
 def _is_so(change: Change, has: Has) -> bool:
     """Is a host that has these packages as the change would leave it?"""
     if change.does == "remove":
@@ -84,5 +108,9 @@ def _is_so(change: Change, has: Has) -> bool:
 
 
 def _names(changes: list[Change]) -> str:
-    more = len(changes) - MOST
-    return ", ".join(change.text for change in changes[:MOST]) + (f" and {more} more" if more > 0 else "")
+    return _few([change.text for change in changes])
+
+
+def _few(texts: list[str]) -> str:
+    more = len(texts) - MOST
+    return ", ".join(texts[:MOST]) + (f" and {more} more" if more > 0 else "")

@@ -43,14 +43,16 @@ def _compared(reached: Reached, plan: Plan, target: Nvr, stage: HostSet) -> list
     if found is None:
         warnings.append(f"{stage.name} has no record of what came along with {target}: packages are not compared")
         return warnings
-    asks = {host: _has(names) for host, names in found.names_here.items()}
-    asks |= dict.fromkeys(stage.hosts, _has(found.names_there)) if found.names_there else {}
+    # The package itself is on all of them: where it is not named, rpm has not answered.
+    asks = {host: _has(names | {target.name}) for host, names in found.names_here.items()}
+    asks |= dict.fromkeys(stage.hosts, _has(found.names_there | {target.name})) if found.names_there else {}
     outcomes = reached.machines.ask(asks, LOOK_SECONDS, "to say which packages it has") if asks else {}
-    has = {host: _packages(outcome.output) for host, outcome in outcomes.items() if outcome.known}
+    packages = {host: _packages(outcome.output) for host, outcome in outcomes.items() if outcome.known}
+    has = {host: rows for host, rows in packages.items() if any(name == target.name for name, _ in rows)}
     reasons = compared.reasons(found, stage, target, has)
     if reasons:
         raise Refused(*(reason.text for reason in reasons), next_line=reasons[0].cure)
-    return warnings
+    return [*warnings, *compared.unknown(found, stage, has)]
 
 
 def _has(names: Iterable[str]) -> str:

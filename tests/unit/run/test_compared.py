@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
+import pytest
+
 from tasks.journal.events import VERSION
-from tasks.run.compared import reasons, unlike
+from tasks.run.compared import reasons, unknown, unlike
 from tasks.run.decide import Plan, decide
 from tasks.run.which_build import signed
 from tasks.sop.transaction import Change, Transaction
@@ -19,9 +21,9 @@ OTHER = Change("libbugs", "2.1-1", "noarch", "update")
 GONE = Change("oldlib", "1-1", "noarch", "remove")
 
 
-def ran(*changes: Change, target: str = str(NEW), name: str = "stg") -> str:
+def ran(*changes: Change, target: str = str(NEW), name: str = "stg", run: str = "0123abcd") -> str:
     rows = [{"does": c.does, "name": c.name, "evr": c.evr, "arch": c.arch} for c in changes]
-    event = {"event": "transaction", "run": "0123abcd", "set": name, "target": target, "changes": rows}
+    event = {"event": "transaction", "run": run, "set": name, "target": target, "changes": rows}
     return json.dumps({**event, "hosts": [], "v": VERSION})
 
 
@@ -36,6 +38,7 @@ def why(planned: Plan, of_prod: str = "", of_stg: str = "") -> list[str]:
     assert different
     has = {host: frozenset({("libbugs", of_prod)}) if of_prod else frozenset() for host in (ONE, TWO)}
     has |= {STG.sync: frozenset({("libbugs", of_stg)}) if of_stg else frozenset()}
+    assert unknown(different, STG, has) == []
     return [reason.text.partition(": --unverified")[0] for reason in reasons(different, STG, NEW, has)]
 
 
@@ -58,6 +61,36 @@ def test_v7_a_package_that_came_along_there_only_is_a_reason_unless_it_is_here_a
     )
     assert why(planned) == [told]
     assert why(planned, of_prod="2.0-1") == []
+
+
+@pytest.mark.parametrize("did", ["install", "downgrade", "reinstall"])
+def test_the_same_package_is_the_same_whatever_was_there_before(did: str) -> None:
+    assert why(plan(LIBRARY, journal=(ran(OWN, replace(LIBRARY, does=did)),)), of_prod="1.9-1") == []
+
+
+def test_a_package_that_is_removed_on_both_need_not_have_been_the_same_version() -> None:
+    assert why(plan(replace(GONE, evr="0.9-1"), journal=(ran(OWN, GONE),))) == []
+
+
+def test_a_package_that_is_removed_here_and_installed_there_is_told_both_ways() -> None:
+    planned = plan(replace(LIBRARY, does="remove"), journal=(ran(OWN, LIBRARY),))
+    assert len(why(planned, of_prod="1.9-1", of_stg="2.0-1")) == 2
+
+
+def test_only_the_newest_run_of_the_build_counts() -> None:
+    journal = (ran(OWN, OTHER, run="bbbbbbbb"), ran(OWN, LIBRARY, run="aaaaaaaa"))
+    assert why(plan(OTHER, journal=journal), of_prod="1.9-1", of_stg="2.1-1") == []
+    assert "(run bbbbbbbb)" in why(plan(journal=journal), of_prod="1.9-1")[0]
+
+
+def test_a_host_that_does_not_say_what_it_has_is_not_taken_for_one_that_has_nothing() -> None:
+    different = unlike(plan(GONE, OTHER, journal=(ran(OWN, LIBRARY),)), STG, (ONE,))
+    assert different
+    assert reasons(different, STG, NEW, {}) == []
+    assert unknown(different, STG, {}) == [
+        "blockerbugs01.stg: whether what stg runs is there too is not known: libbugs, oldlib",
+        "blockerbugs01: whether what stg runs is there too is not known: libbugs",
+    ]
 
 
 def test_another_version_of_the_same_package_is_told_both_ways() -> None:

@@ -15,6 +15,8 @@ from tasks.sop.nvr import Nvr
 from tasks.sop.transaction import Change, Transaction
 from tests.unit.builders import NEW, OLD, ONE, TWO, found, prod, request, well
 
+from . import test_compared as compared
+
 SET = prod(minor_version="1.1.0")
 
 
@@ -87,3 +89,11 @@ def test_yum_that_does_not_say_what_it_would_change_is_a_warning_with_its_own_wo
 def test_a_host_that_is_lost_meanwhile_is_a_warning_too() -> None:
     plan = Hosts(lost="blockerbugs02").resolve(planned())
     assert [text.partition(":")[0] for text in plan.warnings[1:]] == ["blockerbugs02"]
+
+
+def test_rpm_that_does_not_answer_is_not_taken_for_packages_that_are_not_there() -> None:
+    known = "is not known: libbugs"
+    for says, told in (("", [known]), ("blockerbugs\t0:1.1.0-1.el7\nlibbugs\t(none):2.1-1\n", [])):
+        reached = Reached(compared.PROD, cast(Machines, Hosts(says)))
+        plan = resolved(reached, compared.plan(compared.OTHER), compared.STG)
+        assert [text[-len(known) :] for text in plan.warnings if known in text] == told
