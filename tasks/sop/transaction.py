@@ -74,24 +74,29 @@ class Transaction:
 def read(lines: Iterable[str], touches: Iterable[str] = ()) -> Transaction:
     """The transaction in what yum says; touches: what else was said of its packages, `WORD NAME`."""
     rows = list(lines)
-    changes = tuple(sorted({change for change in _changes(rows) if change}))[:MOST_CHANGES]
+    told = {change for change in _changes(rows) if change}
+    stays = {(change.name, change.arch) for change in told if change.does != "remove"}
+    changes = tuple(sorted(one for one in told if one.does != "remove" or (one.name, one.arch) not in stays))
+    changes = changes[:MOST_CHANGES]
     known = {change.name for change in changes}
     pairs = [(name, word) for word, _, name in (clean(text).partition(" ") for text in touches)]
     return Transaction(changes, tuple(pair for pair in pairs if pair[0] in known), "" if changes else _says(rows))
 
 
 def _changes(lines: Iterable[str]) -> Iterator[Change | None]:
-    """A row begins with one space; what did not fit follows on lines that are indented deeper."""
+    """A row begins with one space; what did not fit, or is replaced, follows on lines that are indented deeper."""
     does, row = "", list[str]()
     for line in lines:
         words = line.split()
         if line.startswith(_ENDS):
             break
-        if words and line.startswith("  ") and row and words[0] != "replacing":
+        if words and line.startswith("  ") and words[0] == "replacing":
+            yield _replaced(does, row, words[1:])
+        elif words and line.startswith("  ") and row:
             row += words
         elif words and line.startswith(" "):
             yield _change(does, row)
-            row = words if does and words[0] != "replacing" else []
+            row = words if does else []
         elif words and line.rstrip().endswith(":"):
             yield _change(does, row)
             does, row = _DOES.get(words[0].rstrip(":").lower(), ""), []
@@ -103,6 +108,14 @@ def _change(does: str, row: list[str]) -> Change | None:
         return None
     name, arch, evr = (clean(word)[:200] for word in row[:3])
     return Change(name, evr.removeprefix("0:"), arch, does)
+
+
+def _replaced(does: str, row: list[str], words: list[str]) -> Change | None:
+    """What another package takes the place of: NAME.ARCH EVR of yum 3 and dnf 4, NAME ARCH EVR and more of dnf 5."""
+    if len(words) == 2:
+        name, _, arch = words[0].rpartition(".")
+        words = [name, arch, words[1]]
+    return _change("remove" if does else "", [*words, ""]) if words[:1] != row[:1] else None
 
 
 def _says(lines: Iterable[str]) -> str:

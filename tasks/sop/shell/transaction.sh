@@ -59,7 +59,10 @@ would_touch() {
   printf '%s\n' "$rows"
   # shellcheck disable=SC2016 # awk's own
   names=$(printf '%s\n' "$rows" | awk -F '\t' -v own="$1" '
-    $1 == "would" && $2 ~ /^ [^ ]/ {split($2, word, " "); if (word[1] != own && word[1] != "Package") print word[1]}' |
+    $1 != "would" {next}
+    $2 ~ /^ [^ ]/ {split($2, word, " "); name(word[1])}
+    $2 ~ /^ +replacing / {if (split($2, word, " ") == 3) sub(/[.][^.]*$/, "", word[2]); name(word[2])}
+    function name(one) {if (one != own && one != "Package") print one}' |
     grep -xE '[A-Za-z0-9_][A-Za-z0-9._+-]*' | sort -u)
   loaded=''
   test -z "$names" || loaded=$(service_loads "$2")

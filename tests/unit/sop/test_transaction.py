@@ -153,6 +153,45 @@ def test_a_package_that_a_repository_names_like_an_option_never_gets_to_rpm(name
     assert (shell.folder / "asked").read_text() == "-ql -- _lib-c++.so\n"
 
 
+OBSOLETES = {
+    "yum3": ["Installing:", " mod_new x86_64 2.0-1 infra 10 k", "     replacing  mod_wsgi.x86_64 4.7-1.el9", ""],
+    "dnf4": [
+        "Installing dependencies:",
+        " mod_new x86_64 2.0-1 infra 10 k",
+        "     replacing  mod_wsgi.x86_64 4.7-1.el9",
+    ],
+    "dnf5": [
+        "Installing:",
+        " mod_new x86_64 0:2.0-1 infra 1 KiB",
+        "   replacing mod_wsgi x86_64 0:4.7-1.el9 <unknown> 1 KiB",
+    ],
+}
+
+
+@every
+def test_a_package_that_one_of_another_name_replaces_is_removed(manager: str, shell: Shell) -> None:
+    rows = [*OBSOLETES[manager], " other noarch 1-1 infra 1 k"]
+    new, other = Change("mod_new", "2.0-1", "x86_64", "install"), Change("other", "1-1", "noarch", "install")
+    assert transaction.read(rows).changes == (new, Change("mod_wsgi", "4.7-1.el9", "x86_64", "remove"), other)
+    shell.program("rpm", 'case "$*" in "-q --scripts -- mod_wsgi") echo restart httpd;; esac')
+    shell.program("systemctl", "exit 1")
+    shell.file("rows", "".join(f"would\t{row}\n" for row in rows))
+    said = shell.run("would_touch blockerbugs httpd <rows").stdout
+    assert "touches\trestarts mod_wsgi" in said
+
+
+def test_a_package_that_gets_another_architecture_is_not_removed_but_one_that_yum_says_it_removes_is() -> None:
+    became = ["Upgrading:", " foo x86_64 0:2-1 infra 1 KiB", "   replacing foo noarch 0:1-1 <unknown> 1 KiB"]
+    assert [change.does for change in transaction.read(became).changes] == ["update"]
+    other = [*became, "Removing:", " foo i686 0:1-1 infra 1 KiB"]
+    assert [change.text for change in transaction.read(other).changes] == ["remove foo 1-1", "update foo 2-1"]
+
+
+def test_a_package_that_another_replaces_and_that_has_a_new_version_all_the_same_is_not_removed() -> None:
+    rows = [*OBSOLETES["dnf4"], "Upgrading:", " mod_wsgi x86_64 5.0-1 infra 10 k"]
+    assert [change.does for change in transaction.read(rows).changes] == ["install", "update"]
+
+
 def test_what_a_host_says_of_packages_that_are_not_in_the_table_is_left_out() -> None:
     found = transaction.read(["Upgrading:", " foo noarch 1-1 infra 1 k"], ["loaded foo", "loaded bar", ""])
     assert found.touches == (("foo", "loaded"),)
