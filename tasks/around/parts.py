@@ -39,8 +39,9 @@ def look(part: Part, occasion: Occasion, means: Means) -> Result:
     if is_silence(part):
         return _Request(part.silence, lambda: alertmanager.look(part)).answer(means)
     if is_downtime(part):
-        return _on_a_host(part, call("nagios_there", occasion.host_set.app.path(part.file)), means)
-    return _on_a_host(part, "true", means) if part.at else Result()
+        there = call("nagios_there", occasion.host_set.app.path(part.file))
+        return _on_a_host(part, f"around_able && {there}", means)
+    return _on_a_host(part, "around_able", means) if part.at else Result()
 
 
 def begin(part: Part, occasion: Occasion, means: Means) -> Result:
@@ -79,7 +80,7 @@ def _end(part: Part, occasion: Occasion, runs: Collection[str], means: Means, be
     if is_silence(part):
 
         def act() -> None:
-            if begun:
+            if begun and begun.is_alive():
                 begun.join(part.seconds)
             alertmanager.end(part, occasion, runs)
 

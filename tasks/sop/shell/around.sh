@@ -33,14 +33,23 @@ around_show() {
 # around_do SECONDS COMMAND NAME=VALUE…: run the command with that environment, so many seconds at most
 around_do() {
   seconds=$1 command=$2
+  around_able || return 1
   shift 2
-  env "$@" timeout "$seconds" sh -c "$command" </dev/null
+  # shellcheck disable=SC2016 # the inner sh's own: it outlives TERM as long as the command does, and leaves timeout's
+  # statuses to timeout
+  env "$@" timeout -k 1 "$seconds" sh -c 'trap : TERM; sh -c "$1"; did=$?; case $did in 124 | 137)
+    echo "its own exit status is $did"; exit 1 ;; esac; exit $did' sh "$command" </dev/null
   in_time $? "$seconds" "did not end"
 }
 
-# in_time STATUS SECONDS WORDS: end with the status; say so where time was up
+# around_able: fail with a sentence where nothing can be ended in time
+around_able() {
+  command -v timeout >/dev/null || { echo 'there is no timeout here  # yum install coreutils'; return 1; }
+}
+
+# in_time STATUS SECONDS WORDS: end with timeout's status, 124 where time was up, and say so; 137: it had to be killed
 in_time() {
-  test "$1" != 124 || echo "$3 in $2 s"
+  case $1 in 124 | 137) echo "$3 in $2 s"; return 124 ;; esac
   return "$1"
 }
 
@@ -54,10 +63,10 @@ nagios_there() {
 # nagios_tell FILE SECONDS COMMAND…: give nagios these commands; @ in one is the time. Fail where nobody reads them
 nagios_tell() {
   file=$1 seconds=$2
-  nagios_there "$file" || return 1
+  around_able && nagios_there "$file" || return 1
   shift 2
   # shellcheck disable=SC2016 # the inner sh's own; each line by itself, so that no other writer's can be in its middle
-  timeout "$seconds" sh -c 'file=$1; shift; for one; do printf "[%s] %s\n" "$(date +%s)" "$one"; done >"$file"' sh "$file" "$@"
+  timeout -k 1 "$seconds" sh -c 'file=$1; shift; for one; do printf "[%s] %s\n" "$(date +%s)" "$one"; done >"$file"' sh "$file" "$@"
   in_time $? "$seconds" "$file is there, but nagios reads nothing"
 }
 

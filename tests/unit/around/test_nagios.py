@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 from tasks.around import parts
 from tasks.around.occasion import Occasion
 from tasks.fleet.outcome import Outcome, failure
-from tasks.inventory.around import Downtime
+from tasks.inventory.around import Command, Downtime, Part
 from tests.nagios import Nagios, nagios
 from tests.unit.builders import ONE, TWO, Shell, prod
 from tests.wanted import wanted
@@ -78,3 +79,46 @@ def test_r2_a_command_file_that_is_none_or_that_nobody_reads_is_told(tmp_path: P
     told = parts.begin(downtime(file, seconds=0.2), occasion(), here)
     assert f"{file} is there, but nagios reads nothing in 0.2 s" in told.failure
     assert not told.known
+
+
+def on_a_host(begin: str, **keys: object) -> Command:
+    return Command.model_validate({"begin": begin, "on": "noc01.example", **keys})
+
+
+def test_s9_a_command_on_a_host_that_ignores_its_end_is_ended_all_the_same(here: parts.Means) -> None:
+    began = time.monotonic()
+    told = parts.begin(on_a_host("trap '' TERM; sleep 3; sleep 3", seconds=0.3), occasion(), here)
+    assert (told.failure.endswith("did not end in 0.3 s"), told.known) == (True, False)
+    assert time.monotonic() - began < 2.5
+
+
+@pytest.mark.parametrize("status", [124, 137])
+def test_s10_a_commands_own_exit_status_is_not_taken_for_its_time_being_up(status: int, here: parts.Means) -> None:
+    told = parts.begin(on_a_host(f"exit {status}"), occasion(), here)
+    assert told == parts.Result(f"exit status 1: its own exit status is {status}")
+    assert parts.begin(on_a_host("exit 3"), occasion(), here).failure.startswith("exit status 3")
+    assert parts.begin(on_a_host("test $UPGRADE_SET = prod"), occasion(), here) == parts.Result()
+
+
+@pytest.mark.parametrize("part", [on_a_host("true"), downtime(Path("/nowhere"))], ids=repr)
+def test_r2_a_host_without_timeout_is_told_before_anything_is_begun(part: Part, tmp_path: Path) -> None:
+    shell = Shell(tmp_path)
+
+    def ask(name: str, script: str, seconds: float) -> Outcome:
+        ended = shell.run(f"command() {{ return 1; }}\n{script}")
+        return Outcome(ended.stdout, 0.1, failure(ended.returncode, ended.stdout), exited=ended.returncode)
+
+    for act in (parts.look, parts.begin):
+        told = act(part, occasion(), parts.Means(ask, lambda: None))
+        assert told == parts.Result("exit status 1: there is no timeout here  # yum install coreutils")
+
+
+def test_r5_who_leaves_while_it_is_begun_on_a_host_has_it_stay_noted(here: parts.Means) -> None:
+    def ctrl_c(*_: object) -> Outcome:
+        raise KeyboardInterrupt
+
+    part = on_a_host("true", end="true")
+    with pytest.raises(KeyboardInterrupt):
+        parts.begin(part, occasion("00000003"), parts.Means(ctrl_c, lambda: None))
+    told = parts.end(part, occasion("00000003"), {"00000003"}, here)
+    assert (told.failure, told.known) == (parts.BROKEN_OFF, False)
