@@ -49,6 +49,11 @@ class Part(Strict):
         """Is there something to undo?"""
         return True
 
+    @property
+    def says(self) -> str:
+        """What is done before the first step and at the end, as the file has it, but no header, and not who is told."""
+        raise NotImplementedError
+
 
 class Silence(Part):
     """A silence in an Alertmanager (API v2), for alerts that have all these labels; ~ in front: a regular expression.
@@ -65,6 +70,12 @@ class Silence(Part):
     def ends_by_itself(self) -> bool:
         """As every silence has an end."""
         return True
+
+    @property
+    def says(self) -> str:
+        """Where, and for which alerts."""
+        labels = ", ".join(f"{name}={value}" for name, value in self.matchers.items())
+        return f"a silence at {self.silence} for {labels}, taken down at the end"
 
 
 class Downtime(Part):
@@ -87,6 +98,11 @@ class Downtime(Part):
     def ends_by_itself(self) -> bool:
         """As every downtime has an end."""
         return True
+
+    @property
+    def says(self) -> str:
+        """Where nagios runs."""
+        return f"a downtime in nagios on {self.downtime}, ended at the end"
 
     def called(self, host: Host) -> str:
         """What a host is called in nagios."""
@@ -116,6 +132,12 @@ class Command(Part):
         """The host that is named."""
         return None if self.on == HERE else self.on
 
+    @property
+    def says(self) -> str:
+        """Both commands, and where they run."""
+        end = f"at the end `{self.end}`" if self.end else "which nothing undoes"
+        return f"`{self.begin}` before the first step, {end}, {f'on {self.at}' if self.at else 'here'}"
+
 
 class Notify(Part):
     """Somebody who is told when a run begins and how it ended."""
@@ -128,6 +150,11 @@ class Notify(Part):
     @classmethod
     def _is_best_effort(cls, value: Any, info: ValidationInfo) -> Any:
         raise ValueError("who is told never holds a run up, and nothing is left to expire")
+
+    @property
+    def says(self) -> str:
+        """Not its address, which may be a secret."""
+        return "somebody is told when it begins and how it ended"
 
 
 # A part is what its `kind` says: where two files were read, one of them remembered, there are two classes of each kind.

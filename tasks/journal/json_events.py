@@ -75,6 +75,7 @@ class Planned(OfAPlan, name="plan"):
     phases: tuple[PlannedPhase, ...] = key("in order; empty: nothing to do")
     warnings: tuple[str, ...] = key("why one should think twice")
     migrations: tuple[Brought, ...] | None = key("the schema migrations that the target brings; null: not known")
+    around: tuple[str, ...] = key("what is begun before the first step and undone at the end, a sentence each")
 
 
 @described

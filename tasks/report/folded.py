@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ..journal.events import GOOD
 from ..ranges import together
 from ..sop.model import NOT_REACHED
-from . import along, recap, tables, words
+from . import along, recap, stands, tables, words
 from .batches import Batch, Part, parts
 from .fold import Folded, Row, alike, rows, sentences, who
 from .screen import Screen, table
@@ -30,6 +30,7 @@ def plan(planned: Plan) -> Folded:
     steps = parts(planned.phases, planned.request.host_set.hosts)
     warnings = [f"warning: {text}" for text in together(planned.warnings)]
     others = list(along.sentences(planned))
+    stand = list(stands.sentences(planned))
     brings = [text for text, _ in tables.migrations(planned)]
 
     def draw(screen: Screen, most: int) -> None:
@@ -42,6 +43,7 @@ def plan(planned: Plan) -> Folded:
         if planned.phases:
             screen.say("")
             _steps(screen, planned, steps, most)
+        sentences(screen, stand, most, "parts of around", "aside")
         sentences(screen, brings, most, "migrations")
         sentences(screen, warnings, most, "warnings")
         screen.say("folded; each host, step and command by itself: --verbose", "aside")

@@ -19,7 +19,7 @@ from ..run.observer import Again, Report
 from ..run.proxies import left_out, taken_out_by_others
 from ..run.remaining import running as running_now
 from ..sop.model import UNREACHED
-from . import along, words
+from . import along, stands, words
 from .screen import Nowhere, Unbreakable
 
 if TYPE_CHECKING:
@@ -91,7 +91,8 @@ class Machine(Report):
             )
             for host in plan.request.host_set.hosts
         )
-        self._tell(json_events.Planned(*_what(plan), hosts, phases, tuple(plan.warnings), record.brought(plan)))
+        warnings, around = tuple(plan.warnings), tuple(stands.sentences(plan))
+        self._tell(json_events.Planned(*_what(plan), hosts, phases, warnings, record.brought(plan), around))
 
     def nothing_to_do(self, plan: Plan) -> None:
         self._tell(json_events.NothingToDo(*_what(plan)))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ..sop.migrations import ADDS
 from ..sop.model import NOT_REACHED
-from . import along, words
+from . import along, stands, words
 from .screen import GAP, Screen, table
 
 if TYPE_CHECKING:
@@ -42,6 +42,8 @@ def plan(screen: Screen, planned: Plan) -> None:
     if planned.phases:
         screen.say("")
         screen.rows(phases(planned))
+    for text in stands.sentences(planned):
+        screen.say(text, "aside")
     for text, style in migrations(planned):
         screen.say(text, style)
     for warning in planned.warnings:

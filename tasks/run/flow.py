@@ -17,6 +17,7 @@ from ..journal.file import Journal, operator
 from ..sop.model import Facts
 from . import prometheus, record, standing
 from .advice import after_success
+from .ask_around import Looks
 from .consent import Consent, agree, check_that_somebody_can_agree
 from .decide import Plan, decide
 from .forecast import on_stage
@@ -105,6 +106,7 @@ def _consider(
     """
     ends = time.monotonic() + consent.lock_wait
     while True:
+        looks = Looks(reached, report)
         facts = look(reached, request.procedure.installs, stage=stage, wanted=request.wanted)
         held = None if run_lock else holder(request.host_set, facts)
         if held is None:
@@ -112,7 +114,7 @@ def _consider(
             if any(phase.judged for phase in plan.phases):
                 prometheus.check(request.host_set)
             if plan.phases:
-                standing.check(reached, report)
+                plan = replace(plan, warnings=(*plan.warnings, *looks.check()))
             return plan
         if consent.plan_only:
             return resolved(reached, _planned_beside(held, request, facts, stage, report), stage)

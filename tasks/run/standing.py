@@ -10,17 +10,16 @@ import time
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from functools import partial
 
 from ..around import parts
 from ..around.occasion import Occasion
 from ..errors import HalfWay, Interrupted, Refused, SopError, TakenOver
-from ..fleet.outcome import Outcome
-from ..inventory.around import Notify, Part
+from ..inventory.around import Part
 from ..inventory.model import Host, HostSet
 from ..journal import events
 from ..journal.file import Journal, operator
 from ..sop import kept
+from .ask_around import all_of, means, place
 from .decide import Plan
 from .forecast import usual
 from .lock import RunLock
@@ -66,7 +65,7 @@ class Standing:
         the others and raise Refused; `give_back` has the rest then. What else goes wrong undoes them, too.
         """
         try:
-            missing = self._begin_all(_parts(self._set), lasts, strict)
+            missing = self._begin_all(all_of(self._set), lasts, strict)
             if not missing:
                 then()
         except Refused as error:  # the sync host cannot note it, or this machine's disk is full
@@ -122,7 +121,7 @@ class Standing:
 
         What cannot be prolonged is told. Raises TakenOver where the run is somebody else's by now.
         """
-        now, ends = time.monotonic(), [part for part in _parts(self._set) if part.ends_by_itself]
+        now, ends = time.monotonic(), [part for part in all_of(self._set) if part.ends_by_itself]
         up = {part: self.up.get(part.label, 0.0) for part in ends}
         due = {part: seconds for part, seconds in up.items() if seconds and now - self.since[part.label] > seconds / 2}
         if not due:
@@ -146,14 +145,14 @@ class Standing:
         Raises nothing that a part can cause.
         """
         occasion = replace(self.occasion, outcome=outcome)
-        for part in reversed(_parts(self._set)):
+        for part in reversed(all_of(self._set)):
             name = part.label
             runs = {run for run, _, noted in self.noted if noted == name}
             runs |= {self.journal.run} if name in self.up else set()
             if runs and not self._end(part, occasion, runs):
                 self.down.append(name)
                 self.up.pop(name, None)
-        known = {part.label for part in _parts(self._set)}
+        known = {part.label for part in all_of(self._set)}
         self.down += [name for _, seconds, name in self.noted if name not in known and seconds <= 0]
 
     def _end(self, part: Part, occasion: Occasion, runs: set[str]) -> str:
@@ -246,42 +245,6 @@ def lasts(plan: Plan, reached: Reached) -> float:
     if known is None:
         return UNKNOWN_SECONDS + plan.request.host_set.soak * sum(bool(phase.judged) for phase in plan.phases)
     return max(LEAST_SECONDS, TIMES * known)
-
-
-def check(reached: Reached, report: Report) -> None:
-    """Raises Refused where a required part of hosts.yml's `around` could not be begun, as far as that can be seen."""
-    host_set = reached.host_set
-    occasion = Occasion(host_set, "", operator())
-    required = [part for part in _parts(host_set) if part.required]
-    looked = [(part, parts.look(part, occasion, means(reached, report, part, "look")).failure) for part in required]
-    if wrong := [f"{place(host_set, part)}: {why}" for part, why in looked if why]:
-        raise Refused(*wrong, next_line=f"fab {host_set.name} status")
-
-
-def means(reached: Reached, report: Report, part: Part, what: str) -> parts.Means:
-    """By what it is looked at, begun or undone; what: `look`, `begin` or `end`."""
-    does = {"look": "answer", "begin": "begin", "end": "be undone"}[what]
-    return parts.Means(
-        partial(ask, reached), lambda: report.waiting(part.seconds, f"at most for {part.label} to {does}")
-    )
-
-
-def ask(reached: Reached, name: str, script: str, seconds: float) -> Outcome | str:
-    """What a host that hosts.yml names in `around` answers, or why nothing is sent to it."""
-    host, machines = reached.host_set.beside[name], reached.machines
-    if lost := machines.absent.get(host) or machines.unreachable.get(host):
-        return lost.problems[0]
-    found = machines.ask({host: script}, seconds, "to do what stands around the run").get(host)
-    return found or f"{host.short}: cannot be reached"
-
-
-def place(host_set: HostSet, part: Part) -> str:
-    """Where it stands in hosts.yml, and its name."""
-    return f"host_sets.{host_set.name}.around[{host_set.around.index(part)}] ({part.label})"
-
-
-def _parts(host_set: HostSet) -> list[Part]:
-    return [part for part in host_set.around if part.kind != Notify.kind]
 
 
 def _outcome(end: SopError | None) -> str:

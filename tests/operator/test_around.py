@@ -182,6 +182,10 @@ def test_r2_a_required_part_that_cannot_be_begun_is_refused_and_any_other_a_warn
     assert "refused, nothing was changed" in next(iter(kept_ends(fleet)))
     assert (fleet.changed(), noted(fleet), done.exists(), (fleet.kept(ONE) / "lock").exists()) == ([], [], False, False)
     file.write_text(text.replace(", required: true", ""))
+    planned = fleet.types("prod minor-upgrade --plan").out
+    assert f"around the run: own: `touch {done}` before the first step, at the end `rm {done}`, here" in planned
+    assert "around the run: silence: a silence at http://127.0.0.1:9 for a=b, taken down at the end" in planned
+    assert "warning: silence could not be begun now (http://127.0.0.1:9 " in planned
     ended = fleet.types(MINOR)
     assert (ended.code, "warning: silence could not be begun (http://127.0.0.1:9 " in ended.out) == (0, True), (
         ended.said

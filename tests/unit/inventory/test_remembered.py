@@ -212,10 +212,10 @@ from tasks.inventory import remembered
 first = remembered.read(Path(sys.argv[1]))
 from tasks.around.occasion import Occasion
 from tasks.around.parts import Means, look
-from tasks.run.standing import _parts
+from tasks.run.ask_around import all_of
 second = remembered.read(Path(sys.argv[2])).host_sets["prod"]
 assert type(second) is not type(first.host_sets["prod"]), "two files, and one was remembered"
-print([part.kind for part in _parts(second)])
+print([part.kind for part in all_of(second)])
 print(look(second.around[0], Occasion(second, "0123abcd", "somebody"), Means(lambda *_: "", lambda: None)).failure)
 """
 
