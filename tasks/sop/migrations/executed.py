@@ -11,6 +11,9 @@ from .values import OPAQUE, Kind, Scope, Value, value
 
 _PUT_TOGETHER = Found(UNKNOWN, "SQL that is put together when it runs")
 
+# What these make is not followed within another statement.
+_SQL = (".text", ".literal_column", ".update", ".delete", ".DDL")
+
 
 def executed(node: ast.expr | None, scope: Scope) -> Iterator[Found]:
     """What `execute(node)` does."""
@@ -44,14 +47,23 @@ def _of_statement(found: Value, scope: Scope) -> Found:
         return Found(CHANGES, f"drops a {last.removeprefix('Drop').lower()}")
     if last.startswith("Create") and not found.path.startswith("sqlalchemy.orm."):
         return Found(ADDS, f"a {last.removeprefix('Create').lower()}")
-    if last not in ("insert", "select") or _calls(found, scope):
+    if last not in ("insert", "select") or calls(found, scope):
         return Found(UNKNOWN, f"execute({last or 'something'}) is not followed")
     return Found(ADDS, f"rows of {of}" if last == "insert" else "")
 
 
-def _calls(found: Value, scope: Scope) -> bool:
-    """May a function of the database's be called that changes something?"""
-    nodes = [node for node in ast.walk(found.node) if isinstance(node, ast.Attribute)] if found.node else []
-    paths = [one.path for node in nodes if (one := value(node, scope)).kind == Kind.PATH]
-    called = {path.split(".")[2] for path in paths if path.startswith("sqlalchemy.func.")}
-    return any(name.upper() not in HARMLESS for name in called)
+def calls(found: Value, scope: Scope) -> bool:
+    """May a function of the database's be called that changes something, or SQL stand in it that is not looked at?"""
+    nodes = [node for node in ast.walk(found.node) if isinstance(node, ast.Attribute | ast.Name)] if found.node else []
+    paths = [one.path for node in nodes if (one := value(node, scope)).kind in (Kind.PATH, Kind.SQLALCHEMY)]
+    called = {after.partition(".")[0] for path in paths if (after := path.partition(".func.")[2])}
+    return any(name.upper() not in HARMLESS for name in called) or any(path.endswith(_SQL) for path in paths)
+
+
+def filled_in(node: ast.expr, scope: Scope) -> bool:
+    """Is it sure that a default, as the database has it, changes nothing else?"""
+    found = value(node, scope)
+    if found.kind == Kind.TEXT:  # a string, or SQL
+        plain = isinstance(node, ast.Constant)
+        return plain or all(one.kind == ADDS for one in _of_text(f"SELECT {found.text}"))
+    return found.kind == Kind.CONSTANT or (found.kind == Kind.SQLALCHEMY and not calls(found, scope))

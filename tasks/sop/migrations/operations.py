@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 
+from .executed import filled_in
 from .found import ADDS, CHANGES, UNKNOWN, Found, new_column, new_index, words
 from .values import OPAQUE, Kind, Scope, Value, value
 
@@ -133,9 +134,14 @@ def _add_column(given: _Given) -> Found:
     name = column.at(0, "name").text
     nullable, unique, primary = column.at(-1, "nullable"), column.yes("unique"), column.yes("primary_key")
     clear = "nullable" not in column.words or nullable.kind == Kind.CONSTANT
+    given_default = column.words.get("server_default")
+    clear = clear and (given_default is None or filled_in(given_default, given.scope))
     if column.unclear or unique is None or primary is None or not clear:
         return Found(UNKNOWN, f"the column {table or 'a table'}.{name or '?'}, whose rules are not written there")
     required = "nullable" in column.words and not nullable.constant
-    by_itself = any(value(one, given.scope).path.endswith((".Computed", ".Identity")) for one in node.args)
+    parts = [value(one, given.scope).path for one in node.args]
+    if any(path.endswith(".CheckConstraint") for path in parts):
+        return Found(UNKNOWN, f"the column {table or 'a table'}.{name or '?'}, which checks its row")
+    by_itself = any(path.endswith((".Computed", ".Identity")) for path in parts)
     default = "server_default" in column.words and not _is(column.at(-1, "server_default"), None)
     return new_column(table, name, required, default or by_itself, unique, primary)

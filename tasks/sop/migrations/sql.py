@@ -117,15 +117,15 @@ class _Statement:
         name = self._name()
         if name is None or unique:
             return self._cannot_tell()
-        if kind == "TABLE":
-            made = Found(ADDS, f"the table {name}", creates=None if may_be_there or replaces else name)
+        if kind == "TABLE" and not replaces:
+            made = Found(ADDS, f"the table {name}", creates=None if may_be_there else name)
             return [made, *self._query()]
         if kind in _MEDDLES:
             on = next((n + 1 for n in range(self._at, len(self._words)) if self._words[n] in ("ON", "TO")), self._at)
             self._at = on
             table = self._name()
             return [Found(CHANGES, f"a {kind.lower()} of {table or 'a table'}, which writes meet", table)]
-        if kind not in _NEW:
+        if kind not in _NEW and kind != "TABLE":
             return self._cannot_tell()
         what = f"the {kind.lower()} {name}"
         found = Found(CHANGES, f"replaces {what}") if replaces else Found(ADDS, what)
@@ -209,6 +209,8 @@ class _Statement:
             return self._cannot_tell()
         says = list(self._outside())
         text, known = " ".join(says), set(says)
+        if "CHECK" in known:  # it may be of other columns, too
+            return self._cannot_tell()
         filled = bool(known & (_SERIAL | {"GENERATED"})) or ("DEFAULT" in known and "DEFAULT NULL" not in text)
         return [new_column(table, name, "NOT NULL" in text, filled, "UNIQUE" in known, "PRIMARY" in known)]
 

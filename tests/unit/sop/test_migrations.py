@@ -31,6 +31,11 @@ ADD_ONLY = [
     "    op.create_unique_constraint('u', 'new', ['id'])\n"
     "    op.create_index('ix', 'new', ['id'], unique=True)\n"
     "    op.alter_column('new', 'id', nullable=False)",
+    "op.add_column('bug', sa.Column('at', sa.DateTime(), nullable=False, server_default=sa.func.now()))",
+    "op.add_column('bug', sa.Column('at', sa.DateTime(), nullable=False, server_default=sa.text('now()')))",
+    "op.add_column('bug', sa.Column('at', sa.Text(), nullable=False, server_default=\"it's(\"))",
+    "op.add_column('bug', sa.Column('b', sa.Boolean(), nullable=False, server_default=sa.false()))",
+    "op.execute(kind.insert().values(name=sa.func.lower('X')))",
     "if not sa.inspect(op.get_bind()).has_table('x'):\n        op.create_table('x', sa.Column('id', sa.Integer))",
     "for name in ('a', 'b'):\n        op.add_column(name, sa.Column('n', sa.Integer()))",
     "pass",
@@ -66,11 +71,9 @@ CHANGE = [
     "op.create_table('bug', if_not_exists=True)\n    op.drop_column('bug', 'summary')",
     "op.create_table('bug', schema='other')\n    op.drop_column('bug', 'summary')",
     "sql = 'CREATE TABLE x (id int)'\n    op.execute(sql)\n    op.execute('TRUNCATE bug')",
-    # Capitals make another table.
     "op.create_table('Bug')\n    op.drop_table('bug')",
     "op.create_table('Bug')\n    op.execute('DROP TABLE Bug')",
     "op.create_table('bug')\n    op.execute('DROP TABLE \"Bug\"')",
-    # A new table that is gone again hides no other of that name.
     "op.execute('CREATE TEMP TABLE bug (id int)')\n    op.drop_table('bug')\n    op.drop_table('bug')",
     "op.create_table('bug')\n    op.rename_table('bug', 'b')\n    op.drop_table('bug')",
 ]
@@ -100,10 +103,16 @@ NOT_TOLD = [
     "sa.create_engine('x').execute('DROP TABLE bug')",
     "sa.DDL('DROP TABLE bug').execute(op.get_bind())",
     "global NAME",
+    "op.add_column('bug', sa.Column('n', sa.Integer(), server_default=sa.text('wipe()')))",
+    "op.add_column('bug', sa.Column('n', sa.Integer(), server_default=sa.func.wipe()))",
+    "op.add_column('bug', sa.Column('n', sa.Integer(), server_default=models.DEFAULT))",
+    "op.add_column('bug', sa.Column('n', sa.Integer(), sa.CheckConstraint('summary IS NOT NULL')))",
+    "op.execute(sa.select(sa.literal_column('wipe()')))",
+    "op.execute(sa.select(sa.sql.func.wipe()))",
+    "op.execute(kind.insert().from_select(['name'], sa.delete(kind).returning(kind.c.name)))",
     # Methods of the file's own classes may be called by any name, and by no call at all.
     "class H:\n        @staticmethod\n        def get_all():\n            op.drop_table('bug')\n    H.get_all()",
     "class H:\n        @property\n        def x(self):\n            op.drop_table('bug')\n    NAME.x",
-    "class H:\n        class In:\n            def get(self):\n                pass",
     "with sa.orm.Session(op.get_bind()) as s:\n        s.scalars(sa.select(kind)).first().name = None",
 ]
 
@@ -182,11 +191,12 @@ def test_what_cannot_be_followed_is_not_guessed(does: str) -> None:
         ("CREATE TABLE n (i int); ALTER TABLE n RENAME TO m; DROP TABLE n", CHANGES),
         ("CREATE TABLE a AS SELECT wipe_everything()", UNKNOWN),
         ("CREATE TABLE a SELECT wipe_everything()", UNKNOWN),
-        ("CREATE TABLE a AS EXECUTE wipe", UNKNOWN),
         ("CREATE MATERIALIZED VIEW a AS SELECT wipe_everything()", UNKNOWN),
         ("SELECT app.replace(1)", UNKNOWN),
         ("SELECT 'DROP TABLE bug' \\gexec", UNKNOWN),
         ("ALTER TABLE bug ADD x int DEFAULT wipe()", UNKNOWN),
+        ("ALTER TABLE bug ADD x int CHECK (summary IS NOT NULL)", UNKNOWN),
+        ("CREATE OR REPLACE TABLE bug (id int)", CHANGES),
         ("DO $$ BEGIN DELETE FROM bug; END $$", UNKNOWN),
         ("CALL mend()", UNKNOWN),
         ("COPY bug FROM PROGRAM 'x'", UNKNOWN),
