@@ -27,7 +27,7 @@ from .left_behind import cut_off
 from .lock import RunLock
 from .look import ask_hosts
 from .observer import Report
-from .phase import Then, do_phase, let_the_balancer_see, nothing, write_the_restart
+from .phase import Then, asks_the_sync_host, do_phase, let_the_balancer_see, nothing, write_the_restart
 from .probe import Watches
 from .put_back import after_a_run, clean
 from .remaining import Remaining, everything
@@ -163,15 +163,16 @@ def _tell_what_blocked(run: Run, report: Report) -> None:
 
 def _each(run: Run, remaining_phases: Sequence[Remaining], run_lock: RunLock, court: Court, around: Standing) -> bool:
     """Do the phases in turn. Do the hosts still do what they are told: has none failed, and has nobody said stop?"""
-    plan = run.plan
+    plan, host_set = run.plan, run.plan.request.host_set
 
     def do(row: PhaseToDo, report: Report, ours: Then = nothing) -> bool:
         number, phase, rest = row
         if court.asked_to_stop.is_set() or (run.halted and not plan.settled):
             return False
         court.begins(phase, rest)
-        if not phase.window:  # those are done side by side
-            around.prolong()
+        # Side by side only who asks the sync host anyway, or works there, asks it: a step may be at work on it.
+        if not phase.window or asks_the_sync_host(phase, host_set) or set(phase.hosts) == {host_set.sync}:
+            around.prolong(phase.step.seconds, run.at_work, run.turn)
         do_phase(run, number, phase, rest, run_lock, report, ours)
         if used_up(run):
             return False

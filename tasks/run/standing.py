@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
+from threading import Lock
 
 from ..around import parts
 from ..around.occasion import Occasion
@@ -28,6 +29,7 @@ from .look import Reached
 from .observer import Report
 
 LEAST_SECONDS, UNKNOWN_SECONDS, TIMES = 900.0, 3600.0, 3
+AGAIN_SECONDS = 60.0  # between two that are prolonged for a step that may take longer than all of it
 LEFT = "it was not waited for"
 Noted = Sequence[tuple[str, int, str]]  # as Facts.around has it
 
@@ -52,6 +54,7 @@ class Standing:
     since: dict[str, float] = field(default_factory=dict)
     busy: Collection[Host] = ()
     refused: bool = False
+    _prolongs: Lock = field(default_factory=Lock)
 
     @property
     def forget(self) -> str:
@@ -116,14 +119,25 @@ class Standing:
             self.up.pop(name, None)
         return result.failure if stops else ""
 
-    def prolong(self) -> None:
-        """Have what ends by itself end later, where half of its time is over: the run takes longer than such runs did.
+    def prolong(
+        self, step: float = 0.0, busy: Collection[Host] = (), turn: AbstractContextManager[object] | None = None
+    ) -> None:
+        """Have what ends by itself end later, where half of its time is over, or the next step may outlast the rest.
 
+        step: the seconds that it may take. busy: hosts where one is at work; turn: of who tells something.
         What cannot be prolonged is told. Raises TakenOver where the run is somebody else's by now.
         """
+        if self._prolongs.acquire(blocking=False):  # else another host's step is at it
+            try:
+                self._prolong(step, busy, turn or nullcontext())
+            finally:
+                self._prolongs.release()
+
+    def _prolong(self, step: float, busy: Collection[Host], turn: AbstractContextManager[object]) -> None:
         now, ends = time.monotonic(), [part for part in all_of(self._set) if part.ends_by_itself]
-        up = {part: self.up.get(part.label, 0.0) for part in ends}
-        due = {part: seconds for part, seconds in up.items() if seconds and now - self.since[part.label] > seconds / 2}
+        asked = [part for part in ends if not (part.at and self._set.beside[part.at] in busy)]
+        up = {part: self.up[part.label] for part in asked if self.up.get(part.label)}
+        due = {part: lasts for part, lasts in up.items() if now - self.since[part.label] > _is_due(lasts, step)}
         if not due:
             return
         notes = {part.label: seconds for part, seconds in due.items()}
@@ -136,7 +150,8 @@ class Standing:
         for part, seconds in due.items():
             self.since[part.label], began = now, time.monotonic()
             failure = parts.begin(part, replace(self.occasion, expires=seconds), self._means(part, "begin")).failure
-            self._tell(part, "begin", began, failure, None if failure else seconds)
+            with turn:
+                self._tell(part, "begin", began, failure, None if failure else seconds)
 
     def end(self, outcome: str) -> None:
         """Undo what this run or an earlier one has put up, the last one first; who leaves meanwhile waits no longer.
@@ -251,3 +266,8 @@ def _outcome(end: SopError | None) -> str:
     if end is None:
         return "done"
     return {HalfWay: "half-way", Interrupted: "interrupted"}.get(type(end), "failed")
+
+
+def _is_due(lasts: float, step: float) -> float:
+    """After how many seconds it is prolonged: the rest shall hold for twice the step that comes."""
+    return min(lasts / 2, max(AGAIN_SECONDS, lasts - 2 * step))

@@ -85,7 +85,7 @@ def on_a_host(begin: str, **keys: object) -> Command:
     return Command.model_validate({"begin": begin, "on": "noc01.example", **keys})
 
 
-def test_s9_a_command_on_a_host_that_ignores_its_end_is_ended_all_the_same(here: parts.Means) -> None:
+def test_x4_a_command_on_a_host_that_ignores_its_end_is_ended_all_the_same(here: parts.Means) -> None:
     began = time.monotonic()
     told = parts.begin(on_a_host("trap '' TERM; sleep 3; sleep 3", seconds=0.3), occasion(), here)
     assert (told.failure.endswith("did not end in 0.3 s"), told.known) == (True, False)

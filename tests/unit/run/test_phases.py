@@ -20,7 +20,7 @@ from tasks.fleet.outcome import Outcome
 from tasks.inventory.model import Host
 from tasks.journal.events import AutomaticUpdates
 from tasks.journal.file import Journal
-from tasks.run import automatic, standing
+from tasks.run import automatic, phases, standing
 from tasks.run.decide import Plan, decide
 from tasks.run.lock import RunLock
 from tasks.run.look import Reached
@@ -218,3 +218,15 @@ def test_a_disk_that_is_full_when_automatic_updates_are_given_back_ends_nothing(
     with closing(Journal()) as journal:
         monkeypatch.setattr(journal, "write", full)
         automatic.give_back(Reached(prod(), cast(Machines, machines)), journal, [ONE], Report())
+
+
+def test_what_stands_around_is_prolonged_where_hosts_are_side_by_side_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[float] = []
+    monkeypatch.setattr(Standing, "prolong", lambda self, step, busy, turn: asked.append(step))
+    monkeypatch.setattr(phases, "side_by_side", lambda run, rows, lock, report, do: all(do(r, report) for r in rows))
+    plan = decide(request("restart-httpd"), found(prod(), well()))
+    plan = replace(plan, phases=tuple(replace(phase, window=2) for phase in plan.phases))
+    with closing(Journal()) as journal, pytest.raises(SopError):
+        performed(plan, journal, cast(RunLock, Held(Failing())))
+    assert asked
+    assert asked[0] == plan.phases[0].step.seconds

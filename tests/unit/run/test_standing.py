@@ -123,6 +123,39 @@ def test_a_silence_whose_time_is_half_over_is_prolonged_and_nothing_else_is_begu
     assert world.lock.told[-1].split()[-2:] == ["3600", "silence"]
 
 
+def test_a_silence_that_the_next_step_may_outlast_is_prolonged_once_a_minute_at_most(world: World) -> None:
+    around = world.standing()
+    around.begin(lambda: HOUR, told)
+    around.since["silence"] -= 30
+    around.prolong(HOUR)
+    assert world.done[3:] == []
+    around.since["silence"] -= 31
+    around.prolong(100)
+    assert world.done[3:] == []
+    around.prolong(HOUR)
+    around.prolong(HOUR)
+    assert world.done[3:] == ["begin silence"]
+
+
+def test_a_downtime_on_a_host_where_a_step_is_at_work_is_prolonged_later(world: World) -> None:
+    around = world.standing(prod(around=[{"downtime": ONE.name, "name": "nagios"}]))
+    around.begin(lambda: HOUR, told)
+    around.since["nagios"] -= HOUR * 0.6
+    around.prolong(busy=[ONE])
+    assert world.done == ["begin nagios"]
+    around.prolong()
+    assert world.done == ["begin nagios", "begin nagios"]
+
+
+def test_hosts_side_by_side_prolong_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    around = world.standing()
+    around.begin(lambda: HOUR, told)
+    around.since["silence"] -= HOUR * 0.6
+    monkeypatch.setattr(world.lock, "check_still_ours", lambda first="": around.prolong())  # another host's, meanwhile
+    around.prolong()
+    assert world.done[3:] == ["begin silence"]
+
+
 def test_without_any_nothing_is_asked(world: World) -> None:
     around = world.standing(prod())
     around.begin(lambda: HOUR, told)
