@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from .events import Begin
+from ..fleet.output import duration as shortly
+from .events import Around, Begin
 
 
 def duration(seconds: float) -> str:
@@ -34,3 +35,12 @@ def heading(begin: Begin | None, host_set: str) -> str:
     name = begin.procedure.replace("-upgrade", " upgrade") if begin else ""
     target = f" to {begin.target}" if begin and begin.target else ""
     return f"{host_set or 'unknown set'}: {name or 'a run whose beginning is not in the journal'}{target}"
+
+
+def around(event: Around) -> str:
+    """What became of something that stands around a run, in a sentence."""
+    itself = f"ends by itself in {shortly(event.expires)}" if event.expires else ""
+    done = "begun" if event.what == "begin" else "undone"
+    if event.failure:
+        return f"{event.part} could not be {done} ({event.failure}){f'; it {itself}' if itself else ''}"
+    return f"{event.part}: {done}{f', {itself}' if itself else ''}"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ..fleet.output import clean
 from ..fleet.output import duration as duration
 from ..journal.events import BAD, GOOD
+from ..journal.words import around as surrounds
 from ..ranges import listed
 from ..sop.model import Schema
 
@@ -27,11 +28,7 @@ def names(hosts: Sequence[Host]) -> str:
 
 def around(event: Around) -> tuple[str, str]:
     """What became of something that stands around a run, and how it is shown."""
-    itself = f"ends by itself in {duration(event.expires)}" if event.expires else ""
-    done = "begun" if event.what == "begin" else "undone"
-    if event.failure:
-        return f"{event.part} could not be {done} ({event.failure}){f'; it {itself}' if itself else ''}", "warn"
-    return f"{event.part}: {done}{f', {itself}' if itself else ''}", "aside"
+    return surrounds(event), "warn" if event.failure else "aside"
 
 
 def took(seconds: float) -> str:

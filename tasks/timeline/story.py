@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from ..journal.coding import Entry
 from ..journal.events import (
     Abort,
+    Around,
     Backup,
     Became,
     Begin,
@@ -26,7 +27,7 @@ from ..journal.events import (
     Waited,
 )
 from ..journal.events import Watched as Seen
-from ..journal.words import heading
+from ..journal.words import around, heading
 
 UNKNOWN = "unknown"  # a step that was begun, and nobody wrote down its end
 
@@ -116,6 +117,7 @@ class Story:
     users: tuple[Watched, ...] = ()
     nodes: tuple[Watched, ...] = ()
     verdicts: tuple[str, ...] = ()
+    around: tuple[tuple[float, str, bool], ...] = ()  # when, what was begun or undone, and could it not be?
     times: tuple[float, ...] = field(default=())
 
     @property
@@ -183,6 +185,11 @@ def tell(entries: Iterable[Entry]) -> Story:
             f"{', '.join(event.hosts)}: {event.verdict}: {'; '.join(event.why)}"
             for event in events
             if isinstance(event, Judged)
+        ),
+        around=tuple(
+            (one.time or 0.0, around(one.event), bool(one.event.failure))
+            for one in entries
+            if isinstance(one.event, Around)
         ),
         times=(
             *(entry.time for entry in entries if entry.time is not None),

@@ -74,7 +74,7 @@ def everything_told() -> list[dict[str, Any]]:
     """One of each event, and some that go badly."""
     stream = StringIO()
     machine = Machine(stream)
-    plan = planned("major-upgrade", host_set=prod(url="https://qa.example/blockerbugs/"))
+    plan = planned("major-upgrade", host_set=prod(url="https://qa.example/blockerbugs/", around=[{"begin": "x"}]))
     along = Transaction((Change(NEW.name, NEW.vr, "noarch", "update"), Change("libbugs", "2.0-1", "noarch", "install")))
     plan = replace(plan, facts={**plan.facts, ONE: replace(plan.facts[ONE], would=along)})
     phase, run = plan.phases[0], ended(plan, "exit status 1")

@@ -115,6 +115,14 @@ def test_a_run_without_an_end_is_not_called_one_that_went_well() -> None:
     assert 'class="end bad"' in page
 
 
+def test_what_stood_around_the_run_is_on_the_page_and_what_could_not_be_undone() -> None:
+    of: dict[str, Any] = {"set": "prod", "part": "silence", "seconds": 0.1}
+    began = event(1, "around", **of, what="begin", expires=900, failure=None)
+    page = shown([begin(), began, event(9, "around", **of, what="end", expires=None, failure="it is <away>")])
+    assert "Around the run 2026-11-25 22:00:01 UTC: silence: begun, ends by itself in 15 min" in page.text
+    assert "22:00:09 UTC: silence could not be undone (it is <away>)" in page.text
+
+
 def test_why_a_build_was_not_verified_is_on_the_page() -> None:
     assert "Unverified, because stg is being restored" in shown([begin(unverified="stg is being restored")]).text
 
