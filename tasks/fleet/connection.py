@@ -16,7 +16,6 @@ from time import monotonic
 from typing import Any, TypeVar
 
 from fabric import Config, Connection
-from paramiko import MissingHostKeyPolicy, PKey, SSHClient
 from paramiko.ssh_exception import SSHException
 
 from .. import lines
@@ -31,7 +30,7 @@ from .setup import lenient, ssh_config_file
 from .shell import SUDO_SECONDS, OnLine, Output, RootShell, ShellError, StepTimeout
 from .ssh_config import Options
 from .transport import SshTransport, transport_of
-from .trust import Trust
+from .trust import Strict, Trust
 from .unreachable import Unanswered, unreachable
 from .wire import ConnectionLost
 
@@ -43,18 +42,6 @@ KEEPALIVE_SECONDS = 10
 logging.getLogger("paramiko").addHandler(logging.NullHandler())
 
 T = TypeVar("T")
-
-
-class _Strict(MissingHostKeyPolicy):
-    """paramiko knows no host by itself, and asks here about every key."""
-
-    def __init__(self, node: Node) -> None:
-        self._node = node
-
-    def missing_host_key(self, client: SSHClient, hostname: str, key: PKey) -> None:
-        node, transport = self._node, client.get_transport()
-        straight = transport and not (node.gateway or node.proxy)
-        node.trust.check(key, transport.getpeername()[0] if transport and straight else None)
 
 
 class Node(Connection):
@@ -78,6 +65,7 @@ class Node(Connection):
     proxy: Proxy | None
     login: Login
     shell: Any  # RootShell or None
+    in_use: Any  # the shell in which a script is followed just now, or None
     left_behind: list[RootShell]
     closing: threading.Event
     questions: Questions | None = None
@@ -99,7 +87,7 @@ class Node(Connection):
         self._set(label=label or name, on_the_way=on_the_way, options=options, trust=Trust(options), proxy=None)
         super().__init__(name, user=options.user, port=options.port, config=config, **kwargs)
         self._set(host=options.host)
-        self.client.set_missing_host_key_policy(_Strict(self))
+        self.client.set_missing_host_key_policy(Strict(self))
         given = {**self.connect_kwargs}
         seconds = self.connect_timeout or given.pop("timeout", None) or options.connect_seconds or CONNECT_SECONDS
         self.connect_timeout = seconds
@@ -108,7 +96,7 @@ class Node(Connection):
             "transport_factory": partial(transport_of, options, self.trust),
             "auth_strategy": self.login,
         }
-        self._set(shell=None, left_behind=[], closing=threading.Event())
+        self._set(shell=None, in_use=None, left_behind=[], closing=threading.Event())
 
     def get_gateway(self) -> Connection | None:
         """The last jump host of ssh_config's ProxyJump, each reached through the one before, all strict."""
@@ -191,10 +179,14 @@ class Node(Connection):
     def become_root(self) -> None:
         """Open the host's root shell, if it is not open; what sudo wants to know is asked of the operator.
 
+        A shell that somebody still waits for is left to them: what is written to it would have to wait for its end.
         A password out of --prompt-for-sudo-password is tried once. To be called by a thread that may ask (Pool, Row).
         Raises Unreachable when sudo says no, and what the asking raises.
         """
         self.open()
+        if self.shell and self.shell is self.in_use:  # who waited for it has left; its thread follows it still
+            self.left_behind.append(self.shell)
+            self._set(shell=None)
         if self.shell and self.shell.transport is self.transport:
             return
         as_root, seconds = self.user == "root", self._in_time(self.sudo_seconds)
@@ -244,15 +236,21 @@ class Node(Connection):
 
     def run(self, script: str, on_line: OnLine, seconds: float) -> Output:
         """Run `script` in the root shell; see `RootShell.run`."""
+        shell = self.shell
+        self._set(in_use=shell)
         try:
-            return self.shell.run(script, on_line, seconds)  # type: ignore[no-any-return]
+            return shell.run(script, on_line, seconds)  # type: ignore[no-any-return]
         except (ConnectionLost, StepTimeout):
             # Whatever runs in that shell is in the way of the next command; to close it could end what runs.
-            self.left_behind.append(self.shell)
-            self._set(shell=None)
+            self.left_behind.append(shell)
+            if self.shell is shell:
+                self._set(shell=None)
             if not self.is_connected and isinstance(self.gateway, Node):
                 self.gateway.close()  # it may be what was lost, and would not know it for a while
             raise
+        finally:
+            if self.in_use is shell:
+                self._set(in_use=None)
 
     def close(self) -> None:
         """End the root shell, the connection and the jump hosts' connections."""

@@ -15,13 +15,17 @@ from dataclasses import dataclass
 from functools import cached_property
 from ipaddress import ip_address
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from paramiko import PKey
+from paramiko import MissingHostKeyPolicy, PKey, SSHClient
 
 from .certificate import Certificate, Untrusted, certificate_of, plain_key, rsa_bits, shown_time, vouches_by_pattern
 from .known_hosts import KnownHosts, Line, as_lines, fingerprint, known_hosts, lines_in, lookup_name
 from .output import clean
 from .ssh_config import Options
+
+if TYPE_CHECKING:
+    from .connection import Node
 
 CERTIFICATE = "-cert-v01@openssh.com"
 COMMAND_SECONDS = 60
@@ -273,3 +277,16 @@ def _in_revocation_list(path: Path, key: PKey) -> bool:
         except OSError as error:
             raise Untrusted(f"RevokedHostKeys {path} cannot be read without ssh-keygen: {error}", "revoked") from None
     return done.returncode != 0
+
+
+class Strict(MissingHostKeyPolicy):
+    """paramiko knows no host by itself, and asks here about every key."""
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+
+    def missing_host_key(self, client: SSHClient, hostname: str, key: PKey) -> None:
+        """Raises what the host's trust says against it."""
+        node, transport = self._node, client.get_transport()
+        straight = transport and not (node.gateway or node.proxy)
+        node.trust.check(key, transport.getpeername()[0] if transport and straight else None)

@@ -68,6 +68,7 @@ def _begin(run: Run, number: int, part: Phase, report: Report) -> None:
     host_set, step, total = run.plan.request.host_set, part.step, max(run.plan.numbers)
     report.phase(number, total, part)
     run.doing, run.at_work = step.name, [*(run.at_work if part.window else ()), *part.hosts]
+    run.looking = run.looking | set(part.hosts) if step.looks else run.looking - set(part.hosts)
     run.journal.write(record.phase(host_set.name, number, total, part))
 
 

@@ -62,9 +62,9 @@ def perform(
             end = error
         except BaseException:  # also Ctrl-C twice: what was drained shall not wait for who comes next
             try:
-                after_a_run(run, run_lock, report, busy=run.at_work)
+                after_a_run(run, run_lock, report, busy=run.busy)
             finally:
-                around.leave(busy=run.at_work)
+                around.leave(busy=run.busy)
             raise
         if found := run.afterwards.get(sync):
             run.afterwards[sync] = replace(

@@ -26,6 +26,7 @@ class Run:
     """What has become of a plan so far.
 
     doing: for whoever ends it, what it is at; waits: for a step to end, which does so by itself; at_work: where.
+    looking: those of them whose step only looks, so that nothing has to wait for its end.
     restarts: the hosts that restarted meanwhile, in the order in which it was noticed.
     stopped: the boot on which this run stopped what a restart would start again, where it did.
     taking_out: where something is being taken out of the balancer just now.
@@ -41,6 +42,7 @@ class Run:
     doing: str = "nothing yet"
     waits: bool = False
     at_work: list[Host] = field(default_factory=list)
+    looking: set[Host] = field(default_factory=set)
     began: float = field(default_factory=time.monotonic)
     outcomes: list[tuple[Phase, dict[Host, Outcome]]] = field(default_factory=list)
     afterwards: dict[Host, Facts] = field(default_factory=dict)
@@ -61,6 +63,11 @@ class Run:
         """The number of a phase → how the batch that it ends was judged, here or before a resume."""
         events = [entry.event for entry in self.journal.entries]
         return {event.number: event for event in events if isinstance(event, Judged)}
+
+    @property
+    def busy(self) -> list[Host]:
+        """Where a step is at work that changes something: what it does must not be undone under its hands."""
+        return [host for host in self.at_work if host not in self.looking]
 
     @property
     def seconds(self) -> float:

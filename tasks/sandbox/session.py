@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import math
 import os
 import signal
 import time
@@ -128,6 +129,8 @@ def fault(
     host = hosts.get(host or ("sandboxproxy" if step in faults.PROXY_STEPS else "sandbox01"), host)
     if times < 1:
         raise Refused(f"--times {times}: a number of times is wanted, 1 or more", next_line=HELP)
+    if not 0 <= seconds < math.inf:
+        raise Refused(f"--seconds {seconds:g}: a number of seconds is wanted, 0 or more", next_line=HELP)
     if host not in HOSTS:
         raise Refused(f"no host {host!r} in the sandbox: one of {', '.join(hosts)}", next_line=HELP)
     effect = "all faults are off, every host has its power" if clear else _told(step, kind, host, times, seconds)

@@ -141,6 +141,32 @@ def test_b1_another_server_that_goes_down_before_the_restart_ends_the_run_and_th
     until(lambda: all(words["prod01"] == "UP" for words in drained.machines.servers().values()))
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_b4_ended_while_it_is_only_looked_whether_a_host_is_still_drained_it_is_put_back(
+    number: signal.Signals, drained: Fleet
+) -> None:
+    drained.breaks(ONE, "yum-update", "slow", seconds=3.0)
+    client = drained.begins("prod minor-upgrade --yes")
+    journal = drained.folder / "state/blockerbugs-upgrade/journal.jsonl"
+    with client:
+        until(lambda: is_drained(drained))
+        until(lambda: '"step": "yum-update"' in journal.read_text(encoding="utf-8"))
+        for proxy in PROXIES:  # the look waits for it, 10 s at most
+            drained.machines.tells(proxy, "set server blockerbugs/prod02 state maint")
+        until(lambda: '"step": "still-drained"' in journal.read_text(encoding="utf-8"))
+        client.send_signal(number)
+        out, err = client.communicate(timeout=60)
+    assert (client.returncode, "may still be drained" in err) == (130, False), out + err
+    assert [f"{proxy}: prod01 is put back" in out for proxy in PROXIES] == [True] * 2, out + err
+    assert all(words["prod01"] != "DRAIN" for words in drained.machines.servers().values())
+    assert {note.partition(": at,")[0] for note in notes(drained)} <= {ONE}  # where to look, and there is nothing
+    for proxy in PROXIES:
+        drained.machines.tells(proxy, "set server blockerbugs/prod02 state ready")
+    until(lambda: drained.types("prod resume --yes").code == 0)
+    back(drained)
+    assert [drained.runs(host) for host in (ONE, TWO)] == [NEW] * 2
+
+
 @pytest.mark.parametrize(
     ("old", "new", "told"),
     [

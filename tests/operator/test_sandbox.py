@@ -80,10 +80,15 @@ def test_a_sandbox_that_an_earlier_version_has_made_is_refused_and_reset_mends_i
     assert typed("sandbox.reset").returncode == 0
 
 
-def test_times_that_are_no_number_are_refused_in_words() -> None:
-    for times in ("x", "0"):
-        ended = typed(f"sandbox.fault --step sync --times {times}")
-        assert (ended.returncode, "--times" in ended.stderr, "--help sandbox.fault" in ended.stderr) == (2, True, True)
+@pytest.mark.parametrize(
+    ("flag", "value"),
+    [("--times", "x"), ("--times", "0"), ("--seconds", "-3"), ("--seconds", "nan"), ("--seconds", "inf")],
+)
+def test_a_number_that_is_none_is_refused_in_words(flag: str, value: str) -> None:
+    ended = typed(f"sandbox.fault --step sync {flag} {value}")
+    assert (ended.returncode, flag in ended.stderr, "--help sandbox.fault" in ended.stderr) == (2, True, True), (
+        ended.stderr
+    )
 
 
 @pytest.mark.parametrize(("line", "said"), [("", "--step is wanted: one of"), ("--step nosuch", "no step 'nosuch'")])
