@@ -77,13 +77,13 @@ def test_a_package_that_is_removed_here_and_installed_there_is_told_both_ways() 
     assert len(why(planned, of_prod="1.9-1", of_stg="2.0-1")) == 2
 
 
-def test_only_the_newest_run_of_the_build_counts() -> None:
+def test_v7_only_the_newest_run_of_the_build_counts() -> None:
     journal = (ran(OWN, OTHER, run="bbbbbbbb"), ran(OWN, LIBRARY, run="aaaaaaaa"))
     assert why(plan(OTHER, journal=journal), of_prod="1.9-1", of_stg="2.1-1") == []
     assert "(run bbbbbbbb)" in why(plan(journal=journal), of_prod="1.9-1")[0]
 
 
-def test_a_host_that_does_not_say_what_it_has_is_not_taken_for_one_that_has_nothing() -> None:
+def test_v7_a_host_that_does_not_say_what_it_has_is_not_taken_for_one_that_has_nothing() -> None:
     different = unlike(plan(GONE, OTHER, journal=(ran(OWN, LIBRARY),)), STG, (ONE,))
     assert different
     assert reasons(different, STG, NEW, {}) == []

@@ -144,7 +144,7 @@ def test_a_library_that_the_service_has_loaded_is_found(shell: Shell) -> None:
 
 
 @pytest.mark.parametrize("name", ["--pipe=touch${IFS}owned", "--eval=%{lua:os.exit()}", "-qf", "foo;touch", "*"])
-def test_a_package_that_a_repository_names_like_an_option_never_gets_to_rpm(name: str, shell: Shell) -> None:
+def test_s15_a_package_that_a_repository_names_like_an_option_never_gets_to_rpm(name: str, shell: Shell) -> None:
     shell.program("rpm", 'echo "$*" >>asked; exit 1')
     shell.program("systemctl", "exit 1")
     rows = [f"would\t {one} x86_64 1-1 infra 1 k" for one in (name, "_lib-c++.so")]
@@ -169,7 +169,7 @@ OBSOLETES = {
 
 
 @every
-def test_a_package_that_one_of_another_name_replaces_is_removed(manager: str, shell: Shell) -> None:
+def test_v7_a_package_that_one_of_another_name_replaces_is_removed(manager: str, shell: Shell) -> None:
     rows = [*OBSOLETES[manager], " other noarch 1-1 infra 1 k"]
     new, other = Change("mod_new", "2.0-1", "x86_64", "install"), Change("other", "1-1", "noarch", "install")
     assert transaction.read(rows).changes == (new, Change("mod_wsgi", "4.7-1.el9", "x86_64", "remove"), other)
