@@ -148,7 +148,7 @@ def _show_the_end(reached: Reached, done: PutBack, run: str, facts: Mapping[Host
     for text in what_is_drained(reached.host_set, facts, but=done.failed):
         if text not in still:
             report.warning(text)
-    return still + sentences(reached.host_set, facts)
+    return still + sentences(reached.host_set, facts, still=True)
 
 
 def _ends(host_set: HostSet, still: list[str], facts: Mapping[Host, Facts]) -> Code:
@@ -204,7 +204,7 @@ def _give_back(reached: Reached, facts: Mapping[Host, Facts], consent: Consent, 
         *(["give automatic updates back"] if off else []),
     ]
     if not would:  # only what hosts.yml has no more
-        return _ends(host_set, sentences(host_set, facts), facts)
+        return _ends(host_set, sentences(host_set, facts, still=True), facts)
     for text in (*out, *sentences(host_set, facts), *updates):
         report.note(text)
     if consent.plan_only:

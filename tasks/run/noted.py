@@ -46,12 +46,12 @@ def forgets(host_set: HostSet, gone: Up) -> tuple[str, str]:
     return ssh(host_set.sync.name, f"sudo rm {note}"), f"when {gone.part} is undone by hand"
 
 
-def sentences(host_set: HostSet, facts: Mapping[Host, Facts]) -> list[str]:
-    """The same in words."""
+def sentences(host_set: HostSet, facts: Mapping[Host, Facts], still: bool = False) -> list[str]:
+    """The same in words; still: somebody has tried to undo them."""
     ends = {part.label for part in host_set.around if part.ends_by_itself}
     known = {part.label for part in host_set.around}
     return [
-        f"{up.part}: put up by run {up.run}"
+        f"{up.part}{' is still up,' if still else ':'} put up by run {up.run}"
         + (f", ends by itself in {duration(up.seconds)}" if up.part in ends else "")
         + ("" if up.part in known else "; hosts.yml has it no more")
         for up in what_is_up(host_set, facts)

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 OWN = "sandbox"  # what is named to have Blockerbugs again
 KEPT = "like.json"
+PLAYED = {"name", "app", "health", "schema_status", "location", "owner", "contact"}
+ITS_OWN = {"hosts", "sync_host", "confirm", "balancer", "url", "minor_version", "after"}
 SET_OF = Path(__file__).with_name("hosts.yml")
 
 
@@ -46,6 +48,11 @@ class Made:
     like: Like
     app: dict[str, Any]
     host_set: HostSet | None = None
+
+    @property
+    def left_out(self) -> list[str]:
+        """The keys of the set that the sandbox does not play, in the order of their names."""
+        return sorted(self.host_set.model_fields_set - PLAYED - ITS_OWN) if self.host_set else []
 
 
 def kept(home: Path) -> Like:

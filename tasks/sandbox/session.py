@@ -207,7 +207,10 @@ def _like(file: Path, like: str) -> likes.Made:
 
 
 def _told_of(made: likes.Made) -> str:
-    return "" if made.host_set is None else f"; it is made like {made.like}"
+    if made.host_set is None:
+        return ""
+    without = f", but does not play its {', '.join(made.left_out)}" if made.left_out else ""
+    return f"; it is made like {made.like}{without}"
 
 
 def _lay_down(made: likes.Made) -> None:

@@ -116,6 +116,15 @@ def test_a_sandbox_of_another_application_than_hosts_yml_has_is_not_used_by_mist
     assert "blockerbugs-1.0.0-1.el7 on both hosts" in typed("sandbox.reset").out
 
 
+def test_a_reset_says_which_keys_of_the_set_it_does_not_play(tmp_path: Path, home: Path) -> None:
+    file = tmp_path / "two.yml"
+    file.write_text(
+        TWO_SETS.rstrip("\n") + "\n    around: [{begin: echo}]\n    gpgcheck: false\n    contact: somebody\n"
+    )
+    said = typed("sandbox.reset --like cats", file).out
+    assert said.endswith("; it is made like cats in two.yml, but does not play its around, gpgcheck\n"), said
+
+
 def test_the_set_that_is_named_is_the_one_until_another_is(tmp_path: Path, home: Path) -> None:
     file = tmp_path / "two.yml"
     file.write_text(TWO_SETS)

@@ -153,6 +153,7 @@ def test_r3_an_abort_that_cannot_undo_a_part_ends_with_5_and_leads_out(stg_runs_
     assert (ended.code, again in ended.out) == (0, True), ended.said
     ended = fleet.types("prod abort --yes")
     assert (ended.code, again in ended.err, "drained" in ended.said) == (5, True, False), ended.said
+    assert "onhost is still up, put up by run " in ended.err
     assert again in fleet.types("prod status").out
     file.write_text(before)
     for line in ("prod abort --yes", "prod status"):
