@@ -232,9 +232,10 @@ class Human(Terminal):
         elif not self._quiet:
             self._say(text, style)
 
-    def finishing(self) -> None:
+    def finishing(self, ending: bool = False) -> None:
+        does = b"ending the run, which takes a moment" if ending else b"stopping after this step"
         with contextlib.suppress(OSError):
-            os.write(2, b"\nstopping after this step; Ctrl-C again: exit now\n")
+            os.write(2, b"\n" + does + b"; Ctrl-C again: exit now\n")
 
     def recap(self, run: Run) -> None:
         hosts = len(run.plan.request.host_set.hosts)

@@ -154,7 +154,7 @@ class Machine(Report):
     def blocked(self, blocked: Blocked) -> None:
         self._tell(blocked)
 
-    def finishing(self) -> None:
+    def finishing(self, ending: bool = False) -> None:
         self._interrupted = True  # told with the next event: a signal handler must not wait for the lock
 
     def recap(self, run: Run) -> None:

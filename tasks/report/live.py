@@ -121,10 +121,10 @@ class Live(Human):
             if drawn:
                 self._draw()
 
-    def finishing(self) -> None:
-        self._ending = True  # shown when the region is drawn next; a signal handler must not draw
-        if not self._drawn:
-            super().finishing()
+    def finishing(self, ending: bool = False) -> None:
+        self._ending = not ending  # shown when the region is drawn next; a signal handler must not draw
+        if ending or not self._drawn:
+            super().finishing(ending)
 
     def recap(self, run: Run) -> None:
         self._rest()

@@ -13,6 +13,7 @@ from ..sop.workflows import RESTART, by_hand
 from .blocked import blocked
 from .decide import Plan
 from .left_behind import BY_HAND, left_behind, left_of_the_sop
+from .noted import what_is_up
 from .state import Run
 from .way_back import way_back
 
@@ -160,8 +161,10 @@ def what_is_left(run: Run) -> str | None:
     steps = [phase.step for phase in plan.phases]
     if plan.request.procedure.upgrade:
         paused = host_set.sync in run.afterwards and run.afterwards[host_set.sync].paused
-        lets = f"lets {host_set.app.scheduler} sync again, which run {paused} has paused"
-        return below([Line("next", f"fab {host_set.name} abort", lets)]) if paused else None
+        does = [f"lets {host_set.app.scheduler} sync again, which run {paused} has paused"] if paused else []
+        if up := dict.fromkeys(one.part for one in what_is_up(host_set, run.afterwards)):
+            does.append(f"undoes {', '.join(up)}")
+        return below([Line("next", f"fab {host_set.name} abort", ", ".join(does))]) if does else None
     if any(step.httpd == Effect.DOWN and not step.looks for step in steps):
         return None
     facts = dict.fromkeys(host_set.hosts, UNREACHED) | run.afterwards

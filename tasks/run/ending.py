@@ -8,12 +8,13 @@ from ..fleet.outcome import Outcome
 from ..fleet.output import clean
 from ..inventory.model import Host
 from ..journal.events import Backup
-from ..lines import below
+from ..lines import Line, below
 from ..ranges import listed
 from ..sop.model import Step
 from .advice import after_a_run
 from .batch_rollback import builds_before
 from .blocked import sentences
+from .decide import Plan
 from .lock_file import read_lock
 from .locked import taken_over
 from .put_back import still_out
@@ -56,6 +57,13 @@ def ending(run: Run) -> SopError | None:
         return SopError(*problems, f"no step that changes {host_set.name} was begun", next_line=next_line)
     problems.append(f"if it needs a person: {host_set.owner}, {host_set.contact}")
     return HalfWay(*problems, next_line=next_line)
+
+
+def not_begun(plan: Plan, *problems: str, first: Line | None = None) -> Interrupted:
+    """Who leaves before the first step; problems: what is left all the same; first: what is typed before the line."""
+    typed = plan.typed(plan.request.procedure.name)
+    lines = [first, Line("then", typed)] if first else [Line("next", typed)]
+    return Interrupted("before the first step", *problems, next_line=below(lines))
 
 
 def _judged(run: Run) -> list[str]:
@@ -110,10 +118,11 @@ def _last_line(outcome: Outcome) -> str:
 
 
 def what_is_down(run: Run) -> list[str]:
-    """Where httpd does not run, as far as this run knows, and where a host may still be drained."""
+    """Where httpd does not run, as far as this run knows, where a host may still be drained, what stands around it."""
     down = listed(host.short for host in run.down)
     told = [f"{run.plan.request.app.service} is not running on {down}"] if down else []
-    return told + [still_out(host, why) for host, why in run.still_out.items()]
+    up = [f"{name} is still up" for name in run.still_up]
+    return [*told, *(still_out(host, why) for host, why in run.still_out.items()), *up]
 
 
 def _cron_paused(run: Run) -> list[str]:

@@ -11,17 +11,20 @@ from functools import partial
 from fabric import Config
 
 from ..around.telling import notifying
-from ..errors import Code, Refused, SopError, TryLater
+from ..errors import Code, Interrupted, Refused, SopError, TryLater
 from ..inventory.model import Host, HostSet, Inventory
 from ..journal.file import Journal, operator
+from ..lines import Line
 from ..sop.model import Facts
 from . import prometheus, record, standing
 from .advice import after_success
 from .ask_around import Looks
 from .consent import Consent, agree, check_that_somebody_can_agree
 from .decide import Plan, decide
+from .ending import not_begun
 from .forecast import on_stage
 from .foretold import with_migrations
+from .interrupt import left_at
 from .lock import RunLock
 from .lock_file import doing
 from .locked import holder, locked_by
@@ -71,7 +74,7 @@ def carry_out(request: Request, inventory: Inventory, config: Config, consent: C
             journal.write(record.begin(plan, operator()))
             noted = plan.facts[request.host_set.sync].around
             around = standing.of_a_plan(plan, reached, run_lock, journal, report, noted)
-            with _refusing(run, around):
+            with _given_back(run, run_lock, around):
                 last = run_lock.take(doing(request.procedure.name, plan.target))
                 if last != plan.facts[request.host_set.sync].last:
                     again = partial(_consider, reached, request, stage, consent, report, run_lock)
@@ -81,8 +84,8 @@ def carry_out(request: Request, inventory: Inventory, config: Config, consent: C
 
 
 @contextmanager
-def _refusing(run: Run, around: Standing) -> Iterator[None]:
-    """A run that gets no further than this has an end too: history would call it lost."""
+def _given_back(run: Run, run_lock: RunLock, around: Standing) -> Iterator[None]:
+    """A run that gets no further than this has an end too, and no lock: history would call it lost."""
     try:
         yield
     except SopError as error:
@@ -90,6 +93,22 @@ def _refusing(run: Run, around: Standing) -> Iterator[None]:
             run.journal.write(record.end(run, error))
         around.give_back()
         raise
+    except KeyboardInterrupt as error:
+        left = _not_begun(run, around)
+        with suppress(Refused):
+            run.journal.write(record.end(run, left, left_at(error)))
+        try:
+            run_lock.release(around.forget or "true")
+        except SopError as lost:
+            raise Interrupted(*left.problems, *lost.problems, next_line=lost.next_line) from None
+        raise left from None
+
+
+def _not_begun(run: Run, around: Standing) -> Interrupted:
+    """Who leaves here has what is still up named."""
+    up = around.still_up
+    undoes = Line("next", f"fab {run.plan.request.host_set.name} abort", f"undoes {', '.join(up)}")
+    return not_begun(run.plan, *(f"{name} is still up" for name in up), first=undoes if up else None)
 
 
 def _consider(

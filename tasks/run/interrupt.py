@@ -27,6 +27,11 @@ class Ended(KeyboardInterrupt):
     """Somebody else than the operator ends this: SIGTERM, or SIGHUP when the terminal is gone. As Ctrl-C twice."""
 
 
+def left_at(error: KeyboardInterrupt) -> str:
+    """How it ended, as the journal has it: at which signal."""
+    return f"left at {error if isinstance(error, Ended) else 'Ctrl-C'}"
+
+
 class _Leaving:
     """A handler of signals: the first raises what `first` makes of it, one long after that ends the program at once."""
 
@@ -105,16 +110,22 @@ def interruptible() -> Iterator[None]:
         raise Interrupted(NOTHING) from None
 
 
+class Asked(Event):
+    """Was Ctrl-C pressed once? ending: no step is left, the run is at its end, which goes on all the same."""
+
+    ending = False
+
+
 @contextmanager
-def patience(report: Report) -> Iterator[Event]:
-    """Ctrl-C once: the running phase is finished and nothing is begun after it. Twice: leave now."""
-    asked = Event()
+def patience(report: Report) -> Iterator[Asked]:
+    """Ctrl-C once: the running phase is finished and nothing is begun after it but the end. Twice: leave now."""
+    asked = Asked()
     before = signal.getsignal(signal.SIGINT)
 
     def once(signum: int, frame: FrameType | None) -> None:
         if not asked.is_set():
             asked.set()
-            report.finishing()
+            report.finishing(asked.ending)
         elif callable(before):
             before(signum, frame)
         else:

@@ -143,8 +143,11 @@ class Report:
     def blocked(self, blocked: Blocked) -> None:
         """A migration gave up on a lock: who held it, and what the schema was found at."""
 
-    def finishing(self) -> None:
-        """Ctrl-C was pressed once. Comes from a signal handler, which must not wait for anybody's lock."""
+    def finishing(self, ending: bool = False) -> None:
+        """Ctrl-C was pressed once; ending: after the last step.
+
+        Comes from a signal handler, which must not wait for anybody's lock.
+        """
 
     def recap(self, run: Run) -> None:
         """Per host and phase what was done, failed and not reached, and what was seen from here meanwhile."""

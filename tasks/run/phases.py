@@ -19,9 +19,9 @@ from .advice import what_is_left, while_locked
 from .batch_rollback import with_the_rollback
 from .blocked import blocked
 from .budget import used_up
-from .ending import ending, saved, what_is_down
+from .ending import ending, not_begun, saved, what_is_down
 from .foretold import refused_for
-from .interrupt import Ended, patience
+from .interrupt import Asked, left_at, patience
 from .judging import Court
 from .left_behind import cut_off
 from .lock import RunLock
@@ -50,41 +50,64 @@ def perform(
 
     Returns DONE; raises SopError for every other end.
     """
+    with patience(report) as asked:
+        try:
+            end = _to_the_end(run, remaining_phases, run_lock, report, around, asked)
+            _write_the_end(run, end, run_lock, around.forget)
+        except KeyboardInterrupt:
+            run.still_up = around.still_up
+            raise
+        except Refused as error:
+            raise _no_refusal_any_more(run, run_lock, report, error) from None
+        if end:
+            raise end
+        report.finished(run, what_is_left(run) or next_line)
+        return Code.DONE
+
+
+def _to_the_end(
+    run: Run,
+    remaining_phases: Sequence[Remaining],
+    run_lock: RunLock,
+    report: Report,
+    around: Standing,
+    asked: Asked,
+) -> SopError | None:
+    """Do what is left, undo what stands around it, and say how it ended; whatever ends it, it is undone."""
     sync = run.plan.request.host_set.sync
     try:
-        try:
-            automatic.hold_off(run, run_lock, report)
-            end = _phase_by_phase(run, remaining_phases, run_lock, report, around)
-            if not isinstance(end, TakenOver):
-                automatic.after_a_run(run, run_lock, report)
-            around.end_with(end, ask_first=sync in run.afterwards)
-        except TakenOver as error:
-            end = error
-        except BaseException:  # also Ctrl-C twice: what was drained shall not wait for who comes next
-            try:
-                after_a_run(run, run_lock, report, busy=run.busy)
-            finally:
-                around.leave(busy=run.busy)
-            raise
-        if found := run.afterwards.get(sync):
-            run.afterwards[sync] = replace(
-                found, around=tuple(row for row in found.around if row[2] not in around.down)
-            )
-        _write_the_end(run, end, run_lock, around.forget)
-    except Refused as error:  # the journal's disk, or a host's sudo: after the first phase it is no refusal any more
-        if not (run.outcomes or run.resumed):
+        automatic.hold_off(run, run_lock, report)
+        if asked.is_set() and run.resumed:
+            raise KeyboardInterrupt
+        begins = not asked.is_set()
+        end = _phase_by_phase(run, remaining_phases, run_lock, report, around, asked) if begins else not_begun(run.plan)
+        if not isinstance(end, TakenOver):
             automatic.after_a_run(run, run_lock, report)
-            run_lock.release()
-            raise
-        if not run.afterwards:
-            run.afterwards = _look_again(run, run_lock, report)
-            report.recap(run)
-        problems = [*error.problems, *([f"first: {error.next_line}"] if error.next_line else [])]
-        raise HalfWay(*problems, *what_is_down(run), *saved(run), next_line=while_locked(run)) from None
-    if end:
-        raise end
-    report.finished(run, what_is_left(run) or next_line)
-    return Code.DONE
+        around.end_with(end, ask_first=sync in run.afterwards)
+    except TakenOver as error:
+        end = error
+    except BaseException:  # also Ctrl-C twice: what was drained shall not wait for who comes next
+        try:
+            after_a_run(run, run_lock, report, busy=run.busy)
+        finally:
+            around.leave(busy=run.busy)
+        raise
+    if found := run.afterwards.get(sync):
+        run.afterwards[sync] = replace(found, around=tuple(row for row in found.around if row[2] not in around.down))
+    return end
+
+
+def _no_refusal_any_more(run: Run, run_lock: RunLock, report: Report, error: Refused) -> SopError:
+    """What it is where the journal's disk is full, or sudo says no: a refusal before the first phase alone."""
+    if not (run.outcomes or run.resumed):
+        automatic.after_a_run(run, run_lock, report)
+        run_lock.release()
+        return error
+    if not run.afterwards:
+        run.afterwards = _look_again(run, run_lock, report)
+        report.recap(run)
+    problems = [*error.problems, *([f"first: {error.next_line}"] if error.next_line else [])]
+    return HalfWay(*problems, *what_is_down(run), *saved(run), next_line=while_locked(run))
 
 
 @contextmanager
@@ -93,13 +116,12 @@ def leaving(run: Run) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt as error:
-        at = str(error) if isinstance(error, Ended) else "Ctrl-C"
         where = f" on {listed(host.short for host in run.at_work)}" if run.at_work else ""
         goes_on = "; the step may keep running there" if run.waits else ""
         what = f"the client ended during {run.doing}{where}{goes_on}; the set stays locked"
         left = Interrupted(what, *what_is_down(run), *saved(run), next_line=while_locked(run))
         with suppress(Refused):
-            run.journal.write(record.end(run, left, f"left at {at}"))
+            run.journal.write(record.end(run, left, left_at(error)))
         raise left from None
 
 
@@ -126,17 +148,23 @@ def _write_the_end(run: Run, end: SopError | None, run_lock: RunLock, forget: st
 
 
 def _phase_by_phase(
-    run: Run, remaining_phases: Sequence[Remaining], run_lock: RunLock, report: Report, around: Standing
+    run: Run,
+    remaining_phases: Sequence[Remaining],
+    run_lock: RunLock,
+    report: Report,
+    around: Standing,
+    asked_to_stop: Asked,
 ) -> SopError | None:
     """Do the phases until all are done, or one has failed, or Ctrl-C was pressed; look again; say how it ended."""
     host_set = run.plan.request.host_set
     watches = Watches(host_set)
     report.watching(watches.public)
-    with watches, patience(report) as asked_to_stop:
+    with watches:
         run_lock.machines.asks_no_more(asked_to_stop.is_set)
         court = Court(run, watches, report, asked_to_stop)
         if _each(run, remaining_phases, run_lock, court, around) and run.halted and run.halted.back:
             _roll_back(run, run_lock, court, around)
+        asked_to_stop.ending = True
         if run.taken_over:
             if run.done_late:
                 run.afterwards = _look_again(run, run_lock, report)

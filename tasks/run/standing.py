@@ -30,6 +30,7 @@ from .observer import Report
 
 LEAST_SECONDS, UNKNOWN_SECONDS, TIMES = 900.0, 3600.0, 3
 AGAIN_SECONDS = 60.0  # between two that are prolonged for a step that may take longer than all of it
+LEAVE_SECONDS = 2.0  # that each of the others may still take to be undone, where somebody has left meanwhile
 LEFT = "it was not waited for"
 Noted = Sequence[tuple[str, int, str]]  # as Facts.around has it
 
@@ -39,7 +40,7 @@ class Standing:
     """What stands around a run, in the hands of whoever carries it out or ends it.
 
     noted: what runs have put up before, as the sync host says; up: what this one has, and the seconds that it lasts.
-    down: what is taken down, and need not be noted any more. since: when it was begun, or prolonged.
+    down: what is not up, and need not be noted any more. since: when it was begun, or prolonged.
     busy: hosts that can be asked nothing more. refused: no run begins, because something that is required could not.
     """
 
@@ -55,6 +56,12 @@ class Standing:
     busy: Collection[Host] = ()
     refused: bool = False
     _prolongs: Lock = field(default_factory=Lock)
+
+    @property
+    def still_up(self) -> list[str]:
+        """What was put up, here or by an earlier run, and is not taken down, by its name in hosts.yml."""
+        names = dict.fromkeys([*self.up, *(name for _, _, name in self.noted)])
+        return [name for name in names if name not in self.down]
 
     @property
     def forget(self) -> str:
@@ -98,9 +105,9 @@ class Standing:
         usually = lasts() if any(part.expires is None for part in wanted) else 0.0
         seconds = {part.label: part.expires or usually for part in wanted}
         notes = {part.label: seconds[part.label] for part in wanted if part.is_undone}
+        before = {noted for _, _, noted in self.noted}
+        self.down += [name for name in notes if name not in before]  # as long as they are not begun
         self.run_lock.check_still_ours(kept.note_around(self._set.app, self.journal.run, notes))
-        self.up |= notes
-        self.since = dict.fromkeys(notes, time.monotonic())
         for part in wanted:
             if why := self._begin(part, seconds[part.label], strict):
                 return [f"{place(self._set, part)}: {why}"]
@@ -110,6 +117,9 @@ class Standing:
         """Why a required part stands in the way of the run, if it does."""
         name = part.label
         began, occasion = time.monotonic(), replace(self.occasion, expires=seconds)
+        if part.is_undone:
+            self.up[name], self.since[name] = seconds, began
+            self.down = [other for other in self.down if other != name]
         result = parts.begin(part, occasion, self._means(part, "begin"))
         lasts = seconds if part.ends_by_itself and not result.failure else None
         stops = bool(result.failure) and part.required and strict
@@ -159,12 +169,15 @@ class Standing:
         What could not be undone stays noted, and is told; so does what hosts.yml has no more, until its time is over.
         Raises nothing that a part can cause.
         """
-        occasion = replace(self.occasion, outcome=outcome)
+        occasion, most = replace(self.occasion, outcome=outcome), float("inf")
         for part in reversed(all_of(self._set)):
             name = part.label
             runs = {run for run, _, noted in self.noted if noted == name}
             runs |= {self.journal.run} if name in self.up else set()
-            if runs and not self._end(part, occasion, runs):
+            shortly = part.model_copy(update={"seconds": min(part.seconds, most)})
+            failure = self._end(shortly, occasion, runs) if runs else ""
+            most = LEAVE_SECONDS if failure == LEFT else most
+            if runs and not failure:
                 self.down.append(name)
                 self.up.pop(name, None)
         known = {part.label for part in all_of(self._set)}

@@ -31,6 +31,7 @@ class Run:
     stopped: the boot on which this run stopped what a restart would start again, where it did.
     taking_out: where something is being taken out of the balancer just now.
     put_back: where what the run had taken out of the balancer was put back at its end; still_out: where not, and why.
+    still_up: what still stands around the run where its client was made to leave, by its name in hosts.yml.
     users: what was seen of the set's public URL, nodes: of each node's own; as far as hosts.yml has them.
     turn: of who writes something down, where hosts are side by side.
     may_ask: may the operator be asked in the middle of it? halted: the verdict that ended it, here or before a resume
@@ -51,6 +52,7 @@ class Run:
     taking_out: set[Host] = field(default_factory=set)
     put_back: set[Host] = field(default_factory=set)
     still_out: dict[Host, str] = field(default_factory=dict)
+    still_up: list[str] = field(default_factory=list)
     users: Seen | None = None
     nodes: dict[Host, Seen] = field(default_factory=dict)
     turn: RLock = field(default_factory=RLock)

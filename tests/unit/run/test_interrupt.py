@@ -91,7 +91,7 @@ class Told(Report):
 
     finishes = 0
 
-    def finishing(self) -> None:
+    def finishing(self, ending: bool = False) -> None:
         self.finishes += 1
 
 

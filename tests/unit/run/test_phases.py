@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import replace
@@ -13,7 +14,7 @@ from typing import cast
 
 import pytest
 
-from tasks.errors import HalfWay, Refused, SopError, TakenOver
+from tasks.errors import HalfWay, Interrupted, Refused, SopError, TakenOver
 from tasks.fleet import detached
 from tasks.fleet.machines import Machines
 from tasks.fleet.outcome import Outcome
@@ -22,6 +23,7 @@ from tasks.journal.events import AutomaticUpdates
 from tasks.journal.file import Journal
 from tasks.run import automatic, phases, standing
 from tasks.run.decide import Plan, decide
+from tasks.run.ending import what_is_down
 from tasks.run.lock import RunLock
 from tasks.run.look import Reached
 from tasks.run.observer import Report
@@ -230,3 +232,40 @@ def test_what_stands_around_is_prolonged_where_hosts_are_side_by_side_too(monkey
         performed(plan, journal, cast(RunLock, Held(Failing())))
     assert asked
     assert asked[0] == plan.phases[0].step.seconds
+
+
+class Pressing(Report):
+    """Somebody who presses Ctrl-C so often while the recap is shown."""
+
+    def __init__(self, times: int) -> None:
+        self.times = times
+        self.told: list[bool] = []
+
+    def recap(self, run: Run) -> None:
+        for _ in range(self.times):
+            signal.raise_signal(signal.SIGINT)
+
+    def finishing(self, ending: bool = False) -> None:
+        self.told.append(ending)
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_r5_ctrl_c_once_while_the_recap_is_shown_unlocks_the_set_and_twice_names_what_is_up(
+    times: int,
+) -> None:
+    plan, report = decide(request("restart-httpd"), found(prod(), well())), Pressing(times)
+    held, journal = Held(Failing()), Journal()
+    run = Run(plan, journal)
+    around = standing.of(held.reached, cast(RunLock, held), journal, report, [("0123abcd", 60, "gone")])
+    with closing(journal), pytest.raises(SopError if times == 1 else KeyboardInterrupt):
+        perform(run, everything(plan), cast(RunLock, held), report, around)
+    assert (held.now, run.still_up, report.told) == (times == 2, ["gone"] if times == 2 else [], [True])
+    assert ("gone is still up" in what_is_down(run)) == (times == 2)
+
+
+def test_r5_ctrl_c_once_before_the_first_step_begins_none_and_unlocks_the_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    plan, held, journal = decide(request("restart-httpd"), found(prod(), well())), Held(Failing()), Journal()
+    monkeypatch.setattr(automatic, "hold_off", lambda *_: signal.raise_signal(signal.SIGINT))
+    with closing(journal), pytest.raises(Interrupted, match="before the first step\nnext: fab prod restart-httpd"):
+        performed(plan, journal, cast(RunLock, held))
+    assert not held.now
