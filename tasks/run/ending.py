@@ -121,7 +121,7 @@ def what_is_down(run: Run) -> list[str]:
     """Where httpd does not run, as far as this run knows, where a host may still be drained, what stands around it."""
     down = listed(host.short for host in run.down)
     told = [f"{run.plan.request.app.service} is not running on {down}"] if down else []
-    up = [f"{name} is still up" for name in run.still_up]
+    up = [f"{name} may still be up" for name in run.still_up]
     return [*told, *(still_out(host, why) for host, why in run.still_out.items()), *up]
 
 

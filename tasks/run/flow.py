@@ -108,7 +108,7 @@ def _not_begun(run: Run, around: Standing) -> Interrupted:
     """Who leaves here has what is still up named."""
     up = around.still_up
     undoes = Line("next", f"fab {run.plan.request.host_set.name} abort", f"undoes {', '.join(up)}")
-    return not_begun(run.plan, *(f"{name} is still up" for name in up), first=undoes if up else None)
+    return not_begun(run.plan, *(f"{name} may still be up" for name in up), first=undoes if up else None)
 
 
 def _consider(
