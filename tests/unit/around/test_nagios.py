@@ -85,7 +85,7 @@ def on_a_host(begin: str, **keys: object) -> Command:
     return Command.model_validate({"begin": begin, "on": "noc01.example", **keys})
 
 
-def test_x4_a_command_on_a_host_that_ignores_its_end_is_ended_all_the_same(here: parts.Means) -> None:
+def test_w3_a_command_on_a_host_that_ignores_its_end_is_ended_all_the_same(here: parts.Means) -> None:
     began = time.monotonic()
     told = parts.begin(on_a_host("trap '' TERM; sleep 3; sleep 3", seconds=0.3), occasion(), here)
     assert (told.failure.endswith("did not end in 0.3 s"), told.known) == (True, False)
@@ -93,7 +93,7 @@ def test_x4_a_command_on_a_host_that_ignores_its_end_is_ended_all_the_same(here:
 
 
 @pytest.mark.parametrize("status", [124, 137])
-def test_s10_a_commands_own_exit_status_is_not_taken_for_its_time_being_up(status: int, here: parts.Means) -> None:
+def test_a_commands_own_exit_status_is_not_taken_for_its_time_being_up(status: int, here: parts.Means) -> None:
     told = parts.begin(on_a_host(f"exit {status}"), occasion(), here)
     assert told == parts.Result(f"exit status 1: its own exit status is {status}")
     assert parts.begin(on_a_host("exit 3"), occasion(), here).failure.startswith("exit status 3")
