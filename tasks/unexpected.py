@@ -24,6 +24,7 @@ from .paths import state_dir
 
 STREAMS = ("stdin", "stdout", "stderr")
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+GONE = (errno.EPIPE, errno.EIO)  # what a pipe without a reader answers, and a terminal that is closed
 _locked: list[str] = []
 
 
@@ -65,8 +66,10 @@ def told(kind: type[BaseException], error: BaseException, trace: TracebackType |
     """`sys.excepthook`: say what happened, and leave with the exit code that it has. Raises SystemExit."""
     if issubclass(kind, KeyboardInterrupt):
         _leave(Code.INTERRUPTED)
-    if isinstance(error, BrokenPipeError) and _reader_has_gone():
+    if _is_for_nobody(error):
         before = error.__context__
+        _nowhere(sys.stdout)
+        _nowhere(sys.stderr)
         _leave(before.exit_code if isinstance(before, SopError) else Code.DONE)
     end = _lost(error) or (None if _locked else _known(error, trace))
     end = end or _unknown(error, _kept("".join(traceback.format_exception(kind, error, trace))))
@@ -125,13 +128,15 @@ def _kept(text: str) -> str:
     return f"the details are in {folder / name}"
 
 
-def _reader_has_gone() -> bool:
-    """Is it one of our own two streams that nobody reads any more?"""
+def _is_for_nobody(error: BaseException) -> bool:
+    """Is it one of our own two streams that nobody reads any more: a pipe whose reader has left, a closed terminal?"""
+    if not isinstance(error, OSError) or error.filename or error.errno not in GONE:
+        return False
     watched = select.poll()
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError, ValueError):
             watched.register(stream.fileno(), 0)
-    return any(event & (select.POLLERR | select.POLLNVAL) for _, event in watched.poll(0))
+    return any(event & (select.POLLERR | select.POLLNVAL | select.POLLHUP) for _, event in watched.poll(0))
 
 
 def _lost(error: BaseException) -> SopError | None:
@@ -158,10 +163,11 @@ def _write_out() -> None:
     """At the end: what is still in the buffers. A reader that has gone is fine, output that is lost is a failure."""
     try:
         sys.stdout.flush()
-    except BrokenPipeError:
-        _nowhere(sys.stdout)
     except (OSError, ValueError) as error:
+        for_nobody = _is_for_nobody(error)
         _nowhere(sys.stdout)
+        if for_nobody:
+            return
         with suppress(OSError, ValueError):
             why = getattr(error, "strerror", None) or error
             print(SopError(f"the output could not be written: {why}"), file=sys.stderr, flush=True)

@@ -7,7 +7,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from threading import Event
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -44,7 +44,8 @@ class _Leaving:
             self._since = time.monotonic()
             raise self._first(signum)
         if time.monotonic() - self._since > GRACE_SECONDS:
-            os.write(2, _AGAIN)
+            with suppress(OSError):  # the terminal may be gone
+                os.write(2, _AGAIN)
             os._exit(Code.INTERRUPTED)
 
     @property
@@ -59,7 +60,8 @@ def _ended(signum: int) -> BaseException:
 
 def _before_any_task(signum: int) -> BaseException:
     # No KeyboardInterrupt: Invoke makes exit status 1 of that. And no Exception, which a library may swallow.
-    os.write(2, f"{Interrupted(NOTHING)}\n".encode())
+    with suppress(OSError):
+        os.write(2, f"{Interrupted(NOTHING)}\n".encode())
     return SystemExit(int(Code.INTERRUPTED))
 
 

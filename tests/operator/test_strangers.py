@@ -91,6 +91,24 @@ def through_a_jump_host(fleet: Fleet) -> None:
     config.write_text(text)
 
 
+def test_n6_a_terminal_that_goes_away_interrupts_the_run_and_is_nothing_unexpected(stg_runs_110: Fleet) -> None:
+    fleet = stg_runs_110
+    fleet.breaks(ONE, "yum-update", "slow", seconds=5.0)
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.chdir(PROJECT)
+        line = [sys.executable, "-m", "fabric", *fleet.ssh(), "prod", "major-upgrade", "--yes"]
+        os.execve(sys.executable, line, fleet.environment)
+    shown = ""
+    while not fleet.moments("service", "stop"):
+        chunk = _read(terminal)
+        assert chunk, shown
+        shown += chunk
+    os.close(terminal)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 130
+    assert not list(fleet.journal.parent.glob("unexpected/*"))
+
+
 @pytest.mark.smoke
 def test_a_set_can_be_reached_through_a_jump_host(fleet: Fleet) -> None:
     through_a_jump_host(fleet)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pty
 import subprocess
 import sys
 from pathlib import Path
@@ -82,6 +83,22 @@ def test_w7_what_an_operator_can_type_ends_in_a_sentence(line: str, code: int, s
 def test_w7_a_reader_that_has_gone_is_no_failure(line: str, program: str) -> None:
     ended = shell(line, program)
     assert (ended.returncode, ended.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(("words", "code"), [("nosuch status", 2), ("--list", 0), ("--help status", 0)])
+@pytest.mark.parametrize("program", [of_run(), PLAIN], ids=["run", "fab"])
+def test_w7_a_terminal_that_has_gone_leaves_the_exit_code_as_it_is(
+    words: str, code: int, program: str, fence: Path
+) -> None:
+    ours, terminal = pty.openpty()
+    client = subprocess.Popen(
+        [sys.executable, "-P", "-c", program, *words.split()], stdin=terminal, stdout=terminal, stderr=terminal,
+        cwd=PROJECT, env={**os.environ, "PYTHONPATH": str(PROJECT)}, start_new_session=True,
+    )  # fmt: skip
+    os.close(terminal)
+    os.close(ours)
+    assert client.wait(60) == code
+    assert not list(fence.glob("state/blockerbugs-upgrade/unexpected/*"))
 
 
 FAILS = """
