@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar, TypeGuard
 
 from .declared import Discriminator, Field, Tag, ValidationInfo, field_validator, model_validator
 from .host import Host, Limit, Number, Strict, with_on
-from .texts import Address, ApiUrl, FilePath, HeaderName, HostName, LabelName, Line, NagiosName, PartName
+from .texts import Address, ApiUrl, FilePath, HeaderName, HostName, LabelName, Line, Matched, NagiosName, PartName
 
 HERE = "here"
 
@@ -63,7 +63,7 @@ class Silence(Part):
 
     kind: ClassVar[str] = "silence"
     silence: ApiUrl
-    matchers: dict[LabelName, Line] = Field(min_length=1)
+    matchers: dict[LabelName, Matched] = Field(min_length=1)
     headers: dict[HeaderName, Line] = Field(default={})
 
     @property

@@ -21,6 +21,7 @@ _SAID = {
     "int_type": "wants a whole number",
     "float_type": "wants a number",
     "float_parsing": "wants a number",
+    "finite_number": "wants a number",
     "too_short": "at least one is wanted",
 }
 _SSH = ("user", "port", "key", "password", "identityfile", "proxyjump", "gateway", "jumphost", "sshuser", "sshport")
@@ -55,7 +56,13 @@ def _sentence(item: ErrorDetails, schema: type[BaseModel]) -> str:
 
 
 def _unknown(key: str, place: tuple[int | str, ...], schema: type[BaseModel]) -> str:
-    known = [name for model in _models(schema, place) for name in model.model_fields]
+    models, tag = _models(schema, place), str(place[-1]) if place else ""
+    kind_of = {model: getattr(model, "kind", "") for model in models}
+    own = [model for model in models if f"[{kind_of[model]}]" == tag]
+    others = [kind_of[model] for model in models if model not in own and key in model.model_fields]
+    if own and others:
+        return f"unknown key: it belongs to a {' and a '.join(others)}, and this is a {tag[1:-1]}"
+    known = [name for model in own or models for name in model.model_fields]
     if place[:1] == ("host_sets",) and key.lower().replace("_", "").replace("-", "") in _SSH:
         return "unknown key: how a host is reached (user, port, key, jump host) belongs in ~/.ssh/config"
     near = get_close_matches(key, known, n=1)

@@ -20,7 +20,7 @@ from .declared import Field, ValidationError, ValidationInfo, field_validator, m
 from .file import parsed, yaml
 from .from_ansible import with_hosts
 from .host import Host as Host
-from .host import Seconds, Strict
+from .host import Number, Seconds, Strict
 from .parts import Backup as Backup
 from .parts import Health as Health
 from .parts import Limits as Limits
@@ -48,7 +48,7 @@ class App(Strict):
     cron, timer: what starts `check` by itself, a file of cron's or a timer of systemd's. Each of them, settings
     and migrations may be None: there is none.
     lock_timeout: seconds for which the migration waits for a lock of the database's, None: as long as it has to;
-    lock_holders: prints who holds one that is waited for.
+    lock_holders: prints who holds one that is waited for, None: nobody is named.
     """
 
     package: PackageName = "blockerbugs"
@@ -59,7 +59,7 @@ class App(Strict):
     cron: FilePath | None = "/etc/cron.d/blockerbugs"
     timer: TimerName | None = None
     migrations: Pattern | None = "/versions/[^/]*[.]py$"
-    lock_timeout: Annotated[float, Field(ge=0.1, le=3600, strict=False)] | None = None
+    lock_timeout: Annotated[Number, Field(ge=0.1, le=3600)] | None = None
     lock_holders: Line | None = None
     free_space: Annotated[int, Field(ge=0)] = 200
     root: Folder | None = None
@@ -78,6 +78,7 @@ class App(Strict):
             "cron": None if value.get("timer") not in (None, "none") else f"/etc/cron.d/{package}",
             "timer": None,
             "migrations": "/versions/[^/]*[.]py$",
+            "lock_holders": None,
         }
         return value | {key: None if value.get(key) == "none" else value.get(key, said) for key, said in named.items()}
 

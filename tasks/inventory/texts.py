@@ -34,6 +34,11 @@ def _expression(text: str) -> str:
     return text
 
 
+def _matched(text: str) -> str:
+    """What a label is to be: a text, or ~ and a regular expression."""
+    return f"~{_expression(text[1:])}" if text.startswith("~") else text
+
+
 _LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _VERSION = r"[A-Za-z0-9][A-Za-z0-9._+~^]*"
 _SET = "invalid set name {}: lower-case letters, digits and dashes, starting with a letter"
@@ -84,5 +89,10 @@ Pattern = Annotated[
     str,
     _text(r"[^\x00-\x1f\x7f]+", 4096, "one line is wanted, not empty, without control characters"),
     AfterValidator(_expression),
+]
+Matched = Annotated[
+    str,
+    _text(r"[^\x00-\x1f\x7f]+", 4096, "one line is wanted, not empty, without control characters"),
+    AfterValidator(_matched),
 ]
 Line = Annotated[str, _text(r"[^\x00-\x1f\x7f]+", 4096, "one line is wanted, not empty, without control characters")]

@@ -71,6 +71,13 @@ def test_nagios_may_call_a_host_as_it_likes(folder: Path) -> None:
         ({**SILENCE, "matchers": {}}, "around[0].matchers: at least one is wanted"),
         ({**SILENCE, "matchers": {"a b": "x"}}, "around[0].matchers.a b: 'a b' is no label's name, as Prometheus has"),
         ({**SILENCE, "matcher": "x"}, "around[0].matcher: unknown key; did you mean matchers?"),
+        (
+            {"begin": "x", "matchers": {"a": "b"}},
+            "around[0].matchers: unknown key: it belongs to a silence, and this is a c",
+        ),
+        ({"begin": "x", "ned": "y"}, "around[0].ned: unknown key; did you mean end?"),
+        ({"begin": "x", "matcher": "y"}, "around[0].matcher: unknown key"),
+        ({**SILENCE, "matchers": {"a": "~["}}, "around[0].matchers.a: is no regular expression: unterminated"),
         ({**SILENCE, "silence": "am.example"}, "around[0].silence: is no address: http:// or https:// is wanted"),
         ({**SILENCE, "silence": "http://u:p@x"}, "around[0].silence: is no address: http:// or https:// is wanted"),
         ({**SILENCE, "headers": {"A": "x\r\ny"}}, "around[0].headers.A: one line is wanted"),

@@ -186,6 +186,10 @@ def test_roles_are_shown_as_words() -> None:
         ),
         pytest.param(a_set(at_once="2"), "host_sets.prod.at_once", "wants a whole number", id="a number as text"),
         pytest.param(a_set(at_once=True), "host_sets.prod.at_once", "wants a whole number", id="a yes for a number"),
+        pytest.param({"app": {"lock_timeout": True}, **a_set()}, "app.lock_timeout", "not true or false", id="a yes"),
+        pytest.param(
+            {"app": {"lock_timeout": float("nan")}, **a_set()}, "app.lock_timeout", "wants a number", id="nan"
+        ),
         pytest.param(a_set(gpgcheck="no"), "host_sets.prod.gpgcheck", "wants true or false", id="text for a yes"),
         pytest.param(a_set(health={"deadline": float("nan")}), "host_sets.prod.health.deadline", "", id="not a number"),
         pytest.param(a_set(health={"deadline": float("inf")}), "host_sets.prod.health.deadline", "", id="for ever"),
@@ -295,6 +299,11 @@ def test_S11_all_problems_are_told_at_once(reading: Reader) -> None:
     with pytest.raises(Refused) as refused:
         reading(a_set(colour="red", at_once=0, hosts=["a.example", "a.example"], after="nobody"))
     assert len(refused.value.problems) == 4
+
+
+def test_none_for_who_holds_a_lock_means_that_nobody_is_named(reading: Reader) -> None:
+    app = reading({"app": {"lock_holders": "none"}, **a_set(app={"lock_timeout": 5})}).host_sets["prod"].app
+    assert (app.lock_holders, app.lock_timeout) == (None, 5)
 
 
 @pytest.mark.parametrize("name", ["status", "sandbox", "sync", "minor-upgrade"])
