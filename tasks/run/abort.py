@@ -126,7 +126,7 @@ def _end(reached: Reached, found: Found, how: str, consent: Consent, report: Rep
             automatic.give_back(reached, journal, automatic.held_off(host_set, now), report)
             around = standing.of(reached, run_lock, journal, report, now[host_set.sync].around)
             around.end("aborted" if aborted else "unlocked")
-            run_lock.release(" && ".join([*shells, *filter(None, (around.forget, forget))] or ["true"]))
+            run_lock.release(" && ".join(filter(None, (around.forget, *shells, forget))) or "true")
     return done
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from threading import Lock as Turn
 
 from .. import unexpected
-from ..errors import HalfWay, Refused, TakenOver
+from ..errors import HalfWay, Refused, SopError, TakenOver
 from ..fleet import detached
 from ..fleet.detached import RunFolder
 from ..inventory.model import Host
@@ -17,6 +18,8 @@ from ..sop import kept
 from .lock_file import Lock, read_lock
 from .locked import locked_by, taken_over
 from .look import Reached
+
+SOON_SECONDS = 5  # that who leaves waits for the sync host at most
 
 
 class RunLock:
@@ -92,6 +95,15 @@ class RunLock:
             ask = kept.still_ours(self._app, self._journal.run, *self._driver_and_lines)
             self._check(self._told(f"{ask} && {first}" if first else ask))
             self._passed = self._begun
+
+    def tell_soon(self, what: str) -> None:
+        """Do the shell `what` where the run is still ours and the sync host answers SOON_SECONDS long; raises nothing.
+
+        Also where a step is at work there: it is told in another shell.
+        """
+        ask = kept.still_ours(self._app, self._journal.run, *self._driver_and_lines)
+        with suppress(SopError, KeyboardInterrupt):
+            self.machines.ask({self._set.sync: f"{ask} && {what}"}, SOON_SECONDS, "to be told what is undone")
 
     def release(self, first: str = "true") -> None:
         """Give the lock back, after the shell `first` has succeeded; no lock there counts as released.

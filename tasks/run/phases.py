@@ -135,7 +135,7 @@ def _write_the_end(run: Run, end: SopError | None, run_lock: RunLock, forget: st
         end_it = run_lock.check_still_ours if run.half_way else run_lock.release
         drained = drains.where(run.plan.request.host_set)
         put_back = clean(run_lock.reached, run.afterwards, run.put_back) if drained else ""
-        first = " && ".join(filter(None, (put_back, forget)))
+        first = " && ".join(filter(None, (forget, put_back)))
         end_it(first) if first else end_it()
     except TakenOver as error:
         if isinstance(end, TakenOver):

@@ -196,17 +196,16 @@ class Standing:
     def leave(self, busy: Collection[Host] = ()) -> None:
         """Undo it all where the run is left with its lock; raises nothing. Nothing where somebody else has it by now.
 
-        busy: hosts where a script is still at work. What they would have to do stays noted, and all of it where that is
-        the sync host: it is done again then by whoever comes next.
+        busy: hosts where a script is still at work. What they would have to do stays noted: it is done again then by
+        whoever comes next. The sync host is told of the rest even so, where it answers soon.
         """
         self.busy = busy
         may_ask = self._set.sync not in busy
         if not (self.up or self.noted) or (may_ask and self._is_taken_over()):
             return
         self.end("interrupted")
-        if self.forget and may_ask:
-            with suppress(SopError, KeyboardInterrupt):
-                self.run_lock.check_still_ours(self.forget)
+        if self.forget:
+            self.run_lock.tell_soon(self.forget)
 
     def end_with(self, end: SopError | None, ask_first: bool) -> None:
         """Undo it all after the last phase; nothing where somebody else carries the run out by now: it is theirs then.

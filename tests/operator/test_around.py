@@ -267,7 +267,7 @@ def test_r5_who_is_made_to_leave_takes_the_silence_down_and_a_resume_puts_it_up_
     until(lambda: begun(fleet, "yum", "-C") > 0)
     os.kill(client.pid, signal.SIGTERM)
     said = "".join(client.communicate())
-    assert (client.returncode, pager.silences()) == (130, []), said  # a step is at work where that is noted
+    assert (client.returncode, pager.silences(), noted(fleet)) == (130, [], []), said  # a step is at work there
     ended = fleet.types("prod resume --yes")
     assert (ended.code, pager.silences(), len(pager.silences("expired"))) == (0, [], 2), ended.said
     assert noted(fleet) == []

@@ -9,6 +9,7 @@ import time
 import pytest
 
 from .conftest import ONE, Fleet, until
+from .fleets import begun
 from .test_around import around, kept_ends, noted
 from .test_sweep import ENDS, MINOR
 
@@ -66,3 +67,22 @@ def test_r5_ctrl_c_while_it_begins_on_a_host_names_what_may_come_up_yet_and_unlo
     assert (code, (folder / "end1").exists(), (folder / "end2").exists()) == (130, True, False), said
     assert "first may still be up\nnext: fab prod abort  # undoes first\nthen: fab prod minor-upgrade" in said
     assert (fleet.changed(), noted(fleet), (fleet.kept(ONE) / "lock").exists()) == ([], ["first"], False), said
+
+
+@pytest.mark.sandbox_only("a second of its yum is enough")
+def test_r5_who_leaves_a_step_at_work_leaves_only_that_noted_which_is_still_up(stg_runs_101: Fleet) -> None:
+    fleet, ends = stg_runs_101, stg_runs_101.folder / "ends"
+    around(
+        fleet, f"begin: 'true', end: 'true', name: there, on: {ONE}", f"begin: 'true', end: echo >> {ends}, name: here"
+    )
+    fleet.breaks(ONE, "yum-update", "slow", seconds=3.0)
+    client = fleet.begins(MINOR)
+    until(lambda: begun(fleet, "yum", "-C") > 0)
+    os.kill(client.pid, signal.SIGTERM)
+    said = "".join(client.communicate())
+    assert (client.returncode, noted(fleet)) == (130, ["there"]), said
+    assert "there may still be up" in said
+    shown = fleet.types("prod status")
+    assert ("there: put up by run" in shown.out, "  here: put up" in shown.out) == (True, False), shown.said
+    until(lambda: fleet.types("prod abort --yes").code != 75)
+    assert (ends.read_text(), noted(fleet)) == ("\n", [])
