@@ -14,6 +14,7 @@ from .blocked import blocked
 from .decide import Plan
 from .left_behind import BY_HAND, left_behind, left_of_the_sop
 from .noted import what_is_up
+from .proxies import left_out
 from .state import Run
 from .way_back import way_back
 
@@ -133,11 +134,16 @@ def _goes_on(run: Run) -> str:
 
 def _gives_up(run: Run) -> str:
     """What is as before afterwards, and what is not."""
-    cron = any(phase.step.pauses_cron for phase in run.plan.phases)
-    down, serving = run.down, run.plan.request.host_set.serving
+    host_set, app = run.plan.request.host_set, run.plan.request.app
+    mends = {
+        f"{app.scheduler} on again": any(phase.step.pauses_cron for phase in run.plan.phases),
+        "what is drained is put back": run.still_out or left_out(host_set, run.afterwards),
+        "what is up around the run is undone": any(facts.around for facts in run.afterwards.values()),
+    }
+    down, serving = run.down, host_set.serving
     where = "" if len(down) == len(serving) else f" on {listed(host.short for host in down)}"
-    left = f"{run.plan.request.app.service} stays down{where}" if down else "all else stays as it is"
-    return f"{f'{run.plan.request.app.scheduler} on again, ' if cron else ''}lock released; {left}"
+    left = f"{app.service} stays down{where}" if down else "all else stays as it is"
+    return f"{', '.join([*(what for what, so in mends.items() if so), 'lock released'])}; {left}"
 
 
 def after_success(plan: Plan, inventory: Inventory) -> str | None:
