@@ -31,9 +31,10 @@ def refusal(
     task = inside.name if inside and inside.name else None
     help_line = f"{line[0]} --help{f' {task}' if task else ''}"
     unknown = re.fullmatch(r"No idea what '(.*)' is!", str(error), re.S)
-    no_value = re.search(r"Flag <Argument: ([\w-]+).* needed value", str(error))
+    no_value = re.search(r"Flag <Argument: ([\w-]+)(?: \(([\w-]+)\))?.* needed value", str(error))
     if no_value:
-        return Refused(f"{task or line[0]}: --{no_value[1].replace('_', '-')} wants a value", next_line=help_line)
+        flag = (no_value[2] or no_value[1]).replace("_", "-")
+        return Refused(f"{task or line[0]}: --{flag} wants a value", next_line=help_line)
     if not unknown:
         return Refused(str(error), next_line=help_line)
     word = unknown[1]

@@ -13,7 +13,7 @@ from ..sop.workflows import RESTART, by_hand
 from .blocked import blocked
 from .decide import Plan
 from .left_behind import BY_HAND, left_behind, left_of_the_sop
-from .noted import what_is_up
+from .noted import undone_by_abort, what_is_up
 from .proxies import left_out
 from .state import Run
 from .way_back import way_back
@@ -138,7 +138,7 @@ def _gives_up(run: Run) -> str:
     mends = {
         f"{app.scheduler} on again": any(phase.step.pauses_cron for phase in run.plan.phases),
         "what is drained is put back": run.still_out or left_out(host_set, run.afterwards),
-        "what is up around the run is undone": any(facts.around for facts in run.afterwards.values()),
+        "what is up around the run is undone": undone_by_abort(host_set, run.afterwards),
     }
     down, serving = run.down, host_set.serving
     where = "" if len(down) == len(serving) else f" on {listed(host.short for host in down)}"

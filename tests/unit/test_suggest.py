@@ -46,6 +46,7 @@ def typed(line: str, tool: str = "fab", hosts_yml: Path | None = None) -> subpro
         ),
         ("--hots prod status", "has no flag --hots; did you mean --hosts?", "next: fab --hosts prod status"),
         ("prod minor-upgrade --version", "minor-upgrade: --version wants a value", "--help minor-upgrade"),
+        ("prod status --hosts", "status: --hosts wants a value", "--help status"),
         ("prod minor-upgrade --lock-wait abc", "--lock-wait wants a number, not 'abc'", "--help minor-upgrade"),
         ("sandbox.fault --step sync --times x", "--times wants a number, not 'x'", "--help sandbox.fault"),
         ("prod history --last=1.5", "--last wants a number, not '1.5'", "--help history"),

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from tasks.inventory.around import Silence
 from tasks.inventory.model import Host
 from tasks.run.advice import after_a_run
 from tasks.run.state import Run
@@ -270,13 +271,14 @@ def test_steps_for_one_host_and_for_the_set_are_lines_of_their_own() -> None:
 
 
 def test_abort_says_that_it_puts_back_what_is_drained_and_undoes_what_is_up_around_the_run() -> None:
-    proxy = Host(name="proxy01.example", aliases=("proxy01",))
-    run = stopped("healthy", replace(AFTER, service="active", revision="aaa"), procedure="minor-upgrade")
+    around = (Silence(silence="http://am.example", matchers={"a": "b"}, name="silence"),)
+    healthy = replace(AFTER, service="active", revision="aaa")
+    run = run_of(a_plan("minor-upgrade", host_set=prod(around=around)), "healthy", FAILED, healthy)
     assert ways(run)[1] == "or: fab prod abort lock released; all else stays as it is"
-    run.still_out[proxy] = "a step is still at work there"
+    run.still_out[Host(name="proxy01.example")] = "a step is still at work there"
     assert ways(run)[1] == "or: fab prod abort what is drained is put back, lock released; all else stays as it is"
     sync = run.plan.request.host_set.sync
-    run.afterwards[sync] = replace(run.afterwards[sync], around=(("0123abcd", 60, "silence"),))
+    run.afterwards[sync] = replace(healthy, around=(("0123abcd", 60, "silence"),))
     assert ways(run)[1] == (
         "or: fab prod abort what is drained is put back, what is up around the run is undone, lock released; "
         "all else stays as it is"
