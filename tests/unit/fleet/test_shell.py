@@ -399,7 +399,7 @@ def test_s14_a_sudo_that_asks_for_ever_and_waits_for_no_answer_is_given_up(
     root = RootShell(channel(), seconds=4)
 
     def hear() -> None:
-        for _ in range(80):  # only what is waited for in there counts, not the time between
+        for _ in range(150):  # only what is waited for in there counts, not the time between: on a busy machine little
             wait_until(lambda: root.spoke)
             root.listen()
 
