@@ -156,6 +156,8 @@ def test_n3_ctrl_c_is_answered_where_nothing_is_drawn(capfd: pytest.CaptureFixtu
         report.phase(1, 10, PHASES[0])
         report.finishing()
         assert capfd.readouterr().err.strip() == "stopping after this step; Ctrl-C again: exit now"
+        report.finishing(ending=True)
+        assert capfd.readouterr().err.strip() == "ending the run, which takes a moment; Ctrl-C again: exit now"
 
 
 def test_whatever_ends_the_run_nothing_is_left_drawn() -> None:
