@@ -98,14 +98,18 @@ def test_the_version_that_runs_write_down_is_the_projects() -> None:
     assert f'\nversion = "{record.TOOL}"\n' in (PROJECT / "pyproject.toml").read_text()
 
 
-@pytest.mark.parametrize(("forbidden", "kept"), [("", True), ("1", False)])
-def test_what_a_line_has_compiled_the_next_one_finds_unless_python_is_told_not_to_keep_it(
-    tmp_path: Path, forbidden: str, kept: bool
+@pytest.mark.parametrize(
+    ("forbidden", "limit", "kept"),
+    [("", "ulimit -f unlimited", True), ("1", "true", False), ("", "ulimit -f 200000", False)],
+    ids=["kept", "Python is told not to", "files may be cut off"],
+)
+def test_what_a_line_has_compiled_the_next_one_finds_unless_it_must_not_be_kept_or_may_not_be_whole(
+    tmp_path: Path, forbidden: str, limit: str, kept: bool
 ) -> None:
     shutil.copytree(PROJECT / "tasks", tmp_path / "tasks", ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("fabfile.py", "hosts.yml"):
         shutil.copy(PROJECT / name, tmp_path / name)
     environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": forbidden}
-    line = [sys.executable, "-m", "fabric", "--list"]
+    line = ["sh", "-c", f'{limit} && exec "$0" -m fabric --list', sys.executable]
     subprocess.run(line, cwd=tmp_path, capture_output=True, check=True, env=environment)
     assert bool(list(tmp_path.glob("tasks/__pycache__/collection.*.pyc"))) == kept
