@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def _room() -> bool:
-    """May files be written whole? Python before 3.13.1 keeps one that a full disk has cut off, and fails on it for ever."""
+    """May files be written whole? Python before 3.13.1 keeps one that a full disk cut off, and fails on it for ever."""
     if resource.getrlimit(resource.RLIMIT_FSIZE)[0] != resource.RLIM_INFINITY:
         return False
     try:
