@@ -110,7 +110,7 @@ def test_what_status_offers_after_an_abort_leads_out(stg_runs_110: Fleet) -> Non
     assert stg_runs_110.types("prod abort --yes").code == 0
     ended = stg_runs_110.types("prod status")
     assert "httpd is not running on prod01, prod02" in ended.out
-    offered, _, _ = ended.out.splitlines()[-2].partition("  ")
+    offered = next(line for line in ended.out.splitlines() if line.startswith("next: ")).partition("  ")[0]
     assert offered == "next: fab prod major-upgrade --version 1.1.0-1.el7"
     ended = stg_runs_110.types("prod upgrade-db --yes")  # the first of those by hand
     assert (ended.code, ended.out.splitlines()[-1]) == (0, "next: fab prod sync start-httpd")

@@ -38,9 +38,10 @@ def test_c2_a_cron_file_on_a_host_that_is_not_the_sync_host_keeps_a_migration_fr
 
 
 def test_o1_a_host_that_another_run_has_locked_meanwhile_starts_no_step(stg_runs_110: Fleet) -> None:
-    stg_runs_110.breaks(ONE, "download", "slow", seconds=3)
+    for _ in ("the look at the migrations", "the step"):
+        stg_runs_110.breaks(ONE, "download", "slow", seconds=3)
     with stg_runs_110.begins(MAJOR) as client:
-        until(lambda: begun(stg_runs_110, "yum", "--downloadonly") == 2)
+        until(lambda: begun(stg_runs_110, "yum", "--downloadonly") == 3)
         other = (stg_runs_110.kept(ONE) / "lock").read_text().replace(holder(stg_runs_110), "deadbeef")
         stg_runs_110.kept(TWO).mkdir(parents=True, exist_ok=True)
         (stg_runs_110.kept(TWO) / "lock").write_text(other)

@@ -85,7 +85,7 @@ def test_r1_nobody_elses_silence_is_undone(real: Alertmanager) -> None:
 @REAL
 def test_what_alertmanager_refuses_is_told_in_its_words(real: Alertmanager) -> None:
     with pytest.raises(Failed, match=r"answers 400: .*error parsing regexp"):
-        alertmanager.begin(silence(real.url, matchers={"service": "~["}), occasion())
+        alertmanager.begin(silence(real.url, matchers={"service": "~(?=a)"}), occasion())
 
 
 @contextmanager
