@@ -29,7 +29,7 @@ def documented() -> dict[str, set[str]]:
 
 def keys(event: Event) -> set[str]:
     nested = [*(event["hosts"].values() if isinstance(event.get("hosts"), dict) else [])]
-    nested += [span for key in ("outages", "slow") for span in event.get(key, [])]
+    nested += [one for value in event.values() if isinstance(value, list) for one in value]
     return {*event, *(key for one in nested if isinstance(one, dict) for key in one)} - ON_EVERY_LINE
 
 
