@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from ..fleet.outcome import Outcome
-from ..inventory.around import Command, Part, is_command, is_downtime, is_silence
+from ..inventory.around import Command, Part, Silence, is_command, is_downtime, is_silence
 from ..sop.shell import call
 from . import alertmanager, command
 from .occasion import Occasion
@@ -37,7 +37,7 @@ class Result(NamedTuple):
 def look(part: Part, occasion: Occasion, means: Means) -> Result:
     """Could it be begun, as far as that can be seen?"""
     if is_silence(part):
-        return _Request(part.silence, lambda: alertmanager.look(part)).answer(means)
+        return _of_alertmanager(part, lambda: alertmanager.look(part)).answer(means.waits)
     if is_downtime(part):
         there = call("nagios_there", occasion.host_set.app.path(part.file))
         return _on_a_host(part, f"around_able && {there}", means)
@@ -48,10 +48,10 @@ def begin(part: Part, occasion: Occasion, means: Means) -> Result:
     """Begin it, once more where it is begun already. Who leaves meanwhile by Ctrl-C is told by `end` what is left."""
     if is_command(part) and not part.at:
         return _does(part, part.begin, occasion, means)  # ended with all that it has started
-    request = _Request(part.silence, lambda: alertmanager.begin(part, occasion)) if is_silence(part) else None
+    request = _of_alertmanager(part, lambda: alertmanager.begin(part, occasion)) if is_silence(part) else None
     broken_off = occasion.run, part.label
     _broken_off[broken_off] = request
-    result = request.answer(means) if request else _begin_on_a_host(part, occasion, means)
+    result = request.answer(means.waits) if request else _begin_on_a_host(part, occasion, means)
     del _broken_off[broken_off]
     return result
 
@@ -75,7 +75,7 @@ def end(part: Part, occasion: Occasion, runs: Collection[str], means: Means) -> 
     return Result(BROKEN_OFF, known=False) if broken_off in _broken_off and not result.failure else result
 
 
-def _end(part: Part, occasion: Occasion, runs: Collection[str], means: Means, begun: _Request | None) -> Result:
+def _end(part: Part, occasion: Occasion, runs: Collection[str], means: Means, begun: Request | None) -> Result:
     """begun: what is waited for first, and was not waited for when it was begun."""
     if is_silence(part):
 
@@ -84,7 +84,7 @@ def _end(part: Part, occasion: Occasion, runs: Collection[str], means: Means, be
                 begun.join(part.seconds)
             alertmanager.end(part, occasion, runs)
 
-        return _Request(part.silence, act).answer(means)
+        return _of_alertmanager(part, act).answer(means.waits)
     if is_downtime(part):
         comments = [occasion.mark(run) for run in runs]
         words = (occasion.host_set.app.path(part.file), f"{part.seconds:g}", *comments)
@@ -107,33 +107,43 @@ def _on_a_host(part: Part, script: str, means: Means) -> Result:
     return Result(outcome.failure or "", outcome.known and outcome.exited != TIMED_OUT)
 
 
-class _Request(threading.Thread):
-    """A request of ours, in a thread of its own: who leaves meanwhile does not wait for the answer."""
+class Request(threading.Thread):
+    """Something that is asked in a thread of its own: who leaves meanwhile does not wait for the answer.
 
-    def __init__(self, address: str, act: Callable[[], None]) -> None:
+    act: raises nothing. It is begun by `start`, or by who asks for the answer.
+    """
+
+    def __init__(self, act: Callable[[], Result]) -> None:
         super().__init__(daemon=True)
-        self._address, self._act = address, act
+        self._act = act
         self.result = Result(BROKEN_OFF, known=False)
 
     def run(self) -> None:
         """Do it, and keep what became of it."""
-        try:
-            self._act()
-        except alertmanager.Failed as error:
-            self.result = Result(str(error), error.known)
-        except Exception as error:  # noqa: BLE001  # what it says may have a token of the address
-            self.result = Result(f"{self._address} cannot be asked: {type(error).__name__}", known=False)
-        else:
-            self.result = Result()
+        self.result = self._act()
 
-    def answer(self, means: Means) -> Result:
-        """What becomes of it, in the end."""
-        self.start()
+    def answer(self, waits: Callable[[], None]) -> Result:
+        """What becomes of it, in the end; waits: is told where that takes longer than SOON_SECONDS."""
+        if self.ident is None:
+            self.start()
         self.join(command.SOON_SECONDS)
         if self.is_alive():
-            means.waits()
+            waits()
             self.join()
         return self.result
 
 
-_broken_off: dict[tuple[str, str], _Request | None] = {}  # what is being begun, or was when somebody left: run, label
+def _of_alertmanager(silence: Silence, act: Callable[[], None]) -> Request:
+    def asked() -> Result:
+        try:
+            act()
+        except alertmanager.Failed as error:
+            return Result(str(error), error.known)
+        except Exception as error:  # noqa: BLE001  # what it says may have a token of the address
+            return Result(f"{silence.silence} cannot be asked: {type(error).__name__}", known=False)
+        return Result()
+
+    return Request(asked)
+
+
+_broken_off: dict[tuple[str, str], Request | None] = {}  # what is being begun, or was when somebody left: run, label

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable
 from functools import partial
 
 from ..around import parts
-from ..around.command import SOON_SECONDS
 from ..around.occasion import Occasion
 from ..errors import Refused
 from ..fleet.outcome import Outcome
@@ -27,11 +24,10 @@ class Looks:
         self._reached, self._report = reached, report
         self._occasion = Occasion(reached.host_set, "", operator())
         quiet = parts.Means(partial(ask, reached), lambda: None)
-        self._asked = {
-            part: _later(partial(parts.look, part, self._occasion, quiet))
-            for part in all_of(reached.host_set)
-            if not part.at
-        }
+        from_here = [part for part in all_of(reached.host_set) if not part.at]
+        self._asked = {part: parts.Request(partial(parts.look, part, self._occasion, quiet)) for part in from_here}
+        for request in self._asked.values():
+            request.start()
 
     def check(self) -> tuple[str, ...]:
         """Of those that are best effort, what could not be begun, a sentence each.
@@ -49,26 +45,8 @@ class Looks:
     def _failure(self, part: Part) -> str:
         to_answer = means(self._reached, self._report, part, "look")
         if part in self._asked:
-            return self._asked[part](to_answer.waits).failure
+            return self._asked[part].answer(to_answer.waits).failure
         return parts.look(part, self._occasion, to_answer).failure
-
-
-def _later(act: Callable[[], parts.Result]) -> Callable[[Callable[[], None]], parts.Result]:
-    """Begin it in a thread that nobody has to wait for; what comes back waits for the result, and says so if that takes
-    long.
-    """
-    found: list[parts.Result] = []
-    asks = threading.Thread(target=lambda: found.append(act()), daemon=True)
-    asks.start()
-
-    def result(waits: Callable[[], None]) -> parts.Result:
-        asks.join(SOON_SECONDS)
-        if asks.is_alive():
-            waits()
-            asks.join()
-        return found[0]
-
-    return result
 
 
 def means(reached: Reached, report: Report, part: Part, what: str) -> parts.Means:
