@@ -46,8 +46,10 @@ def refused_for(run: Run, reached: Reached) -> tuple[Migration, ...]:
 
 def brought(job: Job, reached: Reached) -> list[Migration]:
     """The migrations that the job's build brings and the sync host has not. Raises LookupError, why not known."""
-    outcome = reached.machines.ask({job.host_set.sync: script(job)}, LOOK_SECONDS, "to read the build's migrations")
-    said = outcome[job.host_set.sync]
+    sync = job.host_set.sync
+    said = reached.machines.ask({sync: script(job)}, LOOK_SECONDS, "to read the build's migrations").get(sync)
+    if said is None:
+        raise LookupError("it cannot be reached any more")
     if said.failure:
         raise LookupError(said.failure)
     return list(read(said.output))

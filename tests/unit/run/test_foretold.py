@@ -49,6 +49,19 @@ class Asked:
         return Reached(prod(), cast(Machines, self))
 
 
+class Lost(Asked):
+    """It was lost since it was looked at: a host that is not in the answers was not reached."""
+
+    def ask(self, scripts: Mapping[Host, str], seconds: float, what: str) -> dict[Host, Outcome]:
+        return {}
+
+
+def test_where_the_sync_host_is_lost_meanwhile_the_plan_says_that_the_migration_is_not_known() -> None:
+    plan = with_migrations(a_plan(), Lost("").reached)
+    assert plan.migrations is None
+    assert plan.warnings[-1].endswith("would do is not known: it cannot be reached any more")
+
+
 def foretold(plan: Plan, output: str, failure: str | None = None) -> Plan:
     return with_migrations(plan, Asked(output, failure).reached)
 
