@@ -110,7 +110,7 @@ def _drained(found: _Set) -> list[Way]:
     rest = [at for at in out if not any(is_out(host_set, facts, host, at) for host in drained)]
     does = ["puts back what a run has taken out of the balancer"] if rest else []
     if up := undone_by_abort(host_set, facts):
-        does.append(f"tries again to undo {', '.join(up)}")
+        does.append(f"undoes {', '.join(up)}")
     if does and not found.sync.paused:
         ways.append((f"{found.fab} abort", ", ".join(does)))
     return ways

@@ -138,10 +138,10 @@ def test_r3_what_could_not_be_undone_stays_noted_until_an_abort_can(stg_runs_101
     assert ended.code == 0, ended.said  # best effort, and the upgrade went well
     assert "warning: silence could not be undone (http://127.0.0.1:" in ended.out
     assert "); it ends by itself in 15 min\n" in ended.out
-    assert "next: fab prod abort  # tries again to undo silence" in ended.out
+    assert "next: fab prod abort  # undoes silence" in ended.out
     assert noted(fleet) == ["silence"]
     shown = fleet.types("prod status")
-    assert (shown.code, "next: fab prod abort  # tries again to undo silence" in shown.out) == (0, True), shown.said
+    assert (shown.code, "next: fab prod abort  # undoes silence" in shown.out) == (0, True), shown.said
     os.kill(pager.pid, signal.SIGCONT)
     assert "abort would undo silence" in fleet.types("--dry prod abort").out
     ended = fleet.types("prod abort --yes")
@@ -154,7 +154,7 @@ def test_r3_an_abort_that_cannot_undo_a_part_ends_with_5_and_leads_out(stg_runs_
     file, before = fleet.home / "hosts.yml", (fleet.home / "hosts.yml").read_text()
     around(fleet, f"begin: 'true', end: exit 4, on: {ONE}, name: onhost")
     ended = fleet.types("prod restart-httpd --yes")
-    again = "next: fab prod abort  # tries again to undo onhost"
+    again = "next: fab prod abort  # undoes onhost"
     assert (ended.code, again in ended.out) == (0, True), ended.said
     ended = fleet.types("prod abort --yes")
     assert (ended.code, again in ended.err, "drained" in ended.said) == (5, True, False), ended.said

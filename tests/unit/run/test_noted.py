@@ -24,7 +24,7 @@ def test_what_has_ended_by_itself_is_not_up_and_a_command_never_does() -> None:
 
 def test_w1_where_no_run_holds_the_set_an_abort_undoes_what_is_up() -> None:
     facts = found(SET, well(around=(("0123abcd", 60, "silence"), ("89abcdef", 60, "silence"))), well())
-    assert left_behind(SET, facts) == "fab prod abort  # tries again to undo silence"
+    assert left_behind(SET, facts) == "fab prod abort  # undoes silence"
     assert left_behind(SET, found(SET, well(around=(("0123abcd", 0, "silence"),)), well())) == ""
 
 
