@@ -36,11 +36,7 @@ class RunLock:
         self._app = reached.host_set.app
         self._journal = journal
         self.reconnect = self._set.reconnect
-        self._turn, self._begun, self._passed = (
-            Turn(),
-            0,
-            0,
-        )  # of checks: how many have begun, which one was passed last
+        self._turn, self._begun, self._passed = Turn(), 0, 0  # checks: how many have begun, which was passed last
         self.run_folder: RunFolder = kept.run_folder(self._app, journal.run, f"{operator()} ({secrets.token_hex(4)})")
 
     def take(self, doing: str) -> str | None:

@@ -77,7 +77,7 @@ def _to_the_end(
     sync = run.plan.request.host_set.sync
     try:
         automatic.hold_off(run, run_lock, report)
-        if asked.is_set() and run.resumed:
+        if asked.is_set() and run.resumed:  # it is half-way still, and keeps its lock
             raise KeyboardInterrupt
         begins = not asked.is_set()
         end = _phase_by_phase(run, remaining_phases, run_lock, report, around, asked) if begins else not_begun(run.plan)
