@@ -77,17 +77,17 @@ def asks_the_sync_host(phase: Phase, host_set: HostSet) -> bool:
 
     A host that could not be told of another driver would go on working for us.
     """
-    return phase.step.around or not (phase.step.looks or set(phase.hosts) == {host_set.sync})
+    return phase.step.encloses or not (phase.step.looks or set(phase.hosts) == {host_set.sync})
 
 
 def _check_still_ours(run: Run, part: Phase, run_lock: RunLock) -> None:
     """See that the run is still ours to carry out; not in a turn: hosts side by side share the answer."""
     host_set, step = run.plan.request.host_set, part.step
     if asks_the_sync_host(part, host_set):
-        note = drains.note_away(host_set, run.journal.run, part.hosts) if step.around else ""
+        note = drains.note_away(host_set, run.journal.run, part.hosts) if step.encloses else ""
         run_lock.check_still_ours(note)
     with run.turn:
-        run.taking_out |= set(part.hosts) if step.around else set()
+        run.taking_out |= set(part.hosts) if step.encloses else set()
         run.waits = run.waits if part.window and step.looks else not step.looks
 
 

@@ -49,15 +49,15 @@ def of(plan: Plan, states: States, facts: Mapping[Host, Facts]) -> list[Remainin
         else:
             rows.append(_of_phase(plan, number, phase, begun, states, facts))
     for at, phase in enumerate(plan.phases):
-        if phase.step.around and at >= plan.settled:
-            _around(plan, at, rows, states, facts)
+        if phase.step.encloses and at >= plan.settled:
+            _enclosed(plan, at, rows, states, facts)
     return [
         _gate(plan, at, rows, facts) if phase.step.gate and at >= plan.settled else rows[at]
         for at, phase in enumerate(plan.phases)
     ]
 
 
-def _around(plan: Plan, at: int, rows: list[Remaining], states: States, facts: Mapping[Host, Facts]) -> None:
+def _enclosed(plan: Plan, at: int, rows: list[Remaining], states: States, facts: Mapping[Host, Facts]) -> None:
     """A drain is wanted where something is left of what is done under it, whatever became of it before; the way back
     where something is drained, or is going to be. What looks whether it is still so does that again.
     """

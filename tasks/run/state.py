@@ -146,7 +146,7 @@ class Run:
         for phase, results in self.outcomes:
             well = [host for host, outcome in results.items() if not outcome.failure]
             out = {host: until for host, until in out.items() if until != phase.step.name or host not in well}
-            if phase.step.around:
+            if phase.step.encloses:
                 out |= dict.fromkeys(results, phase.step.until)
         return [] if self.complete else [*out, *(self.taking_out - out.keys())]
 

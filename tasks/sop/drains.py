@@ -20,7 +20,7 @@ FILE = "file"  # as the note of a drain by a file is called
 AWAY = "at,"  # begins the name of what is noted on the sync host: where a run may have taken something out
 
 
-def around(job: Job, batch: tuple[Host, ...], phases: list[Phase]) -> list[Phase]:
+def while_drained(job: Job, batch: tuple[Host, ...], phases: list[Phase]) -> list[Phase]:
     """The phases, with those of the batch that serve drained meanwhile; and as they are where nobody is drained."""
     balancer, serving = job.host_set.balancer, tuple(host for host in batch if host.serves)
     if not (balancer and balancer.drains and serving):
@@ -45,7 +45,7 @@ def drain(job: Job, batch: tuple[Host, ...]) -> Step:
             command=call("file_drain", root, job.app.path(balancer.drain.file), seconds),
             still=lambda facts: facts.drain_file and _noted(facts, (FILE,)) == 1,
             until="undrain",
-            around=True,
+            encloses=True,
             changes=False,
             seconds=seconds + job.host_set.limits.service,
             brief=f"touch {balancer.drain.file}; sleep {seconds}",
@@ -59,7 +59,7 @@ def drain(job: Job, batch: tuple[Host, ...]) -> Step:
         command=call("haproxy_drain", *at(job.host_set), root, seconds, *names),
         still=lambda facts: _is_drained(balancer, facts, names),
         until="undrain",
-        around=True,
+        encloses=True,
         changes=False,
         seconds=seconds + job.host_set.limits.service,
         brief=_brief(balancer, names, "drain"),
@@ -137,7 +137,7 @@ def _page(job: Job, name: str, says: str, function: str, up: bool) -> Step:
         command=call(function, kept.root(job.app), note, command),
         still=lambda facts: bool(_noted(facts, (note,))) == up,
         until="maintenance-end" if up else "",
-        around=up,
+        encloses=up,
         changes=False,
         seconds=job.host_set.limits.service,
         brief=command,

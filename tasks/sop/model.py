@@ -58,7 +58,7 @@ class Step:
     transacts: its output has the table of an rpm transaction.
     brief: what is shown instead of a command that is too long to be read.
     ends: shell that is done at its end, however that is; the step's status stays.
-    around: what stands between it and `until` is done under it: it is wanted where something of that is left.
+    encloses: what stands between it and `until` is done under it: it is wanted where something of that is left.
     away: the hosts that it takes out of the balancer.
     after_restart: what is done once more, before it is looked again, on a host that restarted and undid it so.
     """
@@ -85,7 +85,7 @@ class Step:
     transacts: bool = False
     brief: str = ""
     ends: str = ""
-    around: bool = False
+    encloses: bool = False
     away: tuple[Host, ...] = ()
     after_restart: Step | None = None
 

@@ -52,7 +52,7 @@ def _batch(job: Job, batch: tuple[Host, ...]) -> list[Phase]:
     if not serving:
         return phases
     phases += _restart(job, serving, len(batch), job.host_set.balancer)
-    *phases, last = drains.around(job, serving, phases)
+    *phases, last = drains.while_drained(job, serving, phases)
     return [*phases, replace(last, judged=batch if job.host_set.soak else ())]
 
 
@@ -61,7 +61,7 @@ def batch_rollback(job: Job, hosts: tuple[Host, ...], first: int) -> list[Phase]
     phases = [Phase(steps.downgrade(job, served=not _drains(job)), hosts, len(hosts))]
     serving = tuple(host for host in hosts if host.serves)
     phases += _restart(job, serving, len(hosts)) if serving else []
-    phases = drains.around(job, serving, phases)
+    phases = drains.while_drained(job, serving, phases)
     return [replace(phase, number=number) for number, phase in enumerate(phases, first)]
 
 
@@ -115,7 +115,7 @@ def rollback(job: Job) -> list[Phase]:
         if host.serves:
             wait = job.host_set.balancer if host is not job.hosts[-1] else None
             part += _restart(job, (host,), 1, wait)
-        phases += drains.around(job, (host,), part)
+        phases += drains.while_drained(job, (host,), part)
     return phases
 
 
@@ -123,7 +123,7 @@ def restart_rolling(job: Job) -> list[Phase]:
     """`service httpd restart` on one host after the other, the next when this one answers again."""
     phases: list[Phase] = []
     for host in job.serving:
-        phases += drains.around(job, (host,), _restart(job, (host,), 1, job.host_set.balancer))
+        phases += drains.while_drained(job, (host,), _restart(job, (host,), 1, job.host_set.balancer))
     return phases
 
 
