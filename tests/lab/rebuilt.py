@@ -21,7 +21,7 @@ A library.
 -- systemctl try-restart httpd.service
 """
 _BUILD = """\
-export HOME=/root GNUPGHOME=/root/.gnupg
+export HOME=~root GNUPGHOME=~root/.gnupg
 rm -rf /tmp/rebuilt && mkdir /tmp/rebuilt && cd /tmp/rebuilt
 cat >library.spec
 cp /usr/src/blockerbugs/blockerbugs.spec .
