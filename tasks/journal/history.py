@@ -38,10 +38,13 @@ class Past:
     seconds: float | None
 
 
-def runs(journals: Iterable[Sequence[Entry]], set_name: str, holder: str | None = None) -> list[Past]:
+def runs(
+    journals: Iterable[Sequence[Entry]], set_name: str, holder: str | None = None, package: str = ""
+) -> list[Past]:
     """The runs of a set, the oldest first, out of some journals; what stands in two of them counts once.
 
-    holder: the run that holds the set now.
+    holder: the run that holds the set now. package: what is upgraded there: a set of the same name may be another
+    application's, in another hosts.yml.
     """
     by_run: dict[str, list[Entry]] = {}
     for journal in journals:
@@ -56,7 +59,8 @@ def runs(journals: Iterable[Sequence[Entry]], set_name: str, holder: str | None 
         begin = next((one for one in entries if isinstance(one.event, Begin)), None)
         if begin and isinstance(begin.event, Begin) and begin.event.set == set_name:
             found.append((begin.time or 0.0, _past(run, begin.event, begin.time, entries, run == holder)))
-    return [past for _, past in sorted(found, key=lambda pair: pair[0])]
+    in_order = [past for _, past in sorted(found, key=lambda pair: pair[0])]
+    return [past for past in in_order if not (package and past.before) or package in {nvr.name for nvr in past.before}]
 
 
 def _merged(ones: Sequence[Entry], others: Sequence[Entry]) -> list[Entry]:

@@ -83,7 +83,7 @@ def show_history(host_set: HostSet, config: Config, report: Report, last: int) -
         failure = outcomes[sync].failure if sync in outcomes else "cannot be reached"
     lines = kept.said(outcomes[sync].output) if not failure else []
     lock = next((read_lock(line.removeprefix("lock\t")) for line in lines if line.startswith("lock\t")), None)
-    past = runs([kept_here(only=NAMES), read(lines)], host_set.name, lock.run if lock else None)
+    past = runs([kept_here(only=NAMES), read(lines)], host_set.name, lock.run if lock else None, host_set.app.package)
     report.history(host_set, past[-last:])
     if failure:
         report.note(f"{sync.short}: {failure}: these are the runs that were typed on this machine")

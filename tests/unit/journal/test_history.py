@@ -55,6 +55,13 @@ def test_runs_of_other_sets_are_not_told() -> None:
     assert runs([{**BEGIN, "set": "stg"}, END], "prod") == []
 
 
+def test_runs_of_another_application_on_a_set_of_the_same_name_are_not_told() -> None:
+    unknown = at(2, "begin", "bbbbbbbb", operator="bob@two", procedure="minor-upgrade", hosts={})
+    found = past_runs.runs([entries([BEGIN, END, unknown])], "prod", package="kittens")
+    assert [past.run for past in found] == ["bbbbbbbb"]  # no build is known of it
+    assert len(past_runs.runs([entries([BEGIN, END])], "prod", package=OLD.name)) == 1
+
+
 def test_the_oldest_comes_first_in_whatever_order_they_were_found() -> None:
     later = at(30, "begin", "bbbbbbbb", procedure="rollback")
     assert [past.run for past in runs([later, BEGIN], "prod")] == ["aaaaaaaa", "bbbbbbbb"]
