@@ -113,6 +113,7 @@ def downgrade(job: Job, served: bool = True) -> Step:
         name="downgrade",
         says=f"yum downgrade to {job.target}",
         command=yum.downgrade(job),
+        brief=yum.downgrade_by_hand(job),
         proof=_installed(job, served),
         still=lambda facts: facts.installed == job.target,
         seconds=job.host_set.limits.yum,
@@ -120,8 +121,7 @@ def downgrade(job: Job, served: bool = True) -> Step:
 
 
 def _installed(job: Job, served: bool) -> str:
-    settle = f" && {health.settle(job.host_set.health)}" if served else ""
-    return f"{yum.proven(job)}{settle}"
+    return yum.proven(job) + (f" && {health.settle(job.host_set.health)}" if served else "")
 
 
 def mend_rpm(job: Job) -> Step:

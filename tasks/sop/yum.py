@@ -70,7 +70,16 @@ def update_fetched(job: Job) -> str:
 def downgrade(job: Job) -> str:
     """Back to the build. yum 3 and dnf exit 0 or 1 as they like when there is nothing to do: it is not asked then."""
     there = call("build_is", job.app.package, job.target)
-    return f"{expire(job)} && {{ {there} || {command(job)} downgrade {_q(job.target)}; }}"
+    return f"{expire(job)} && {{ {there} || {_downgrade(job)}; }}"
+
+
+def downgrade_by_hand(job: Job) -> str:
+    """The same as it is typed, where another build is installed."""
+    return f"{expire(job)} && {_downgrade(job)}"
+
+
+def _downgrade(job: Job) -> str:
+    return f"{command(job)} downgrade {_q(job.target)}"
 
 
 def fetched(job: Job) -> str:
