@@ -131,7 +131,9 @@ def test_X4_where_nobody_listens_it_is_a_warning_too_and_the_others_are_told() -
 def test_X4_an_endpoint_that_never_answers_costs_no_more_than_its_seconds() -> None:
     with answering(None) as endpoint:
         said = run(*[endpoint.address] * 3, listens=endpoint)
-    assert re.findall(r"notify\[(\d)\] \(json\) was not told: no answer in 5 s", said) == ["0", "1", "2"]
+    # The sender gives up after the same seconds as the one who waits for it: which of the two is first is not known.
+    late = r"notify\[(\d)\] \(json\) was not told: (?:no answer in 5 s|it could not be reached, or refused)\n"
+    assert re.findall(late, said) == ["0", "1", "2"]
 
 
 def test_a_run_that_ends_in_an_error_is_told_too_and_the_error_goes_on() -> None:
