@@ -181,11 +181,17 @@ class RootShell:
 
     def _listen(self) -> str | None:
         """Wait until sudo asks for something, or has let us in; tell what it says meanwhile."""
-        heard = asked = time.monotonic()
+        ends = time.monotonic() + self._left
+        try:
+            return self._listen_until(ends)
+        finally:
+            self._left = ends - time.monotonic()
+
+    def _listen_until(self, ends: float) -> str | None:
+        heard = time.monotonic()
         while True:
             reached = self._hear()
-            # What it takes to hear it counts, too: a flood leaves nothing to wait for.
-            self._left, asked = self._left - (time.monotonic() - asked), time.monotonic()
+            left = ends - time.monotonic()  # what it takes to hear it counts, too: a flood leaves nothing to wait for
             if reached:
                 self._lines = Lines()
                 self._wire.send(f"{self._mark}\n{self._library}")
@@ -195,11 +201,11 @@ class RootShell:
                 self._tell(text.removesuffix(self._token))
                 self._rest = b""
                 return ""
-            if self._left <= 0:
+            if left <= 0:
                 said = f"; it said last: {self._last}" if self._last else ""
                 raise ShellError(f"sudo gave no answer in {self._seconds:g} s (limits: sudo in hosts.yml){said}")
             try:
-                self._rest += self._wire.receive(min(QUIET_SECONDS, self._left))
+                self._rest += self._wire.receive(min(QUIET_SECONDS, left))
                 heard = time.monotonic()
             except EOFError:
                 self._ended()
