@@ -62,7 +62,8 @@ class Haproxy:
         (root / "run/haproxy").mkdir(parents=True)
         self._config.write_text(
             f"global\n stats socket {root}{SOCKET} mode 600 level {level}\n stats timeout 5s\n"
-            "defaults\n mode http\n timeout connect 1s\n timeout client 5s\n timeout server 5s\n"
+            "defaults\n mode http\n timeout connect 5s\n timeout client 5s\n timeout server 5s\n"
+            " timeout check 5s\n"  # else a check takes 100 ms at most, which a node on a busy machine does not keep
             f"frontend all\n bind 127.0.0.1:{self.port}\n default_backend bb\n"
             f"backend bb\n option httpchk GET /health\n{''.join(rows)}"
             "backend other\n server x 127.0.0.1:1\n"
@@ -72,7 +73,7 @@ class Haproxy:
     def _start(self, *arguments: str) -> subprocess.Popen[bytes]:
         assert PROGRAM
         process = subprocess.Popen([PROGRAM, "-db", "-q", "-f", self._config, *arguments], stderr=subprocess.DEVNULL)
-        for _ in range(100):
+        for _ in range(600):
             try:
                 self.ask("show info")
             except OSError:
@@ -100,8 +101,8 @@ class Haproxy:
         return {row[1]: row[17] for row in rows}
 
     def becomes(self, **status: str) -> bool:
-        """Does it say that, within some seconds?"""
-        for _ in range(60):
+        """Does it say that, within twenty seconds?"""
+        for _ in range(400):
             if status.items() <= self.words().items():
                 return True
             time.sleep(0.05)
@@ -134,8 +135,8 @@ def running(root: Path, checked: bool = True, level: str = "admin") -> Iterator[
 
 
 def until(true: Callable[[], bool]) -> None:
-    """Wait, some seconds at most."""
-    for _ in range(100):
+    """Wait, half a minute at most."""
+    for _ in range(600):
         if true():
             return
         time.sleep(0.05)
