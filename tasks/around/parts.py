@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from ..fleet.outcome import Outcome
-from ..inventory.around import Command, Part, Silence, is_command, is_downtime, is_silence
+from ..inventory.around import Command, Downtime, Part, Silence
 from ..sop.shell import call
 from . import alertmanager, command
 from .occasion import Occasion
@@ -36,9 +36,9 @@ class Result(NamedTuple):
 
 def look(part: Part, occasion: Occasion, means: Means) -> Result:
     """Could it be begun, as far as that can be seen?"""
-    if is_silence(part):
+    if isinstance(part, Silence):
         return _of_alertmanager(part, lambda: alertmanager.look(part)).answer(means.waits)
-    if is_downtime(part):
+    if isinstance(part, Downtime):
         there = call("nagios_there", occasion.host_set.app.path(part.file))
         return _on_a_host(part, f"around_able && {there}", means)
     return _on_a_host(part, "around_able", means) if part.at else Result()
@@ -46,9 +46,9 @@ def look(part: Part, occasion: Occasion, means: Means) -> Result:
 
 def begin(part: Part, occasion: Occasion, means: Means) -> Result:
     """Begin it, once more where it is begun already. Who leaves meanwhile by Ctrl-C is told by `end` what is left."""
-    if is_command(part) and not part.at:
+    if isinstance(part, Command) and not part.at:
         return _does(part, part.begin, occasion, means)  # ended with all that it has started
-    request = _of_alertmanager(part, lambda: alertmanager.begin(part, occasion)) if is_silence(part) else None
+    request = _of_alertmanager(part, lambda: alertmanager.begin(part, occasion)) if isinstance(part, Silence) else None
     broken_off = occasion.run, part.label
     _broken_off[broken_off] = request
     result = request.answer(means.waits) if request else _begin_on_a_host(part, occasion, means)
@@ -57,12 +57,12 @@ def begin(part: Part, occasion: Occasion, means: Means) -> Result:
 
 
 def _begin_on_a_host(part: Part, occasion: Occasion, means: Means) -> Result:
-    if is_downtime(part):
+    if isinstance(part, Downtime):
         hosts = [part.called(host) for host in occasion.host_set.hosts]
         comment = occasion.mark(occasion.run)
         words = (f"{part.seconds:g}", f"{occasion.expires:.0f}", occasion.operator.replace(";", ","), comment, *hosts)
         return _on_a_host(part, call("nagios_down", occasion.host_set.app.path(part.file), *words), means)
-    return _does(part, part.begin, occasion, means) if is_command(part) else Result()
+    return _does(part, part.begin, occasion, means) if isinstance(part, Command) else Result()
 
 
 def end(part: Part, occasion: Occasion, runs: Collection[str], means: Means) -> Result:
@@ -77,7 +77,7 @@ def end(part: Part, occasion: Occasion, runs: Collection[str], means: Means) -> 
 
 def _end(part: Part, occasion: Occasion, runs: Collection[str], means: Means, begun: Request | None) -> Result:
     """begun: what is waited for first, and was not waited for when it was begun."""
-    if is_silence(part):
+    if isinstance(part, Silence):
 
         def act() -> None:
             if begun and begun.is_alive():
@@ -85,11 +85,11 @@ def _end(part: Part, occasion: Occasion, runs: Collection[str], means: Means, be
             alertmanager.end(part, occasion, runs)
 
         return _of_alertmanager(part, act).answer(means.waits)
-    if is_downtime(part):
+    if isinstance(part, Downtime):
         comments = [occasion.mark(run) for run in runs]
         words = (occasion.host_set.app.path(part.file), f"{part.seconds:g}", *comments)
         return _on_a_host(part, call("nagios_up", *words), means)
-    return _does(part, part.end, occasion, means) if is_command(part) and part.end else Result()
+    return _does(part, part.end, occasion, means) if isinstance(part, Command) and part.end else Result()
 
 
 def _does(part: Command, line: str, occasion: Occasion, means: Means) -> Result:

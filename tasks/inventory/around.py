@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, ClassVar, TypeGuard
+from typing import Annotated, Any, ClassVar
 
 from .declared import Discriminator, Field, Tag, ValidationInfo, field_validator, model_validator
 from .host import Host, Limit, Number, Strict, with_on
@@ -155,22 +155,6 @@ class Notify(Part):
     def says(self) -> str:
         """Not its address, which may be a secret."""
         return "somebody is told when it begins and how it ended"
-
-
-# A part is what its `kind` says: where two files were read, one of them remembered, there are two classes of each kind.
-def is_silence(part: Part) -> TypeGuard[Silence]:
-    """Is it one in an Alertmanager?"""
-    return part.kind == Silence.kind
-
-
-def is_downtime(part: Part) -> TypeGuard[Downtime]:
-    """Is it one in nagios?"""
-    return part.kind == Downtime.kind
-
-
-def is_command(part: Part) -> TypeGuard[Command]:
-    """Is it a command?"""
-    return part.kind == Command.kind
 
 
 _KINDS: dict[str, type[Part]] = {"silence": Silence, "downtime": Downtime, "begin": Command, "notify": Notify}

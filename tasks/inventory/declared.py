@@ -1,15 +1,13 @@
-"""What the classes of hosts.yml are declared with: pydantic, or where nothing needs a check, what stands in for it.
+"""What the classes of hosts.yml are declared with: nothing is checked in `inventory`, all of it in `tasks.strict`.
 
-A file that was read strictly once is remembered (remembered.py), and pydantic takes longer to import than all the rest.
+pydantic takes longer to import than all the rest, and only who reads a hosts.yml that has changed needs it.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from . import stand_in
-
-if TYPE_CHECKING or not stand_in.wanted:
+if TYPE_CHECKING or __package__ == "tasks.strict":
     from pydantic import (
         AfterValidator,
         BaseModel,
@@ -25,7 +23,7 @@ if TYPE_CHECKING or not stand_in.wanted:
         model_validator,
     )
 else:
-    from .stand_in import (
+    from .unchecked import (
         AfterValidator,
         BaseModel,
         BeforeValidator,

@@ -1,39 +1,42 @@
-"""A hosts.yml that was read strictly once, and has not changed since, is read without pydantic.
+"""hosts.yml is read strictly once, and until it has changed no more: what was read is remembered.
 
 What is remembered (cache.py) counts only for the very bytes of that hosts.yml, of the code here that reads it, and for
-the versions of Python and pydantic. Otherwise, and where Ansible names hosts, the file is read strictly.
+the versions of Python and pydantic. Otherwise, and where Ansible names hosts, the file is read with pydantic
+(tasks.strict). The values are of the same classes either way.
 """
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from contextlib import suppress
 from importlib import import_module, metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from . import cache, stand_in
+from . import cache
 from .file import parsed
-
-if TYPE_CHECKING:
-    from .model import Inventory
+from .model import Inventory
+from .unchecked import MODELS
 
 HERE = Path(__file__).parent
 CHECKS = (*sorted(HERE.glob("*.py")), HERE.parent / "fleet" / "output.py", HERE.parent / "fleet" / "secret.py")
-MODEL = f"{__package__}.model"
 
 
 def read(path: Path, taken: Collection[str] = ()) -> Inventory:
-    """`model.read`: the same inventory, or the same Refused."""
+    """The inventory in `path`.
+
+    taken: the names of tasks, which no set can have.
+    Raises Refused with every problem at once, each with its place in the file; for hosts that Ansible names, with why
+    they are not known.
+    """
     key = _key(path, taken)
-    if key and not _strict_is_here() and (found := _recalled(path, key)) is not None:
-        return found
-    inventory: Inventory = _strict_model().read(path, taken)
+    if key:
+        with suppress(LookupError, TypeError):  # nothing is remembered, or no inventory
+            return _inventory(cache.recall("hosts", path, key))
+    told = _told(import_module("tasks.strict.reading").read(path, taken))
     if key and key == _key(path, taken) and not _by_ansible(path):  # what was read is what the key is of
-        with suppress(TypeError):
-            cache.remember("hosts", path, key, _told(inventory))
-    return inventory
+        cache.remember("hosts", path, key, told)
+    return _inventory(told)
 
 
 def _by_ansible(path: Path) -> bool:
@@ -51,58 +54,38 @@ def _key(path: Path, taken: Collection[str]) -> str | None:
         return None
 
 
-def _recalled(path: Path, key: str) -> Inventory | None:
-    raw = cache.recall("hosts", path, key)
-    if raw is None:
-        return None
-    stand_in.wanted = True
-    import_module(MODEL)
-    try:
-        found: Inventory = _revived(raw)
-    except (LookupError, TypeError):
-        return None
-    return found
+def unchecked(value: Any) -> Any:
+    """The value of a class of `tasks.strict` as that of the class of the same name in `inventory`."""
+    return _revived(_told(value))
 
 
 def _told(value: Any) -> Any:
-    """As JSON: a class's value is an object that names the class under "", a dict one that has no such key."""
+    """As JSON: a value of a class and a dict are each an object with one key, the name of the class or nothing."""
     if hasattr(value, "model_fields_set"):
-        return {"": stand_in.name(type(value)), **{key: _told(one) for key, one in vars(value).items()}}
+        return {type(value).__name__: {key: _told(one) for key, one in vars(value).items() if _counts(value, key)}}
     if isinstance(value, dict):
-        if not all(isinstance(key, str) and key for key in value):
-            raise TypeError("a key that is no text")
-        return {key: _told(one) for key, one in value.items()}
-    if isinstance(value, tuple):
-        return [_told(one) for one in value]
-    if value is not None and not isinstance(value, str | int | float | bool):
-        raise TypeError(f"{type(value).__name__} is not remembered")
-    return value
+        return {"": {key: _told(one) for key, one in value.items()}}
+    return [_told(one) for one in value] if isinstance(value, tuple) else value
 
 
-def _revived(raw: Any) -> Any:
-    if isinstance(raw, list):
-        return tuple(map(_revived, raw))
-    if not isinstance(raw, dict):
-        return raw
-    values = {key: _revived(one) for key, one in raw.items() if key}
-    return stand_in.MODELS[raw[""]](**values) if "" in raw else values
+def _counts(value: Any, field: str) -> bool:
+    """Was it given, or made by a check in place of the default?"""
+    return field in value.model_fields_set or getattr(value, field) != type(value).model_fields[field].default
 
 
-def _strict_is_here() -> bool:
-    return MODEL in sys.modules and not stand_in.wanted
+def _inventory(told: Any) -> Inventory:
+    """The inventory that was told as JSON. Raises LookupError and TypeError for what is none."""
+    found = _revived(told)
+    if not isinstance(found, Inventory):
+        raise TypeError(f"{type(found).__name__} is no inventory")
+    return found
 
 
-def _strict_model() -> Any:
-    """The classes with pydantic; those without it, if another file was remembered, go on being what that file is of."""
-    if stand_in.wanted:
-        stand_in.wanted = False
-        for name in list(_of_the_schema()):
-            vars(sys.modules[__package__]).pop(name.rpartition(".")[2], None)
-            del sys.modules[name]
-    return import_module(MODEL)
-
-
-def _of_the_schema() -> Iterator[str]:
-    """The modules that were imported with what stands in for pydantic."""
-    kept = {__name__, stand_in.__name__, cache.__name__, f"{__package__}.file", f"{__package__}.named"}
-    return (name for name in sys.modules if name.startswith(f"{__package__}.") and name not in kept)
+def _revived(told: Any) -> Any:
+    if isinstance(told, list):
+        return tuple(map(_revived, told))
+    if not isinstance(told, dict):
+        return told
+    ((name, fields),) = told.items()
+    values = {key: _revived(one) for key, one in fields.items()}
+    return MODELS[name](**values) if name else values

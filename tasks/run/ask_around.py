@@ -73,4 +73,4 @@ def place(host_set: HostSet, part: Part) -> str:
 
 def all_of(host_set: HostSet) -> list[Part]:
     """Those that are begun and undone; who is told is none of them."""
-    return [part for part in host_set.around if part.kind != Notify.kind]
+    return [part for part in host_set.around if not isinstance(part, Notify)]

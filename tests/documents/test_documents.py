@@ -14,7 +14,7 @@ from fabric.main import program
 from invoke.parser import Parser, ParserContext
 
 from tasks.collection import namespace
-from tasks.inventory.model import read
+from tasks.inventory.remembered import read
 from tasks.program import contexts
 from tasks.run.facts import PROGRAMS
 from tests.warmed import PROJECT

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tasks.inventory.model import read
+from tasks.inventory.remembered import read
 from tasks.sandbox import faults, layout, like
 from tasks.sandbox.played import BLOCKERBUGS, played, words
 from tests.kittens import hosts_yml

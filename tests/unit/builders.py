@@ -9,11 +9,13 @@ import shutil
 import subprocess
 from collections.abc import Iterable
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from tasks.errors import SopError
 from tasks.inventory.model import App, Host, HostSet, Inventory
+from tasks.inventory.remembered import unchecked
 from tasks.journal.coding import read
 from tasks.journal.events import Event
 from tasks.run.request import Request
@@ -21,6 +23,24 @@ from tasks.sop.model import Facts, Job, Schema
 from tasks.sop.nvr import Nvr, parse
 from tasks.sop.shell import library
 from tasks.sop.workflows import PROCEDURES
+
+Kind = TypeVar("Kind")
+
+
+def checked(kind: type[Kind], **keys: Any) -> Kind:
+    """A value of one of hosts.yml's classes, of the keys that could stand there. Raises pydantic's ValidationError."""
+    strict = getattr(import_module(kind.__module__.replace("tasks.inventory", "tasks.strict")), kind.__name__)
+    value: Kind = unchecked(strict.model_validate(_written(keys)))
+    return value
+
+
+def _written(value: Any) -> Any:
+    """The keys of hosts.yml that say these values."""
+    if hasattr(value, "model_fields_set"):
+        return {key: _written(one) for key, one in vars(value).items() if key in value.model_fields_set}
+    if isinstance(value, dict):
+        return {key: _written(one) for key, one in value.items()}
+    return [_written(one) for one in value] if isinstance(value, tuple | list) else value
 
 
 def nvr(text: str) -> Nvr:
@@ -39,7 +59,7 @@ TWO = Host(name="blockerbugs02.iad2.example", aliases=("blockerbugs02",))
 def prod(**keys: Any) -> HostSet:
     """Two hosts, the first of them syncs."""
     given = {"name": "prod", "hosts": (ONE, TWO), "sync_host": ONE.name, **keys}
-    return HostSet.model_validate(given)
+    return checked(HostSet, **given)
 
 
 def of(app: App, host_set: HostSet) -> HostSet:
@@ -50,7 +70,7 @@ def of(app: App, host_set: HostSet) -> HostSet:
 def stg(**keys: Any) -> HostSet:
     """One host."""
     host = Host(name="blockerbugs01.stg.iad2.example", aliases=("blockerbugs01.stg",))
-    return HostSet.model_validate({"name": "stg", "hosts": (host,), "sync_host": host.name, **keys})
+    return checked(HostSet, **{"name": "stg", "hosts": (host,), "sync_host": host.name, **keys})
 
 
 def fleet(*sets: HostSet) -> Inventory:

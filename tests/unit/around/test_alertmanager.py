@@ -20,7 +20,7 @@ from tasks.around.occasion import Occasion
 from tasks.inventory.around import Silence
 from tests.alertmanager import Alertmanager
 from tests.alertmanager import alertmanager as started
-from tests.unit.builders import prod
+from tests.unit.builders import checked, prod
 from tests.wanted import wanted
 
 REAL = wanted("prometheus-alertmanager", "prometheus-alertmanager")
@@ -40,7 +40,7 @@ def real(one: Alertmanager) -> Iterator[Alertmanager]:
 
 
 def silence(url: str, **keys: object) -> Silence:
-    return Silence.model_validate({"silence": url, "matchers": {"service": "blockerbugs"}, "seconds": 5, **keys})
+    return checked(Silence, **{"silence": url, "matchers": {"service": "blockerbugs"}, "seconds": 5, **keys})
 
 
 def occasion(run: str = RUN, **changes: Any) -> Occasion:

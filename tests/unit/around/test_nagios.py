@@ -14,7 +14,7 @@ from tasks.around.occasion import Occasion
 from tasks.fleet.outcome import Outcome, failure
 from tasks.inventory.around import Command, Downtime, Part
 from tests.nagios import Nagios, nagios
-from tests.unit.builders import ONE, TWO, Shell, prod
+from tests.unit.builders import ONE, TWO, Shell, checked, prod
 from tests.wanted import wanted
 
 REAL = wanted("nagios4", "nagios4-core")
@@ -44,7 +44,7 @@ def occasion(run: str = "0123abcd") -> Occasion:
 
 
 def downtime(file: Path, **keys: object) -> Downtime:
-    return Downtime.model_validate({"downtime": "noc01.example", "file": str(file), **keys})
+    return checked(Downtime, downtime="noc01.example", file=str(file), **keys)
 
 
 @REAL
@@ -82,7 +82,7 @@ def test_r2_a_command_file_that_is_none_or_that_nobody_reads_is_told(tmp_path: P
 
 
 def on_a_host(begin: str, **keys: object) -> Command:
-    return Command.model_validate({"begin": begin, "on": "noc01.example", **keys})
+    return checked(Command, begin=begin, on="noc01.example", **keys)
 
 
 def test_w3_a_command_on_a_host_that_ignores_its_end_is_ended_all_the_same(here: parts.Means) -> None:

@@ -10,7 +10,8 @@ import yaml
 
 from tasks.errors import Refused
 from tasks.inventory.around import Command, Downtime, Notify, Silence
-from tasks.inventory.model import HostSet, read
+from tasks.inventory.model import HostSet
+from tasks.inventory.remembered import read
 
 SILENCE = {"silence": "http://am.example:9093", "matchers": {"service": "blockerbugs"}}
 

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from tasks.errors import Refused
 from tasks.inventory.batches import cut, share
-from tasks.inventory.model import HostSet, read
+from tasks.inventory.model import HostSet
+from tasks.inventory.remembered import read
 from tests.unit.builders import said
 
 TWO = ("a.example", "b.example")

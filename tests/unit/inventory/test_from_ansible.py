@@ -7,15 +7,18 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tasks.errors import Refused
-from tasks.inventory import file, from_ansible
-from tasks.inventory.model import Inventory, read
+from tasks.inventory import file
+from tasks.inventory.model import Inventory
+from tasks.inventory.remembered import read
 
+from_ansible = import_module("tasks.strict.from_ansible")  # which a hosts.yml is read with
 SAYS: dict[str, Any] = {
     "_meta": {
         "hostvars": {

@@ -14,9 +14,10 @@ from pydantic import ValidationError
 
 from tasks.errors import Refused
 from tasks.inventory.file import default_file, set_names
-from tasks.inventory.model import App, Balancer, Host, Inventory, read
+from tasks.inventory.model import App, Balancer, Host, Inventory
 from tasks.inventory.named import find as named
-from tests.unit.builders import ONE, TWO, fleet, prod, said, stg
+from tasks.inventory.remembered import read
+from tests.unit.builders import ONE, TWO, checked, fleet, prod, said, stg
 
 Reader = Callable[[Any], Inventory]
 
@@ -59,12 +60,12 @@ def test_the_shipped_file_is_read_without_complaint() -> None:
 
 def test_every_set_knows_the_files_application(reading: Reader) -> None:
     inventory = reading({"app": {"package": "kittens", "service": "nginx"}, **a_set()})
-    assert inventory.host_sets["prod"].app == inventory.app == App(package="kittens", service="nginx")
+    assert inventory.host_sets["prod"].app == inventory.app == checked(App, package="kittens", service="nginx")
 
 
 def test_a_set_may_have_an_application_of_its_own_and_the_rest_is_as_the_file_has_it(reading: Reader) -> None:
     inventory = reading({"app": {"service": "nginx", "free_space": 7}, **a_set(app={"package": "kittens"})})
-    assert inventory.host_sets["prod"].app == App(package="kittens", service="nginx", free_space=7)
+    assert inventory.host_sets["prod"].app == checked(App, package="kittens", service="nginx", free_space=7)
     assert inventory.app.package == "blockerbugs"
 
 
@@ -367,7 +368,7 @@ HOSTILE = {
 @pytest.mark.parametrize("name", [pytest.param(name, id=f"S5 {what}") for what, name in HOSTILE.items()])
 def test_a_host_name_is_refused_with(name: str) -> None:
     with pytest.raises(ValidationError):
-        Host(name=name)
+        checked(Host, name=name)
 
 
 _label = st.from_regex(r"[A-Za-z0-9]([A-Za-z0-9-]{0,20}[A-Za-z0-9])?", fullmatch=True)
@@ -375,13 +376,13 @@ _label = st.from_regex(r"[A-Za-z0-9]([A-Za-z0-9-]{0,20}[A-Za-z0-9])?", fullmatch
 
 @given(st.lists(_label, min_size=1, max_size=6).map(".".join))
 def test_S5_every_name_that_dns_allows_is_a_host_name(name: str) -> None:
-    assert Host(name=name).name == name
+    assert checked(Host, name=name).name == name
 
 
 @given(st.text() | st.text(alphabet=string.printable))
 def test_S5_what_is_taken_for_a_host_name_is_letters_digits_dots_and_inner_dashes(name: str) -> None:
     try:
-        taken = Host(name=name).name
+        taken = checked(Host, name=name).name
     except ValidationError:
         return
     assert set(taken) <= set(string.ascii_letters + string.digits + ".-")

@@ -12,6 +12,9 @@ from typing import Any
 
 import pytest
 
+from tasks.inventory.around import Command, Downtime, Notify, Silence
+from tasks.inventory.remembered import read
+
 PROJECT = Path(__file__).parents[3]
 FULL = """
 app: {package: kittens, timer: kittens.timer, free_space: 100}
@@ -205,33 +208,13 @@ def test_another_file_on_the_same_line_is_read_strictly_beside_one_that_is_remem
     assert found[1]["names"] == ["qa", "one.qa"]
 
 
-MIXED = """
-import sys
-from pathlib import Path
-from tasks.inventory import remembered
-first = remembered.read(Path(sys.argv[1]))
-from tasks.around.occasion import Occasion
-from tasks.around.parts import Means, look
-from tasks.run.ask_around import all_of
-second = remembered.read(Path(sys.argv[2])).host_sets["prod"]
-assert type(second) is not type(first.host_sets["prod"]), "two files, and one was remembered"
-print([part.kind for part in all_of(second)])
-print(look(second.around[0], Occasion(second, "0123abcd", "somebody"), Means(lambda *_: "", lambda: None)).failure)
-"""
-
-
-def test_what_stands_around_a_set_is_known_for_what_it_is_whichever_way_its_file_was_read(
-    reader: Reader, tmp_path: Path
-) -> None:
-    reader.reads()
-    other = tmp_path / "other.yml"
-    other.write_text(FULL.replace("http://alertmanager.example:9093", "http://127.0.0.1:9"))
-    words = [sys.executable, "-c", MIXED, str(reader.file), str(other)]
-    done = subprocess.run(words, cwd=PROJECT, capture_output=True, text=True, check=False)
-    assert done.stdout.splitlines() == [
-        "['silence', 'downtime', 'command']",
-        "http://127.0.0.1:9 cannot be asked: [Errno 111] Connection refused",
-    ], done.stderr
+def test_values_are_of_the_same_classes_whichever_way_their_file_was_read(reader: Reader) -> None:
+    strictly, remembered = (read(reader.file).host_sets["prod"] for _ in range(2))
+    assert strictly == remembered
+    assert [type(part) for part in strictly.around] == [Silence, Downtime, Command, Notify]
+    assert strictly.model_fields_set == remembered.model_fields_set
+    assert {"around", "soak", "app"} < strictly.model_fields_set
+    assert "order" not in strictly.model_fields_set
 
 
 def test_hosts_that_ansible_names_are_asked_for_each_time(reader: Reader, tmp_path: Path) -> None:
@@ -249,15 +232,21 @@ def test_hosts_that_ansible_names_are_asked_for_each_time(reader: Reader, tmp_pa
 
 
 def test_a_line_imports_pydantic_only_for_a_file_that_is_not_remembered(reader: Reader) -> None:
+    assert imports_pydantic("prod history --last 0", reader.file)
+    assert not imports_pydantic("prod history --last 0", reader.file)
+
+
+def test_a_line_for_the_sandbox_whose_hosts_yml_was_not_read_yet_imports_no_pydantic(reader: Reader) -> None:
+    assert not imports_pydantic("sandbox history --last 0", reader.file)
+
+
+def imports_pydantic(line: str, hosts_file: Path) -> bool:
+    """Whether fab imports pydantic for a line that is refused once hosts.yml was read."""
     look = "atexit.register(lambda: print('pydantic' in sys.modules))"
-    line = "sys.argv[1:] = ['prod', 'history', '--last', '0']; from fabric.main import program; program.run()"
-    environment = {**os.environ, "FABRIC_HOSTS_FILE": str(reader.file)}
-    words = [sys.executable, "-c", f"import sys, atexit; {look}; {line}"]
-    said = [
-        subprocess.run(words, cwd=PROJECT, capture_output=True, text=True, check=False, env=environment)
-        for _ in range(2)
-    ]
-    assert [one.stdout.splitlines()[-1] for one in said] == ["True", "False"]
-    assert [one.stderr for one in said] == [
-        "refused, nothing was changed: --last 0: at least one run has to be shown\nnext: fab --help history\n"
-    ] * 2
+    typed = f"sys.argv[1:] = {line.split()}; from fabric.main import program; program.run()"
+    words = [sys.executable, "-c", f"import sys, atexit; {look}; {typed}"]
+    environment = {**os.environ, "FABRIC_HOSTS_FILE": str(hosts_file)}
+    said = subprocess.run(words, cwd=PROJECT, capture_output=True, text=True, check=False, env=environment)
+    refused = "refused, nothing was changed: --last 0: at least one run has to be shown\nnext: fab --help history\n"
+    assert said.stderr == refused
+    return said.stdout.splitlines()[-1] == "True"

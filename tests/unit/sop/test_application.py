@@ -12,7 +12,7 @@ from tasks.inventory.model import App
 from tasks.run.request import check_request
 from tasks.sop import kept
 from tasks.sop.workflows import MAJOR, MIGRATE, SYNC, major, minor
-from tests.unit.builders import NEW, Shell, job, of, prod, request
+from tests.unit.builders import NEW, Shell, checked, job, of, prod, request
 
 # systemctl, as far as it is asked for a timer: its state is in files.
 SYSTEMCTL = """
@@ -27,12 +27,12 @@ case "$*" in
   *) exit 4 ;;
 esac
 """
-APP = App(package="kittens", service="gunicorn", timer="kittens.timer", root=".")
+APP = checked(App, package="kittens", service="gunicorn", timer="kittens.timer", root=".")
 ROOT = "var/lib/kittens-upgrade"
 
 
 def names(**app: Any) -> list[str]:
-    return [phase.step.name for phase in major(job(of(App(**app), prod()), target=NEW))]
+    return [phase.step.name for phase in major(job(of(checked(App, **app), prod()), target=NEW))]
 
 
 @pytest.fixture
@@ -64,7 +64,7 @@ def test_blockerbugs_own_commands_and_files_are_the_default() -> None:
 
 
 def test_where_only_the_package_is_named_its_commands_and_files_are_called_after_it() -> None:
-    app = App(package="kittens")
+    app = checked(App, package="kittens")
     assert (app.migrate, app.check) == ("kittens upgrade_db", "kittens sync")
     assert (app.settings, app.cron) == ("/etc/kittens/settings.py", "/etc/cron.d/kittens")
 
@@ -83,7 +83,7 @@ def test_where_nothing_starts_the_check_by_itself_nothing_is_paused() -> None:
 
 
 def test_where_no_file_is_a_migration_a_minor_upgrade_looks_for_none() -> None:
-    found = [phase.step.name for phase in minor(job(of(App(migrations="none"), prod()), target=NEW))]
+    found = [phase.step.name for phase in minor(job(of(checked(App, migrations="none"), prod()), target=NEW))]
     assert found[:2] == ["download", "yum-update"]
 
 
@@ -101,7 +101,7 @@ def test_v4_an_expression_that_begins_with_a_dash_is_an_expression(host: Shell) 
 
 
 def test_the_applications_own_commands_are_what_is_run() -> None:
-    phases = major(job(of(App(migrate="manage migrate --yes", check="manage check"), prod()), target=NEW))
+    phases = major(job(of(checked(App, migrate="manage migrate --yes", check="manage check"), prod()), target=NEW))
     commands = {phase.step.name: phase.step.command for phase in phases}
     assert (commands["upgrade-db"], commands["sync"]) == ("manage migrate --yes", "manage check")
 
@@ -114,7 +114,7 @@ def test_what_is_said_of_the_steps_names_the_service_that_is_configured() -> Non
 
 @pytest.mark.parametrize(("procedure", "key"), [(MIGRATE, "migrate"), (SYNC, "check")])
 def test_a_step_for_which_the_application_has_no_command_is_refused_by_the_keys_name(procedure: Any, key: str) -> None:
-    host_set = of(App.model_validate({key: "none"}), prod())
+    host_set = of(checked(App, **{key: "none"}), prod())
     with pytest.raises(Refused, match=rf"has nothing to run: app\.{key} is none in hosts.yml"):
         check_request(request(procedure.name, host_set))
     check_request(request(MAJOR.name, host_set))
@@ -159,4 +159,4 @@ def test_a_timer_is_seen_by_the_look(enabled: str, fact: str, host: Shell) -> No
 
 
 def test_where_nothing_starts_the_check_by_itself_the_look_finds_no_cron(host: Shell) -> None:
-    assert host.run(kept.cron_is_on(App(cron="none", root="."))).stdout == ""
+    assert host.run(kept.cron_is_on(checked(App, cron="none", root="."))).stdout == ""

@@ -16,7 +16,7 @@ from tasks.run.changed import fixed
 from tasks.run.lock_file import Lock, read_lock
 from tasks.run.locked import locked_by
 from tasks.sop import kept
-from tests.unit.builders import ONE, Shell, prod
+from tests.unit.builders import ONE, Shell, checked, prod
 from tests.wanted import wanted
 
 APP = App(root=".")
@@ -224,7 +224,7 @@ def test_C2_a_sync_that_runs_keeps_the_migration_from_beginning(host: Shell) -> 
 @wanted("pgrep", "procps")
 def test_the_look_for_a_sync_does_not_find_itself(host: Shell) -> None:
     host.program("pgrep", f'exec {shutil.which("pgrep")} "$@"')
-    app = App(root=".", package="no-such-package-anywhere")
+    app = checked(App, root=".", package="no-such-package-anywhere")
     assert host.run(kept.cron_is_away(app)).returncode == 0
 
 
@@ -249,7 +249,7 @@ def test_o1_a_run_that_has_its_lock_elsewhere_is_known_on_this_host_until_it_has
 
 
 def test_o1_two_applications_on_one_host_share_no_lock_no_build_to_go_back_to_and_no_migration(host: Shell) -> None:
-    other = App(root=".", package="kittens")
+    other = checked(App, root=".", package="kittens")
     takes(host, lock())
     host.program("rpm", "echo blockerbugs-1.0.0-1.el7")
     for text in (kept.remember(APP, "blockerbugs-1.1.0-1.el7", "aaa"), kept.migration_begins(APP)):
@@ -262,7 +262,7 @@ def test_o1_two_applications_on_one_host_share_no_lock_no_build_to_go_back_to_an
 def test_o2_what_version_0_1_has_kept_of_another_application_in_our_folder_is_found_and_nobody_elses(
     host: Shell,
 ) -> None:
-    kept, app = "var/lib/blockerbugs-upgrade", App(root=".", package="kittens")
+    kept, app = "var/lib/blockerbugs-upgrade", checked(App, root=".", package="kittens")
     begin = json.dumps({"event": "begin", "hosts_yml": {"package": fixed(prod(app=app))["package"]}})
     host.file(f"{kept}/0123abcd/journal.jsonl", begin + "\n")
     host.file(f"{kept}/lock", lock().text + "\n")
@@ -273,7 +273,7 @@ def test_o2_what_version_0_1_has_kept_of_another_application_in_our_folder_is_fo
     error = locked_by(ONE, said["lock"].removeprefix("="), prod(app=app))
     assert "version 0.1 of this tool started the run" in error.problems[1]
     assert error.next_line == "git checkout d6d6b6f && fab prod resume"
-    assert "lock" not in shown(host, App(root=".", package="puppies"))
+    assert "lock" not in shown(host, checked(App, root=".", package="puppies"))
 
 
 @pytest.mark.parametrize("field", ["operator", "since", "doing"])

@@ -19,7 +19,7 @@ from tasks.sop.model import Job, Phase, Step
 from tasks.sop.nvr import Nvr
 from tasks.sop.shell import library
 from tasks.sop.workflows import PROCEDURES, RESTART_TOGETHER
-from tests.unit.builders import NEW, ONE, TWO, Shell, job, prod
+from tests.unit.builders import NEW, ONE, TWO, Shell, checked, job, prod
 from tests.wanted import wanted
 
 FULL = prod(
@@ -256,7 +256,7 @@ def test_S5_a_version_reaches_yum_as_one_word(version: str, release: str) -> Non
 @pytest.mark.parametrize("root", ["/srv/my fleet", "/srv/$(touch evil)", "/srv/;touch evil;", "/srv/'", "/srv/\nx"])
 def test_S5_a_root_that_a_shell_would_take_apart_is_refused(root: str) -> None:
     with pytest.raises(ValidationError, match="root"):
-        App(root=root)
+        checked(App, root=root)
 
 
 def test_a_comment_behind_a_command_of_hosts_yml_hides_nothing_of_ours() -> None:

@@ -1,6 +1,7 @@
-"""What stands in for pydantic where values are known to be good: the same classes, without the checks.
+"""pydantic's names for classes whose values have been checked (tasks.strict): the same fields, without the checks.
 
-Of pydantic's models it has what is used of a checked value: fields and defaults, equality, hash, copies, dumps.
+Of pydantic's models there is what a run uses of a checked value: fields and defaults, which of them were given,
+equality, hash, copies, dumps.
 """
 
 from __future__ import annotations
@@ -8,11 +9,10 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 from inspect import get_annotations
-from typing import Any, Self, dataclass_transform
+from typing import Any, ClassVar, Self, dataclass_transform
 
-wanted = False  # by whoever imports the classes next: see remembered.py
 _REQUIRED: Any = object()
-MODELS: dict[str, type[BaseModel]] = {}  # by their names, as `name` makes them
+MODELS: dict[str, type[BaseModel]] = {}  # by their names
 
 
 class ValidationError(Exception):
@@ -21,11 +21,6 @@ class ValidationError(Exception):
 
 class ValidationInfo:
     """Never made: nothing is checked."""
-
-
-def name(model: type) -> str:
-    """What a class is called in the file that remembers values of it."""
-    return f"{model.__module__}:{model.__qualname__}"
 
 
 def Field(default: Any = _REQUIRED, **rules: Any) -> Any:  # pydantic's name
@@ -54,7 +49,9 @@ field_validator = model_validator = _left_out
 class BaseModel:
     """A value whose fields are the annotations of its class and those above it."""
 
-    model_fields: dict[str, Any]  # name → default
+    __slots__ = ("__dict__", "model_fields_set")  # what is in __dict__ are its values
+    model_fields: ClassVar[dict[str, Any]]  # name → default
+    model_fields_set: frozenset[str]  # those that were given
 
     def __init_subclass__(cls, **more: Any) -> None:
         super().__init_subclass__(**more)
@@ -62,13 +59,14 @@ class BaseModel:
         kinds = get_annotations(cls)  # as text
         own = {field: vars(cls).get(field, _REQUIRED) for field in kinds if not kinds[field].startswith("ClassVar")}
         cls.model_fields = {**inherited, **own}
-        MODELS[name(cls)] = cls
+        MODELS[cls.__name__] = cls
 
     def __init__(self, **values: Any) -> None:
         given = {**self.model_fields, **values}
         if missing := [field for field, value in given.items() if value is _REQUIRED or field not in self.model_fields]:
             raise TypeError(f"{type(self).__name__}: {', '.join(missing)}")
         vars(self).update(given)
+        object.__setattr__(self, "model_fields_set", frozenset(values))
 
     def __setattr__(self, field: str, value: Any) -> None:
         raise AttributeError(f"{field}: a value that was read is not changed")
@@ -84,7 +82,8 @@ class BaseModel:
 
     def model_copy(self, *, update: Mapping[str, Any]) -> Self:
         """The same but for these fields."""
-        return type(self)(**{**vars(self), **update})
+        given = {field: getattr(self, field) for field in self.model_fields_set}
+        return type(self)(**{**given, **update})
 
     def model_dump(self, *, mode: str = "json", include: Any = None, exclude: Any = None) -> dict[str, Any]:
         """Its fields, as JSON has them; include: names; exclude: names, or for some of them the names below."""
