@@ -43,7 +43,7 @@ haproxy_send() {
     socat) limited 10 socat -t10 - "UNIX-CONNECT:$1" ;;
     nc) limited 10 nc -U "$1" ;;
     python3)
-      limited 10 python3 -c 'import socket, sys; s = socket.socket(socket.AF_UNIX); s.connect(sys.argv[1]);'\
+      limited 10 python3 -IS -c 'import socket, sys; s = socket.socket(socket.AF_UNIX); s.connect(sys.argv[1]);'\
 's.sendall(sys.stdin.buffer.read()); sys.stdout.buffer.write(s.makefile("rb").read())' "$1"
       ;;
     perl)
@@ -59,19 +59,14 @@ syswrite(S, $_) while <STDIN>; print while <S>' "$1"
 # WORD is what it was told to be (ready, drain, maint), ROLE active or backup, CHECK `checked` or `-`; STATUS is haproxy's,
 # and may have blanks. Where there are none, say why, and fail.
 haproxy_servers() {
-  stat=$(haproxy_ask "$1" "show stat") || {
-    printf '%s\n' "$stat"
-    return 1
-  }
-  state=$(haproxy_ask "$1" "show servers state $2") || {
-    printf '%s\n' "$state"
+  said=$(haproxy_ask "$1" "show servers state $2; show stat") || {
+    printf '%s\n' "$said"
     return 1
   }
   # shellcheck disable=SC2016 # awk's own
-  rows=$({ printf '%s\n==\n' "$state" && printf '%s\n' "$stat"; } | awk -v backend="$2" '
-    $0 == "==" { stat = 1; next }
+  rows=$(printf '%s\n' "$said" | awk -v backend="$2" '
+    /^# pxname,/ { stat = 1; n = split(substr($0, 3), names, ","); for (i = 1; i <= n; i++) at[names[i]] = i; next }
     !stat { if ($2 == backend) admin[$4] = $7; next }
-    /^# / { n = split(substr($0, 3), names, ","); for (i = 1; i <= n; i++) at[names[i]] = i; next }
     {
       split($0, has, ",")
       name = has[at["svname"]]
@@ -83,7 +78,7 @@ haproxy_servers() {
         has[at["check_status"]] == "" ? "-" : "checked", has[at["status"]]
     }')
   test -n "$rows" || {
-    echo "haproxy has no backend $2 with servers (its answer: $(printf '%s\n' "$state" | head -n 1))"
+    echo "haproxy has no backend $2 with servers (its answer: $(printf '%s\n' "$said" | head -n 1))"
     return 1
   }
   printf '%s\n' "$rows"
