@@ -26,9 +26,13 @@ def settle(health: Health) -> str:
     return call("page_settle", health.page, math.ceil(health.timeout))
 
 
-def poll(app: App, health: Health, wanted: str | None) -> str:
-    """Shell that ends well as soon as the node answers with version `wanted` (any, if None), within the deadline."""
-    return call("page_wait", *_page(app, health), f"{health.deadline:.0f}", wanted or "")
+def poll(app: App, health: Health, wanted: str | None, warm: bool = False) -> str:
+    """Shell that ends well as soon as the node answers with version `wanted` (any, if None), within the deadline.
+
+    warm: it then asks for some pages at once, before users do.
+    """
+    wait = call("page_wait", *_page(app, health), f"{health.deadline:.0f}", wanted or "")
+    return f"{wait} && {call('page_warm', health.page, math.ceil(health.timeout))}" if warm else wait
 
 
 def _page(app: App, health: Health) -> tuple[object, ...]:

@@ -169,6 +169,11 @@ class Job:
         return tuple(host for host in self.hosts if host.serves)
 
     @property
+    def drains(self) -> bool:
+        """Are hosts drained while they are worked on? Then nothing need be guessed of requests they have meanwhile."""
+        return bool(self.host_set.balancer and self.host_set.balancer.drains)
+
+    @property
     def sync(self) -> tuple[Host, ...]:
         """The one host for what works on the database."""
         return (self.host_set.sync,)

@@ -255,7 +255,7 @@ def healthy(job: Job) -> Step:
         says=f"wait until {job.host_set.health.page} answers {job.host_set.health.status}"
         + (f" from {wanted}" if wanted else ""),
         command=":",
-        proof=health.poll(job.app, job.host_set.health, wanted),
+        proof=health.poll(job.app, job.host_set.health, wanted, warm=job.drains),
         httpd=Effect.UP,
         seconds=job.host_set.health.deadline + 3 * job.host_set.health.timeout + 10,
         changes=False,

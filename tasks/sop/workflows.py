@@ -23,7 +23,7 @@ def minor(job: Job) -> list[Phase]:
     """
     row = batches(job)
     # Who drains has no user wait: so many hosts as are drained together are busy with a download at the same time.
-    downloads = min(job.at_once, max(map(len, row), default=1)) if _drains(job) else job.at_once
+    downloads = min(job.at_once, max(map(len, row), default=1)) if job.drains else job.at_once
     phases = [Phase(steps.download(job), job.hosts, downloads)]
     phases += [Phase(step(job), job.hosts, job.at_once) for step in _same(job)]
     if job.app.migrations:
@@ -47,7 +47,7 @@ def batches(job: Job) -> list[tuple[Host, ...]]:
 
 def _batch(job: Job, batch: tuple[Host, ...]) -> list[Phase]:
     """The new build on these hosts, those that serve restarted with it, and judged."""
-    phases = [Phase(steps.yum_update(job, downloaded=True, served=not _drains(job)), batch, len(batch))]
+    phases = [Phase(steps.yum_update(job, downloaded=True, served=not job.drains), batch, len(batch))]
     serving = tuple(host for host in batch if host.serves)
     if not serving:
         return phases
@@ -58,7 +58,7 @@ def _batch(job: Job, batch: tuple[Host, ...]) -> list[Phase]:
 
 def batch_rollback(job: Job, hosts: tuple[Host, ...], first: int) -> list[Phase]:
     """A batch on the job's build again, which it had before; first: the number of the first of these phases."""
-    phases = [Phase(steps.downgrade(job, served=not _drains(job)), hosts, len(hosts))]
+    phases = [Phase(steps.downgrade(job, served=not job.drains), hosts, len(hosts))]
     serving = tuple(host for host in hosts if host.serves)
     phases += _restart(job, serving, len(hosts)) if serving else []
     phases = drains.while_drained(job, serving, phases)
@@ -111,7 +111,7 @@ def rollback(job: Job) -> list[Phase]:
     """A minor upgrade backwards: host after host, the next when this one serves the earlier build."""
     phases: list[Phase] = []
     for host in job.hosts:
-        part = [Phase(steps.downgrade(job, served=not _drains(job)), (host,), 1)]
+        part = [Phase(steps.downgrade(job, served=not job.drains), (host,), 1)]
         if host.serves:
             wait = job.host_set.balancer if host is not job.hosts[-1] else None
             part += _restart(job, (host,), 1, wait)
@@ -134,24 +134,19 @@ def restart_together(job: Job) -> list[Phase]:
 
 def _restart(job: Job, hosts: tuple[Host, ...], at_once: int, let_return: Balancer | None = None) -> list[Phase]:
     """`service httpd restart`, and does it answer? let_return: unless the balancer is told that it is back."""
-    if _drains(job):
+    if job.drains:
         let_return = None
     return [Phase(steps.restart_httpd(job), hosts, at_once), Phase(steps.healthy(job), hosts, at_once, let_return)]
 
 
-def _drains(job: Job) -> bool:
-    """Are hosts drained while they are worked on? Then nothing need be guessed of requests that they have meanwhile."""
-    return bool(job.host_set.balancer and job.host_set.balancer.drains)
-
-
 def drain(job: Job) -> list[Phase]:
     """The meant hosts out of the balancer, until `undrain`."""
-    return [Phase(drains.drain(job, job.serving), _where(job), job.at_once)] if _drains(job) else []
+    return [Phase(drains.drain(job, job.serving), _where(job), job.at_once)] if job.drains else []
 
 
 def undrain(job: Job) -> list[Phase]:
     """The meant hosts back, once they are well."""
-    if not _drains(job):
+    if not job.drains:
         return []
     well = Phase(steps.healthy(job), job.serving, job.at_once)
     return [well, Phase(drains.undrain(job, job.serving), _where(job), job.at_once)]

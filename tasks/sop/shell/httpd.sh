@@ -126,3 +126,17 @@ page_wait() {
 page_settle() {
   { page_request "$1" "$2" && page_request "$1" "$2"; } >/dev/null 2>&1 || :
 }
+
+# page_warm PATH SECONDS: ask the node for its page eight times at once; never fails
+# What an application makes for each of its threads (a connection to the database, say) is made then, not for the first
+# users who come back to a node that was drained.
+page_warm() {
+  (
+    left=8
+    while test $left -gt 0; do
+      page_request "$1" "$2" >/dev/null 2>&1 &
+      left=$((left - 1))
+    done
+    wait
+  )
+}

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from tasks.inventory.model import App, Health
+from tasks.inventory.model import App, Balancer, Health, Host
+from tasks.sop import steps
 from tasks.sop.health import answer, poll
-from tests.unit.builders import Shell
+from tasks.sop.shell import call
+from tests.unit.builders import Shell, job, prod
 
 SHOWN = Health(version="Blockerbugs {version}", deadline=10)
 NOT_SHOWN = Health(deadline=10)
@@ -200,3 +202,20 @@ def test_without_a_pattern_an_httpd_that_was_not_restarted_is_ill(shell: Shell) 
     shell.program("rpm", "printf 200")
     code, said, _ = polled(shell, NOT_SHOWN, "1.1.0", "It works\n200")  # this clock says 100 and a little more
     assert (code, said.splitlines()[-1]) == (1, "answers 200 old after 10 s, wanted 200 1.1.0")
+
+
+@pytest.mark.parametrize("answer", ["echo Blockerbugs 1.1.0; echo 200", "exit 28"])
+def test_a_node_that_was_drained_is_asked_for_some_pages_at_once_before_users_come_back(
+    answer: str, shell: Shell
+) -> None:
+    shell.program("curl", f"echo x >>asked; {answer}")
+    done = shell.run(call("page_warm", "/blockerbugs/", 5))
+    assert (done.returncode, done.stdout) == (0, "")
+    assert (shell.folder / "asked").read_text() == "x\n" * 8
+
+
+def test_only_where_hosts_are_drained_are_they_asked_so() -> None:
+    away = Balancer(proxies=(Host(name="proxy.example"),), backend="bb")
+    assert "page_warm" in steps.healthy(job(prod(balancer=away))).script
+    for other in (Balancer(), None):
+        assert "page_warm" not in steps.healthy(job(prod(balancer=other))).script
