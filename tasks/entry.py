@@ -148,13 +148,16 @@ def report(context: Context, run: str, out: str) -> None:
     from .journal.file import kept_here
     from .timeline import shelf
 
-    name = targets.named(context)
-    if name and name not in sandbox.NAMES:
-        set_name: str | None = find(name, setup.inventory(context), "report", sandbox.NAMES).host_set.name
-    else:
-        set_name = "sandbox" if name else None
+    name, set_name, package = targets.named(context), None, ""
+    if name in sandbox.NAMES:
+        from .sandbox import session
+
+        set_name, package = session.SET.name, session.package()
+    elif name:
+        host_set = find(name, setup.inventory(context), "report", sandbox.NAMES).host_set
+        set_name, package = host_set.name, host_set.app.package
     context.config.target.used = True
-    entries = shelf.entries_of(kept_here(), set_name, run or None)
+    entries = shelf.entries_of(kept_here(), set_name, run or None, package)
     with opened() as report:
         for path in shelf.put(entries, Path(out).expanduser() if out else None):
             report.note(str(path))

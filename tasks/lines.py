@@ -117,6 +117,11 @@ def reached_by(ssh_config: str | None) -> None:
     _Typed.ssh_config = ssh_config
 
 
+def word(value: object) -> str:
+    """A path, or another value that somebody has chosen, as one word of a line to type."""
+    return shlex.quote(str(value))
+
+
 def ssh(host: str, command: str = "", flags: str = "-t") -> str:
     """The ssh line that runs `command` on `host` and reaches it the way this program does; flags: ssh's own."""
     words = ["ssh", *(["-F", _Typed.ssh_config] if _Typed.ssh_config else []), *([flags] if flags else []), host]

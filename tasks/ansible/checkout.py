@@ -9,6 +9,7 @@ from shlex import quote
 
 from ..errors import Refused
 from ..koji import local
+from ..lines import word
 
 _UNFINISHED = ("rebase-merge", "rebase-apply", "MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD")
 
@@ -39,7 +40,7 @@ class Checkout:
 
     def to_type(self, arguments: str) -> str:
         """A git command on this checkout, for the operator."""
-        return f"git -C {quote(str(self.root))} {arguments}"
+        return f"git -C {word(self.root)} {arguments}"
 
 
 def find(folder: str, template: str) -> Checkout:
@@ -58,7 +59,7 @@ def find(folder: str, template: str) -> Checkout:
     _check_file(root, template)
     branch = local.run("git", "symbolic-ref", "--quiet", "--short", "HEAD", cwd=root).out.strip()
     if not branch:
-        raise Refused(f"{root} is on no branch (detached HEAD)", next_line=f"git -C {root} switch main")
+        raise Refused(f"{root} is on no branch (detached HEAD)", next_line=f"git -C {word(root)} switch main")
     checkout = Checkout(root, template, branch, *_upstream(root, branch))
     _check_quiet(checkout)
     return checkout
@@ -121,9 +122,12 @@ def _applied(root: Path, branch: str) -> tuple[str, str]:
     if not applied and own.removeprefix(f"{remote}/") in ("main", "master"):
         applied = own
     if not applied:
-        return "", f"which branch is applied is not known in {root}: git -C {root} remote set-head {remote} --auto"
+        return (
+            "",
+            f"which branch is applied is not known in {root}: git -C {word(root)} remote set-head {remote} --auto",
+        )
     if not _object(root, applied):
-        return "", f"{root} has not fetched {applied}: git -C {root} fetch {remote}"
+        return "", f"{root} has not fetched {applied}: git -C {word(root)} fetch {remote}"
     return applied, ""
 
 
@@ -137,7 +141,9 @@ def _check_file(root: Path, template: str) -> None:
     real = path.resolve()
     if real != root.resolve() / template:
         inside = real.is_relative_to(root.resolve())
-        cure = f"INVOKE_ANSIBLE_TEMPLATE={real.relative_to(root.resolve())} invoke push-config" if inside else None
+        cure = (
+            f"INVOKE_ANSIBLE_TEMPLATE={word(real.relative_to(root.resolve()))} invoke push-config" if inside else None
+        )
         raise Refused(f"{template} is a link, to {real}: git keeps the link, not what it names", next_line=cure)
     top = Path(git(real.parent, "rev-parse", "--show-toplevel").strip())
     if top != root.resolve():
@@ -154,7 +160,7 @@ def _upstream(root: Path, branch: str) -> tuple[str, str]:
         return local.run("git", "config", "--get", key, cwd=root).out.strip()
 
     remote, merge = of(f"branch.{branch}.remote"), of(f"branch.{branch}.merge").removeprefix("refs/heads/")
-    cure = f"git -C {root} branch --set-upstream-to=origin/{branch}"
+    cure = f"git -C {word(root)} branch --set-upstream-to={word(f'origin/{branch}')}"
     if not (remote and merge):
         raise Refused(f"{root}: {branch} has no upstream", next_line=cure)
     if remote == ".":
@@ -166,7 +172,7 @@ def _upstream(root: Path, branch: str) -> tuple[str, str]:
         if other and other != remote:
             raise Refused(
                 f"{root}: {branch} follows {remote}, but git would push it to {other} ({key})",
-                next_line=f"git -C {root} config branch.{branch}.pushRemote {remote}",
+                next_line=f"git -C {word(root)} config {word(f'branch.{branch}.pushRemote')} {word(remote)}",
             )
         if other:
             break

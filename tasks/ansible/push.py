@@ -15,6 +15,7 @@ from ..errors import Interrupted, Refused, SopError
 from ..fleet.output import clean
 from ..koji import local, settings
 from ..koji.settings import Ansible
+from ..lines import word
 from ..run.interrupt import endable
 from ..run.observer import Report
 from . import checkout as checkouts
@@ -94,7 +95,7 @@ def _destination(remote: Remote, configured: str, typed: str) -> str:
     if not applied:
         raise Refused(
             f"{checkout.remote} has no HEAD, so the applied branch is unknown",
-            next_line=f"INVOKE_ANSIBLE_BRANCH={checkout.merge} {LINE}",
+            next_line=f"INVOKE_ANSIBLE_BRANCH={word(checkout.merge)} {LINE}",
         )
     if typed and typed != checkout.merge:
         raise Refused(

@@ -283,7 +283,7 @@ def _by_paramiko(file: str | None, name: str, user: str | None, port: int | None
             config.parse(ssh_paths.path(path).read_text(encoding="utf-8", errors="surrogateescape").splitlines())
         except FileNotFoundError:
             if file:
-                raise Refused(f"{file} does not exist", next_line=f"ls -l {shlex.quote(file)}") from None
+                raise Refused(f"{file} does not exist", next_line=f"ls -l {lines.word(file)}") from None
         except Exception as error:  # noqa: BLE001  # paramiko raises what shlex and its own parser raise
             raise Refused(f"{path} cannot be read: {error}", next_line=editor(path)) from None
     found: Mapping[str, str | list[str]] = config.lookup(name)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 from ..errors import Refused
+from ..inventory.file import parsed, yaml  # the same, also in tasks.strict: what one has composed is not composed again
+from ..lines import word
 from ..paths import editor
 from . import mistakes
 from .declared import ValidationError
-from .file import parsed, yaml
 from .from_ansible import with_hosts
 from .model import Inventory
 
@@ -27,9 +27,9 @@ def read(path: Path, taken: Collection[str] = ()) -> Inventory:
     try:
         raw = parsed(path.read_text(encoding="utf-8"), strictly=True)
     except FileNotFoundError:
-        raise Refused(f"{path} does not exist", next_line=f"ls -l {shlex.quote(str(path.parent))}") from None
+        raise Refused(f"{path} does not exist", next_line=f"ls -l {word(path.parent)}") from None
     except (OSError, UnicodeDecodeError) as error:
-        raise Refused(f"{path} cannot be read: {error}", next_line=f"ls -l {shlex.quote(str(path))}") from None
+        raise Refused(f"{path} cannot be read: {error}", next_line=f"ls -l {word(path)}") from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f"{path}:{mark.line + 1}" if mark else str(path)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-import shlex
 import signal
 import subprocess
 import tempfile
@@ -22,6 +21,7 @@ from typing import IO
 
 from ..errors import Refused
 from ..fleet.output import clean
+from ..lines import word
 
 # Where a missing program comes from: Fedora and EL, then Debian.
 _PACKAGES = {"rpmbuild": ("rpm-build", "rpm"), "rpmspec": ("rpm-build", "rpm"), "rpm": ("rpm", "rpm")}
@@ -74,7 +74,7 @@ def run(
     """
     command = [str(word) for word in argv]
     if cwd and not cwd.is_dir():
-        raise Refused(f"there is no folder {cwd}", next_line=f"ls -ld {shlex.quote(str(cwd.parent))}")
+        raise Refused(f"there is no folder {cwd}", next_line=f"ls -ld {word(cwd.parent)}")
     # Files, not pipes: a program of the program's (ssh) may hold a pipe open after its end.
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         process = None

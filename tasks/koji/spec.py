@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-import shlex
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import Refused
+from ..lines import word
 from . import local
 from .settings import Build
 
@@ -62,14 +62,14 @@ def find(settings: Build, named: str = "", typed: str = "invoke srpm") -> Path:
     if named:
         path = Path(named).expanduser().resolve()
         if not path.is_file():
-            raise Refused(f"there is no spec {path}", next_line=f"ls {shlex.quote(str(path.parent))}")
+            raise Refused(f"there is no spec {path}", next_line=f"ls {word(path.parent)}")
         return path
     checkout = Path(settings.checkout or ".").expanduser().resolve()
     spec_dir = Path(_macro("_specdir", settings.package))
     found = sorted(checkout.glob("*.spec")) or sorted(spec_dir.glob(f"{settings.package}.spec"))
     if len(found) > 1:
         names = ", ".join(path.name for path in found)
-        raise Refused(f"{checkout} has more than one spec: {names}", next_line=f"{typed} --spec {found[0]}")
+        raise Refused(f"{checkout} has more than one spec: {names}", next_line=f"{typed} --spec {word(found[0])}")
     if not found:
         raise Refused(
             f"no spec: neither {checkout}/*.spec nor {spec_dir}/{settings.package}.spec is there",
@@ -108,7 +108,7 @@ def layout(path: Path, dist: str) -> Layout:
         done = local.run("rpmspec", "-P", "--define", f"dist {dist}", copy)
     folders = dict(re.findall(rf"^{_ECHO}(\w+) (.+)$", done.out + done.err, re.M))
     if done.exited or set(folders) != set(asked):
-        raise Refused(f"{path.name} cannot be read: {done.complaint}", next_line=f"rpmspec -P {path}")
+        raise Refused(f"{path.name} cannot be read: {done.complaint}", next_line=f"rpmspec -P {word(path)}")
     unpacked = _ENTERED.search(done.out)
     return Layout(Path(folders["_sourcedir"]), Path(folders["_srcrpmdir"]), unpacked[1] if unpacked else "")
 
@@ -116,7 +116,7 @@ def layout(path: Path, dist: str) -> Layout:
 def read(path: Path, dist: str) -> Package:
     """What rpm makes of the spec at `path` with this dist. Raises Refused with rpm's words if it cannot be read."""
     done = local.run("rpmspec", "-q", "--srpm", "--define", f"dist {dist}", "--qf", _QUERY, path)
-    return _package(path, done, f"rpmspec -P {path}")
+    return _package(path, done, f"rpmspec -P {word(path)}")
 
 
 def read_srpm(path: Path) -> Package:

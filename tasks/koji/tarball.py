@@ -7,6 +7,7 @@ import tarfile
 from pathlib import Path
 
 from ..errors import Refused
+from ..lines import word
 from . import local
 from .spec import Layout, Package
 
@@ -79,7 +80,7 @@ def from_tag(package: Package, layout: Layout, checkout: Path, tag: str) -> list
     if local.run("git", "rev-parse", "--verify", "--quiet", f"refs/tags/{tag}^{{commit}}", cwd=checkout).exited:
         tags = local.run("git", "tag", "--list", "--sort=-version:refname", cwd=checkout).out.split()
         known = f"it has {', '.join(tags[:3])}" if tags else "it has no tags, or is no git checkout"
-        raise Refused(f"{checkout} has no tag {tag}: {known}", next_line=f"git -C {checkout} tag --list")
+        raise Refused(f"{checkout} has no tag {tag}: {known}", next_line=f"git -C {word(checkout)} tag --list")
     if not name_of(package):
         raise Refused("the spec names no tarball that could be made from a tag", next_line="invoke srpm")
     prefix = f"--prefix={layout.folder or f'{package.name}-{package.version}'}/"
@@ -100,5 +101,5 @@ def _inside(tarball: Path, name: str) -> tuple[list[tuple[str, str]], set[str]]:
                 if version:
                     found.append((path, version[1]))
     except (tarfile.TarError, OSError, EOFError) as error:
-        raise Refused(f"{tarball} is no tarball: {error}", next_line=f"tar tf {tarball}") from None
+        raise Refused(f"{tarball} is no tarball: {error}", next_line=f"tar tf {word(tarball)}") from None
     return found, tops - {"", "."}

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import Refused
-from ..lines import mended
+from ..lines import mended, word
 from ..run.observer import Report, Several
 
 
@@ -37,7 +37,7 @@ class Shown:
             raise Refused(f"--junit {self.junit}: is a folder", next_line=mended(self.junit, inside))
         if self.junit and not path.parent.is_dir():
             raise Refused(
-                f"--junit {self.junit}: there is no folder {path.parent}", next_line=f"mkdir -p {path.parent}"
+                f"--junit {self.junit}: there is no folder {path.parent}", next_line=f"mkdir -p {word(path.parent)}"
             )
 
     def as_configured(self, config: Any, agreed: bool = False) -> Shown:

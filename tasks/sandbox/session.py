@@ -7,6 +7,7 @@ import math
 import os
 import signal
 import time
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +16,7 @@ from fabric import Config
 
 from ..errors import Refused, SopError, TryLater
 from ..inventory.remembered import read
-from ..lines import same
+from ..lines import same, word
 from ..paths import state_dir
 from ..report.opened import opened
 from . import faults, fleet, layout
@@ -40,6 +41,13 @@ END_SECONDS = 10
 def home() -> Path:
     """The folder the sandbox lives in."""
     return state_dir() / "sandbox"
+
+
+def package() -> str:
+    """What the sandbox's hosts have installed; nothing where there is no sandbox."""
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        return str(read_json(home() / "fleet.json")["app"]["package"])
+    return ""
 
 
 @cache
@@ -224,7 +232,9 @@ def _lay_down(made: likes.Made) -> None:
         urls["url"] = layout.public_url(home(), SET.name)
         (home() / "hosts.yml").write_text(likes.hosts_yml(made, urls), encoding="utf-8")
     except (OSError, DatabaseError) as error:
-        raise Refused(f"the sandbox cannot be made in {home()}: {error}", next_line=f"ls -ld {home().parent}") from None
+        raise Refused(
+            f"the sandbox cannot be made in {home()}: {error}", next_line=f"ls -ld {word(home().parent)}"
+        ) from None
 
 
 def _in_use(pid: int) -> TryLater:

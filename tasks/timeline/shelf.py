@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import os
-import shlex
 import stat
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 from ..errors import Refused
+from ..journal import history
 from ..journal.coding import Entry
-from ..lines import mended
+from ..lines import mended, word
 from ..paths import state_dir
 from . import page
 from .story import tell
@@ -19,15 +19,21 @@ from .story import tell
 LISTED = 5
 
 
-def entries_of(entries: Sequence[Entry], set_name: str | None, run: str | None) -> list[Entry]:
+def entries_of(entries: Sequence[Entry], set_name: str | None, run: str | None, package: str = "") -> list[Entry]:
     """All entries of one run: the one whose id begins with `run`, or the last one of the set, or the last one.
 
+    package: what is upgraded on the set: one of the same name in another hosts.yml may be another application's.
     Raises Refused if there is none, or if `run` is the beginning of several.
     """
     runs = list(dict.fromkeys(reversed([entry.run for entry in entries])))
     if set_name:
         of_set = {entry.run for entry in entries if getattr(entry.event, "set", None) == set_name}
         runs = [one for one in runs if one in of_set]
+    if set_name and not run:
+        begun, of_package = (
+            {past.run for past in history.runs([entries], set_name, package=of)} for of in ("", package)
+        )
+        runs = [one for one in runs if one not in begun - of_package]
     found = [one for one in runs if one.startswith(run)] if run else runs[:1]
     if len(found) > 1 and run not in found:
         raise Refused(f"{run!a} is the beginning of several runs: {', '.join(found[:LISTED])}")
@@ -63,7 +69,9 @@ def put(entries: Sequence[Entry], out: Path | None = None) -> tuple[Path, Path]:
         _write(target, page.html(story))
         _write(picture, page.svg(story))
     except OSError as error:
-        raise Refused(f"{target} cannot be written: {error.strerror}", next_line=f"ls -ld {target.parent}") from None
+        raise Refused(
+            f"{target} cannot be written: {error.strerror}", next_line=f"ls -ld {word(target.parent)}"
+        ) from None
     return target, picture
 
 
@@ -78,7 +86,7 @@ def _check_that_it_is_a_file(path: Path) -> None:
     if not stat.S_ISREG(mode):
         kinds = {stat.S_IFDIR: "a folder", stat.S_IFLNK: "a symlink"}
         what = kinds.get(stat.S_IFMT(mode), "a device, pipe or socket")
-        raise Refused(f"{path} is {what}, not a file", next_line=f"ls -ld {shlex.quote(str(path))}")
+        raise Refused(f"{path} is {what}, not a file", next_line=f"ls -ld {word(path)}")
 
 
 def _file_name(run: str) -> str:

@@ -6,6 +6,7 @@ import ast
 import re
 import shlex
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import tasks
@@ -18,6 +19,7 @@ CAN_BE_TYPED = {"fab", "invoke", "git", "ssh", "ssh-add", "ssh-keygen", "ssh-key
                 "ls", "df", "kill", "mkdir", "export", "unset", "env", "rpmspec", "sudo", "apt-get", "dnf", "host",
                 "chmod", "tar", "grep"}  # fmt: skip
 PROSE = re.compile(r"…| \((?:or|and)\b|, (?:or|and|which|then)\b|; (?:or|and|only)\b| or with ")
+QUOTES = ("word", "lines.word", "quote", "shlex.quote")
 MARK = re.compile(" *(?:next|or|then): ")
 MAKERS = {"Reason": 1, "Obstacle": 1, "Line": 1}  # which of their arguments is a line to type
 
@@ -94,3 +96,17 @@ def test_no_line_for_ssh_is_made_but_where_the_file_of_ssh_config_is_kept() -> N
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and re.match(r"ssh (-[tTv]\b|$)", node.value)
     ]
     assert not made, "\n".join(made)
+
+
+def test_a_path_that_a_line_ends_in_is_one_word_whatever_is_in_it() -> None:
+    bare = [
+        f"{path.relative_to(ROOM.parent)}:{node.lineno}: {before.value!s}"
+        for path in sorted(ROOM.rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.JoinedStr)
+        for before, named in pairwise(node.values)
+        if isinstance(before, ast.Constant) and isinstance(named, ast.FormattedValue)
+        if re.search(r"\b(ls( -\w+)?|git -C|tar tf|mkdir -p|rpmspec -P|--spec) $", str(before.value))
+        if not (isinstance(named.value, ast.Call) and ast.unparse(named.value.func) in QUOTES)
+    ]
+    assert not bare, "\n".join(bare)

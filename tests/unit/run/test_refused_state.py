@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import replace
 from typing import Any
 
@@ -79,6 +80,29 @@ def test_C2_cron_on_another_host_would_sync_during_the_migration(procedure: str)
     line = "sudo ls -l /etc/cron.d/blockerbugs  # take it away, or name that host as sync_host in hosts.yml"
     assert told(refusals.state(request(procedure, SET), facts)) == [(ALSO, f"ssh -t {TWO.name} {line}")]
     assert refusals.state(request("minor-upgrade", SET), {**facts, ONE: well(cron=True), TWO: well(cron=True)}) == []
+
+
+def test_C2_a_timer_on_another_host_is_told_with_the_line_that_stops_it() -> None:
+    host_set = prod(app={"timer": "kittens.timer"}, schema_status="x")
+    facts = {ONE: replace(DOWN, cron=True), TWO: replace(DOWN, cron=True)}
+    ((text, line),) = told(refusals.state(request("upgrade-db", host_set), facts))
+    assert text == ALSO.replace("/etc/cron.d/blockerbugs", "kittens.timer").replace(
+        "pauses cron", "pauses kittens.timer"
+    )
+    away = "sudo systemctl disable --now kittens.timer"
+    assert line == f"ssh -t {TWO.name} {away}  # or name that host as sync_host in hosts.yml"
+
+
+def test_C2_a_path_of_cron_s_with_blanks_is_one_word_on_the_host() -> None:
+    host_set = prod(app={"cron": "/etc/cron.d/our sync"}, schema_status="x")
+    facts = {ONE: replace(DOWN, cron=True), TWO: replace(DOWN, cron=True)}
+    ((_, line),) = told(refusals.state(request("upgrade-db", host_set), facts))
+    assert shlex.split(" ".join(shlex.split(str(line).partition("  # ")[0])[3:])) == [
+        "sudo",
+        "ls",
+        "-l",
+        "/etc/cron.d/our sync",
+    ]
 
 
 def test_H1_the_last_host_that_serves_is_not_taken_out() -> None:

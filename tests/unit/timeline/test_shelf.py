@@ -33,6 +33,16 @@ def test_with_a_set_its_last_run_is_meant_with_the_events_that_do_not_name_the_s
     assert len(entries_of(entries(THREE), "prod", None)) == 2
 
 
+def test_the_last_run_of_a_set_is_the_last_of_its_application() -> None:
+    kittens = event(4, "begin", run="cc04", set="prod", hosts={"one.example": "kittens-1.0-1.el7"})
+    journal = entries([*THREE, kittens])
+    for package, run in (("blockerbugs", "aa01"), ("kittens", "cc04")):
+        assert {one.run for one in entries_of(journal, "prod", None, package)} == {run}
+    assert {one.run for one in entries_of(journal, "prod", "cc04", "blockerbugs")} == {"cc04"}
+    resumed = entries([*THREE, event(4, "phase", run="dd05", set="prod", number=1, step="sync", says="sync", hosts=[])])
+    assert {one.run for one in entries_of(resumed, "prod", None, "blockerbugs")} == {"dd05"}  # begun elsewhere
+
+
 def test_the_beginning_of_a_runs_id_is_enough() -> None:
     assert runs(run="b") == {"bb03"}
     assert runs("prod", "aa") == {"aa01"}
