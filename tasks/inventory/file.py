@@ -1,6 +1,6 @@
 """Which hosts.yml it is, and what its sets are called: what `fab --list` needs, and no more.
 
-Reading the file strictly is `reading.read`'s business, when a task wants hosts.
+Reading the file strictly is `remembered.read`'s business, when a task wants hosts.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""hosts.yml, read strictly: the host sets, their hosts and what is special about each.
+"""What hosts.yml says: the host sets, their hosts and what is special about each.
 
 The shipped hosts.yml is the manual of this schema; what a key means is written there.
 """

@@ -1,4 +1,4 @@
-"""hosts.yml is read strictly once, and until it has changed no more: what was read is remembered.
+"""hosts.yml is read strictly once, and again only when it has changed: what was read is remembered.
 
 What is remembered (cache.py) counts only for the very bytes of that hosts.yml, of the code here that reads it, and for
 the versions of Python and pydantic. Otherwise, and where Ansible names hosts, the file is read with pydantic
@@ -33,10 +33,46 @@ def read(path: Path, taken: Collection[str] = ()) -> Inventory:
     if key:
         with suppress(LookupError, TypeError):  # nothing is remembered, or no inventory
             return _inventory(cache.recall("hosts", path, key))
-    told = _told(import_module("tasks.strict.reading").read(path, taken))
+    found = as_json(import_module("tasks.strict.reading").read(path, taken))
     if key and key == _key(path, taken) and not _by_ansible(path):  # what was read is what the key is of
-        cache.remember("hosts", path, key, told)
-    return _inventory(told)
+        cache.remember("hosts", path, key, found)
+    return _inventory(found)
+
+
+def as_json(value: Any) -> Any:
+    """A value that was read strictly, as JSON: an object with one key for a value of a class, whose name that is, and
+    for a dict, where it is empty.
+    """
+    if hasattr(value, "model_fields_set"):
+        return {type(value).__name__: {key: as_json(one) for key, one in vars(value).items() if _counts(value, key)}}
+    if isinstance(value, dict):
+        return {"": {key: as_json(one) for key, one in value.items()}}
+    return [as_json(one) for one in value] if isinstance(value, tuple) else value
+
+
+def _counts(value: Any, field: str) -> bool:
+    """Was it given, or made by a check in place of the default?"""
+    return field in value.model_fields_set or getattr(value, field) != type(value).model_fields[field].default
+
+
+def from_json(plain: Any) -> Any:
+    """That value, of the class of this name here. Raises LookupError and TypeError for what `as_json` has not made."""
+    if isinstance(plain, list):
+        return tuple(map(from_json, plain))
+    if not isinstance(plain, dict):
+        return plain
+    if len(plain) != 1:
+        raise TypeError(f"{len(plain)} keys")
+    ((name, fields),) = plain.items()
+    values = {key: from_json(one) for key, one in fields.items()}
+    return MODELS[name](**values) if name else values
+
+
+def _inventory(plain: Any) -> Inventory:
+    found = from_json(plain)
+    if not isinstance(found, Inventory):
+        raise TypeError(f"{type(found).__name__} is no inventory")
+    return found
 
 
 def _by_ansible(path: Path) -> bool:
@@ -52,40 +88,3 @@ def _key(path: Path, taken: Collection[str]) -> str | None:
         return cache.key_of(*(file.read_bytes() for file in (*CHECKS, path)), words=[*versions, *sorted(taken)])
     except (OSError, metadata.PackageNotFoundError):
         return None
-
-
-def unchecked(value: Any) -> Any:
-    """The value of a class of `tasks.strict` as that of the class of the same name in `inventory`."""
-    return _revived(_told(value))
-
-
-def _told(value: Any) -> Any:
-    """As JSON: a value of a class and a dict are each an object with one key, the name of the class or nothing."""
-    if hasattr(value, "model_fields_set"):
-        return {type(value).__name__: {key: _told(one) for key, one in vars(value).items() if _counts(value, key)}}
-    if isinstance(value, dict):
-        return {"": {key: _told(one) for key, one in value.items()}}
-    return [_told(one) for one in value] if isinstance(value, tuple) else value
-
-
-def _counts(value: Any, field: str) -> bool:
-    """Was it given, or made by a check in place of the default?"""
-    return field in value.model_fields_set or getattr(value, field) != type(value).model_fields[field].default
-
-
-def _inventory(told: Any) -> Inventory:
-    """The inventory that was told as JSON. Raises LookupError and TypeError for what is none."""
-    found = _revived(told)
-    if not isinstance(found, Inventory):
-        raise TypeError(f"{type(found).__name__} is no inventory")
-    return found
-
-
-def _revived(told: Any) -> Any:
-    if isinstance(told, list):
-        return tuple(map(_revived, told))
-    if not isinstance(told, dict):
-        return told
-    ((name, fields),) = told.items()
-    values = {key: _revived(one) for key, one in fields.items()}
-    return MODELS[name](**values) if name else values

@@ -59,10 +59,14 @@ class BaseModel:
         kinds = get_annotations(cls)  # as text
         own = {field: vars(cls).get(field, _REQUIRED) for field in kinds if not kinds[field].startswith("ClassVar")}
         cls.model_fields = {**inherited, **own}
-        MODELS[cls.__name__] = cls
+        if MODELS.setdefault(cls.__name__, cls) is not cls:
+            raise TypeError(f"{cls.__name__}: there is another class of that name, and a file is remembered by it")
 
     def __init__(self, **values: Any) -> None:
-        given = {**self.model_fields, **values}
+        defaults = {
+            field: dict(value) if isinstance(value, dict) else value for field, value in self.model_fields.items()
+        }
+        given = defaults | values
         if missing := [field for field, value in given.items() if value is _REQUIRED or field not in self.model_fields]:
             raise TypeError(f"{type(self).__name__}: {', '.join(missing)}")
         vars(self).update(given)
@@ -91,8 +95,8 @@ class BaseModel:
         return dict(_chosen(vars(self), include, exclude))
 
     def model_dump_json(self) -> str:
-        """The same as text."""
-        return json.dumps(self.model_dump())
+        """The same as text, which is the same for equal values."""
+        return json.dumps(self.model_dump(), sort_keys=True)
 
 
 def _chosen(fields: Mapping[str, Any], include: Any, exclude: Any) -> Iterator[tuple[str, Any]]:

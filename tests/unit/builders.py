@@ -15,11 +15,11 @@ from typing import Any, TypeVar
 
 from tasks.errors import SopError
 from tasks.inventory.model import App, Host, HostSet, Inventory
-from tasks.inventory.remembered import unchecked
+from tasks.inventory.remembered import as_json, from_json
 from tasks.journal.coding import read
 from tasks.journal.events import Event
 from tasks.run.request import Request
-from tasks.sop.model import Facts, Job, Schema
+from tasks.sop.model import Facts, Job, Schema, Step
 from tasks.sop.nvr import Nvr, parse
 from tasks.sop.shell import library
 from tasks.sop.workflows import PROCEDURES
@@ -30,7 +30,7 @@ Kind = TypeVar("Kind")
 def checked(kind: type[Kind], **keys: Any) -> Kind:
     """A value of one of hosts.yml's classes, of the keys that could stand there. Raises pydantic's ValidationError."""
     strict = getattr(import_module(kind.__module__.replace("tasks.inventory", "tasks.strict")), kind.__name__)
-    value: Kind = unchecked(strict.model_validate(_written(keys)))
+    value: Kind = from_json(as_json(strict.model_validate(_written(keys))))
     return value
 
 
@@ -221,3 +221,9 @@ class Shell:
             timeout=120,
             check=False,
         )
+
+
+def step_in(shell: Shell, step: Step) -> tuple[int, str]:
+    """Do the step on this host; its exit status, and what it printed."""
+    done = shell.run(step.script)
+    return done.returncode, done.stdout.strip()
