@@ -13,7 +13,7 @@ from ..sop.workflows import RESTART, by_hand
 from .blocked import blocked
 from .decide import Plan
 from .left_behind import BY_HAND, left_behind, left_of_the_sop
-from .noted import undone_by_abort, what_is_up
+from .noted import forgets, undone_by_abort, undone_by_hand
 from .proxies import left_out
 from .state import Run
 from .way_back import way_back
@@ -110,9 +110,9 @@ def _without_the_sync_host(run: Run) -> list[Line]:
         return [back._replace(mark="next")]
     moved = f"after you set sync_host: {others[0].short} and remove {sync.short} in hosts.yml"
     gone = f"only if {sync.short} is permanently gone"
-    forgets = [Line("then", forget(host_set, host, run.journal.run), gone) for host in others]
-    forgets[0] = forgets[0]._replace(mark="next")
-    return [*forgets, Line("then", plan.typed(plan.request.procedure.name), moved), back]
+    discard = [Line("then", forget(host_set, host, run.journal.run), gone) for host in others]
+    discard[0] = discard[0]._replace(mark="next")
+    return [*discard, Line("then", plan.typed(plan.request.procedure.name), moved), back]
 
 
 def forget(host_set: HostSet, host: Host, run: str) -> str:
@@ -168,9 +168,12 @@ def what_is_left(run: Run) -> str | None:
     if plan.request.procedure.upgrade:
         paused = host_set.sync in run.afterwards and run.afterwards[host_set.sync].paused
         does = [f"lets {host_set.app.scheduler} sync again, which run {paused} has paused"] if paused else []
-        if up := dict.fromkeys(one.part for one in what_is_up(host_set, run.afterwards)):
+        if up := undone_by_abort(host_set, run.afterwards):
             does.append(f"undoes {', '.join(up)}")
-        return below([Line("next", f"fab {host_set.name} abort", ", ".join(does))]) if does else None
+        lines = [Line("next", f"fab {host_set.name} abort", ", ".join(does))] if does else []
+        for gone in undone_by_hand(host_set, run.afterwards):
+            lines.append(Line("then" if lines else "next", *forgets(host_set, gone)))
+        return below(lines) or None
     if any(step.httpd == Effect.DOWN and not step.looks for step in steps):
         return None
     facts = dict.fromkeys(host_set.hosts, UNREACHED) | run.afterwards

@@ -106,9 +106,11 @@ def _given_back(run: Run, run_lock: RunLock, around: Standing) -> Iterator[None]
 
 def _not_begun(run: Run, around: Standing) -> Interrupted:
     """Who leaves here has what is still up named."""
-    up = around.still_up
-    undoes = Line("next", f"fab {run.plan.request.host_set.name} abort", f"undoes {', '.join(up)}")
-    return not_begun(run.plan, *(f"{name} may still be up" for name in up), first=undoes if up else None)
+    host_set, up = run.plan.request.host_set, around.still_up
+    known = {part.label for part in host_set.around}
+    undone = [name for name in up if name in known]
+    undoes = Line("next", f"fab {host_set.name} abort", f"undoes {', '.join(undone)}")
+    return not_begun(run.plan, *(f"{name} may still be up" for name in up), first=undoes if undone else None)
 
 
 def _consider(

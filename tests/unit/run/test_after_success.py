@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tasks.inventory.around import Silence
 from tasks.inventory.model import Host, HostSet
 from tasks.run.advice import after_success, what_is_left
 from tasks.run.left_behind import cut_off, down, left_over
@@ -40,6 +41,20 @@ def test_after_an_upgrade_its_own_ending_says_what_follows() -> None:
 def test_c3_after_an_upgrade_that_an_earlier_run_has_left_cron_paused_behind_its_way_on_is_said() -> None:
     run = run_of(a_plan(), "", FAILED, well(NEW, cron=False, paused="0123abcd"))
     assert what_is_left(run) == "fab prod abort  # lets cron sync again, which run 0123abcd has paused"
+
+
+def test_r3_after_an_upgrade_abort_is_shown_for_what_it_can_undo_and_a_line_for_what_hosts_yml_has_no_more() -> None:
+    around = (Silence(silence="http://am.example", matchers={"a": "b"}, name="quiet"),)
+    up = (("0123abcd", 60, "quiet"), ("0123abcd", 60, "page"))
+    run = run_of(a_plan(host_set=prod(around=around)), "", FAILED, well(NEW, around=up))
+    forgets = f"ssh -t {ONE.name} sudo rm /var/lib/blockerbugs-upgrade/around/0123abcd,page"
+    told = what_is_left(run) or ""
+    assert [line.split("  # ") for line in told.split("\n")] == [
+        ["fab prod abort", "undoes quiet"],
+        [f"then: {forgets}", "when page is undone by hand"],
+    ]
+    run = run_of(a_plan(), "", FAILED, well(NEW, around=up[1:]))
+    assert what_is_left(run) == f"{forgets}  # when page is undone by hand"
 
 
 def test_after_a_step_a_host_that_is_lost_is_waited_for() -> None:
