@@ -75,7 +75,7 @@ class Phase(Event, name="phase"):
     total: int = key("how many phases the plan has", 0)
     step: str = key("the step's name")
     says: str = key("what it does")
-    command: TEXT = key("what the SOP says; empty for a step that only looks")
+    command: TEXT = key("as it is typed by hand; empty for a step that only looks")
     httpd: str = key("what it does to httpd, or has seen of it: none, down, up, or bounce (away, and back)", "none")
     hosts: tuple[str, ...] = key("where")
 

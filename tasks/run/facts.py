@@ -24,7 +24,7 @@ PROGRAMS = {
     "service": "/usr/sbin/service",  # in initscripts, or in initscripts-service
     "setsid": "util-linux",
     "systemctl": "systemd",
-    **dict.fromkeys(("base64", "nice", "sha256sum", "tail", "tr"), "coreutils"),
+    **dict.fromkeys(("base64", "sha256sum", "tail", "tr"), "coreutils"),
 }
 
 

@@ -85,7 +85,7 @@ def phase(set_name: str, number: int, total: int, part: model.Phase) -> Phase:
         total=total,
         step=part.step.name,
         says=part.step.says,
-        command=part.step.brief or part.step.command,
+        command=part.step.shown,
         httpd=part.step.httpd.value,
         hosts=tuple(host.name for host in part.hosts),
     )

@@ -56,7 +56,7 @@ class Step:
     tells_schema: its output has a line that `proven_schema` reads.
     refuses: when it fails, nothing is broken: what was asked for must not be done.
     transacts: its output has the table of an rpm transaction.
-    brief: what is shown instead of a command that is too long to be read.
+    brief: how the command is typed by hand, where it is a function of ours or too long to be read.
     ends: shell that is done at its end, however that is; the step's status stays.
     encloses: what stands between it and `until` is done under it: it is wanted where something of that is left.
     away: the hosts that it takes out of the balancer.
@@ -170,7 +170,7 @@ class Job:
 
     @property
     def drains(self) -> bool:
-        """Are hosts drained while they are worked on? Then nothing need be guessed of requests they have meanwhile."""
+        """Are hosts drained where they are restarted one after the other? Then nobody need guess what they serve."""
         return bool(self.host_set.balancer and self.host_set.balancer.drains)
 
     @property

@@ -16,7 +16,7 @@ def same_build(job: Job) -> Step:
     return Step(
         name="same-build",
         says=f"check that it is the very build that {job.host_set.after or 'the set before'} runs",
-        guard=call("build_fetch", root, package, job.target, yum.fetch(job)) + "\n",
+        guard=call("build_fetch", root, package, job.target, yum.fetch_at_once(job)) + "\n",
         command=":",
         proof=call("build_same", root, package, job.target, job.host_set.after or "the set before", *job.signed),
         changes=False,

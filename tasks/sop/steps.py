@@ -19,7 +19,7 @@ def download(job: Job) -> Step:
     return Step(
         name="download",
         says=f"download the build; {job.app.service} goes on serving",
-        guard=call("step_aside") + "\n",
+        guard=call("aside") + "\n",
         command=yum.fetch_at_once(job),
         proof=yum.fetched(job),
         brief=yum.fetch(job),
@@ -247,15 +247,15 @@ def start_httpd(job: Job) -> Step:
     )
 
 
-def healthy(job: Job) -> Step:
-    """Does the node answer, and with the build that was installed (H2)?"""
+def healthy(job: Job, drained: bool = False) -> Step:
+    """Does the node answer, and with the build that was installed (H2)? A drained one is asked for some pages more."""
     wanted = job.target.version if job.target else None
     return Step(
         name="healthy",
         says=f"wait until {job.host_set.health.page} answers {job.host_set.health.status}"
         + (f" from {wanted}" if wanted else ""),
         command=":",
-        proof=health.poll(job.app, job.host_set.health, wanted, warm=job.drains),
+        proof=health.poll(job.app, job.host_set.health, wanted, warm=drained),
         httpd=Effect.UP,
         seconds=job.host_set.health.deadline + 3 * job.host_set.health.timeout + 10,
         changes=False,

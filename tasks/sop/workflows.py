@@ -129,14 +129,20 @@ def restart_rolling(job: Job) -> list[Phase]:
 
 def restart_together(job: Job) -> list[Phase]:
     """`service httpd restart` on all hosts at once: nobody serves meanwhile."""
-    return _restart(job, job.serving, job.at_once)
+    healthy = Phase(steps.healthy(job), job.serving, job.at_once)
+    return [Phase(steps.restart_httpd(job), job.serving, job.at_once), healthy]
 
 
 def _restart(job: Job, hosts: tuple[Host, ...], at_once: int, let_return: Balancer | None = None) -> list[Phase]:
-    """`service httpd restart`, and does it answer? let_return: unless the balancer is told that it is back."""
-    if job.drains:
-        let_return = None
-    return [Phase(steps.restart_httpd(job), hosts, at_once), Phase(steps.healthy(job), hosts, at_once, let_return)]
+    """`service httpd restart`, drained where the set drains, and does it answer?
+
+    let_return: the balancer that has to see that it is back, unless that is told.
+    """
+    healthy = steps.healthy(job, drained=job.drains)
+    return [
+        Phase(steps.restart_httpd(job), hosts, at_once),
+        Phase(healthy, hosts, at_once, None if job.drains else let_return),
+    ]
 
 
 def drain(job: Job) -> list[Phase]:
@@ -148,7 +154,7 @@ def undrain(job: Job) -> list[Phase]:
     """The meant hosts back, once they are well."""
     if not job.drains:
         return []
-    well = Phase(steps.healthy(job), job.serving, job.at_once)
+    well = Phase(steps.healthy(job, drained=True), job.serving, job.at_once)
     return [well, Phase(drains.undrain(job, job.serving), _where(job), job.at_once)]
 
 

@@ -45,7 +45,7 @@ def fetch_at_once(job: Job) -> str:
 
 def fetch_for_a_look(job: Job) -> str:
     """The same right after a look at what is offered, which has refreshed the metadata; given up when it takes long."""
-    return f"aside 100 {command(job)} update --downloadonly {_q(job.target)}"
+    return f"aside; limited 100 {command(job)} update --downloadonly {_q(job.target)}"
 
 
 def update(job: Job) -> str:

@@ -46,6 +46,7 @@ haproxy_may_drain() {
 # haproxy_drain SOCKET BACKEND ROOT SECONDS SERVER…: drain the servers, noting that this run did, and wait for their
 # sessions to end, so many seconds at most. Only where every other server is UP. The run is the one in whose folder this is
 haproxy_drain() {
+  aside
   run=${0%/*/script}
   run=${run##*/}
   root=$3 seconds=$4 socket=$1 backend=$2
@@ -84,6 +85,7 @@ haproxy_wait() {
 # haproxy_still_drained SOCKET BACKEND ROOT SECONDS SERVER…: are they, and is every other server UP? Those that are ready
 # again, because haproxy was reloaded, are drained once more, which is said
 haproxy_still_drained() {
+  aside
   root=$3 seconds=$4 socket=$1 backend=$2 lost=''
   shift 4
   haproxy_may_drain "$socket" "$backend" 10 "$@" || return 1
@@ -122,6 +124,7 @@ haproxy_back() {
 # haproxy_undrain SOCKET BACKEND ROOT SECONDS SERVER…: put back those of the servers that are noted as drained, as healthy,
 # and wait, so many seconds at most, until haproxy has them UP and sends them requests
 haproxy_undrain() {
+  aside
   root=$3 seconds=$4 socket=$1 backend=$2 back=''
   shift 4
   for server; do

@@ -6,6 +6,7 @@
 # LATE seconds after the beginning, or `yum` LATER seconds after that, are named as `hangs<TAB>NAME<TAB>SECONDS`, and left
 facts() {
   export LC_ALL=C
+  aside
   say clock "$(date +%s)"
   facts_begin "$@" | facts_gather "$1" "$2"
 }
@@ -109,7 +110,7 @@ fact_programs() {
 fact_rpm() { tell rpm limited 120 rpm -q --qf '%{NAME}-%{VERSION}-%{RELEASE} %{EPOCH}\n' "$1"; }
 
 # fact_schema COMMAND: what the command that asks for the schema says
-fact_schema() { tell schema aside 120 sh -c "$1"; }
+fact_schema() { tell schema limited 120 sh -c "$1"; }
 
 # fact_httpd SERVICE: systemd's word for it, and why there is none
 fact_httpd() {

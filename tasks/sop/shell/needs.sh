@@ -22,8 +22,8 @@ fact_needs() {
   needs_ask
   test -n "$needs" || return 0
   # shellcheck disable=SC2086 # a word or two
-  aside 10 $needs -s 2>/dev/null | grep -xE '[A-Za-z0-9@:._-]+\.[a-z]+' | sed 's/^/needs\t/'
+  limited 10 $needs -s 2>/dev/null | grep -xE '[A-Za-z0-9@:._-]+\.[a-z]+' | sed 's/^/needs\t/'
   # shellcheck disable=SC2086
-  aside 10 $needs -r >/dev/null 2>&1
+  limited 10 $needs -r >/dev/null 2>&1
   test $? != 1 || say needs reboot
 }

@@ -17,10 +17,10 @@ yum_offers() {
       ;;
     *)
       refresh=''
-      aside 120 yum -q ${2:+"$2"} clean expire-cache >/dev/null 2>&1
+      limited 120 yum -q ${2:+"$2"} clean expire-cache >/dev/null 2>&1
       ;;
   esac
-  list=$(aside 120 yum ${2:+"$2"} $refresh list --showduplicates "$3" 2>&1) || say list_failed $?
+  list=$(limited 120 yum ${2:+"$2"} $refresh list --showduplicates "$3" 2>&1) || say list_failed $?
   printf '%s\n' "$list" | sed -u 's/^/list\t/'
   test -z "$4" || yum_would "$2" update "$4"
 }
@@ -28,7 +28,7 @@ yum_offers() {
 # yum_offers_in_one ENABLING PACKAGE WANTED: the same of dnf 4, whose shell answers each question after a `> `
 yum_offers_in_one() {
   said=$(printf 'list %s\nupdate %s\nts list\n' "$2" "$3" |
-    aside 120 yum ${1:+"$1"} --refresh --setopt=showdupesfromrepos=1 shell 2>&1) || say list_failed $?
+    limited 120 yum ${1:+"$1"} --refresh --setopt=showdupesfromrepos=1 shell 2>&1) || say list_failed $?
   # shellcheck disable=SC2016 # awk's own
   said=$(printf '%s\n' "$said" | awk '{while (sub(/^> /, "")) n++; print (n < 2 ? "list" : "would") "\t" $0}')
   case $said in *'list	Error'*) say list_failed 1 ;; esac
@@ -38,12 +38,13 @@ yum_offers_in_one() {
 # yum_would ENABLING VERB WANTED: print the transaction that `yum VERB WANTED` would be as `would<TAB>LINE`, out of the
 # metadata that is in the cache
 yum_would() {
-  aside 120 yum ${1:+"$1"} --cacheonly --assumeno "$2" "$3" 2>&1 </dev/null | sed -u 's/^/would\t/'
+  limited 120 yum ${1:+"$1"} --cacheonly --assumeno "$2" "$3" 2>&1 </dev/null | sed -u 's/^/would\t/'
 }
 
 # fact_would ROOT PACKAGE SERVICE ENABLING VERB WANTED: the transaction, and what it does to the service; nothing is asked
 # where yum would wait for who holds it
 fact_would() {
+  aside
   held=''
   yum_holder "$1" >/dev/null
   test -z "$held" || return 0

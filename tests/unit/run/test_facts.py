@@ -82,16 +82,14 @@ def test_the_sets_own_repo_is_asked_too_and_yum_changes_nothing(node: Shell) -> 
     ]
 
 
-def test_yum_and_the_schemas_command_give_way_to_who_is_served_and_the_page_is_asked_in_its_own_right(
-    node: Shell,
-) -> None:
+def test_a_look_gives_way_to_who_is_served(node: Shell) -> None:
     for name, said in (("yum", YUM_LIST), ("alembic", "aaa (head)"), ("curl", "Blockerbugs 1.0.0\n200")):
         node.file(f"{name}.says", said)
         node.program(name, f"nice >>{name}.nice; cat {name}.says")
     facts(node)
-    behind, ours = {str(min(19, os.nice(0) + 10))}, {str(os.nice(0))}
+    behind = {str(10), str(min(19, os.nice(0) + 10))}  # renice may take it as it stands, or add it
     found = {name: set((node.folder / f"{name}.nice").read_text().split()) for name in ("yum", "alembic", "curl")}
-    assert found == {"yum": behind, "alembic": behind, "curl": ours}
+    assert all(nices and nices <= behind for nices in found.values()), found
 
 
 def test_dnf_under_the_name_of_yum_expires_its_cache_in_the_go_that_lists(node: Shell) -> None:
@@ -120,7 +118,7 @@ def test_a_bare_host_ends_the_script_well_and_brings_what_there_is(shell: Shell)
     assert found.no_schema
 
 
-@pytest.mark.parametrize("program", ["awk", "curl", "flock", "nice", "pgrep", "setsid", "sha256sum", "tail"])
+@pytest.mark.parametrize("program", ["awk", "curl", "flock", "pgrep", "setsid", "sha256sum", "tail"])
 def test_Y4_a_program_that_steps_use_and_the_host_lacks_is_told_by_its_name(program: str, node: Shell) -> None:
     assert facts(node).lacks == ()
     (node.bin / program).unlink()

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from tasks.inventory.model import App, Balancer, Health, Host
-from tasks.sop import steps
+from tasks.sop import workflows
 from tasks.sop.health import answer, poll
+from tasks.sop.model import Job, Phase
 from tasks.sop.shell import call
 from tests.unit.builders import Shell, job, prod
 
@@ -214,8 +217,23 @@ def test_a_node_that_was_drained_is_asked_for_some_pages_at_once_before_users_co
     assert (shell.folder / "asked").read_text() == "x\n" * 8
 
 
-def test_only_where_hosts_are_drained_are_they_asked_so() -> None:
-    away = Balancer(proxies=(Host(name="proxy.example"),), backend="bb")
-    assert "page_warm" in steps.healthy(job(prod(balancer=away))).script
-    for other in (Balancer(), None):
-        assert "page_warm" not in steps.healthy(job(prod(balancer=other))).script
+AWAY = Balancer(proxies=(Host(name="proxy.example"),), backend="bb")
+
+
+@pytest.mark.parametrize(
+    ("balancer", "workflow", "asked"),
+    [
+        (AWAY, workflows.minor, True),
+        (AWAY, workflows.rollback, True),
+        (AWAY, workflows.undrain, True),
+        (AWAY, workflows.major, False),
+        (AWAY, workflows.restart_together, False),
+        (Balancer(), workflows.minor, False),
+        (None, workflows.minor, False),
+    ],
+)
+def test_only_a_host_that_is_drained_is_asked_so(
+    balancer: Balancer | None, workflow: Callable[[Job], list[Phase]], asked: bool
+) -> None:
+    looks = [phase.step.script for phase in workflow(job(prod(balancer=balancer))) if phase.step.name == "healthy"]
+    assert {"page_warm" in script for script in looks} == {asked}
