@@ -88,6 +88,13 @@ SHOWING = ("verbose", "quiet", "json", "junit")
 Body = Callable[..., None]
 
 
+class SharedTask(Task[Any]):
+    """A task of which there is one: Invoke would copy it with each collection, attribute by attribute."""
+
+    def __deepcopy__(self, _: dict[int, Any]) -> SharedTask:
+        return self
+
+
 def task(*names: str, needs: str = "", default: bool = False, **helps: str) -> Callable[[Body], Task[Any]]:
     """Make an Invoke task out of a function that gets what was typed as keyword arguments.
 
@@ -112,7 +119,7 @@ def task(*names: str, needs: str = "", default: bool = False, **helps: str) -> C
             own.append(Parameter(name, Parameter.KEYWORD_ONLY, default=value))
         typed.__signature__ = Signature(own)  # type: ignore[attr-defined]
         texts = {name.replace("_", "-"): helps.get(name, FLAGS[name].help) for name in names}
-        made: Task[Any] = invokes_task(help=texts, auto_shortflags=False, default=default)(typed)
+        made: Task[Any] = invokes_task(klass=SharedTask, help=texts, auto_shortflags=False, default=default)(typed)
         return made
 
     return decorate

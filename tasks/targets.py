@@ -9,13 +9,14 @@ from typing import Any
 from invoke import Context, Task, task
 
 from .errors import Refused
+from .flags import SharedTask
 from .lines import mended
 
 
 def target(name: str) -> Task[Any]:
     """The task that chooses the set `name` for the tasks after it on the line."""
 
-    @task(name=name, auto_shortflags=False)
+    @task(klass=SharedTask, name=name, auto_shortflags=False)
     def choose_set(context: Context) -> None:
         choose(context, name)
 

@@ -10,7 +10,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from invoke import Collection
 
+import fabfile
 from tasks.collection import namespace
 from tasks.run import record
 
@@ -55,6 +57,11 @@ def test_the_list_needs_neither_ssh_nor_schema_nor_sandbox(tool: str) -> None:
     shown = subprocess.run([sys.executable, "-c", run], cwd=PROJECT, capture_output=True, text=True, check=False)
     assert shown.stdout.splitlines()[-1] == "[]", shown.stderr
     assert "minor-upgrade" in shown.stdout
+
+
+@pytest.mark.parametrize("name", ["minor-upgrade", "prod", "sandbox.up"])
+def test_invoke_has_the_very_tasks_that_were_made_and_spends_no_time_on_copies(name: str) -> None:
+    assert Collection.from_module(fabfile)[name] is namespace[name]
 
 
 def test_fab_and_invoke_show_the_same_tasks_each_under_its_own_name() -> None:
