@@ -45,6 +45,8 @@ def _follows(item: ErrorDetails, other: ErrorDetails) -> bool:
 
 def _sentence(item: ErrorDetails, schema: type[BaseModel]) -> str:
     loc = item["loc"]
+    if not loc and item["input"] is None:
+        return "the file: is empty; host_sets is missing"
     place = "".join(
         f"[{part}]" if isinstance(part, int) else f".{part}" for part in loc if not str(part).startswith("[")
     )

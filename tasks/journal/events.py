@@ -225,7 +225,9 @@ class Watched(Event, name="watched"):
     host: str | None = key("the host whose own page it is; null: the set's, which its users see")
     url: str = key("what was asked")
     requests: int = key("how many were made")
-    failed: int = key("no answer, or 5xx; as many as requests: not reachable from here, or down all the time")
+    failed: int = key(
+        "no answer, or 5xx; as many as requests: not reachable from here, or down or failing all the time"
+    )
     longest: float = key("seconds without a good answer, at the longest")
     down: bool = key("had the last one failed?")
     outages: tuple[Span, ...] = key("every time without a good answer")

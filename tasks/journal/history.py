@@ -60,7 +60,13 @@ def runs(
         if begin and isinstance(begin.event, Begin) and begin.event.set == set_name:
             found.append((begin.time or 0.0, _past(run, begin.event, begin.time, entries, run == holder)))
     in_order = [past for _, past in sorted(found, key=lambda pair: pair[0])]
-    return [past for past in in_order if not (package and past.before) or package in {nvr.name for nvr in past.before}]
+    return [past for past in in_order if not package or _may_be_of(past, package)]
+
+
+def _may_be_of(past: Past, package: str) -> bool:
+    """Where no host's build is known, nobody knows whose run it was. A drain has those at its end alone."""
+    known = {nvr.name for nvr in (*past.before, *past.after)}
+    return not known or package in known
 
 
 def _merged(ones: Sequence[Entry], others: Sequence[Entry]) -> list[Entry]:

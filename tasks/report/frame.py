@@ -150,7 +150,7 @@ def _each(work: Work, hosts: Sequence[Host], now: float, width: int) -> list[Tex
 
 def _watched(seen: Seen, width: int) -> Text:
     if seen.never:
-        return _line(f"{seen.requests} requests, no answer: {unreached(seen)}", "aside", width)
+        return _line(f"{seen.requests} requests, none was answered well: {unreached(seen)}", "aside", width)
     now = "users get no answer now" if seen.down else "users get an answer"
     told = f"{now}; {seen.failed} of {seen.requests} requests failed"
     told = told if len(told) <= width else told.replace(" requests", "")

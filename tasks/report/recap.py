@@ -198,7 +198,7 @@ def _still_down(run: Run) -> str:
 def unreached(seen: Seen) -> str:
     """Of a page that never answered: what is not known, and who was asked instead of it."""
     proxy = f"; the proxy {clean(seen.proxy)} was asked" if seen.proxy else ""
-    return f"not reachable from here, or down all the time{proxy}"
+    return f"not reachable from here, or down or failing all the time{proxy}"
 
 
 def node(host: Host, seen: Seen, serves: bool = False) -> tuple[str, str]:
@@ -210,7 +210,7 @@ def node(host: Host, seen: Seen, serves: bool = False) -> tuple[str, str]:
     if seen.never and serves:
         return f"{told}, none from this machine succeeded; the health check on the host itself passes", "aside"
     if seen.never:
-        return f"{told}, no answer: {unreached(seen)}", "aside"
+        return f"{told}, none was answered well: {unreached(seen)}", "aside"
     if not seen.failed:
         return f"{told}, all answered", "aside"
     last_alone = seen.down and bool(seen.outages) and seen.outages[-1][1] < LONE_SECONDS

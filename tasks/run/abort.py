@@ -14,6 +14,7 @@ from ..journal.file import Journal, operator
 from ..sop import drains, kept
 from ..sop.model import UNREACHED, Facts
 from . import automatic, record, standing
+from .batch_rollback import said, stopped_by
 from .consent import Consent, agree, check_that_somebody_can_agree
 from .left_behind import left_behind
 from .lock import RunLock
@@ -104,6 +105,8 @@ def _show(reached: Reached, found: Found, report: Report) -> None:
     """The run that would be ended. Raises TryLater while one of its steps runs."""
     check_that_nothing_runs(reached, found.lock, found.states)
     report.held(reached.host_set, found.lock, found.states)
+    if verdict := stopped_by(found.entries):
+        report.warning(said(verdict) + ("; its hosts were to be taken back" if verdict.back else ""))
 
 
 def _end(reached: Reached, found: Found, how: str, consent: Consent, report: Report) -> PutBack:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..inventory.model import Host, HostSet, Inventory
+from ..journal.events import BAD
 from ..lines import Line, below, ssh
 from ..ranges import listed
 from ..sop import kept
@@ -56,8 +57,14 @@ def while_locked(run: Run) -> str:
 def _resume_or_abort(run: Run) -> list[Line]:
     plan, name = run.plan, run.plan.request.host_set.name
     first = "once the lock is free, " if blocked(run) else ""
-    lines = [Line("next", f"fab {name} resume", first + _goes_on(run)), Line("or", f"fab {name} abort", _gives_up(run))]
+    resume = Line("next", f"fab {name} resume", first + _goes_on(run))
+    abort = Line("or", f"fab {name} abort", _gives_up(run))
     back = way_back(run)
+    if run.halted and run.halted.verdict == BAD and not run.halted.back:
+        # Whoever types the first line is not to roll a bad build out.
+        resume = resume._replace(mark="or", does=f"in spite of the verdict: {resume.does}")
+        return [abort._replace(mark="next"), *([back] if back else []), resume]
+    lines = [resume, abort]
     if plan.request.procedure.rolling:
         others = [Line("then", plan.typed(plan.request.procedure.name), "the same again, on the hosts that need it")]
     else:

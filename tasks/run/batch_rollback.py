@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from ..fleet.output import clean
 from ..inventory.model import Host
 from ..journal.coding import Entry
-from ..journal.events import Begin, Judged
+from ..journal.events import BAD, Begin, Judged, Resume
 from ..sop import nvr
 from ..sop.nvr import Nvr
 from ..sop.workflows import batch_rollback
@@ -58,3 +59,19 @@ def rollback_of(entries: Iterable[Entry]) -> Judged | None:
     """The verdict by which hosts are put back."""
     said = [entry.event for entry in entries if isinstance(entry.event, Judged) and entry.event.back]
     return said[-1] if said else None
+
+
+def stopped_by(entries: Iterable[Entry]) -> Judged | None:
+    """The verdict that has stopped the run, unless somebody has gone on in spite of it since."""
+    found: Judged | None = None
+    for event in (entry.event for entry in entries):
+        if isinstance(event, Judged) and (event.stops or event.verdict == BAD):
+            found = event
+        elif isinstance(event, Resume) and found and not found.back:
+            found = None
+    return found
+
+
+def said(verdict: Judged) -> str:
+    """The verdict as a sentence."""
+    return f"the new build was judged {verdict.verdict}: {clean('; '.join(verdict.why))}"

@@ -5,14 +5,13 @@ from __future__ import annotations
 from ..errors import HalfWay, Interrupted, Locked, Refused, SopError
 from ..fleet import detached
 from ..fleet.outcome import Outcome
-from ..fleet.output import clean
 from ..inventory.model import Host
 from ..journal.events import Backup
 from ..lines import Line, below
 from ..ranges import listed
 from ..sop.model import Step
 from .advice import after_a_run
-from .batch_rollback import builds_before
+from .batch_rollback import builds_before, said
 from .blocked import sentences
 from .decide import Plan
 from .lock_file import read_lock
@@ -67,10 +66,8 @@ def not_begun(plan: Plan, *problems: str, first: Line | None = None) -> Interrup
 
 
 def _judged(run: Run) -> list[str]:
-    """By which verdict it was stopped, and what is left to be put back, if that was begun."""
-    if not run.halted:
-        return []
-    return [f"the new build was judged {run.halted.verdict}: {clean('; '.join(run.halted.why))}"]
+    """By which verdict it was stopped."""
+    return [said(run.halted)] if run.halted else []
 
 
 def _taken_back(run: Run) -> SopError:

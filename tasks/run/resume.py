@@ -13,7 +13,7 @@ from ..inventory.model import HostSet
 from ..journal.events import Begin, Resume
 from ..journal.file import Journal, kept_here, operator
 from . import remaining, standing
-from .batch_rollback import rollback_of
+from .batch_rollback import rollback_of, said, stopped_by
 from .begun import plan_again
 from .consent import Consent, agree, check_that_somebody_can_agree
 from .lock import RunLock
@@ -49,6 +49,9 @@ def resume(host_set: HostSet, config: Config, consent: Consent, report: Report) 
         check_that_none_is_lost(reached, held=True)
         own = kept_here(only=[Begin.name])
         plan, warnings = plan_again(host_set, found.lock, found.entries, own, found.facts)
+        if verdict := stopped_by(found.entries):
+            does = "takes its hosts back" if verdict.back else "goes on with that build all the same"
+            warnings = [*warnings, f"{said(verdict)}; resume {does}"]
         for text in warnings:
             report.warning(text)
         report.resume(plan, found.lock, remaining.of(plan, found.states, found.facts))

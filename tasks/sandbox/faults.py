@@ -38,7 +38,8 @@ def inject(home: Path, host: str, step: str, kind: str, times: int = 1, seconds:
     steps = PROXY_STEPS if proxy else STEPS
     if step not in steps:
         what = f"no step {step!r} on {host}" if step else "--step is wanted"
-        raise ValueError(f"{what}: one of {', '.join(steps)}")
+        at_the_proxy = "" if proxy else f"; at the proxy: {', '.join(PROXY_STEPS)}"
+        raise ValueError(f"{what}: one of {', '.join(steps)}{at_the_proxy}")
     own = {"healthy": KINDS, "new-build": BUILD_KINDS, "upgrade-db": MIGRATION_KINDS}
     kinds = PROXY_KINDS if proxy else own.get(step, PROGRAM_KINDS)
     if kind not in kinds:

@@ -13,7 +13,7 @@ import pytest
 from tests.endpoints import prometheus
 
 from .conftest import ONE, TWO, Fleet, until
-from .fleets import asked
+from .fleets import asked, printed
 from .judged import MINOR, is_bad, judge, verdicts
 
 pytestmark = pytest.mark.sandbox_only("its httpd can be told to answer as a bad build does")
@@ -65,9 +65,18 @@ def test_j2_without_rollback_a_bad_batch_stops_the_run_and_resume_goes_on_in_spi
     is_bad(stg_runs_101, "slower")
     ended = stg_runs_101.types(MINOR)
     assert ended.code == 5, ended.said
-    assert "next: fab prod resume" in ended.err
+    assert [line.split("  # ")[0].rstrip() for line in printed(ended.err)] == [
+        "fab prod abort",
+        "fab prod rollback",
+        "fab prod resume",
+    ]
+    assert "  # in spite of the verdict: goes on at step " in ended.err
     assert (stg_runs_101.runs(ONE), stg_runs_101.runs(TWO)) == (NEW, OLD)
+    shown = stg_runs_101.types("--dry prod abort")
+    assert "warning: the new build was judged bad: prod01: more than 2 times as slow" in shown.said
     ended = stg_runs_101.types("prod resume --yes")
+    assert "warning: the new build was judged bad: prod01: more than 2 times as slow" in ended.said
+    assert "; resume goes on with that build all the same" in ended.said
     assert ended.code == 5, ended.said  # the second batch is as slow as the first, and as slow as before
     assert [event["hosts"] for event in verdicts(stg_runs_101)] == [[ONE], [TWO]]
 
@@ -108,6 +117,7 @@ def test_j3_killed_while_a_batch_is_put_back_resume_ends_putting_it_back(stg_run
     stg_runs_101.breaks(ONE, "downgrade", "slow", seconds=2)
     stg_runs_101.dies_in(MINOR, "yum", "downgrade")
     ended = stg_runs_101.types("prod resume --yes")
+    assert "; resume takes its hosts back" in ended.said
     assert ended.code == 1, ended.said
     assert "prod01 is back on blockerbugs-1.0.0-1.el7" in ended.err
     assert (stg_runs_101.runs(ONE), stg_runs_101.runs(TWO)) == (OLD, OLD)

@@ -60,6 +60,8 @@ def test_runs_of_another_application_on_a_set_of_the_same_name_are_not_told() ->
     found = past_runs.runs([entries([BEGIN, END, unknown])], "prod", package="kittens")
     assert [past.run for past in found] == ["bbbbbbbb"]  # no build is known of it
     assert len(past_runs.runs([entries([BEGIN, END])], "prod", package=OLD.name)) == 1
+    drain = [at(0, "begin", "cccccccc", procedure="drain"), at(1, "end", "cccccccc", how="done", hosts={"a": str(OLD)})]
+    assert past_runs.runs([entries(drain)], "prod", package="kittens") == []
 
 
 def test_the_oldest_comes_first_in_whatever_order_they_were_found() -> None:

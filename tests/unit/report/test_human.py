@@ -405,7 +405,7 @@ def test_w2_a_page_that_never_answered_is_said_to_be_unreachable_from_here_and_n
     screen.report.recap(ended(planned(), users=seen))
     (line,) = [line for line in screen.lines if "19 requests" in line]
     assert line.endswith(
-        "not reachable from here, or down all the time; the proxy http://me:[redacted]@127.0.0.1:9 was asked"
+        "not reachable from here, or down or failing all the time; the proxy http://me:[redacted]@127.0.0.1:9 was asked"
     )
     assert "outage" not in line
 
@@ -511,7 +511,9 @@ def test_w2_a_node_that_serves_is_not_said_to_have_been_down_because_no_request_
     assert recap.node(ONE, seen, serves=True)[0].endswith(
         "none from this machine succeeded; the health check on the host itself passes"
     )
-    assert recap.node(ONE, seen)[0].endswith("no answer: not reachable from here, or down all the time")
+    assert recap.node(ONE, seen)[0].endswith(
+        "none was answered well: not reachable from here, or down or failing all the time"
+    )
 
 
 def test_a_node_that_does_not_come_back_is_told_so() -> None:

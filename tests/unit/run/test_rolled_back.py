@@ -179,7 +179,12 @@ def test_a_batch_that_nobody_puts_back_is_half_way_with_the_verdict_in_front() -
     run.halted = judged(back=[])
     kind, problems, next_line = told(run)
     assert (kind, problems[0]) == (HalfWay, WHY)
-    assert (next_line or "").startswith("fab prod resume  ")
+    assert [line.split("  ")[0] for line in (next_line or "").replace("\n  or", "\nor").split("\n")] == [
+        "fab prod abort",
+        "then: fab prod rollback",
+        "or: fab prod resume",
+    ]
+    assert "in spite of the verdict: goes on at step" in (next_line or "")
 
 
 def test_a_failure_after_the_verdict_is_told_after_it() -> None:
