@@ -6,6 +6,7 @@ import email.utils
 import http.client
 import json
 import os
+import socket
 import time
 import urllib.error
 import urllib.request
@@ -19,6 +20,7 @@ from ..inventory.around import Silence
 from . import variables
 from .occasion import Occasion
 
+NOT_CONNECTED = (ConnectionRefusedError, socket.gaierror)  # nothing was sent then
 MOST_BYTES = 32 << 20  # of all silences of the last days
 
 
@@ -118,7 +120,7 @@ def _ask(silence: Silence, path: str, method: str = "GET", body: Mapping[str, An
         reason = getattr(error, "reason", error)
         if isinstance(reason, TimeoutError):
             raise Failed(f"{where} does not answer in {silence.seconds:g} s", known=False) from None
-        known = isinstance(reason, ConnectionRefusedError)
+        known = isinstance(reason, NOT_CONNECTED)
         raise Failed(f"{where} cannot be asked: {clean(str(reason))[:200]}", known) from None
     except (ValueError, RecursionError):
         raise Failed(f"{where} answers, but not as an Alertmanager (API v2) does") from None

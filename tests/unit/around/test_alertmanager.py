@@ -252,6 +252,18 @@ def test_r5_who_leaves_while_a_silence_is_put_up_leaves_none_that_nobody_knows_o
         server.shutdown()
 
 
+def test_r2_where_its_name_cannot_be_resolved_it_is_known_that_nothing_was_begun(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def unknown(*_: object, **__: object) -> None:
+        raise socket.gaierror(-2, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    with pytest.raises(Failed, match=r"cannot be asked: .*Name or service not known") as failed:
+        alertmanager.begin(silence("http://alertmanager.invalid:9093"), occasion())
+    assert failed.value.known
+
+
 def test_r2_an_answer_that_is_nested_too_deeply_is_told_as_none(monkeypatch: pytest.MonkeyPatch) -> None:
     means = parts.Means(lambda *_: "", lambda: None)
     with answering(200, "[" * 50_000) as (url, _):
