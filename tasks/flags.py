@@ -89,7 +89,7 @@ Body = Callable[..., None]
 
 
 class SharedTask(Task[Any]):
-    """A task of which there is one: Invoke would copy it with each collection, attribute by attribute."""
+    """A task that is not copied: Invoke would copy it with each collection, attribute by attribute."""
 
     def __deepcopy__(self, _: dict[int, Any]) -> SharedTask:
         return self

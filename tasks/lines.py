@@ -128,6 +128,11 @@ def ssh(host: str, command: str = "", flags: str = "-t") -> str:
     return f"{shlex.join(words)}{' ' if command else ''}{command}"
 
 
+def shows(host: str, path: str) -> str:
+    """The ssh line that shows a file on `host`: two shells read it, the operator's and the host's."""
+    return ssh(host, f"sudo ls -l {word(word(path))}")
+
+
 def below(lines: Sequence[Line]) -> str:
     """The lines below one another, as they stand behind `next: `; nothing where there are none."""
     wide = max((len(line.typed) for line in lines if len(line.typed) <= WIDE), default=0)

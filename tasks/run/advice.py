@@ -14,7 +14,7 @@ from ..sop.workflows import RESTART, by_hand
 from .blocked import blocked
 from .decide import Plan
 from .left_behind import BY_HAND, left_behind, left_of_the_sop
-from .noted import forgets, undone_by_abort, undone_by_hand
+from .noted import forgetting, undone_by_abort
 from .proxies import left_out
 from .state import Run
 from .way_back import way_back
@@ -178,9 +178,7 @@ def what_is_left(run: Run) -> str | None:
         if up := undone_by_abort(host_set, run.afterwards):
             does.append(f"undoes {', '.join(up)}")
         lines = [Line("next", f"fab {host_set.name} abort", ", ".join(does))] if does else []
-        for gone in undone_by_hand(host_set, run.afterwards):
-            lines.append(Line("then" if lines else "next", *forgets(host_set, gone)))
-        return below(lines) or None
+        return below([*lines, *forgetting(host_set, run.afterwards, follows=bool(lines))]) or None
     if any(step.httpd == Effect.DOWN and not step.looks for step in steps):
         return None
     facts = dict.fromkeys(host_set.hosts, UNREACHED) | run.afterwards

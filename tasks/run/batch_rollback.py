@@ -8,7 +8,7 @@ from dataclasses import replace
 from ..fleet.output import clean
 from ..inventory.model import Host
 from ..journal.coding import Entry
-from ..journal.events import BAD, Begin, Judged, Resume
+from ..journal.events import Begin, Judged, Resume
 from ..sop import nvr
 from ..sop.nvr import Nvr
 from ..sop.workflows import batch_rollback
@@ -65,7 +65,7 @@ def stopped_by(entries: Iterable[Entry]) -> Judged | None:
     """The verdict that has stopped the run, unless somebody has gone on in spite of it since."""
     found: Judged | None = None
     for event in (entry.event for entry in entries):
-        if isinstance(event, Judged) and (event.stops or event.verdict == BAD):
+        if isinstance(event, Judged) and event.stops:
             found = event
         elif isinstance(event, Resume) and found and not found.back:
             found = None

@@ -29,6 +29,7 @@ from .lock import RunLock
 from .lock_file import doing
 from .locked import holder, locked_by
 from .look import Reached, connected, look
+from .noted import known
 from .observer import Report
 from .phases import leaving, perform
 from .proxies import asked
@@ -107,8 +108,7 @@ def _given_back(run: Run, run_lock: RunLock, around: Standing) -> Iterator[None]
 def _not_begun(run: Run, around: Standing) -> Interrupted:
     """Who leaves here has what is still up named."""
     host_set, up = run.plan.request.host_set, around.still_up
-    known = {part.label for part in host_set.around}
-    undone = [name for name in up if name in known]
+    undone = known(host_set, up)
     undoes = Line("next", f"fab {host_set.name} abort", f"undoes {', '.join(undone)}")
     return not_begun(run.plan, *(f"{name} may still be up" for name in up), first=undoes if undone else None)
 

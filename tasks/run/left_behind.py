@@ -12,7 +12,7 @@ from ..ranges import listed, together
 from ..sop.model import NOT_REACHED, Facts, Job, Procedure, Schema
 from ..sop.nvr import Nvr
 from ..sop.workflows import MAJOR, MEND, MINOR, PROCEDURES, RESTART, ROLLBACK, START, UNDRAIN, by_hand
-from .noted import forgets, undone_by_abort, undone_by_hand
+from .noted import forgetting, undone_by_abort
 from .proxies import is_out, left_out
 
 BY_HAND = "by hand, step by step"
@@ -87,9 +87,7 @@ def left_behind(host_set: HostSet, facts: Mapping[Host, Facts], after: str = "")
     else:
         ways, marks = [*ways, *out], [*marks[: len(ways)], *["then" if ways else "next"] * len(out)]
     lines = [Line(mark, typed, does) for mark, (typed, does) in zip(marks, ways, strict=False)]
-    for gone in undone_by_hand(host_set, facts):
-        lines.append(Line("then" if lines else "next", *forgets(host_set, gone)))
-    return below(lines)
+    return below([*lines, *forgetting(host_set, facts, follows=bool(lines))])
 
 
 def _updates(found: _Set) -> list[Way]:

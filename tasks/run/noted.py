@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from ..inventory.model import Host, HostSet
 from ..journal.words import duration
-from ..lines import ssh
+from ..lines import Line, ssh
 from ..sop import kept
 from ..sop.model import Facts
 
@@ -30,29 +30,38 @@ def what_is_up(host_set: HostSet, facts: Mapping[Host, Facts]) -> list[Up]:
 
 def undone_by_abort(host_set: HostSet, facts: Mapping[Host, Facts]) -> list[str]:
     """The names of those that hosts.yml still says how to undo, each once."""
-    known = {part.label for part in host_set.around}
-    return list(dict.fromkeys(up.part for up in what_is_up(host_set, facts) if up.part in known))
+    return known(host_set, (up.part for up in what_is_up(host_set, facts)))
+
+
+def known(host_set: HostSet, parts: Iterable[str]) -> list[str]:
+    """Those of these names that hosts.yml has, each once."""
+    has = {part.label for part in host_set.around}
+    return list(dict.fromkeys(part for part in parts if part in has))
 
 
 def undone_by_hand(host_set: HostSet, facts: Mapping[Host, Facts]) -> list[Up]:
     """Those that hosts.yml has no more: only a person knows how to undo them."""
-    known = {part.label for part in host_set.around}
-    return [up for up in what_is_up(host_set, facts) if up.part not in known]
+    return [up for up in what_is_up(host_set, facts) if not known(host_set, [up.part])]
 
 
-def forgets(host_set: HostSet, gone: Up) -> tuple[str, str]:
-    """The line to type when that has been undone by hand, which clears its note; and what it is for."""
-    note = f"{kept.root(host_set.app)}/around/{gone.run},{gone.part}"
-    return ssh(host_set.sync.name, f"sudo rm {note}"), f"when {gone.part} is undone by hand"
+def forgetting(host_set: HostSet, facts: Mapping[Host, Facts], follows: bool) -> list[Line]:
+    """For each of those the line that clears its note, to be typed when it is undone by hand. follows: another line."""
+    return [
+        Line(
+            "then" if follows or number else "next",
+            ssh(host_set.sync.name, f"sudo rm {kept.root(host_set.app)}/around/{gone.run},{gone.part}"),
+            f"when {gone.part} is undone by hand",
+        )
+        for number, gone in enumerate(undone_by_hand(host_set, facts))
+    ]
 
 
 def sentences(host_set: HostSet, facts: Mapping[Host, Facts], still: bool = False) -> list[str]:
     """The same in words; still: somebody has tried to undo them."""
     ends = {part.label for part in host_set.around if part.ends_by_itself}
-    known = {part.label for part in host_set.around}
     return [
         f"{up.part}{' is still up,' if still else ':'} put up by run {up.run}"
         + (f", ends by itself in {duration(up.seconds)}" if up.part in ends else "")
-        + ("" if up.part in known else "; hosts.yml has it no more")
+        + ("" if known(host_set, [up.part]) else "; hosts.yml has it no more")
         for up in what_is_up(host_set, facts)
     ]

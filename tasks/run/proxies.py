@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from ..fleet.output import clean
 from ..inventory.model import Balancer, Host, HostSet
-from ..lines import ssh, word
+from ..lines import shows, ssh
 from ..sop import balanced, drains, kept, restarts
 from ..sop.balanced import Balanced
 from ..sop.model import UNREACHED, Facts, Phase
@@ -149,9 +149,7 @@ def _file_is_there(request: Request, facts: FactsOf) -> list[Reason]:
         elif facts[host].drain_file and balancer and balancer.drain:
             path = balancer.drain.file
             text = f"{host.short}: {path} is there, and not by this tool: somebody has drained that host"
-            found.append(
-                Reason(text, f"{ssh(host.name, f'sudo ls -l {word(word(path))}')}  # take it away if nobody needs that")
-            )
+            found.append(Reason(text, f"{shows(host.name, path)}  # take it away if nobody needs that"))
     return found
 
 

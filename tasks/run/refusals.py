@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from ..errors import TryLater
 from ..inventory.model import Host, HostSet
-from ..lines import ssh, word
+from ..lines import shows, ssh
 from ..ranges import listed
 from ..sop.model import UNREACHED, Facts, Schema
 from ..sop.nvr import Nvr
@@ -153,18 +153,21 @@ def _pending(request: Request, facts: FactsOf) -> list[Reason]:
 
 def _another_cron(request: Request, facts: FactsOf) -> list[Reason]:
     """The sync host's cron is paused before the database is changed; another host's would go on (C2)."""
-    sync, app = request.host_set.sync, request.app
-    text = f"also has {app.schedule}: the run pauses {app.scheduler} only on {sync.short}"
-    away = f"systemctl disable --now {app.timer}" if app.timer else f"ls -l {word(word(app.schedule))}"
-    others = [host for host in request.host_set.hosts if host != sync and facts[host].cron]
-    return [
-        Reason(
-            f"{host.short}: {text}, so this host could sync during the migration",
-            f"{ssh(host.name, f'sudo {away}')}  # {'' if app.timer else 'take it away, '}or name that host as sync_host"
-            " in hosts.yml",
+    sync, app, reasons = request.host_set.sync, request.app, []
+    text = (
+        f"also has {app.schedule}: the run pauses {app.scheduler} only on {sync.short}, so this host could sync during"
+    )
+    for host in request.host_set.hosts:
+        if host == sync or not facts[host].cron:
+            continue
+        if app.timer:
+            cure = f"{ssh(host.name, f'sudo systemctl disable --now {app.timer}')}  # or"
+        else:
+            cure = f"{shows(host.name, app.schedule)}  # take it away, or"
+        reasons.append(
+            Reason(f"{host.short}: {text} the migration", f"{cure} name that host as sync_host in hosts.yml")
         )
-        for host in others
-    ]
+    return reasons
 
 
 def _not_stopped(host_set: HostSet, facts: FactsOf) -> list[Reason]:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from tasks.errors import SopError
-from tasks.inventory.model import App, Host, HostSet, Inventory
+from tasks.inventory.model import App, Backup, Balancer, Health, Host, HostSet, Inventory
 from tasks.inventory.remembered import as_json, from_json
 from tasks.journal.coding import read
 from tasks.journal.events import Event
@@ -71,6 +71,17 @@ def stg(**keys: Any) -> HostSet:
     """One host."""
     host = Host(name="blockerbugs01.stg.iad2.example", aliases=("blockerbugs01.stg",))
     return checked(HostSet, **{"name": "stg", "hosts": (host,), "sync_host": host.name, **keys})
+
+
+def full() -> HostSet:
+    """prod with everything that makes a step more, or a step's command longer."""
+    return prod(
+        enable_repo="infra-stg",
+        schema_status="alembic current",
+        backup=Backup(command="pg_dump >/var/tmp/dump", file="/var/tmp/dump"),
+        balancer=Balancer(),
+        health=Health(version="Blockerbugs {version}"),
+    )
 
 
 def fleet(*sets: HostSet) -> Inventory:

@@ -12,22 +12,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from tasks.inventory.model import App, Backup, Balancer, Health, Host
+from tasks.inventory.model import App, Backup, Health, Host
 from tasks.run import facts
 from tasks.sop import steps, workflows
 from tasks.sop.model import Job, Step
 from tasks.sop.nvr import Nvr
 from tasks.sop.shell import library
 from tasks.sop.workflows import PROCEDURES
-from tests.unit.builders import TWO, Shell, checked, job, prod, step_in
+from tests.unit.builders import TWO, Shell, checked, full, job, prod, step_in
 
-FULL = prod(
-    enable_repo="infra-stg",
-    schema_status="alembic current",
-    backup=Backup(command="pg_dump >/var/tmp/dump", file="/var/tmp/dump"),
-    balancer=Balancer(),
-    health=Health(version="Blockerbugs {version}"),
-)
+FULL = full()
 IDLE = Host(name="idle.example", serves=False)
 
 

@@ -8,19 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.inventory.model import Backup, Balancer, Health, Host, HostSet
+from tasks.inventory.model import Backup, Balancer, Host, HostSet
 from tasks.sop import workflows
 from tasks.sop.model import Phase
 from tasks.sop.workflows import PROCEDURES, RESTART_TOGETHER
-from tests.unit.builders import ONE, job, prod
+from tests.unit.builders import ONE, full, job, prod
 
-FULL = prod(
-    enable_repo="infra-stg",
-    schema_status="alembic current",
-    backup=Backup(command="pg_dump >/var/tmp/dump", file="/var/tmp/dump"),
-    balancer=Balancer(),
-    health=Health(version="Blockerbugs {version}"),
-)
+FULL = full()
 IDLE = Host(name="idle.example", serves=False)
 
 
