@@ -82,10 +82,12 @@ def _enclosed(plan: Plan, at: int, rows: list[Remaining], states: States, facts:
 def _gate(plan: Plan, at: int, rows: Sequence[Remaining], facts: Mapping[Host, Facts]) -> Remaining:
     """What may refuse a build is asked again of every host that the build is still to be installed on.
 
-    Only hosts remember that it was passed, and it may have been another build.
+    Only hosts remember that it was passed, and it may have been another build. Where a step is at work on the build, the
+    gate was passed, and what it looks at changes under its eyes.
     """
     later = [row for phase, row in zip(plan.phases[at:], rows[at:], strict=True) if not phase.step.looks]
-    still = {host for row in later for host in row.names if facts[host].installed != plan.target}
+    at_work = {host for row in later for host in row.runs}
+    still = {host for row in later for host in row.names if facts[host].installed != plan.target} - at_work
     hosts = [host for host in plan.phases[at].hosts if host in still or host in rows[at].names]
     return Remaining(dict.fromkeys(hosts, _name(plan.numbers[at], plan.phases[at])))
 
@@ -164,6 +166,11 @@ def _done(step: Step, state: str | None, facts: Facts, begun: set[str], later: b
     if step.until in begun:
         return True
     return still is not False and (later or step.at_first(facts) is not False)
+
+
+def touched(plan: Plan, states: States) -> bool:
+    """Was a step begun, on any host, that changes what serves?"""
+    return any(phase.step.changes for _, phase in _begun(plan, states))
 
 
 def running(states: States) -> list[tuple[Host, str]]:

@@ -67,6 +67,7 @@ def resume(host_set: HostSet, config: Config, consent: Consent, report: Report) 
             journal.check_room()  # whoever is deposed must not be deposed for nothing
             run_lock = RunLock(reached, journal)
             states = take_over(reached, run_lock, found.lock)
+            run.touched = remaining.touched(plan, states)
             with deposed(found.lock):
                 # Facts after states: what a step has done that ended in between must be seen.
                 facts = look(reached, repos=False)

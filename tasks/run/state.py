@@ -34,6 +34,7 @@ class Run:
     still_up: what still stands around the run where its client was made to leave, by its name in hosts.yml.
     users: what was seen of the set's public URL, nodes: of each node's own; as far as hosts.yml has them.
     turn: of who writes something down, where hosts are side by side.
+    touched: was a step begun that changes what serves, before this client resumed it?
     may_ask: may the operator be asked in the middle of it? halted: the verdict that ended it, here or before a resume
     that puts hosts back. brings: the migrations for which the build was refused.
     """
@@ -56,6 +57,7 @@ class Run:
     users: Seen | None = None
     nodes: dict[Host, Seen] = field(default_factory=dict)
     turn: RLock = field(default_factory=RLock)
+    touched: bool = False
     may_ask: bool = True
     halted: Judged | None = None
     brings: tuple[Migration, ...] = ()
@@ -91,7 +93,7 @@ class Run:
     def untouched(self) -> bool:
         """No step was begun that changes what serves, or it has put back what it changed."""
         failed = {host for host in self.failures if self.failures[host].known}
-        return not any(
+        return not self.touched and not any(
             phase.step.changes and not (phase.step.mends and set(results) <= failed) for phase, results in self.outcomes
         )
 

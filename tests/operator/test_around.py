@@ -254,9 +254,8 @@ def test_o2_who_is_taken_over_leaves_the_silence_to_whoever_goes_on(stg_runs_101
     journal = fleet.folder / "second/blockerbugs-upgrade/journal.jsonl"
     until(lambda: journal.exists() and '"resume"' in journal.read_text())
     os.kill(first.pid, signal.SIGCONT)
-    first.communicate()
-    second.communicate()
-    assert (first.returncode, second.returncode, pager.silences(), noted(fleet)) == (3, 0, [], [])
+    said = ["".join(each.communicate()) for each in (first, second)]
+    assert (first.returncode, second.returncode, pager.silences(), noted(fleet)) == (3, 0, [], []), "\n".join(said)
     assert len(pager.silences("expired")) == 1  # it was prolonged, and never down in between
 
 

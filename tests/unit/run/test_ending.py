@@ -203,6 +203,14 @@ def test_o1_a_run_that_was_half_way_when_another_host_was_locked_can_be_resumed(
     assert (end(run).next_line or "").startswith("fab prod resume  ")
 
 
+def test_s13_a_gate_that_refuses_the_next_host_of_a_resumed_run_is_no_refusal_and_keeps_the_lock() -> None:
+    run = run_of(a_plan("minor-upgrade"), "no-migration", {TWO: FAILED})
+    assert (told(run)[0], run.half_way) == (Refused, False)
+    run.touched = True
+    assert (told(run)[0], run.half_way) == (HalfWay, True)
+    assert (end(run).next_line or "").startswith("fab prod resume  ")
+
+
 def test_only_what_a_lock_ends_is_read_as_one() -> None:
     run = run_of(a_plan(), "upgrade-db", {ONE: Outcome(LOCK, 1.0, "exit status 1", exited=1)})
     assert told(run)[1][0] == "blockerbugs01: upgrade-db: exit status 1"

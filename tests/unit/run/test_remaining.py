@@ -95,6 +95,20 @@ def test_s13_in_a_minor_upgrade_the_gate_is_asked_again_where_the_build_is_still
     assert rows[MINOR.phases.index(plan)].names == {}
 
 
+def test_s13_the_gate_is_not_asked_of_a_host_on_which_the_build_is_being_installed_just_now() -> None:
+    at = [phase.step.name for phase in MINOR.phases].index("no-migration")
+    states = {ONE: {"01-download": "0", "03-yum-update": "runs"}, TWO: {"01-download": "0"}}
+    rows = remaining.of(MINOR, states, {ONE: well(), TWO: well()})
+    assert list(rows[at].names) == [TWO]
+
+
+@pytest.mark.parametrize(
+    ("state", "touched"), [({"01-download": "0"}, False), ({"03-yum-update": "runs"}, True), ({}, False)]
+)
+def test_what_was_begun_before_tells_whether_anything_may_have_changed(state: dict[str, str], touched: bool) -> None:
+    assert remaining.touched(MINOR, {ONE: {}, TWO: state}) is touched
+
+
 def test_a_look_that_was_passed_is_taken_again_where_what_it_looks_at_is_done_again() -> None:
     rows = left(MAJOR, {**BEGUN, "06-upgrade-db": "1"}, HALF[TWO], down(), down(service="active"))
     assert (rows["stop-httpd"], rows["still-stopped"]) == (["03-stop-httpd.2"], ["05-still-stopped"])
