@@ -83,7 +83,8 @@ haproxy_wait() {
 }
 
 # haproxy_still_drained SOCKET BACKEND ROOT SECONDS SERVER…: are they, and is every other server UP? Those that are ready
-# again, because haproxy was reloaded, are drained once more, which is said
+# again, because haproxy was reloaded, are drained once more, which is said. It may go on when its run has been undone:
+# what is put back meanwhile is left so
 haproxy_still_drained() {
   aside
   root=$3 seconds=$4 socket=$1 backend=$2 lost=''
@@ -99,6 +100,10 @@ haproxy_still_drained() {
   for server in $lost; do
     echo "note: server $server was not drained any more (was haproxy reloaded?): it is drained again"
     haproxy_tell "$socket" "$backend" "$server" drain || return 1
+    drain_noted "$root" "$backend,$server" || {
+      haproxy_tell "$socket" "$backend" "$server" ready && echo "server $server was put back meanwhile"
+      return 1
+    }
   done
   # shellcheck disable=SC2086 # names have no blanks
   test -z "$lost" || haproxy_wait "$socket" "$backend" "$seconds" $lost
@@ -184,6 +189,9 @@ haproxy_unasked() {
   test -n "$unasked"
 }
 
+# haproxy_again SERVER: a look of the run that is undone may have drained the server again before its note went: put it back
+haproxy_again() { test "$(haproxy_of "$1" 2)" != drain || haproxy_tell "$socket" "$backend" "$1" ready; }
+
 # haproxy_undo SOCKET BACKEND ROOT RUN SERVER…: put back whatever the run has drained here, or any run where RUN is empty:
 # these SERVERs are well and may have requests at once, all others when haproxy's check has found that they are. Print
 # `undrained<TAB>WHAT` for each, `left<TAB>WHY` for one that somebody else keeps out
@@ -201,8 +209,10 @@ haproxy_undo() {
       ended=1
     elif test -n "$left"; then
       say left "$left"
-    else
+    elif haproxy_look "$socket" "$backend" && haproxy_again "$server"; then
       say undrained "$server is put back"
+    else
+      ended=1
     fi
   done
   return $ended

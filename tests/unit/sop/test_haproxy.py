@@ -83,6 +83,29 @@ def test_b7_a_server_is_drained_and_put_back_and_no_request_is_lost(proxy: Proxy
     assert proxy.noted == {}
 
 
+STILL = f"haproxy_still_drained {' '.join(AT)} root 2 web1"
+UNDO = f"haproxy_undo {' '.join(AT)} root {RUN}"
+
+
+@pytest.mark.parametrize(
+    ("function", "other", "during"),
+    [
+        pytest.param(UNDO, STILL, "drain_forget", id="the look drains again what is put back and still noted"),
+        pytest.param(STILL, UNDO, "haproxy_tell", id="what the look has found lost is put back before it drains it"),
+    ],
+)
+def test_b4_a_look_that_goes_on_while_its_run_is_undone_drains_nothing_again(
+    proxy: Proxy, function: str, other: str, during: str
+) -> None:
+    proxy.drain("web1")
+    if function == STILL:
+        proxy.haproxy.ask("set server bb/web1 state ready")
+    beside = f'{during}() {{ (eval "$library"; {other}); eval "$library"; {during} "$@"; }}'
+    said = proxy.run(f"{beside}\n{function}").stdout
+    assert (proxy.noted, "undrained\tweb1 is put back" in said) == ({}, True), said
+    assert proxy.haproxy.words()["web1"] != "DRAIN"
+
+
 def test_a_server_that_haproxy_has_seen_down_meanwhile_is_up_as_soon_as_it_is_put_back(proxy: Proxy) -> None:
     proxy.drain("web1")
     proxy.haproxy.nodes[0].status = 503
