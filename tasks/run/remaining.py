@@ -82,8 +82,8 @@ def _enclosed(plan: Plan, at: int, rows: list[Remaining], states: States, facts:
 def _gate(plan: Plan, at: int, rows: Sequence[Remaining], facts: Mapping[Host, Facts]) -> Remaining:
     """What may refuse a build is asked again of every host that the build is still to be installed on.
 
-    Only hosts remember that it was passed, and it may have been another build. Where a step is at work on the build, the
-    gate was passed, and what it looks at changes under its eyes.
+    Only hosts remember that it was passed, and it may have been another build. Where a step is at work on it, the gate
+    was passed, and what it looks at changes under its eyes.
     """
     later = [row for phase, row in zip(plan.phases[at:], rows[at:], strict=True) if not phase.step.looks]
     at_work = {host for row in later for host in row.runs}
