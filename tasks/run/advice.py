@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..inventory.model import Host, HostSet, Inventory
-from ..journal.events import BAD
+from ..journal.events import BAD, Judged
 from ..lines import Line, below, ssh
 from ..ranges import listed
 from ..sop import kept
@@ -20,12 +20,18 @@ from .state import Run
 from .way_back import way_back
 
 
-def beside_a_run(host_set: HostSet, operator: str, runs: bool) -> list[Line]:
-    """What to type where a run has locked the set; operator: who began it; runs: does a step of it still run?"""
+def beside_a_run(host_set: HostSet, operator: str, runs: bool, verdict: Judged | None = None) -> list[Line]:
+    """What to type where a run has locked the set.
+
+    operator: who began it; runs: does a step of it still run? verdict: the one that has stopped it.
+    """
     ousts = f"takes over the run; {operator}'s client starts no further steps"
     resume = Line("or", f"fab {host_set.name} resume", f"attaches to the running step; {ousts}" if runs else ousts)
     abort = Line("or", f"fab {host_set.name} abort", "after the step ends" if runs else "ends it, and frees the set")
-    return [Line("next", f"fab {host_set.name} status", "is it still at work?"), resume, abort]
+    ways = [resume, abort]
+    if verdict and verdict.verdict == BAD and not verdict.back:
+        ways = [abort, resume._replace(does=f"in spite of the verdict: {resume.does}")]
+    return [Line("next", f"fab {host_set.name} status", "is it still at work?"), *ways]
 
 
 def after_a_run(run: Run) -> str:

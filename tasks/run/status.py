@@ -17,6 +17,7 @@ from ..sop import kept
 from ..sop.model import UNREACHED, Facts
 from . import automatic
 from .advice import beside_a_run
+from .batch_rollback import said, stopped_by
 from .lock_file import read_lock
 from .locked import holder, locked_by
 from .look import LOOK_SECONDS, Reached, ask_hosts, connected
@@ -24,7 +25,7 @@ from .noted import sentences
 from .observer import Report
 from .proxies import by_others, what_is_drained
 from .remaining import States, running
-from .takeover import check_that_none_is_lost, nobody_knows, states
+from .takeover import check_that_none_is_lost, journal_of, nobody_knows, states
 
 
 def show(host_set: HostSet, config: Config, report: Report) -> None:
@@ -34,8 +35,10 @@ def show(host_set: HostSet, config: Config, report: Report) -> None:
         taken = holder(host_set, facts)
         lock = read_lock(taken[1]) if taken and taken[0] == host_set.sync else None
         steps: States = {}
+        verdict = None
         if lock:
             with suppress(Refused):  # lost since: the table says what was found
+                verdict = stopped_by(journal_of(reached, lock.run))
                 steps = states(reached, lock.run)
     report.status(host_set, facts)
     everywhere = dict.fromkeys(host_set.machines, UNREACHED) | facts
@@ -44,9 +47,11 @@ def show(host_set: HostSet, config: Config, report: Report) -> None:
         report.note(text)
     if lock:
         report.held(host_set, lock, steps)
-        _, resume, abort = beside_a_run(host_set, lock.operator, bool(running(steps)))
+        if verdict:
+            report.note(said(verdict))
+        _, *ways = beside_a_run(host_set, lock.operator, bool(running(steps)), verdict)
         if not reached.machines.unreachable:
-            report.note(f"next: {below([resume._replace(mark='next'), abort])}")
+            report.note(f"next: {below([ways[0]._replace(mark='next'), *ways[1:]])}")
     elif not taken and host_set.sync not in facts:
         if host_set.sync not in reached.machines.unreachable:  # lost since, and not told below
             report.note(nobody_knows(host_set))

@@ -45,10 +45,16 @@ def find(reached: Reached) -> Found | Mapping[Host, Facts]:
     lock = read_lock(held[1])
     if lock is None or held[0] != sync:
         raise locked_by(*held, host_set)
-    copy = reached.machines.ask({sync: kept.journal_of(host_set.app, lock.run)}, ANSWER_SECONDS)[sync].output
-    steps = states(reached, lock.run)
+    entries, steps = journal_of(reached, lock.run), states(reached, lock.run)
     # Facts after states: what a step has done that ended in between must be seen.
-    return Found(lock, read(kept.said(copy)), steps, look(reached, repos=False))
+    return Found(lock, entries, steps, look(reached, repos=False))
+
+
+def journal_of(reached: Reached, run: str) -> list[Entry]:
+    """What the run's journal says, as far as the sync host has a copy of it; nothing where that host is lost."""
+    sync = reached.host_set.sync
+    outcome = reached.machines.ask({sync: kept.journal_of(reached.host_set.app, run)}, ANSWER_SECONDS).get(sync)
+    return read(kept.said(outcome.output)) if outcome else []
 
 
 def check_that_the_sync_host_is_there(reached: Reached) -> None:

@@ -72,6 +72,9 @@ def test_j2_without_rollback_a_bad_batch_stops_the_run_and_resume_goes_on_in_spi
     ]
     assert "  # in spite of the verdict: goes on at step " in ended.err
     assert (stg_runs_101.runs(ONE), stg_runs_101.runs(TWO)) == (NEW, OLD)
+    shown = stg_runs_101.types("prod status")
+    assert "the new build was judged bad: prod01: more than 2 times as slow" in shown.out
+    assert [line.split("  # ")[0].rstrip() for line in printed(shown.out)] == ["fab prod abort", "fab prod resume"]
     shown = stg_runs_101.types("--dry prod abort")
     assert "warning: the new build was judged bad: prod01: more than 2 times as slow" in shown.said
     ended = stg_runs_101.types("prod resume --yes")

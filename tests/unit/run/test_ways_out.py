@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tasks.inventory.model import Host
+from tasks.journal.events import BAD, Judged
 from tasks.lines import Line, below
 from tasks.run.advice import beside_a_run
 from tests.unit.builders import ONE, TWO, prod
@@ -42,6 +43,13 @@ def test_where_no_host_can_be_looked_at_resume_and_abort_are_told_all_the_same()
 
 
 # Beside a run, and how lines stand
+
+
+def test_j2_beside_a_run_that_a_bad_verdict_has_stopped_the_way_back_stands_first() -> None:
+    verdict = Judged("prod", 4, (ONE.name,), BAD, ("slow",), 20.0, stops=True, back=(), measured=())
+    _, abort, resume = beside_a_run(prod(), "bob@desk", False, verdict)
+    assert (abort.typed, resume.typed) == ("fab prod abort", "fab prod resume")
+    assert resume.does.startswith("in spite of the verdict: ")
 
 
 @pytest.mark.parametrize(
