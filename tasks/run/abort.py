@@ -121,7 +121,8 @@ def _end(reached: Reached, found: Found, how: str, consent: Consent, report: Rep
         check_that_nothing_runs(reached, lock, take_over(reached, run_lock, lock), ousted=True)
         with deposed(lock):
             now = look(reached, repos=False, schema=False)
-            check_that_it_is_still_held(host_set, lock, now)
+        check_that_it_is_still_held(host_set, lock, now)  # it may have ended by itself just now: nobody was deposed
+        with deposed(lock):
             me, aborted = operator(), how == "abort"
             journal.write(record.abort(host_set, me, found.entries, now) if aborted else Unlock(me, host_set.name))
             shells = [kept.resume_cron(host_set.app)] if aborted else []

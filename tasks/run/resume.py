@@ -71,7 +71,8 @@ def resume(host_set: HostSet, config: Config, consent: Consent, report: Report) 
             with deposed(found.lock):
                 # Facts after states: what a step has done that ended in between must be seen.
                 facts = look(reached, repos=False)
-                check_that_it_is_still_held(host_set, found.lock, facts)
+            check_that_it_is_still_held(host_set, found.lock, facts)  # it may have ended by itself just now
+            with deposed(found.lock):
                 journal.write(Resume(operator(), host_set.name))
                 noted = facts[host_set.sync].around
                 around = standing.of_a_plan(plan, reached, run_lock, journal, report, noted)

@@ -10,7 +10,7 @@ from typing import cast
 import pytest
 from fabric import Config
 
-from tasks.errors import Code, HalfWay, Interrupted
+from tasks.errors import Code, HalfWay, Interrupted, Refused
 from tasks.fleet.machines import Machines
 from tasks.fleet.outcome import Outcome, failure
 from tasks.inventory.model import App, Balancer, Host, HostSet
@@ -46,6 +46,20 @@ def test_n3_ctrl_c_in_the_middle_says_so_and_how_to_see_how_far_it_went(
     name = do.__name__
     assert error.value.problems == (f"prod: {name} of run 0123abcd was left in its middle",)
     assert error.value.next_line == f"fab prod status\n  or: fab prod {name}  # if the run still has it locked"
+
+
+@pytest.mark.parametrize("do", [abort.abort, abort.unlock])
+def test_o2_a_run_that_ends_by_itself_while_it_is_taken_over_is_not_told_as_taken_over(
+    do: Callable[[HostSet, Config, Consent, Report], Code], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Machines, "_all", lambda *_: {})
+    monkeypatch.setattr(abort, "find", lambda *_: Found(LOCK, [], {}, found(prod(), well(lock=LOCK.text))))
+    monkeypatch.setattr(abort, "states", lambda *_: {})
+    monkeypatch.setattr(abort, "take_over", lambda *_: {})
+    monkeypatch.setattr(abort, "look", lambda *_, **__: found(prod(), well()))
+    with pytest.raises(Refused) as error:
+        do(prod(), Config(), Consent(yes=True), Report())
+    assert error.value.problems == ("prod: run 0123abcd no longer holds the lock",)
 
 
 @pytest.fixture
