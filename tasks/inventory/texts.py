@@ -39,6 +39,20 @@ def _matched(text: str) -> str:
     return f"~{_expression(text[1:])}" if text.startswith("~") else text
 
 
+def _to_a_host(text: str) -> str:
+    """An address leads to a host, and to a port where it names one."""
+    from urllib.parse import urlsplit  # only where a file is read strictly
+
+    try:
+        parts = urlsplit(text)
+        leads = bool(parts.hostname) and parts.port != 0
+    except ValueError:  # brackets without an end, a port beyond 65535
+        leads = False
+    if not leads:
+        raise ValueError("is no address: a host is wanted, and a port from 1 to 65535 if any")
+    return text
+
+
 _LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _VERSION = r"[A-Za-z0-9][A-Za-z0-9._+~^]*"
 _SET = "invalid set name {}: lower-case letters, digits and dashes, starting with a letter"
@@ -82,8 +96,8 @@ HeaderName = Annotated[str, _text(r"[A-Za-z0-9-]+", 128, "{} is no header's name
 NagiosName = Annotated[str, _text(r"[A-Za-z0-9][A-Za-z0-9 ._-]*", 253, "{} is no host's name in nagios")]
 UrlPath = Annotated[str, _text(r"/[!-~]*", 1024, _PAGE)]
 # No user and password in front of the host: urllib would take them for a port.
-Url = Annotated[str, _text(r"https?://[!-\"$-.0->A-~]+([/?#][!-~]*)?", 2048, _WATCHED)]
-ApiUrl = Annotated[str, _text(r"https?://[!-\"$-.0->A-~]+(/[!-~]*)?", 2048, _ASKED)]
+Url = Annotated[str, _text(r"https?://[!-\"$-.0->A-~]+([/?#][!-~]*)?", 2048, _WATCHED), AfterValidator(_to_a_host)]
+ApiUrl = Annotated[str, _text(r"https?://[!-\"$-.0->A-~]+(/[!-~]*)?", 2048, _ASKED), AfterValidator(_to_a_host)]
 Address = Annotated[str, _text(r"(\$\{[A-Za-z_]|[a-z][a-z0-9+-]*:)[!-~]*", 2048, _TOLD)]
 Pattern = Annotated[
     str,
