@@ -27,7 +27,7 @@ from .groups import Moot, NobodyAsks, Questions, Withdrawn
 from .login import Login
 from .proxy import Proxy
 from .setup import lenient, ssh_config_file
-from .shell import SUDO_SECONDS, OnLine, Output, RootShell, ShellError, StepTimeout
+from .shell import SUDO_SECONDS, OnLine, Output, RootShell, ShellError
 from .ssh_config import Options
 from .transport import SshTransport, transport_of
 from .trust import Strict, Trust
@@ -64,9 +64,9 @@ class Node(Connection):
     trust: Trust
     proxy: Proxy | None
     login: Login
-    shell: Any  # RootShell or None
-    in_use: Any  # the shell in which a script is followed just now, or None
-    left_behind: list[RootShell]
+    shells: list[RootShell]  # all that are open; one is taken by at most one script at a time
+    free: Any  # the one that is, a RootShell or None
+    turn: threading.Lock  # of who connects and takes a shell
     closing: threading.Event
     questions: Questions | None = None
     sudo_seconds: float = SUDO_SECONDS
@@ -96,7 +96,7 @@ class Node(Connection):
             "transport_factory": partial(transport_of, options, self.trust),
             "auth_strategy": self.login,
         }
-        self._set(shell=None, in_use=None, left_behind=[], closing=threading.Event())
+        self._set(shells=[], free=None, turn=threading.Lock(), closing=threading.Event())
 
     def get_gateway(self) -> Connection | None:
         """The last jump host of ssh_config's ProxyJump, each reached through the one before, all strict."""
@@ -179,16 +179,45 @@ class Node(Connection):
     def become_root(self) -> None:
         """Open the host's root shell, if it is not open; what sudo wants to know is asked of the operator.
 
-        A shell that somebody still waits for is left to them: what is written to it would have to wait for its end.
         A password out of --prompt-for-sudo-password is tried once. To be called by a thread that may ask (Pool, Row).
         Raises Unreachable when sudo says no, and what the asking raises.
         """
-        self.open()
-        if self.shell and self.shell is self.in_use:  # who waited for it has left; its thread follows it still
-            self.left_behind.append(self.shell)
-            self._set(shell=None)
-        if self.shell and self.shell.transport is self.transport:
-            return
+        self._give(self._taken())
+
+    def run(self, script: str, on_line: OnLine, seconds: float, is_root: Callable[[], None]) -> Output:
+        """Run `script` in the root shell, which is opened first if need be, see `become_root` and `RootShell.run`.
+
+        is_root: called when the shell is there, before anything is sent to it. A shell is one thread's until its script
+        has ended: whoever comes meanwhile has another one, also where the first thread's own caller has left it alone.
+        """
+        shell = self._taken()
+        is_root()
+        try:
+            output = shell.run(script, on_line, seconds)
+        except ConnectionLost:
+            if not self.is_connected and isinstance(self.gateway, Node):
+                self.gateway.close()  # it may be what was lost, and would not know it for a while
+            raise
+        self._give(shell)
+        return output
+
+    def _taken(self) -> RootShell:
+        """A root shell that is nobody else's.
+
+        One whose script was not seen to end is not used again, and not closed before the connection is: what runs in it
+        would be in the way of the next script, and its end could be the end of what runs.
+        """
+        with self.turn:
+            self.open()
+            shell: RootShell | None = self.free
+            self._set(free=None)
+            return shell if shell and shell.transport is self.transport else self._opened()
+
+    def _give(self, shell: RootShell) -> None:
+        with self.turn:
+            self._set(free=shell)
+
+    def _opened(self) -> RootShell:
         as_root, seconds = self.user == "root", self._in_time(self.sudo_seconds)
         shell = self._sudo_says(lambda: RootShell(self.transport, as_root, seconds, self._tell, self.library))
         try:
@@ -196,7 +225,8 @@ class Node(Connection):
         except BaseException:
             shell.close()
             raise
-        self._set(shell=shell)
+        self.shells.append(shell)
+        return shell
 
     def _answer(self, shell: RootShell) -> None:
         """Answer sudo until it asks no more."""
@@ -234,32 +264,13 @@ class Node(Connection):
             if self.questions:
                 self.questions.tell(self, line)
 
-    def run(self, script: str, on_line: OnLine, seconds: float) -> Output:
-        """Run `script` in the root shell; see `RootShell.run`."""
-        shell = self.shell
-        self._set(in_use=shell)
-        try:
-            return shell.run(script, on_line, seconds)  # type: ignore[no-any-return]
-        except (ConnectionLost, StepTimeout):
-            # Whatever runs in that shell is in the way of the next command; to close it could end what runs.
-            self.left_behind.append(shell)
-            if self.shell is shell:
-                self._set(shell=None)
-            if not self.is_connected and isinstance(self.gateway, Node):
-                self.gateway.close()  # it may be what was lost, and would not know it for a while
-            raise
-        finally:
-            if self.in_use is shell:
-                self._set(in_use=None)
-
     def close(self) -> None:
         """End the root shell, the connection and the jump hosts' connections."""
         self.closing.set()
         self.login.leave()
-        for shell in (self.shell, *self.left_behind):
-            if shell:
-                shell.close()
-        self._set(shell=None, left_behind=[])
+        for shell in [*self.shells]:
+            shell.close()
+        self._set(shells=[], free=None)
         # What is broken already may say so once more; the jump host is to be closed all the same.
         with contextlib.suppress(Exception):
             super().close()

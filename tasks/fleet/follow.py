@@ -68,9 +68,7 @@ def _once(
     """What the script said, or why that is not known, and whether that is because the host was lost."""
     try:
         fresh.begin()
-        node.become_root()
-        is_there()
-        return node.run(script, fresh.tell, seconds), "", ""
+        return node.run(script, fresh.tell, seconds, is_there), "", ""
     except Refused as error:  # it was open when the run began: news about the host, not a refusal
         lost: _Lost = "unanswered" if isinstance(error, Unanswered) else "before"
         return None, error.problems[0].removeprefix(f"{node.label}: "), lost

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from time import monotonic
 from typing import Any, cast
 
 import pytest
 from fabric import Config
 
-from tasks.fleet import attempts, groups, ssh_config
+from tasks.fleet import attempts, connection, groups, ssh_config
 from tasks.fleet.attempts import Attempts
 from tasks.fleet.connection import Node
 from tasks.fleet.machines import Machines
+from tasks.fleet.shell import Output, StepTimeout
+from tasks.fleet.ssh_config import Options
 from tasks.fleet.wire import Wire
 from tasks.inventory.model import Host
 
@@ -121,6 +125,57 @@ def test_a_shell_whose_channel_cannot_be_closed_is_closed_all_the_same() -> None
     channel: Any = Breaking()
     wire = Wire(channel, channel)
     wire.close()
+
+
+class Root:
+    """A root shell that says which one it is, and whether it was used by two at once."""
+
+    def __init__(self, number: int, transport: object) -> None:
+        self.transport, self.prompt = transport, None
+        self._number, self._turn = number, threading.Lock()
+
+    def run(self, script: str, on_line: object, seconds: float) -> Output:
+        assert self._turn.acquire(blocking=False), f"two at once in root shell {self._number}"
+        if script == "fails":
+            raise StepTimeout
+        self._turn.release()
+        return Output((f"{script} in {self._number}",), 0)
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.fixture
+def node(monkeypatch: pytest.MonkeyPatch) -> Node:
+    """A connection that is open, with root shells as they are wanted."""
+    transport, opened = object(), itertools.count(1)
+    monkeypatch.setattr(Node, "open", lambda _: None)
+    monkeypatch.setattr(connection, "RootShell", lambda *_: Root(next(opened), transport))
+    node = Node(ONE.name, Config(), Options(ONE.name, {"user": ("root",)}))
+    node._set(transport=transport)
+    return node
+
+
+def test_b4_a_root_shell_that_was_taken_is_nobody_elses_also_before_anything_was_sent_to_it(node: Node) -> None:
+    node.become_root()
+    both = threading.Barrier(2, timeout=20)
+
+    def is_root() -> None:
+        both.wait()
+
+    with ThreadPoolExecutor(2) as pool:
+        ran = list(pool.map(lambda script: node.run(script, print, 60, is_root).lines, ["look", "undo"]))
+    assert sorted(line[-1] for lines in ran for line in lines) == ["1", "2"]
+
+
+def test_w2_the_root_shell_is_used_again_but_not_one_whose_script_was_not_seen_to_end(node: Node) -> None:
+    def ran(script: str) -> tuple[str, ...]:
+        return node.run(script, print, 60, lambda: None).lines
+
+    assert (ran("a"), ran("b")) == (("a in 1",), ("b in 1",))
+    with pytest.raises(StepTimeout):
+        ran("fails")
+    assert (ran("c"), ran("d")) == (("c in 2",), ("d in 2",))
 
 
 def test_w3_of_a_host_that_is_tried_again_that_is_said_and_not_the_step() -> None:
