@@ -176,7 +176,7 @@ def outage(run: Run, seen: Seen) -> tuple[str, str]:
         responses = "1 slow response" if len(seen.slow) == 1 else f"{len(seen.slow)} slow responses"
         told += f"; {responses}, slowest {slowest:.1f} s{_when(seen.slow)}"
     end = f"; {_still_down(run)}" if seen.failed and seen.down else ""
-    served = any(run.plan.facts[host].service == "active" for host in host_set.serving)
+    served = any(run.plan.facts[host].runs for host in host_set.serving)
     if seen.failed and not served:
         return f"{told}: {host_set.app.service} was running on no host at the start{end}", "warn"
     if seen.failed and run.plan.request.procedure.rolling and len(host_set.serving) > 1:

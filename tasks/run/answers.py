@@ -137,8 +137,14 @@ def _problems(host_set: HostSet, by_name: Rows, hangs: Mapping[str, str]) -> tup
     ]
     return (
         *hanging,
-        *(f"systemctl cannot tell whether {app.service} runs: {clean(why)}" for why in by_name.get("service_says", [])),
+        *(f"systemctl cannot tell whether {app.service} runs: {_unit(why)}" for why in by_name.get("service_says", [])),
     )
+
+
+def _unit(why: str) -> str:
+    """Why systemctl cannot tell; of a unit that is not there, who has named it."""
+    key = "; its name is `service` of `app` in hosts.yml" if re.search("not (be )?found", why) else ""
+    return f"{clean(why)}{key}"
 
 
 def _number(text: str | None) -> int | None:

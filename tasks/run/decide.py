@@ -155,7 +155,7 @@ def _warnings(request: Request, facts: FactsOf) -> tuple[str, ...]:
     if request.procedure.installs and not host_set.schema_status:
         warnings.append("hosts.yml names no schema_status: whether the database is at the schema is not looked at")
     warnings += refusals.unsettled(request, facts)
-    served = [host.short for host in request.hosts if facts[host].service == "active"]
+    served = [host.short for host in request.hosts if facts[host].runs]
     if request.procedure.installs and not request.procedure.upgrade and served:
         warnings.append(
             f"{listed(served)}: {service} is running and loads the new build at its next request; this command does "

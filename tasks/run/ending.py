@@ -116,8 +116,10 @@ def _last_line(outcome: Outcome) -> str:
 
 def what_is_down(run: Run) -> list[str]:
     """Where httpd does not run, as far as this run knows, where a host may still be drained, what stands around it."""
-    down = listed(host.short for host in run.down)
-    told = [f"{run.plan.request.app.service} is not running on {down}"] if down else []
+    service, down = run.plan.request.app.service, listed(host.short for host in run.down)
+    told = [f"{service} is not running on {down}"] if down else []
+    if unseen := listed(host.short for host in run.may_be_down):
+        told.append(f"{service} was stopped on {unseen}; whether it runs again is not known")
     up = [f"{name} may still be up" for name in run.still_up]
     return [*told, *(still_out(host, why) for host, why in run.still_out.items()), *up]
 

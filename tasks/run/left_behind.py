@@ -212,7 +212,7 @@ def builds(facts: Iterable[Facts]) -> list[Nvr]:
 
 def down(host_set: HostSet, facts: Mapping[Host, Facts]) -> list[Host]:
     """Where httpd is known not to run."""
-    return [host for host in host_set.serving if facts[host].service not in ("active", NOT_REACHED)]
+    return [host for host in host_set.serving if facts[host].runs is False]
 
 
 def left_over(host_set: HostSet, facts: Mapping[Host, Facts]) -> list[str]:

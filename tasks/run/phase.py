@@ -56,6 +56,7 @@ def do_phase(
         run.waits = bool(phase.window and run.at_work)
         run.outcomes.append((phase, done | results))
         run.taking_out -= set(phase.hosts)
+        run.starting -= {host for host, outcome in results.items() if outcome.known}
         run.journal.write(record.ended(host_set, number, phase, results))
         for transacted in record.transactions(run.plan, results) if phase.step.transacts else ():
             run.journal.write(transacted)
@@ -68,6 +69,7 @@ def _begin(run: Run, number: int, part: Phase, report: Report) -> None:
     host_set, step, total = run.plan.request.host_set, part.step, max(run.plan.numbers)
     report.phase(number, total, part)
     run.doing, run.at_work = step.name, [*(run.at_work if part.window else ()), *part.hosts]
+    run.starting |= set(part.hosts) if step.httpd in (Effect.UP, Effect.BOUNCE) else set()
     run.looking = run.looking | set(part.hosts) if step.looks else run.looking - set(part.hosts)
     run.journal.write(record.phase(host_set.name, number, total, part))
 

@@ -29,7 +29,7 @@ from ..journal.events import (
     Watched,
 )
 from ..sop import model, transaction
-from ..sop.model import NOT_REACHED, Effect, Facts
+from ..sop.model import Effect, Facts
 from ..sop.restarts import Restart
 from ..sop.workflows import RESTART_TOGETHER
 from . import changed
@@ -188,11 +188,10 @@ def abort(host_set: HostSet, operator: str, entries: Iterable[Entry], facts: Map
 
 def _still_down(host_set: HostSet, facts: Mapping[Host, Facts], down: Downtime) -> bool:
     """Does httpd run on no host of the set? Of hosts that could not be looked at, what was done to them tells."""
-    services = [facts[host].service for host in host_set.serving if host in facts]
-    known = [service for service in services if service != NOT_REACHED]
+    known = [found.runs for host in host_set.serving if (found := facts.get(host)) and found.runs is not None]
     if len(known) < len(host_set.serving):
-        return "active" not in known and down.goes_on
-    return bool(known) and "active" not in known
+        return not any(known) and down.goes_on
+    return bool(known) and not any(known)
 
 
 def end(run: Run, error: SopError | None, how: str | None = None) -> End:

@@ -173,10 +173,12 @@ def _another_cron(request: Request, facts: FactsOf) -> list[Reason]:
 def _not_stopped(host_set: HostSet, facts: FactsOf) -> list[Reason]:
     """What keeps the database from being changed: somebody who may be reading it, or two builds to choose from."""
     reasons = []
-    running = [host.short for host in host_set.serving if facts[host].service not in ("inactive", "failed")]
+    running = [host for host in host_set.serving if not facts[host].stopped]
     if running:
-        text = f"{listed(running)}: {host_set.app.service} is running, the database must not change under it"
-        reasons.append(Reason(text, f"fab {host_set.name} {STOP.name}"))
+        known = [host for host in running if facts[host].runs is not None]
+        is_running = f"{host_set.app.service} {'is' if known == running else 'may be'} running"
+        text = f"{listed(host.short for host in running)}: {is_running}, the database must not change under it"
+        reasons.append(Reason(text, f"fab {host_set.name} {STOP.name}" if known else None))
     installed = {facts[host].installed for host in host_set.hosts}
     if len(installed) > 1:
         text = f"the hosts have different builds: {', '.join(sorted(map(str, installed)))}"

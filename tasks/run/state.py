@@ -27,6 +27,7 @@ class Run:
 
     doing: for whoever ends it, what it is at; waits: for a step to end, which does so by itself; at_work: where.
     looking: those of them whose step only looks, so that nothing has to wait for its end.
+    starting: where a step that starts httpd was begun, and its end was not seen.
     restarts: the hosts that restarted meanwhile, in the order in which it was noticed.
     stopped: the boot on which this run stopped what a restart would start again, where it did.
     taking_out: where something is being taken out of the balancer just now.
@@ -45,6 +46,7 @@ class Run:
     waits: bool = False
     at_work: list[Host] = field(default_factory=list)
     looking: set[Host] = field(default_factory=set)
+    starting: set[Host] = field(default_factory=set)
     began: float = field(default_factory=time.monotonic)
     outcomes: list[tuple[Phase, dict[Host, Outcome]]] = field(default_factory=list)
     afterwards: dict[Host, Facts] = field(default_factory=dict)
@@ -132,12 +134,21 @@ class Run:
 
     @property
     def down(self) -> list[Host]:
-        """Where httpd does not run. Of a host that is lost only this is known: was it stopped by this run?"""
+        """Where httpd does not run. Of a host that was not looked at only this is known: was it stopped by this run?"""
         return [host for host in self.plan.request.host_set.serving if self._is_down(host)]
+
+    @property
+    def may_be_down(self) -> list[Host]:
+        """Where this run has stopped httpd and has begun to start it, and what became of that was not seen."""
+        unseen = [host for host in self.plan.request.host_set.serving if host not in self.afterwards]
+        return [host for host in unseen if host in self.starting and self._was_stopped(host)]
 
     def _is_down(self, host: Host) -> bool:
         if host in self.afterwards:
-            return self.afterwards[host].service != "active"
+            return self.afterwards[host].runs is False
+        return self._was_stopped(host) and host not in self.starting
+
+    def _was_stopped(self, host: Host) -> bool:
         done = [p.step.httpd for p, results in self.outcomes if host in results and not results[host].failure]
         return [effect for effect in done if effect != Effect.NONE][-1:] == [Effect.DOWN]
 

@@ -35,7 +35,7 @@ class Facts:
     updates: the units that begin automatic updates and are on; updating: one that is at work; held_off: the run that
     holds them off, and the units that it has stopped.
     needs: the services that still run what was replaced, or reboot, as far as that is known.
-    service: systemd's word (active, inactive, failed); answers: HTTP status, or None for no answer.
+    service: systemd's word (active, inactive, failed), or unknown; answers: HTTP status, or None for no answer.
     schema: does the database have the schema that the installed build wants? no_schema: why that is unknown.
     free: MB on the fuller one of / and /var; skew: seconds this host's clock is ahead of ours.
     lacks: the programs that steps use and this host has not.
@@ -97,6 +97,16 @@ class Facts:
     around: tuple[tuple[str, int, str], ...] = ()
     drain_file: bool = False
     balanced: Balanced | None = None
+
+    @property
+    def runs(self) -> bool | None:
+        """Does the service run? None where that is not known."""
+        return None if self.service in ("unknown", NOT_REACHED) else self.service in ("active", "reloading")
+
+    @property
+    def stopped(self) -> bool:
+        """Is it known that the service does not run, and is not about to?"""
+        return self.service in ("inactive", "failed")
 
     @property
     def believed(self) -> Schema:

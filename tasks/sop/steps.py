@@ -81,7 +81,7 @@ def stop_httpd(job: Job) -> Step:
         command=f"service {_q(job.app.service)} stop",
         proof=call("httpd_is_down", job.app.service),
         httpd=Effect.DOWN,
-        still=lambda facts: facts.service != "active",
+        still=lambda facts: None if facts.runs is None else facts.stopped,
         until="start-httpd",
         seconds=job.host_set.limits.service,
     )
@@ -164,7 +164,7 @@ def restart_httpd(job: Job) -> Step:
         command=f"service {_q(job.app.service)} restart",
         proof=_is_running(job),
         httpd=Effect.BOUNCE,
-        still=lambda facts: facts.service == "active",
+        still=lambda facts: bool(facts.runs),
         at_first=lambda facts: facts.healthy(job.host_set.health.status),
         seconds=job.host_set.limits.service,
     )
@@ -242,7 +242,7 @@ def start_httpd(job: Job) -> Step:
         command=f"service {_q(job.app.service)} start",
         proof=_is_running(job),
         httpd=Effect.UP,
-        still=lambda facts: facts.service == "active",
+        still=lambda facts: bool(facts.runs),
         seconds=job.host_set.limits.service,
     )
 

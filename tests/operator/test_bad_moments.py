@@ -48,6 +48,18 @@ def test_n3_ctrl_c_twice_leaves_at_once_and_says_where(stg_runs_110: Fleet) -> N
     assert "the client ended during upgrade-db on prod01" in said
 
 
+def test_n3_ctrl_c_twice_while_httpd_is_started_says_that_nobody_has_seen_whether_it_runs(stg_runs_110: Fleet) -> None:
+    fleet = stg_runs_110
+    fleet.breaks(ONE, "start-httpd", "slow", seconds=LONG)
+    code, said = interrupted(
+        fleet, "prod major-upgrade --yes", lambda: bool(fleet.moments("service", "start")), times=2
+    )
+    assert code == 130, said
+    assert "the client ended during start-httpd on prod01" in said
+    assert "httpd was stopped on prod01, prod02; whether it runs again is not known" in said
+    assert "httpd is not running" not in said
+
+
 def test_x4_ctrl_c_while_the_end_is_told_to_one_who_does_not_answer_ends_that_and_the_end_is_said(
     stg_runs_110: Fleet,
 ) -> None:

@@ -246,6 +246,8 @@ def test_nothing_is_left_behind_that_waits_for_facts(node: Shell) -> None:
                      id="the systemd of EL7 has not loaded it"),
         pytest.param("case $1 in show) echo Connection timed out; exit 1;; *) echo unknown; exit 3;; esac", "unknown",
                      id="the systemd of EL7 does not answer"),
+        pytest.param("case $1 in show) echo Unit not found.; exit 1;; *) echo unknown; exit 3;; esac", "unknown",
+                     id="there is none of that name"),
         pytest.param("echo Failed to connect to bus >&2; exit 1", "unknown", id="systemd does not answer"),
     ],
 )  # fmt: skip
@@ -256,6 +258,8 @@ def test_w2_httpd_is_said_to_be_down_only_where_systemctl_can_tell(says: str, se
     assert [text.startswith("systemctl cannot tell whether httpd runs: ") for text in found.problems] == (
         [True] if service == "unknown" else []
     )
+    named = [text.endswith("; its name is `service` of `app` in hosts.yml") for text in found.problems]
+    assert named == ["not found" in text for text in found.problems]
     assert not found.unanswered  # it was an answer: status ends with 0
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tasks.inventory.model import Host
-from tasks.run.left_behind import left_behind, left_over
+from tasks.run.left_behind import down, left_behind, left_over
 from tasks.sop.model import UNREACHED, Facts, Schema
 from tasks.sop.nvr import Nvr
 from tests.unit.builders import NEW, NEWER, OLD, ONE, TWO, found, nvr, prod, well
@@ -34,6 +34,11 @@ MINOR_TO_NEW = TO_NEW.replace("major", "minor")
 def test_where_all_is_well_or_nobody_answers_nothing_is_left() -> None:
     assert left(well()) == []
     assert left(UNREACHED) == []
+
+
+def test_w2_a_host_of_which_nobody_can_tell_whether_httpd_runs_is_not_said_to_be_down_or_started() -> None:
+    cannot_tell = well(NEW, service="unknown")
+    assert (left(cannot_tell), down(SET, found(SET, cannot_tell))) == ([], [])
 
 
 @pytest.mark.parametrize(

@@ -68,6 +68,14 @@ def test_D1_the_database_is_not_changed_under_an_httpd_that_runs_or_by_one_of_tw
     assert state("upgrade-db", DOWN, replace(DOWN, service="failed")) == []
 
 
+def test_D1_where_nobody_can_tell_whether_httpd_runs_the_database_is_not_changed_and_no_stop_is_said_to_help() -> None:
+    told_of = "httpd may be running, the database must not change under it"
+    assert state("upgrade-db", DOWN, replace(DOWN, service="unknown")) == [(f"blockerbugs02: {told_of}", None)]
+    assert state("upgrade-db", replace(DOWN, service="activating"), replace(DOWN, service="unknown")) == [
+        (f"blockerbugs01, blockerbugs02: {told_of}", "fab prod stop-httpd")
+    ]
+
+
 ALSO = (
     "blockerbugs02: also has /etc/cron.d/blockerbugs: the run pauses cron only on blockerbugs01, so this host could "
     "sync during the migration"

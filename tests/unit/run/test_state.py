@@ -14,6 +14,7 @@ from tasks.inventory.model import Host
 from tasks.journal.coding import read
 from tasks.journal.file import Journal
 from tasks.run.decide import decide
+from tasks.run.ending import what_is_down
 from tasks.run.state import Run
 from tasks.sop.model import Schema
 from tasks.sop.restarts import Restart
@@ -136,8 +137,10 @@ def test_what_is_left_for_a_host() -> None:
 # What is down
 
 
-@pytest.mark.parametrize(("service", "down"), [("active", []), ("inactive", [ONE]), ("unknown", [ONE])])
-def test_a_host_that_was_looked_at_again_is_down_where_httpd_does_not_run(service: str, down: list[Host]) -> None:
+@pytest.mark.parametrize(("service", "down"), [("active", []), ("reloading", []), ("inactive", [ONE]), ("unknown", [])])
+def test_a_host_that_was_looked_at_again_is_down_where_httpd_is_known_not_to_run(
+    service: str, down: list[Host]
+) -> None:
     assert run_of(a_plan(), "sync", FAILED, well(NEW, service=service), well(NEW)).down == down
 
 
@@ -158,6 +161,18 @@ def test_w2_of_a_host_that_is_lost_only_what_the_run_did_to_it_is_known(
     run = run_of(a_plan(), failing, how)
     run.afterwards = {}
     assert run.down == down
+
+
+def test_w2_where_the_start_was_begun_and_not_seen_to_end_it_is_not_known_whether_httpd_is_down() -> None:
+    run = run_of(a_plan(), "start-httpd", {ONE: NOT_KNOWN, TWO: FAILED})
+    run.starting, run.afterwards = {ONE}, {}
+    assert (run.down, run.may_be_down) == ([TWO], [ONE])
+    assert what_is_down(run) == [
+        "httpd is not running on blockerbugs02",
+        "httpd was stopped on blockerbugs01; whether it runs again is not known",
+    ]
+    run.afterwards = found(prod(), well(NEW, service="inactive"))
+    assert (run.down, run.may_be_down) == ([ONE, TWO], [])
 
 
 def test_a_host_that_serves_nobody_is_not_down() -> None:
