@@ -21,17 +21,18 @@ class Attempts:
         self,
         seconds: float,
         closing: threading.Event,
+        left: threading.Event,
         on_loss: Callable[[float], None],
         on_return: Callable[[], None],
     ) -> None:
-        self._seconds, self._closing = seconds, closing
+        self._seconds, self._closing, self._left = seconds, closing, left
         self._on_loss, self._on_return, self._told = on_loss, on_return, False
         self._pause = 0.25
         self._ends: float | None = None
         self._tried = monotonic()
 
     def another(self, was_there: bool) -> bool:
-        """Wait, and say whether to try again; not if everything is being closed.
+        """Wait, and say whether to try again; not if everything is being closed, or whoever waited for it has left.
 
         was_there: the host was lost in the middle of the last attempt, not before it could begin.
         """
@@ -47,7 +48,7 @@ class Attempts:
         pause, self._pause = self._pause, min(2 * self._pause, 5.0)
         closing = self._closing.wait(min(pause, self._ends - now))
         self._tried = monotonic()
-        return not closing
+        return not (closing or self._left.is_set())
 
     @property
     def ends(self) -> float | None:

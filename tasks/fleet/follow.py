@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from threading import Event
 from time import monotonic, time
 from typing import Any, Literal
 
@@ -19,17 +20,31 @@ from .wire import ConnectionLost
 GONE_SECONDS = 5.0  # that a host is given which has been tried in vain for all the time that there is
 QUESTION_SECONDS = 60.0  # at least, for who is asked on the way back into a host
 
+
+class Left(Exception):
+    """Whoever wanted this done has left before it was sent: it is not sent any more."""
+
+
 _Lost = Literal["", "before", "in the middle", "unanswered"]  # of a script
 
 
 def follow(
-    node: Node, host: Host, script: str, listener: Listener, seconds: float, reconnect: float, means: Means
+    node: Node,
+    host: Host,
+    script: str,
+    listener: Listener,
+    seconds: float,
+    reconnect: float,
+    means: Means,
+    left: Event,
 ) -> Outcome:
     """Run `script` as root in the host's one root shell, and say what became of it; see `Machines.carry_out`.
 
     host: what the listener calls this one; reconnect: for how many seconds it is tried again when the line drops.
     The script is sent again then: it has to be one that only looks, or one that is never started twice
     (detached.carry_out). A host that did not come back in its time is tried once, and shortly, from then on.
+    left: set where nobody waits for it any more, and something else may be sent there instead: raises Left, then,
+    rather than send it after that.
     """
     began, at = monotonic(), time()
 
@@ -38,12 +53,14 @@ def follow(
             tell(host, *what)
 
     def there() -> None:
+        if left.is_set():
+            raise Left
         node.hurry(None)
         attempts.back()
 
     fresh = Fresh(partial(news, listener.line))
     lost, back = partial(news, listener.lost), partial(news, listener.back)
-    attempts = Attempts(0 if node.gone else reconnect, node.closing, lost, back)
+    attempts = Attempts(0 if node.gone else reconnect, node.closing, left, lost, back)
     node.hurry(began + (GONE_SECONDS if node.gone else max(reconnect, QUESTION_SECONDS)))
     while True:
         output, why, gone = _once(node, script, fresh, seconds, there)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from functools import partial
-from threading import Lock
+from threading import Event, Lock, local
 from time import monotonic
 from types import TracebackType
 from typing import Any, Self
@@ -59,7 +60,7 @@ class Machines:
         spare: Collection[Host] = (),
     ) -> None:
         self._at_once = at_once
-        self._turns: dict[Host, Lock] = {}  # of who sends something to a host, where hosts are side by side
+        self._thread = _Thread()
         self._on_wait = on_wait
         self._tolerant = tolerant
         self._spare = frozenset(spare)
@@ -168,11 +169,14 @@ class Machines:
 
         What is asked and carried out meanwhile is done in these threads. Raises what an `act` raised.
         """
-        self._turns = {host: Lock() for host in self._nodes}
-        try:
-            results = work(hosts, act, at_once, self._questions, failed=lambda result: result is not True)
-        finally:
-            self._turns = {}
+        together = _SideBySide({host: Lock() for host in self._nodes})
+
+        def in_a_thread(host: Host) -> bool:
+            self._thread.of = together
+            return act(host)
+
+        with _left_behind(together.left):
+            results = work(hosts, in_a_thread, at_once, self._questions, failed=lambda result: result is not True)
         for result in results.values():
             if isinstance(result, BaseException):
                 raise result
@@ -205,20 +209,46 @@ class Machines:
         statuses of these scripts say by themselves.
         """
         of = {self._nodes[host]: host for host in scripts if host in self._nodes}
-        told = _Watching(listener or Listener())
+        told, together = _Watching(listener or Listener()), self._thread.of
+        left = together.left if together else Event()
 
         def act(one: Node) -> Outcome:
-            return follow(one, of[one], scripts[of[one]], told, seconds, reconnect, means)
+            return follow(one, of[one], scripts[of[one]], told, seconds, reconnect, means, left)
 
-        if turns := self._turns:
+        if together:
             found = {}
             for one, host in of.items():
-                with turns[host]:
+                with together.turns[host]:
                     found[host] = act(one)
             return found
         waits = self._waits(of, f"{what} (at most {duration(seconds)})", told.tried)
-        results = group(of).each(act, _has_failed, self._questions, waits)
+        with _left_behind(left):
+            results = group(of).each(act, _has_failed, self._questions, waits)
         return {of[one]: _outcome(result) for one, result in results.items()}
+
+
+@dataclass
+class _SideBySide:
+    """Hosts that are worked on in threads of their own; turns: of who sends something to a host; left: see `follow`."""
+
+    turns: Mapping[Host, Lock]
+    left: Event = field(default_factory=Event)
+
+
+class _Thread(local):
+    """What this thread is one of."""
+
+    of: _SideBySide | None = None
+
+
+@contextmanager
+def _left_behind(left: Event) -> Iterator[None]:
+    """Threads outlive who waits for them and is made to leave: they are told."""
+    try:
+        yield
+    except BaseException:
+        left.set()
+        raise
 
 
 class _Watching(Listener):

@@ -98,9 +98,10 @@ class Journal:
     def _put(self, raw: Mapping[str, Any]) -> None:
         try:
             line = json.dumps(raw, ensure_ascii=True).encode() + b"\n"
-            while line:  # a disk that is nearly full takes a part
-                line = line[os.write(self._fd, line) :]
-            os.fsync(self._fd)
+            with self._turn:
+                while line:  # a disk that is nearly full takes a part
+                    line = line[os.write(self._fd, line) :]
+                os.fsync(self._fd)
         except OSError as error:
             raise self._refused(error) from None
 
@@ -111,8 +112,10 @@ class Journal:
         return lines
 
     def close(self) -> None:
-        """Nothing more will be written."""
-        os.close(self._fd)
+        """Nothing more will be written, also by a thread that was left: its number may be another file's soon."""
+        with self._turn:
+            os.close(self._fd)
+            self._fd = -1
 
 
 def kept_here(path: Path | None = None, only: Iterable[str] = ()) -> list[Entry]:

@@ -66,7 +66,11 @@ def side_by_side(run: Run, rows: Sequence[PhaseToDo], run_lock: RunLock, report:
                 report.done(host, time.monotonic() - began)
 
     hosts = sorted(of, key=lambda host: host == host_set.sync)
-    run_lock.machines.side_by_side(hosts, act, rows[0][1].window)
+    try:
+        run_lock.machines.side_by_side(hosts, act, rows[0][1].window)
+    except BaseException:  # also Ctrl-C twice: the threads are left, and begin nothing more
+        over.extend(hosts)
+        raise
     return not over
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,9 +10,10 @@ import pytest
 import yaml
 
 from tasks.sandbox import layout
+from tests.endpoints import answering
 from tests.warmed import start_fleet
 
-from .fleets import Fleet, printed
+from .fleets import Fleet, printed, until
 from .on_sandbox import SandboxMachines
 
 pytestmark = pytest.mark.sandbox_only("the lab has fewer hosts")
@@ -128,3 +130,21 @@ def test_j3_killed_in_the_middle_of_a_window_resume_does_the_rest(six: Fleet) ->
     assert ended.code == 0, ended.said
     assert {six.runs(name) for name in NAMES} == {("blockerbugs-1.0.1-1.el7", "1.0.1")}
     assert len(updates(six)) == 2 * len(NAMES)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_n3_who_is_ended_in_a_window_begins_nothing_more_on_its_hosts(number: signal.Signals, six: Fleet) -> None:
+    with answering(None) as endpoint:  # it takes its seconds to tell it, while the hosts end what they are at
+        keys(six, window=3, notify=[endpoint.address])
+        for name in NAMES:
+            six.breaks(name, "yum-update", "slow", seconds=3.0)
+        client = six.begins("prod minor-upgrade --version 1.0.1 --yes")
+        with client:
+            until(lambda: len(updates(six)) == 3)
+            client.send_signal(number)
+            out, err = client.communicate(timeout=60)
+    assert client.returncode == 130, out + err
+    assert "the client ended during" in err
+    assert [phase for _, phase in updates(six)] == ["start"] * 3 + ["end"] * 3
+    assert six.moments("service") == []
+    assert six.types("prod resume --yes").code == 0

@@ -48,7 +48,8 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 def trying(clock: Clock, seconds: float = 120, told: list[float | None] | None = None) -> Attempts:
     """Attempts at a host; told: with how many seconds it was said to be lost, and None where it was back."""
     heard = [] if told is None else told
-    return Attempts(seconds, clock, heard.append, lambda: heard.append(None))  # type: ignore[arg-type]
+    left = threading.Event()
+    return Attempts(seconds, clock, left, heard.append, lambda: heard.append(None))  # type: ignore[arg-type]
 
 
 def gone_for(clock: Clock, attempts: Attempts, was_there: bool = True) -> float:

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from time import monotonic
 from typing import Any
 
 import pytest
+from fabric import Config
 
 from tasks.errors import Unreachable
 from tasks.fleet import follow as followed
+from tasks.fleet import groups
 from tasks.fleet.follow import follow
+from tasks.fleet.groups import Pool
+from tasks.fleet.machines import Machines
 from tasks.fleet.outcome import Listener, Outcome, meaningless
 from tasks.fleet.shell import Output, ShellEnded, StepTimeout
 from tasks.fleet.unreachable import Unanswered
@@ -67,7 +72,7 @@ class Heard(Listener):
 
 def result(host: Host, reconnect: float = 5, heard: Heard | None = None) -> Outcome:
     node: Any = host
-    return follow(node, ONE, "the step", heard or Heard(), 60, reconnect, meaningless)
+    return follow(node, ONE, "the step", heard or Heard(), 60, reconnect, meaningless, threading.Event())
 
 
 DONE = Output(("one", "two"), 0)
@@ -122,6 +127,35 @@ def test_n2_a_host_that_did_not_come_back_is_tried_once_and_shortly_from_then_on
 def test_w2_of_what_nobody_saw_end_it_is_said_why_that_is_not_known(error: Exception, failure: str) -> None:
     outcome = result(Host(error), reconnect=0)
     assert (outcome.known, outcome.failure) == (False, failure)
+
+
+class Back(Host):
+    """A node whose line is lost at first; when it is back depends on the test."""
+
+    def __init__(self) -> None:
+        super().__init__(ConnectionLost("gone"), DONE)
+        self.back, self.sent = threading.Event(), threading.Event()
+
+    def run(self, script: str, on_line: Any, seconds: float, is_root: Any) -> Output:
+        if isinstance(self.tries[0], Output):
+            assert self.back.wait(20)
+        ran = super().run(script, on_line, seconds, is_root)
+        self.sent.set()
+        return ran
+
+
+def leaves(waited_for: Sequence[object], what: str, seconds: float) -> None:
+    raise KeyboardInterrupt
+
+
+def test_n3_what_was_not_sent_when_its_client_left_is_not_sent_afterwards(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(groups, "WAIT_SECONDS", 0.5)
+    machines, node = Machines((), Config(), lambda *_: "", on_wait=leaves), Back()
+    machines._nodes = {ONE: node}  # type: ignore[dict-item]
+    with pytest.raises(KeyboardInterrupt):
+        machines.carry_out({ONE: "take the lock"}, Pool.from_connections, 60, "to end", reconnect=100)
+    node.back.set()
+    assert not node.sent.wait(1)
 
 
 def test_n3_what_is_heard_of_a_connection_that_is_closed_is_no_news() -> None:
