@@ -126,7 +126,7 @@ step_watch() {
   while ! test -e "$step/rc"; do
     if test -s "$step/pid"; then
       step_alive "$step" "$mark" || break
-    elif test -L "$step/pid"; then
+    elif test -e "$step/pid" || test -L "$step/pid"; then # empty: its host lost its power, for it is linked when written
       break
     elif test $waited -ge 30 || { test "$first" = 1 && ! kill -0 "$runner"; }; then
       step_never "$step" && break
@@ -176,7 +176,7 @@ steps_states() {
   umask 077
   run=$1
   test -z "$3" || {
-    mkdir -p "$run" && printf '%s\n' "$3" >"$run/driver.new" && mv "$run/driver.new" "$run/driver"
+    mkdir -p "$run" && printf '%s\n' "$3" >"$run/driver.$$" && mv "$run/driver.$$" "$run/driver"
   } || nothing_kept
   for step in "$run"/*/; do
     step=${step%/} state=
@@ -186,7 +186,7 @@ steps_states() {
     elif test -s "$step/pid"; then
       if step_alive "$step" "$2/${step##*/} ended"; then state=runs; else state=died; fi
       ! test -s "$step/rc" || line state "$step/rc"  # it may have ended meanwhile
-    elif test -z "$3" && ! test -L "$step/pid" && test -n "$(find "$step" -prune -mmin -1)"; then
+    elif test -z "$3" && ! test -e "$step/pid" && ! test -L "$step/pid" && test -n "$(find "$step" -prune -mmin -1)"; then
       state=runs
     elif step_never "$step"; then
       state=never

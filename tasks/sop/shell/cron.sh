@@ -10,7 +10,8 @@ sync_runs() {
 
 # timer_job_runs TIMER: succeed while the unit that the timer starts runs; a oneshot is `activating` for as long
 timer_job_runs() {
-  unit=$(systemctl show -p Unit --value "$1" 2>/dev/null)
+  unit=$(systemctl show -p Unit "$1" 2>/dev/null) # EL7's knows no --value
+  unit=${unit#Unit=}
   case $(systemctl is-active "${unit:-${1%.timer}.service}" 2>/dev/null) in
     active | activating | deactivating) ;;
     *) return 1 ;;

@@ -162,6 +162,13 @@ def test_a_step_that_has_no_pid_yet_is_beginning_not_dead(shell: Shell) -> None:
     assert states(shell) == {STEP: "runs"}
 
 
+def test_n6_a_step_whose_host_lost_its_power_as_it_began_has_died_and_nobody_waits_for_it(shell: Shell) -> None:
+    shell.file(f"keep/0123abcd/{STEP}/pid", "")
+    assert states(shell) == {STEP: "died"}
+    assert does(shell, "echo x >>ran") == (DIED, [])
+    assert not (shell.folder / "ran").exists()
+
+
 def test_n6_a_step_that_did_not_begin_in_time_never_began_and_cannot_begin_late(shell: Shell) -> None:
     step = shell.folder / "keep/0123abcd" / STEP
     step.mkdir(parents=True)
@@ -214,6 +221,21 @@ def test_a_host_starts_nothing_for_a_driver_that_was_replaced(name: str, shell: 
     assert does(shell, "echo x >>ran") == (TAKEN_OVER, name.split())
     assert not (shell.folder / "ran").exists()
     assert does(shell, "echo x", bob) == (0, ["x"])
+
+
+def test_o2_of_two_who_take_a_run_over_at_once_both_know_who_carries_it_out(shell: Shell) -> None:
+    def takes_over(name: str) -> tuple[int, str]:
+        ended = shell.run(detached.states(RunFolder("./keep", "0123abcd", name), take_over=True))
+        return ended.returncode, ended.stdout
+
+    with ThreadPoolExecutor(2) as pool:
+        for number in range(40):
+            names = [f"{who}@desk ({number})" for who in ("ann", "bob")]
+            said = list(pool.map(takes_over, names))
+            driver = (shell.folder / "keep/0123abcd/driver").read_text().strip()
+            assert [code for code, _ in said] == [0, 0], said
+            assert driver in names
+            assert detached.read_driver(said[names.index(driver)][1]) == driver
 
 
 @pytest.mark.parametrize("status", [NEVER, HELD, TAKEN_OVER, DIED])

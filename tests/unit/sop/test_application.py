@@ -18,7 +18,7 @@ from tests.unit.builders import NEW, Shell, checked, job, of, prod, request
 SYSTEMCTL = """
 last=$(for word in "$@"; do :; done; echo "$word")
 case "$*" in
-  "show -p Unit --value kittens.timer") echo kittens-sync.service ;;
+  "show -p Unit kittens.timer") echo Unit=kittens-sync.service ;;
   "is-active kittens.timer") cat active ;;
   "is-enabled kittens.timer") cat enabled ;;
   "is-active kittens-sync.service") cat job ;;
