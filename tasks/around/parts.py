@@ -52,7 +52,7 @@ def begin(part: Part, occasion: Occasion, means: Means) -> Result:
     broken_off = occasion.run, part.label
     _broken_off[broken_off] = request
     result = request.answer(means.waits) if request else _begin_on_a_host(part, occasion, means)
-    del _broken_off[broken_off]
+    _broken_off.pop(broken_off, None)  # in a thread that was left: `end` may have waited for it, and be done with it
     return result
 
 
@@ -71,7 +71,7 @@ def end(part: Part, occasion: Occasion, runs: Collection[str], means: Means) -> 
     request = _broken_off.get(broken_off)
     result = _end(part, occasion, runs, means, request)
     if request and not request.is_alive() and request.result.known:
-        del _broken_off[broken_off]
+        _broken_off.pop(broken_off, None)
     return Result(BROKEN_OFF, known=False) if broken_off in _broken_off and not result.failure else result
 
 

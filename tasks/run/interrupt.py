@@ -8,7 +8,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from threading import Event
+from threading import Condition, Event, RLock
 from types import FrameType
 from typing import TYPE_CHECKING
 
@@ -113,9 +113,18 @@ def interruptible() -> Iterator[None]:
 
 
 class Asked(Event):
-    """Was Ctrl-C pressed once? ending: no step is left, the run is at its end, which goes on all the same."""
+    """Was Ctrl-C pressed once? ending: no step is left, the run is at its end, which goes on all the same.
+
+    It is set by a signal's handler, which may come in the middle of this thread's own `wait`.
+    """
 
     ending = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._cond = Condition(
+            RLock()
+        )  # Event's own lock lets nobody in twice: `set` would wait for what it interrupts
 
 
 @contextmanager

@@ -47,6 +47,30 @@ def occasion(run: str = RUN, **changes: Any) -> Occasion:
     return replace(Occasion(prod(), run, "lbrabec@laptop", "minor-upgrade", expires=600.0), **changes)
 
 
+def test_r5_what_is_undone_while_a_thread_that_was_left_still_begins_it_is_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    part, means = silence("http://127.0.0.1:9"), parts.Means(lambda *_: "nobody", lambda: None)
+    answers, told = threading.Event(), list[parts.Result]()
+    left = threading.Thread(target=lambda: told.append(parts.begin(part, occasion(), means)), daemon=True)
+
+    def end(*_: object) -> None:
+        left.join(20)
+
+    begun = threading.Event()
+
+    def begin(*_: object) -> None:
+        begun.set()
+        assert answers.wait(20)
+
+    monkeypatch.setattr(alertmanager, "begin", begin)
+    monkeypatch.setattr(alertmanager, "end", end)
+    left.start()
+    assert begun.wait(20)
+    answers.set()
+    assert (parts.end(part, occasion(), {RUN}, means), told) == (parts.Result(), [parts.Result()])
+
+
 @REAL
 def test_r1_a_silence_says_whose_it_is_ends_by_itself_and_is_undone(real: Alertmanager) -> None:
     part = silence(real.url, matchers={"service": "~block.*", "severity": "page"})

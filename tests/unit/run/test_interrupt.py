@@ -6,13 +6,14 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tasks.run import interrupt
-from tasks.run.interrupt import endable, patience
+from tasks.run.interrupt import Asked, endable, patience
 from tasks.run.observer import Report
 
 PROJECT = Path(__file__).parents[3]
@@ -53,6 +54,19 @@ def test_n3_whoever_ends_it_twice_at_the_beginning_gets_a_sentence_and_130(
             program.send_signal(one)
         out, err = program.communicate(timeout=SECONDS)
     assert (program.returncode, out, err) == (130, "", "interrupted: no step was running\n")
+
+
+def test_n3_ctrl_c_in_the_middle_of_a_wait_for_it_does_not_wait_for_itself() -> None:
+    asked = Asked()
+
+    def in_the_middle() -> None:
+        with asked._cond:
+            asked.set()
+
+    waits = threading.Thread(target=in_the_middle, daemon=True)
+    waits.start()
+    waits.join(20)
+    assert asked.is_set()
 
 
 LOADED = "import os, signal, sys, time; from tasks.run.interrupt import arm, endable; arm()"
