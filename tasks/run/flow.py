@@ -71,7 +71,11 @@ def carry_out(request: Request, inventory: Inventory, config: Config, consent: C
         journal = Journal()
         run_lock = RunLock(reached, journal)
         run = Run(plan, journal, doing="taking the lock", may_ask=not consent.yes)
-        with closing(journal), notifying(request.host_set.told, journal, report.warning) as run_begins, leaving(run):
+        with (
+            closing(journal),
+            notifying(request.host_set.told, journal, report.warning) as run_begins,
+            leaving(run, run_lock),
+        ):
             journal.write(record.begin(plan, operator()))
             noted = plan.facts[request.host_set.sync].around
             around = standing.of_a_plan(plan, reached, run_lock, journal, report, noted)

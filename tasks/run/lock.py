@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from threading import Lock as Turn
@@ -27,7 +27,11 @@ class RunLock:
 
     Everything it sends takes the journal's new lines along. It is the run's driver from now on: hosts that were
     told of another driver later start no step for it.
+
+    holds: has this process locked the set? None: it is being taken or given back, or nobody saw what became of that.
     """
+
+    holds: bool | None = False
 
     def __init__(self, reached: Reached, journal: Journal) -> None:
         self.reached = reached
@@ -47,8 +51,10 @@ class RunLock:
         now = datetime.now(UTC).isoformat(timespec="seconds")
         lock = Lock(self._journal.run, operator(), now, doing)
         unexpected.locks(self._set.name)
-        found = self._told(kept.take(self._app, lock.run, lock.text, self._journal.unsent()))
-        if "taken" not in found:
+        self.holds = None
+        found = self._told(kept.take(self._app, lock.run, lock.text, self._journal.unsent()), self._unseen)
+        self.holds = "taken" in found
+        if not self.holds:
             unexpected.unlocks(self._set.name)
             raise locked_by(self._set.sync, found.get("holder", ""), self._set)
         self._check_that_no_other_host_is_locked()
@@ -88,6 +94,7 @@ class RunLock:
                 return
             self._begun += 1
             unexpected.locks(self._set.name)
+            self.holds = True
             ask = kept.still_ours(self._app, self._journal.run, *self._driver_and_lines)
             self._check(self._told(f"{ask} && {first}" if first else ask))
             self._passed = self._begun
@@ -108,7 +115,10 @@ class RunLock:
 
         Raises TakenOver, and leaves all as it is, where somebody else drives the run now, or another run has the lock.
         """
-        self._check(self._told(kept.release(self._app, self._journal.run, *self._driver_and_lines, first)))
+        self.holds = None
+        release = kept.release(self._app, self._journal.run, *self._driver_and_lines, first)
+        self._check(self._told(release, self._unseen))
+        self.holds = False
         unexpected.unlocks(self._set.name)
         # By this whoever has another sync_host in hosts.yml knows that we have ended.
         others = [host for host in self.reached.hosts if host != self._set.sync]
@@ -139,16 +149,20 @@ class RunLock:
         if "holder" in found:
             raise locked_by(self._set.sync, found["holder"], self._set)
 
-    def _told(self, script: str) -> dict[str, str]:
-        """What the sync host says in `name<TAB>value` lines."""
-        return dict(line.split("\t", 1) for line in self._ask(script).splitlines() if "\t" in line)
+    @property
+    def _unseen(self) -> str:
+        """What is not known where nobody saw whether the lock was taken, or given back."""
+        return f"whether {self._set.name} is locked by run {self._journal.run} is not known"
 
-    def _ask(self, script: str) -> str:
+    def _told(self, script: str, *unseen: str) -> dict[str, str]:
+        """What the sync host says in `name<TAB>value` lines; unseen: what is said where it was lost meanwhile."""
+        return dict(line.split("\t", 1) for line in self._ask(script, unseen).splitlines() if "\t" in line)
+
+    def _ask(self, script: str, unseen: Sequence[str]) -> str:
         sync = self._set.sync
         outcome = self.machines.ask({sync: script}, 60, "to answer for the lock", self._set.reconnect)[sync]
         if outcome.failure and not outcome.known:
-            unseen = f"whether {self._set.name} is locked by run {self._journal.run} is not known"
-            raise HalfWay(f"{sync.short}: {outcome.failure}", unseen, next_line=f"fab {self._set.name} status")
+            raise HalfWay(f"{sync.short}: {outcome.failure}", *unseen, next_line=f"fab {self._set.name} status")
         if outcome.failure:
             raise Refused(f"{sync.short}: {outcome.failure}", next_line=f"fab {self._set.name} status")
         return outcome.output

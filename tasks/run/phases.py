@@ -14,8 +14,7 @@ from ..ranges import listed
 from ..sop import drains
 from ..sop.model import Facts, Schema
 from ..sop.restarts import Restart
-from . import automatic, record
-from .advice import what_is_left, while_locked
+from . import advice, automatic, record
 from .batch_rollback import with_the_rollback
 from .blocked import blocked
 from .budget import used_up
@@ -57,11 +56,13 @@ def perform(
         except KeyboardInterrupt:
             run.still_up = around.still_up
             raise
-        except Refused as error:
-            raise _no_refusal_any_more(run, run_lock, report, error) from None
+        except (Refused, HalfWay) as error:
+            if run.ended:
+                raise
+            raise _ended_outside_a_step(run, run_lock, report, error) from None
         if end:
             raise end
-        report.finished(run, what_is_left(run) or next_line)
+        report.finished(run, advice.what_is_left(run) or next_line)
         return Code.DONE
 
 
@@ -97,32 +98,64 @@ def _to_the_end(
     return end
 
 
-def _no_refusal_any_more(run: Run, run_lock: RunLock, report: Report, error: Refused) -> SopError:
-    """What it is where the journal's disk is full, or sudo says no: a refusal before the first phase alone."""
-    if not (run.outcomes or run.resumed):
+def _ended_outside_a_step(run: Run, run_lock: RunLock, report: Report, error: Refused | HalfWay) -> SopError:
+    """What it is where the journal's disk is full, sudo says no, or the sync host is lost between two steps: a refusal
+    before the first phase alone.
+    """
+    if isinstance(error, Refused) and not (run.outcomes or run.resumed):
         automatic.after_a_run(run, run_lock, report)
+        with suppress(Refused):
+            _write(run, error)
         run_lock.release()
         return error
     if not run.afterwards:
         run.afterwards = _look_again(run, run_lock, report)
         report.recap(run)
-    problems = [*error.problems, *([f"first: {error.next_line}"] if error.next_line else [])]
-    return HalfWay(*problems, *what_is_down(run), *saved(run), next_line=while_locked(run))
+    first = [f"first: {error.next_line}"] if isinstance(error, Refused) and error.next_line else []
+    lost = run.plan.request.host_set.sync not in run.afterwards
+    next_line = advice.after_a_run(run) if lost else advice.while_locked(run)
+    end = HalfWay(*error.problems, *first, *what_is_down(run), *saved(run), next_line=next_line)
+    with suppress(Refused):
+        _write(run, end)
+    return end
+
+
+def _write(run: Run, end: SopError | None, how: str | None = None) -> None:
+    run.journal.write(record.end(run, end, how))
+    run.ended = True
 
 
 @contextmanager
-def leaving(run: Run) -> Iterator[None]:
+def leaving(run: Run, run_lock: RunLock) -> Iterator[None]:
     """Whoever is made to leave writes down that it did. Raises Interrupted then, with what goes on by itself."""
     try:
         yield
     except KeyboardInterrupt as error:
+        if run.ended or not run_lock.holds:
+            raise _left_outside(run, run_lock, left_at(error)) from None
         where = f" on {listed(host.short for host in run.at_work)}" if run.at_work else ""
         goes_on = "; the step may keep running there" if run.waits else ""
         what = f"the client ended during {run.doing}{where}{goes_on}; the set stays locked"
-        left = Interrupted(what, *what_is_down(run), *saved(run), next_line=while_locked(run))
+        left = Interrupted(what, *what_is_down(run), *saved(run), next_line=advice.while_locked(run))
         with suppress(Refused):
-            run.journal.write(record.end(run, left, left_at(error)))
+            _write(run, left, left_at(error))
         raise left from None
+
+
+def _left_outside(run: Run, run_lock: RunLock, how: str) -> Interrupted:
+    """Who leaves before the lock was asked for, or when the run has ended as it is written down already."""
+    name = run.plan.request.host_set.name
+    if not run.ended:
+        left = not_begun(run.plan)
+        with suppress(Refused):
+            _write(run, left, how)
+        return left
+    so, next_line = {
+        True: (f"{name} stays locked by it", advice.while_locked(run)),
+        None: (f"whether {name} is still locked by it is not known", f"fab {name} status"),
+        False: ("its lock is released", f"fab {name} history"),
+    }[run_lock.holds]
+    return Interrupted(f"run {run.journal.run} had ended, and {so}", next_line=next_line)
 
 
 def _write_the_end(run: Run, end: SopError | None, run_lock: RunLock, forget: str) -> None:
@@ -130,7 +163,7 @@ def _write_the_end(run: Run, end: SopError | None, run_lock: RunLock, forget: st
     if isinstance(end, TakenOver):  # the run's end is somebody else's to write
         run.journal.write(Deposed(run.plan.request.host_set.name, end.problems[0]))
     else:
-        run.journal.write(record.end(run, end))
+        _write(run, end)
     try:
         end_it = run_lock.check_still_ours if run.half_way else run_lock.release
         drained = drains.where(run.plan.request.host_set)
@@ -144,7 +177,9 @@ def _write_the_end(run: Run, end: SopError | None, run_lock: RunLock, forget: st
         raise TakenOver(*error.problems, *(end.problems if end else ()), next_line=error.next_line) from None
     except SopError as error:
         if not end:
-            raise HalfWay(*error.problems, next_line=while_locked(run)) from None
+            raise HalfWay(*error.problems, next_line=advice.while_locked(run)) from None
+        if not run.half_way:  # nobody saw that the lock was given back: its end is not all that is to be said
+            raise HalfWay(*end.problems, *error.problems, next_line=error.next_line) from None
 
 
 def _phase_by_phase(

@@ -61,11 +61,12 @@ def resume(host_set: HostSet, config: Config, consent: Consent, report: Report) 
         check_that_it_is_still_held(host_set, found.lock, look(reached, repos=False, schema=False))
         journal = Journal(run=found.lock.run, earlier=found.entries)
         back = rollback_of(found.entries)
+        run_lock = RunLock(reached, journal)
+        run_lock.holds = True  # in this process or in another: the run has locked it
         run = Run(plan, journal, doing="taking the run over", may_ask=not consent.yes, halted=back)
-        with closing(journal), notifying(host_set.told, journal, report.warning) as run_begins, leaving(run):
+        with closing(journal), notifying(host_set.told, journal, report.warning) as run_begins, leaving(run, run_lock):
             journal.adopt()
             journal.check_room()  # whoever is deposed must not be deposed for nothing
-            run_lock = RunLock(reached, journal)
             states = take_over(reached, run_lock, found.lock)
             run.touched = remaining.touched(plan, states)
             with deposed(found.lock):

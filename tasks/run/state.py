@@ -33,6 +33,7 @@ class Run:
     taking_out: where something is being taken out of the balancer just now.
     put_back: where what the run had taken out of the balancer was put back at its end; still_out: where not, and why.
     still_up: what still stands around the run where its client was made to leave, by its name in hosts.yml.
+    ended: is its end written down?
     users: what was seen of the set's public URL, nodes: of each node's own; as far as hosts.yml has them.
     turn: of who writes something down, where hosts are side by side.
     touched: was a step begun that changes what serves, before this client resumed it?
@@ -60,6 +61,7 @@ class Run:
     nodes: dict[Host, Seen] = field(default_factory=dict)
     turn: RLock = field(default_factory=RLock)
     touched: bool = False
+    ended: bool = False
     may_ask: bool = True
     halted: Judged | None = None
     brings: tuple[Migration, ...] = ()

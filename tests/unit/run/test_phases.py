@@ -19,7 +19,7 @@ from tasks.fleet import detached
 from tasks.fleet.machines import Machines
 from tasks.fleet.outcome import Outcome
 from tasks.inventory.model import Host
-from tasks.journal.events import AutomaticUpdates
+from tasks.journal.events import AutomaticUpdates, End
 from tasks.journal.file import Journal
 from tasks.run import automatic, phases, standing
 from tasks.run.decide import Plan, decide
@@ -27,8 +27,8 @@ from tasks.run.ending import what_is_down
 from tasks.run.lock import RunLock
 from tasks.run.look import Reached
 from tasks.run.observer import Report
-from tasks.run.phase import let_the_balancer_see
-from tasks.run.phases import perform
+from tasks.run.phase import asks_the_sync_host, let_the_balancer_see
+from tasks.run.phases import leaving, perform
 from tasks.run.remaining import everything
 from tasks.run.standing import Standing
 from tasks.run.state import Run
@@ -43,6 +43,7 @@ class Held:
 
     reconnect = 0.0
     now = True
+    holds: bool | None = True
 
     def __init__(self, machines: object) -> None:
         self.machines = cast(Machines, machines)
@@ -269,3 +270,84 @@ def test_r5_ctrl_c_once_before_the_first_step_begins_none_and_unlocks_the_set(mo
     with closing(journal), pytest.raises(Interrupted, match="before the first step\nnext: fab prod restart-httpd"):
         performed(plan, journal, cast(RunLock, held))
     assert not held.now
+
+
+class SyncLost(Held):
+    """The lock of a run whose sync host is lost when it is asked for the so-manieth time."""
+
+    def __init__(self, machines: object, times: int) -> None:
+        super().__init__(machines)
+        self.left = times
+
+    def check_still_ours(self, first: str = "") -> None:
+        self.left -= 1
+        if self.left < 0:
+            raise HalfWay("blockerbugs01: the connection was lost", next_line="fab prod status")
+
+
+class Working(Failing):
+    """Machines on which everything goes well; afterwards nothing can be looked at."""
+
+    def carry_out(self, scripts: Mapping[Host, str], *_: object) -> dict[Host, Outcome]:
+        return {host: Outcome("", 0.0) for host in scripts}
+
+    def ask(self, *_: object) -> dict[Host, Outcome]:
+        return {}
+
+
+def ended(journal: Journal) -> list[End]:
+    return [entry.event for entry in journal.entries if isinstance(entry.event, End)]
+
+
+def test_w2_the_sync_host_lost_between_two_steps_is_an_end_that_says_what_is_down(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    recaps: list[Run] = []
+    monkeypatch.setattr(Report, "recap", lambda self, run: recaps.append(run))
+    plan, journal = decide(request("major-upgrade"), found(prod(), well())), Journal()
+    stops = [phase.step.name for phase in plan.phases].index("stop-httpd")
+    asks = [p for p in plan.phases[: stops + 1] if asks_the_sync_host(p, prod())]
+    with closing(journal), pytest.raises(HalfWay) as error:
+        performed(plan, journal, cast(RunLock, SyncLost(Working(), len(asks))))
+    assert error.value.problems[:2] == (
+        "blockerbugs01: the connection was lost",
+        "httpd is not running on blockerbugs01, blockerbugs02",
+    )
+    assert (error.value.next_line or "").startswith("fab prod resume")
+    assert (len(recaps), [end.code for end in ended(journal)]) == (1, [5])
+
+
+class Unseen(Held):
+    """The lock of a run whose sync host is lost while the lock is given back."""
+
+    def release(self) -> None:
+        raise HalfWay("blockerbugs01: the connection was lost", "whether prod is locked is not known", next_line="x")
+
+
+def test_n3_a_lock_that_nobody_saw_given_back_is_told_beside_how_the_run_ended() -> None:
+    plan, journal = decide(request("major-upgrade"), found(prod(), well())), Journal()
+    with closing(journal), pytest.raises(HalfWay) as error:
+        performed(plan, journal, cast(RunLock, Unseen(Failing())))
+    assert [text.partition(":")[2] for text in error.value.problems if "exit status 1" in text]
+    assert error.value.problems[-1] == "whether prod is locked is not known"
+
+
+@pytest.mark.parametrize(
+    ("holds", "has_ended", "said"),
+    [
+        (False, False, "interrupted: before the first step"),
+        (False, True, "had ended, and its lock is released\nnext: fab prod history"),
+        (None, True, "had ended, and whether prod is still locked by it is not known\nnext: fab prod status"),
+        (True, True, "had ended, and prod stays locked by it\nnext: fab prod resume"),
+        (True, False, "the client ended during nothing yet; the set stays locked\nnext: fab prod resume"),
+    ],
+)
+def test_n3_who_leaves_is_told_of_the_lock_only_what_is_known(holds: bool | None, has_ended: bool, said: str) -> None:
+    held = Held(Failing())
+    held.holds = holds
+    journal = Journal()
+    run = Run(decide(request("major-upgrade"), found(prod(), well())), journal, ended=has_ended)
+    with closing(journal), pytest.raises(Interrupted) as error, leaving(run, cast(RunLock, held)):
+        raise KeyboardInterrupt
+    assert said in str(error.value)
+    assert len(ended(journal)) == (not has_ended)
