@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from ..run.remaining import Remaining, States
     from ..run.state import Run
     from ..sop.model import Facts, Phase
+    from ..sop.nvr import Nvr
     from ..sop.restarts import Restart
 
 LAST_LINES = 12  # of a step that failed
@@ -141,12 +142,14 @@ class Human(Terminal):
             where = "" if len(states) == len(host_set.machines) else f" on {words.names(list(states))}"
             self._say(f"no step of it runs now{where}", "warn")
 
-    def aborted(self, host_set: HostSet, lock: Lock, facts: Mapping[Host, Facts], well: bool = True) -> None:
+    def aborted(
+        self, host_set: HostSet, lock: Lock, facts: Mapping[Host, Facts], well: bool = True, bad: Nvr | None = None
+    ) -> None:
         cron = f"{host_set.app.scheduler}'s sync is {'on' if facts[host_set.sync].cron else 'not there'}"
         self._say(f"{host_set.name}: run {lock.run} is aborted, its lock is released, {cron}", "head")
         self._down(host_set, facts)
         if well and not another_follows():
-            self._say(f"next: {left_behind.left_behind(host_set, facts) or f'fab {host_set.name} status'}")
+            self._say(f"next: {left_behind.left_behind(host_set, facts, bad=bad) or f'fab {host_set.name} status'}")
 
     def free(self, host_set: HostSet, facts: Mapping[Host, Facts], text: str, well: bool = True) -> None:
         self._say(text)
@@ -157,9 +160,9 @@ class Human(Terminal):
         else:
             self._down(host_set, facts)
 
-    def leftovers(self, host_set: HostSet, facts: Mapping[Host, Facts]) -> None:
+    def leftovers(self, host_set: HostSet, facts: Mapping[Host, Facts], bad: Nvr | None = None) -> None:
         self._down(host_set, facts)
-        if next_line := left_behind.left_behind(host_set, facts):
+        if next_line := left_behind.left_behind(host_set, facts, bad=bad):
             self._say(f"next: {next_line}")
 
     def _down(self, host_set: HostSet, facts: Mapping[Host, Facts]) -> None:

@@ -116,8 +116,10 @@ class Machine(Report):
         running = tuple(looked.Running(host.name, step) for host, step in running_now(states))
         self._tell(looked.Held(host_set.name, lock.run, lock.operator, lock.since, running))
 
-    def aborted(self, host_set: HostSet, lock: Lock, facts: Mapping[Host, Facts], well: bool = True) -> None:
-        self._next = left_behind.left_behind(host_set, facts) or f"fab {host_set.name} status"
+    def aborted(
+        self, host_set: HostSet, lock: Lock, facts: Mapping[Host, Facts], well: bool = True, bad: Nvr | None = None
+    ) -> None:
+        self._next = left_behind.left_behind(host_set, facts, bad=bad) or f"fab {host_set.name} status"
         down, cron = _names(left_behind.down(host_set, facts)), facts[host_set.sync].cron
         self._tell(looked.Aborted(host_set.name, lock.run, lock.operator, lock.since, down, cron))
 
@@ -126,8 +128,8 @@ class Machine(Report):
         down, paused = _names(left_behind.down(host_set, facts)), facts[host_set.sync].paused
         self._tell(looked.Free(host_set.name, text, down, paused))
 
-    def leftovers(self, host_set: HostSet, facts: Mapping[Host, Facts]) -> None:
-        self._next = left_behind.left_behind(host_set, facts) or None
+    def leftovers(self, host_set: HostSet, facts: Mapping[Host, Facts], bad: Nvr | None = None) -> None:
+        self._next = left_behind.left_behind(host_set, facts, bad=bad) or None
 
     def phase(self, number: int, total: int, phase: Phase) -> None:
         self._step = phase.step.name

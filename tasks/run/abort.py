@@ -14,7 +14,7 @@ from ..journal.file import Journal, operator
 from ..sop import drains, kept
 from ..sop.model import UNREACHED, Facts
 from . import automatic, record, standing
-from .batch_rollback import said, stopped_by
+from .batch_rollback import judged_bad, said, stopped_by
 from .consent import Consent, agree, check_that_somebody_can_agree
 from .left_behind import left_behind
 from .lock import RunLock
@@ -58,7 +58,7 @@ def abort(host_set: HostSet, config: Config, consent: Consent, report: Report) -
             return Code.REFUSED
         done = _end(reached, found, "abort", consent, report)
         still = _show_the_end(reached, done, found.lock.run, now := _afterwards(reached), report)
-        report.aborted(host_set, found.lock, now, not still)
+        report.aborted(host_set, found.lock, now, not still, judged_bad(found.entries))
         return _ends(host_set, still, now)
 
 

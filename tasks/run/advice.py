@@ -66,7 +66,11 @@ def _resume_or_abort(run: Run) -> list[Line]:
     resume = Line("next", f"fab {name} resume", first + _goes_on(run))
     abort = Line("or", f"fab {name} abort", _gives_up(run))
     back = way_back(run)
-    if run.halted and run.halted.verdict == BAD and not run.halted.back:
+    if run.halted and run.halted.back:
+        hosts = listed(host.short for host in plan.hosts if host.name in run.halted.back)
+        back_again = resume._replace(does=f"takes {hosts} back to the build before")
+        return [back_again, abort, *([back] if back else [])]
+    if run.halted and run.halted.verdict == BAD:
         # Whoever types the first line is not to roll a bad build out.
         resume = resume._replace(mark="or", does=f"in spite of the verdict: {resume.does}")
         return [abort._replace(mark="next"), *([back] if back else []), resume]

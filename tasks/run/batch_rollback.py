@@ -8,7 +8,7 @@ from dataclasses import replace
 from ..fleet.output import clean
 from ..inventory.model import Host
 from ..journal.coding import Entry
-from ..journal.events import Begin, Judged, Resume
+from ..journal.events import BAD, Begin, Judged, Resume
 from ..sop import nvr
 from ..sop.nvr import Nvr
 from ..sop.workflows import batch_rollback
@@ -70,6 +70,14 @@ def stopped_by(entries: Iterable[Entry]) -> Judged | None:
         elif isinstance(event, Resume) and found and not found.back:
             found = None
     return found
+
+
+def judged_bad(entries: Iterable[Entry]) -> Nvr | None:
+    """The build that the run was to install, where it was stopped because that was judged bad."""
+    entries = list(entries)
+    verdict = stopped_by(entries)
+    begin = next((entry.event for entry in entries if isinstance(entry.event, Begin)), None)
+    return nvr.parse(begin.target or "") if begin and verdict and verdict.verdict == BAD else None
 
 
 def said(verdict: Judged) -> str:

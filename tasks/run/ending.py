@@ -14,6 +14,7 @@ from .advice import after_a_run
 from .batch_rollback import builds_before, said
 from .blocked import sentences
 from .decide import Plan
+from .left_behind import left_over
 from .lock_file import read_lock
 from .locked import taken_over
 from .put_back import still_out
@@ -38,6 +39,8 @@ def ending(run: Run) -> SopError | None:
     lost = [host.short for host in host_set.hosts if host not in run.afterwards]
     if lost:
         problems.append(f"{listed(lost)}: cannot be reached any more, its state is not known")
+    if run.halted and run.halted.back:
+        problems += left_over(host_set, run.afterwards)
     problems += [*sentences(run), *what_is_down(run), *_cron_paused(run), *saved(run)]
     locked = [host for host, outcome in run.failures.items() if outcome.exited == detached.HELD]
     # Where it is the sync host, another run has this one's place: there is nothing left to resume or to abort.

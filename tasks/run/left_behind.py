@@ -21,10 +21,11 @@ IF_OFFERED = "if the build is still in the repo"
 
 @dataclass(frozen=True)
 class _Set:
-    """A set that no run has locked, as it is; facts: of every host, NOT_REACHED where one is lost."""
+    """A set that no run has locked, as it is; facts: of every host, NOT_REACHED where one is lost; bad: see below."""
 
     host_set: HostSet
     facts: Mapping[Host, Facts]
+    bad: Nvr | None = None
 
     @property
     def fab(self) -> str:
@@ -62,6 +63,11 @@ class _Set:
         return not self.pending and (self.sync.believed == Schema.CURRENT or not self.down)
 
     @property
+    def is_bad(self) -> bool:
+        """Has the newest build been judged bad?"""
+        return self.bad is not None and self.bad in self.builds[-1:]
+
+    @property
     def half(self) -> bool:
         """Was a minor upgrade left half-way?"""
         return len(self.builds) > 1 and self.minor
@@ -70,13 +76,15 @@ class _Set:
 Way = tuple[str, str]  # what can be typed, and what it does
 
 
-def left_behind(host_set: HostSet, facts: Mapping[Host, Facts], after: str = "") -> str:
+def left_behind(host_set: HostSet, facts: Mapping[Host, Facts], after: str = "", bad: Nvr | None = None) -> str:
     """What to type where no run holds the set and something is left to do; nothing where all is well.
 
     facts: of every host, NOT_REACHED where one is lost. after: the step of the SOP that was just done by itself.
+    bad: the build that the last run of the set was stopped for, if it was judged bad: the way back comes first, then.
     """
-    found = _Set(host_set, facts)
-    ways = [way for look in (_cron, _updates, _rpm, _one_build, _earlier_build, _start, _stale) for way in look(found)]
+    found = _Set(host_set, facts, bad)
+    builds_first = (_earlier_build, _one_build) if found.is_bad else (_one_build, _earlier_build)
+    ways = [way for look in (_cron, _updates, _rpm, *builds_first, _start, _stale) for way in look(found)]
     ways += _by_hand(found, after, alone=not ways)
     marks = ["next", *["or"] * len(ways)]
     if found.sync.paused:
@@ -123,7 +131,8 @@ def _one_build(found: _Set) -> list[Way]:
     if not found.builds or not (found.pending or len(found.builds) > 1):
         return []
     upgrade, newest = MINOR if found.minor else MAJOR, found.builds[-1].vr
-    return [(f"{found.fab} {upgrade.name} --version {newest}", found.when or f"all hosts to {newest}")]
+    does = f"{'in spite of the verdict: ' if found.is_bad else ''}all hosts to {newest}"
+    return [(f"{found.fab} {upgrade.name} --version {newest}", found.when or does)]
 
 
 def _earlier_build(found: _Set) -> list[Way]:

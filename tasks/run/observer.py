@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ..journal.events import Around, Blocked, Judged
     from ..journal.history import Past
     from ..sop.model import Facts, Phase
+    from ..sop.nvr import Nvr
     from ..sop.restarts import Restart
     from .decide import Plan
     from .lock_file import Lock
@@ -101,7 +102,9 @@ class Report:
     def held(self, host_set: HostSet, lock: Lock, states: States) -> None:
         """Who holds a set, and whether a step of that run still runs."""
 
-    def aborted(self, host_set: HostSet, lock: Lock, facts: Mapping[Host, Facts], well: bool = True) -> None:
+    def aborted(
+        self, host_set: HostSet, lock: Lock, facts: Mapping[Host, Facts], well: bool = True, bad: Nvr | None = None
+    ) -> None:
         """A run was aborted: what that leaves; well: no error comes after it, which says what to type next."""
 
     def free(self, host_set: HostSet, facts: Mapping[Host, Facts], text: str, well: bool = True) -> None:
@@ -110,7 +113,7 @@ class Report:
         well: no error comes after it, which says what to type next.
         """
 
-    def leftovers(self, host_set: HostSet, facts: Mapping[Host, Facts]) -> None:
+    def leftovers(self, host_set: HostSet, facts: Mapping[Host, Facts], bad: Nvr | None = None) -> None:
         """What is down although no run holds the set, and what may be typed then; nothing, if all is well."""
 
     def watching(self, seen: Callable[[], Seen | None]) -> None:

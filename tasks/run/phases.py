@@ -271,7 +271,7 @@ def _look_again(run: Run, run_lock: RunLock, report: Report) -> dict[Host, Facts
 
     The schema takes half a second: it is asked for where the run has not proven it.
     """
-    schema = run.schema
+    schema, run.looked = run.schema, True
     changed = any(phase.step.transacts for phase, _ in run.outcomes)
     found = ask_hosts(run_lock.reached, repos=False, schema=schema is None, after=changed)
     for host, facts in found.items():

@@ -34,6 +34,7 @@ class Run:
     put_back: where what the run had taken out of the balancer was put back at its end; still_out: where not, and why.
     still_up: what still stands around the run where its client was made to leave, by its name in hosts.yml.
     ended: is its end written down?
+    afterwards: what the hosts are like at the end, once they were looked at again; the others are lost.
     users: what was seen of the set's public URL, nodes: of each node's own; as far as hosts.yml has them.
     turn: of who writes something down, where hosts are side by side.
     touched: was a step begun that changes what serves, before this client resumed it?
@@ -51,6 +52,7 @@ class Run:
     began: float = field(default_factory=time.monotonic)
     outcomes: list[tuple[Phase, dict[Host, Outcome]]] = field(default_factory=list)
     afterwards: dict[Host, Facts] = field(default_factory=dict)
+    looked: bool = False
     restarts: list[Restart] = field(default_factory=list)
     stopped: dict[Host, str | None] = field(default_factory=dict)
     taking_out: set[Host] = field(default_factory=set)
@@ -136,19 +138,19 @@ class Run:
 
     @property
     def down(self) -> list[Host]:
-        """Where httpd does not run. Of a host that was not looked at only this is known: was it stopped by this run?"""
+        """Where httpd does not run. As long as nobody has looked again it is where this run has stopped it."""
         return [host for host in self.plan.request.host_set.serving if self._is_down(host)]
 
     @property
     def may_be_down(self) -> list[Host]:
-        """Where this run has stopped httpd and has begun to start it, and what became of that was not seen."""
+        """Where this run has stopped httpd, and it may run again: its start was begun, or the host is lost since."""
         unseen = [host for host in self.plan.request.host_set.serving if host not in self.afterwards]
-        return [host for host in unseen if host in self.starting and self._was_stopped(host)]
+        return [host for host in unseen if self._was_stopped(host) and not self._is_down(host)]
 
     def _is_down(self, host: Host) -> bool:
         if host in self.afterwards:
             return self.afterwards[host].runs is False
-        return self._was_stopped(host) and host not in self.starting
+        return self._was_stopped(host) and not (self.looked or host in self.starting)
 
     def _was_stopped(self, host: Host) -> bool:
         done = [p.step.httpd for p, results in self.outcomes if host in results and not results[host].failure]

@@ -15,9 +15,10 @@ from ..journal.history import NAMES, runs
 from ..lines import below
 from ..sop import kept
 from ..sop.model import UNREACHED, Facts
+from ..sop.nvr import Nvr
 from . import automatic
 from .advice import beside_a_run
-from .batch_rollback import said, stopped_by
+from .batch_rollback import judged_bad, said, stopped_by
 from .lock_file import read_lock
 from .locked import holder, locked_by
 from .look import LOOK_SECONDS, Reached, ask_hosts, connected
@@ -56,7 +57,7 @@ def show(host_set: HostSet, config: Config, report: Report) -> None:
         if host_set.sync not in reached.machines.unreachable:  # lost since, and not told below
             report.note(nobody_knows(host_set))
     elif not taken:
-        report.leftovers(host_set, dict.fromkeys(host_set.machines, UNREACHED) | facts)
+        report.leftovers(host_set, everywhere, _judged_bad(host_set, facts))
     else:
         elsewhere = locked_by(*taken, host_set)
         for problem in elsewhere.problems:
@@ -65,6 +66,13 @@ def show(host_set: HostSet, config: Config, report: Report) -> None:
             report.note(f"next: {elsewhere.next_line}")
     check_that_none_is_lost(reached, lock is not None)
     _check_that_all_was_told(reached, facts)
+
+
+def _judged_bad(host_set: HostSet, facts: Mapping[Host, Facts]) -> Nvr | None:
+    """The build that the last run was stopped for, if it was typed on this machine; looked up where hosts differ."""
+    if len({facts[host].installed for host in host_set.hosts if host in facts}) < 2:
+        return None
+    return judged_bad(entry for entry in kept_here() if entry.run == facts[host_set.sync].last)
 
 
 def _check_that_all_was_told(reached: Reached, facts: Mapping[Host, Facts]) -> None:

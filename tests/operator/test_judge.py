@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+import signal
 import socket
 import subprocess
 from shutil import which
@@ -125,6 +126,39 @@ def test_j3_killed_while_a_batch_is_put_back_resume_ends_putting_it_back(stg_run
     assert "prod01 is back on blockerbugs-1.0.0-1.el7" in ended.err
     assert (stg_runs_101.runs(ONE), stg_runs_101.runs(TWO)) == (OLD, OLD)
     assert stg_runs_101.types("prod status").code == 0
+
+
+def test_j3_ctrl_c_while_a_batch_is_put_back_says_that_resume_takes_it_back_and_offers_the_bad_build_to_nobody(
+    stg_runs_101: Fleet,
+) -> None:
+    judge(stg_runs_101, soak=20, judge=BACK)
+    is_bad(stg_runs_101, "errors")
+    stg_runs_101.breaks(ONE, "downgrade", "slow", seconds=3.0)
+    client = stg_runs_101.begins(MINOR)
+    until(lambda: bool(stg_runs_101.moments("yum", "downgrade")), 60)
+    client.send_signal(signal.SIGINT)
+    out, err = client.communicate(timeout=60)
+    said = stg_runs_101.plainly(out + err)
+    assert client.returncode == 5, said
+    assert "prod01 serves 1.0.1, but blockerbugs-1.0.0-1.el7 is installed" in err
+    assert "\nnext: fab prod resume  # takes prod01 back to the build before\n" in said
+    assert "minor-upgrade" not in "".join(printed(said))
+    assert "prod01 is back on blockerbugs-1.0.0-1.el7" in stg_runs_101.types("prod resume --yes").err
+    assert stg_runs_101.runs(ONE) == OLD
+
+
+def test_j2_after_the_abort_of_a_run_that_was_judged_bad_the_way_back_is_the_first_line(stg_runs_101: Fleet) -> None:
+    judge(stg_runs_101, soak=20)
+    is_bad(stg_runs_101, "errors")
+    assert stg_runs_101.types(MINOR).code == 5
+    aborted, status = stg_runs_101.types("prod abort --yes"), stg_runs_101.types("prod status")
+    for ended in (aborted, status):
+        first, second = printed(ended.said)
+        assert first == "fab prod rollback --version 1.0.0-1.el7  # rolls back if the build is still in the repo"
+        assert second.startswith("fab prod minor-upgrade --version 1.0.1-1.el7")
+        assert second.endswith("# in spite of the verdict: all hosts to 1.0.1-1.el7")
+    assert stg_runs_101.types("prod rollback --yes --version 1.0.0-1.el7").code == 0
+    assert stg_runs_101.runs(ONE) == OLD
 
 
 def test_j3_killed_while_it_judges_a_batch_resume_judges_it_again(stg_runs_101: Fleet) -> None:

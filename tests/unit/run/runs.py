@@ -41,5 +41,5 @@ def run_of(plan: Plan, failing: str = "", how: Outcome | Mapping[Host, Outcome] 
         run.outcomes.append((phase, results))
         if fails:
             break
-    run.afterwards = found(plan.request.host_set, *(facts or (AFTER,)))
+    run.afterwards, run.looked = found(plan.request.host_set, *(facts or (AFTER,))), True
     return run

@@ -36,6 +36,18 @@ def test_where_all_is_well_or_nobody_answers_nothing_is_left() -> None:
     assert left(UNREACHED) == []
 
 
+def test_j2_where_the_newest_build_was_judged_bad_the_way_back_comes_first() -> None:
+    half = found(SET, well(NEW, previous=OLD, previous_schema="aaa", revision="aaa"), well(OLD, revision="aaa"))
+    back, up = ("fab prod rollback --version 1.0.0-1.el7", "fab prod minor-upgrade --version 1.1.0-1.el7")
+
+    def lines(bad: Nvr | None) -> list[str]:
+        return [line.split("  #")[0].removeprefix("  or: ").strip() for line in
+                left_behind(SET, half, bad=bad).splitlines()]  # fmt: skip
+
+    assert (lines(None), lines(OLD), lines(NEW)) == ([up, back], [up, back], [back, up])
+    assert "# in spite of the verdict: all hosts to 1.1.0-1.el7" in left_behind(SET, half, bad=NEW)
+
+
 def test_w2_a_host_of_which_nobody_can_tell_whether_httpd_runs_is_not_said_to_be_down_or_started() -> None:
     cannot_tell = well(NEW, service="unknown")
     assert (left(cannot_tell), down(SET, found(SET, cannot_tell))) == ([], [])

@@ -155,17 +155,19 @@ def test_a_host_that_was_looked_at_again_is_down_where_httpd_is_known_not_to_run
         pytest.param("start-httpd", WENT_WELL, [], id="it was started again"),
     ],
 )
-def test_w2_of_a_host_that_is_lost_only_what_the_run_did_to_it_is_known(
+def test_w2_as_long_as_nobody_has_looked_again_httpd_is_down_where_the_run_has_stopped_it(
     failing: str, how: Outcome, down: list[Host]
 ) -> None:
     run = run_of(a_plan(), failing, how)
-    run.afterwards = {}
-    assert run.down == down
+    run.afterwards, run.looked = {}, False
+    assert (run.down, run.may_be_down) == (down, [])
+    run.looked = True  # all are lost since: they may have been started anew, and httpd with them
+    assert (run.down, run.may_be_down) == ([], down)
 
 
 def test_w2_where_the_start_was_begun_and_not_seen_to_end_it_is_not_known_whether_httpd_is_down() -> None:
     run = run_of(a_plan(), "start-httpd", {ONE: NOT_KNOWN, TWO: FAILED})
-    run.starting, run.afterwards = {ONE}, {}
+    run.starting, run.afterwards, run.looked = {ONE}, {}, False
     assert (run.down, run.may_be_down) == ([TWO], [ONE])
     assert what_is_down(run) == [
         "httpd is not running on blockerbugs02",
