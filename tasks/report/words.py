@@ -76,7 +76,8 @@ def answer(found: Facts) -> str:
     """What httpd answers, and which version it is that answers."""
     if found.answers is None:
         return "no"
-    return f"{found.answers} {found.version or '(old build)'}" if found.answers < 300 else str(found.answers)
+    version = found.version or ("(old build)" if found.older else "(no version)")
+    return f"{found.answers} {version}" if found.answers < 300 else str(found.answers)
 
 
 def cron(found: Facts) -> str:

@@ -67,6 +67,7 @@ def read(
         service=one("service") or "unknown",
         answers=_number(answer[0]) or None,
         version=answer[1] if len(answer) == 2 and answer[1] not in ("-", "old") else None,
+        older=answer[1:] == ["old"],
         revision=str(revisions) or None if revisions else None,
         schema=revisions.schema if revisions else Schema.UNKNOWN,
         signed=tuple(word for word in (one("signed") or "").split() if _SIGNED.fullmatch(word)),

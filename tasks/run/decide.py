@@ -155,6 +155,7 @@ def _warnings(request: Request, facts: FactsOf) -> tuple[str, ...]:
     if request.procedure.installs and not host_set.schema_status:
         warnings.append("hosts.yml names no schema_status: whether the database is at the schema is not looked at")
     warnings += refusals.unsettled(request, facts)
+    warnings += _never_healthy(request, facts)
     served = [host.short for host in request.hosts if facts[host].runs]
     if request.procedure.installs and not request.procedure.upgrade and served:
         warnings.append(
@@ -183,3 +184,20 @@ def _warnings(request: Request, facts: FactsOf) -> tuple[str, ...]:
     if request.procedure.outage and set(host_set.serving) <= set(request.hosts):
         warnings.append(f"no node of {host_set.name} serves while this lasts")
     return tuple(warnings)
+
+
+def _never_healthy(request: Request, facts: FactsOf) -> list[str]:
+    """What keeps every host from being found well after an upgrade, as it keeps all of those that run now."""
+    host_set, health = request.host_set, request.host_set.health
+    serving = [host for host in host_set.serving if facts[host].runs]
+    if not (request.procedure.installs and request.procedure.upgrade and serving):
+        return []
+    answers = {facts[host].answers for host in serving}
+    names, key = listed(host.short for host in serving), f"host_sets.{host_set.name}.health"
+    if health.status not in answers:
+        said = " or ".join(str(status) if status else "no answer" for status in sorted(answers, key=str))
+        page = f"http://localhost{health.page} gives {said} where {request.app.service} runs, not {health.status}"
+        return [f"{names}: {page}: is {key} right?"]
+    if health.version and not any(facts[host].version for host in serving):
+        return [f"{names}: no page shows {health.version!r}, by which the new build is known: is {key}.version right?"]
+    return []

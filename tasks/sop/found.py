@@ -36,6 +36,7 @@ class Facts:
     holds them off, and the units that it has stopped.
     needs: the services that still run what was replaced, or reboot, as far as that is known.
     service: systemd's word (active, inactive, failed), or unknown; answers: HTTP status, or None for no answer.
+    version: which answers; older: not the installed one, without it being told which.
     schema: does the database have the schema that the installed build wants? no_schema: why that is unknown.
     free: MB on the fuller one of / and /var; skew: seconds this host's clock is ahead of ours.
     lacks: the programs that steps use and this host has not.
@@ -69,6 +70,7 @@ class Facts:
     service: str = "unknown"
     answers: int | None = None
     version: str | None = None
+    older: bool = False
     revision: str | None = None
     schema: Schema = Schema.UNKNOWN
     free: int | None = None

@@ -3,6 +3,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from io import StringIO
+from typing import Any
 
 import pytest
 
@@ -534,3 +535,17 @@ def test_a_node_whose_last_request_alone_failed_is_not_said_to_be_away(seen: See
     assert told.startswith(said)
     assert told.endswith(", the last one failed")
     assert style == "warn"
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({}, "200 1.0.0"),
+        ({"version": None, "older": True}, "200 (old build)"),
+        ({"version": None}, "200 (no version)"),
+        ({"answers": 503, "version": None}, "503"),
+        ({"answers": None, "version": None}, "no"),
+    ],
+)
+def test_a_page_without_a_version_is_not_called_an_old_build(changes: dict[str, Any], told: str) -> None:
+    assert words.answer(well(**changes)) == told

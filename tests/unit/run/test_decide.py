@@ -383,3 +383,29 @@ def test_the_next_line_is_for_the_set_where_one_host_would_be_refused(task: str)
 def test_the_next_line_keeps_the_reason_for_going_unverified_or_it_would_be_refused() -> None:
     next_line = planned(unverified="stg's down; really").typed("minor-upgrade")
     assert shlex.split(next_line)[-2:] == ["--unverified", "stg's down; really"]
+
+
+@pytest.mark.parametrize(
+    ("facts", "warning"),
+    [
+        ({"answers": 404, "version": None}, "gives 404 where httpd runs, not 200: is host_sets.prod.health right?"),
+        ({"answers": None, "version": None}, "gives no answer where httpd runs, not 200"),
+        (
+            {"version": None},
+            "no page shows 'Blocker {version}', by which the new build is known: is host_sets.prod.health.version",
+        ),
+        ({}, ""),
+        ({"service": "inactive", "answers": None, "version": None}, ""),
+    ],
+)
+def test_where_no_host_that_runs_is_well_before_an_upgrade_it_is_asked_whether_hosts_yml_is_right(
+    facts: dict[str, Any], warning: str
+) -> None:
+    host_set = prod(health={"version": "Blocker {version}"})
+    for procedure in ("minor-upgrade", "major-upgrade"):
+        told = "\n".join(decide(request(procedure, host_set), found(host_set, well(**facts))).warnings)
+        assert warning in told
+        assert ("health" in told) == bool(warning)
+    assert "health" not in "\n".join(
+        decide(request("minor-upgrade", host_set), found(host_set, well(**facts), well())).warnings
+    )
