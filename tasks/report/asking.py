@@ -24,15 +24,23 @@ def can_ask() -> bool:
     return sys.stdin is not None and sys.stdin.isatty()
 
 
-def ask(question: str) -> str:
-    """What the operator types at the question, without the blanks around it.
+def ask(question: str, moot: Callable[[], bool] | None = None) -> str:
+    """What the operator types at the question, without the blanks around it; nothing where `moot()` came true first.
 
     Where stdout is a file or another program, it is asked on stderr: what goes there is not for people.
     """
-    if sys.stdout and sys.stdout.isatty():
+    shown = sys.stdout and sys.stdout.isatty()
+    if moot is None and shown:
         return input(question).strip()
-    print(question, end="", file=sys.stderr, flush=True)
-    return input().strip()
+    print(question, end="", file=sys.stdout if shown else sys.stderr, flush=True)
+    if moot is None:
+        return input().strip()
+    typed = _line(sys.stdin.fileno(), moot)
+    if typed == "":
+        raise EOFError
+    if typed is None:
+        print(file=sys.stdout if shown else sys.stderr)
+    return (typed or "").strip()
 
 
 def answer(who: str, text: str, hidden: bool = True, moot: Callable[[], bool] = lambda: False) -> str | None:
@@ -69,9 +77,9 @@ class Terminal(Report):
         """Is stdin a terminal?"""
         return can_ask()
 
-    def ask(self, question: str) -> str:
+    def ask(self, question: str, moot: Callable[[], bool] | None = None) -> str:
         """As the function of that name."""
-        return ask(question)
+        return ask(question, moot)
 
     def answer(self, who: str, text: str, hidden: bool, moot: Callable[[], bool]) -> str | None:
         """As the function of that name."""

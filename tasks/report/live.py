@@ -97,12 +97,12 @@ class Live(Human):
             if not (self._work or self._wait):
                 self._rest()
 
-    def ask(self, question: str) -> str:
+    def ask(self, question: str, moot: Callable[[], bool] | None = None) -> str:
         """As every report; what is drawn is taken away meanwhile, whatever hosts side by side have to tell."""
         self._asking = True
         self._rest()
         try:
-            return super().ask(question)
+            return super().ask(question, moot)
         finally:
             self._asking = False
 

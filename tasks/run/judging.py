@@ -159,14 +159,21 @@ class Court:
             return False
         names = ", ".join(host.short for host in hosts)
         with self.question:
-            if self.said_no or self.run.halted or self.asked_to_stop.is_set():
+            if self.said_no or self._is_moot():
                 return None
+            question = f"\n{names}: inconclusive: {'; '.join(verdict.reasons)}\nGo on? [y/N]: "
             try:
-                answer = report.ask(f"\n{names}: inconclusive: {'; '.join(verdict.reasons)}\nGo on? [y/N]: ")
+                answer = report.ask(question, self._is_moot)
             except EOFError:
                 answer = ""
+            if self._is_moot():
+                return None
             self.said_no = answer.lower() not in ("y", "yes")
             return not self.said_no
+
+    def _is_moot(self) -> bool:
+        """Has the run ended, or is it to, whatever is answered now?"""
+        return bool(self.run.halted) or self.asked_to_stop.is_set()
 
 
 def _not_asked(hosts: Sequence[Host], verdict: Verdict) -> list[str]:

@@ -55,7 +55,7 @@ class Report:
         """Is there somebody to ask?"""
         return False
 
-    def ask(self, question: str) -> str:
+    def ask(self, question: str, moot: Callable[[], bool] | None = None) -> str:
         """What the operator types at the question, without the blanks around it. Raises EOFError if they leave."""
         raise EOFError
 
@@ -216,9 +216,9 @@ class Several(Report):
         """As the first of them."""
         return self._members[0].can_ask()
 
-    def ask(self, question: str) -> str:
+    def ask(self, question: str, moot: Callable[[], bool] | None = None) -> str:
         """As the first of them."""
-        return self._members[0].ask(question)
+        return self._members[0].ask(question, moot)
 
     def answer(self, who: str, text: str, hidden: bool, moot: Callable[[], bool]) -> str | None:
         """As the first of them."""

@@ -88,6 +88,7 @@ def _to_the_end(
     except TakenOver as error:
         end = error
     except BaseException:  # also Ctrl-C twice: what was drained shall not wait for who comes next
+        asked.set()  # to hosts side by side: their threads end what they wait for, and nobody is asked any more
         try:
             after_a_run(run, run_lock, report, busy=run.busy)
         finally:

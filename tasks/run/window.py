@@ -142,5 +142,5 @@ class _Inside(Report):
     def can_ask(self) -> bool:
         return self._report.can_ask()
 
-    def ask(self, question: str) -> str:
-        return self._report.ask(question)  # not in a turn: the other hosts go on meanwhile
+    def ask(self, question: str, moot: Callable[[], bool] | None = None) -> str:
+        return self._report.ask(question, moot)  # not in a turn: the other hosts go on meanwhile

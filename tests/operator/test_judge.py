@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 from shutil import which
+from typing import Any
 
 import pytest
 
@@ -113,6 +114,22 @@ def test_j2_inconclusive_asks_where_somebody_sits(stg_runs_101: Fleet) -> None:
         until(lambda: TWO in {host for _, host, _ in stg_runs_101.moments("yum", "-C", "update")})
         assert verdicts(stg_runs_101)[0]["stops"] is False
         client.kill()
+
+
+@pytest.mark.parametrize(
+    ("keys", "number"),
+    [({}, signal.SIGINT), ({"window": 2}, signal.SIGTERM), ({"window": 2}, signal.SIGINT)],
+    ids=["Ctrl-C", "SIGTERM, side by side", "Ctrl-C, side by side"],
+)
+def test_j2_who_ends_the_run_at_the_question_need_not_answer_it(
+    keys: dict[str, Any], number: signal.Signals, stg_runs_101: Fleet
+) -> None:
+    judge(stg_runs_101, soak=3, judge={"min_requests": 500}, confirm="none", **keys)
+    with asked(stg_runs_101, "prod minor-upgrade --version 1.0.1", "Go on?") as (client, _):
+        client.send_signal(number)
+        out, err = client.communicate(timeout=40)
+    assert client.returncode == 130, out + err
+    assert stg_runs_101.types("prod resume --yes --dry").code == 2
 
 
 def test_j3_killed_while_a_batch_is_put_back_resume_ends_putting_it_back(stg_runs_101: Fleet) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from tasks.errors import Refused
@@ -20,7 +22,7 @@ class Person(Report):
     def can_ask(self) -> bool:
         return self._there
 
-    def ask(self, question: str) -> str:
+    def ask(self, question: str, moot: Callable[[], bool] | None = None) -> str:
         self.questions.append(question.strip())
         if self._answer is None:
             raise EOFError

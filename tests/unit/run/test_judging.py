@@ -28,7 +28,7 @@ class Asks(Report):
     def can_ask(self) -> bool:
         return True
 
-    def ask(self, question: str) -> str:
+    def ask(self, question: str, moot: Callable[[], bool] | None = None) -> str:
         self.questions.append(question)
         self.asked.set()
         return self._answers()

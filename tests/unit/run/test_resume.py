@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
@@ -99,7 +99,7 @@ def test_who_does_not_agree_takes_nobody_the_run(steps: list[Any]) -> None:
         def can_ask(self) -> bool:
             return True
 
-        def ask(self, question: str) -> str:
+        def ask(self, question: str, moot: Callable[[], bool] | None = None) -> str:
             return "n"
 
     with pytest.raises(Refused):
