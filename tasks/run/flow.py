@@ -149,13 +149,18 @@ def _consider(
 def _planned_beside(
     held: tuple[Host, str], request: Request, facts: Mapping[Host, Facts], stage: HostSet | None, report: Report
 ) -> Plan:
-    """What would be done if no run held the set. What is at work there is that run's: its lock says what leads out."""
+    """What would be done if no run held the set.
+
+    What stands in the way may be that run's, and it keeps every other task from the set: its lock says what leads out.
+    """
     locked = locked_by(*held, request.host_set)
     report.warning(locked.problems[0])
     try:
         return decide(request, facts, stage)
-    except TryLater as error:
-        raise TryLater(*error.problems, next_line=locked.next_line) from None
+    except (Refused, TryLater) as error:
+        if error.next_line and "fab " not in error.next_line:  # an ssh, or an editor: they help as they stand
+            raise
+        raise type(error)(*error.problems, next_line=locked.next_line) from None
 
 
 def _wait_for(held: tuple[Host, str] | None, reached: Reached, report: Report, ends: float) -> None:

@@ -192,6 +192,17 @@ def test_b5_what_does_not_fit_the_proxies_is_refused_with_its_key_before_anythin
     assert drained.changed() == []
 
 
+def test_o1_a_plan_beside_a_run_that_has_drained_a_host_names_what_leads_out_of_that_run(drained: Fleet) -> None:
+    drained.dies_in("prod minor-upgrade --yes", "yum", "-C", "update")
+    until(lambda: drained.types("prod minor-upgrade --plan").code != 75)  # its yum has ended
+    planned = drained.types("prod minor-upgrade --plan --json")
+    assert (planned.code, "proxy01.example: prod01 is drained by run " in planned.err) == (2, True), planned.said
+    assert "undrain" not in planned.said
+    assert "fab prod resume" in json.loads(planned.out.splitlines()[-1])["next"]
+    assert drained.types("prod resume --yes").code == 0
+    back(drained)
+
+
 @pytest.mark.parametrize("word", ["drain", "maint"])
 def test_b2_a_server_that_somebody_else_has_taken_out_refuses_the_upgrade_and_stays_so(
     word: str, drained: Fleet
