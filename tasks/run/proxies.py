@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 
 from ..fleet.output import clean
 from ..inventory.model import Balancer, Host, HostSet
@@ -13,7 +14,7 @@ from ..sop.balanced import Balanced
 from ..sop.model import UNREACHED, Facts, Phase
 from ..sop.shell import call
 from .facts import LATE_SECONDS, PROGRAMS, YUM_SECONDS
-from .refusals import FactsOf, Reason
+from .refusals import FactsOf, Reason, state
 from .request import Request
 
 TALKS = {"socat": "socat"}  # what a proxy is asked to have where it has nothing that can talk to a socket
@@ -162,8 +163,21 @@ def in_the_way(request: Request, phases: Sequence[Phase], facts: FactsOf) -> lis
     found = []
     for proxy in balancer.proxies if batches else ():
         told = balanced.in_the_way(facts.get(proxy, UNREACHED).balanced or Balanced(), batches)
-        found += [Reason(f"{proxy.short}: {text}{_key(request, text)}") for text in told]
+        found += [Reason(f"{proxy.short}: {text}{_key(request, text)}", _one_of_them(request, facts)) for text in told]
     return found
+
+
+def _one_of_them(request: Request, facts: FactsOf) -> str | None:
+    """The line that drains the first of several hosts that can be drained alone, if one can."""
+    balancer, procedure = request.host_set.balancer, request.procedure
+    if not (balancer and procedure.drains and procedure.balances and len(request.hosts) > 1):
+        return None
+    there = [facts.get(proxy, UNREACHED).balanced or Balanced() for proxy in balancer.proxies]
+    for host in request.host_set.serving:
+        told = [balanced.in_the_way(one, [[balancer.server(host)]]) for one in there]
+        if host in request.hosts and not any(told) and not state(replace(request, hosts=(host,)), facts):
+            return f"fab -H {host.short} {procedure.name}"
+    return None
 
 
 def _key(request: Request, text: str) -> str:
@@ -173,7 +187,7 @@ def _key(request: Request, text: str) -> str:
         return ""
     if len(host_set.serving) == 1:
         return f": one host has no other: take host_sets.{host_set.name}.balancer.proxies out of hosts.yml"
-    rolling = host_set.rolling != 1 and len(request.hosts) > 1
+    rolling = host_set.rolling != 1 and len(request.hosts) > 1 and not request.procedure.balances
     return f": host_sets.{host_set.name}.rolling in hosts.yml takes them together" if rolling else ""
 
 

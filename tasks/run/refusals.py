@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from ..errors import TryLater
@@ -11,7 +11,7 @@ from ..lines import shows, ssh
 from ..ranges import listed
 from ..sop.model import UNREACHED, Facts, Schema
 from ..sop.nvr import Nvr
-from ..sop.workflows import MAJOR, MEND, MIGRATE, STOP
+from ..sop.workflows import MAJOR, MEND, MIGRATE, START, STOP
 from .facts import PROGRAMS
 from .request import Request
 
@@ -132,14 +132,25 @@ def state(request: Request, facts: FactsOf) -> list[Reason]:
     if procedure.rolling and others and not any(facts[h].healthy(host_set.health.status) for h in others):
         ill = listed(host.short for host in others)
         text = f"{ill}: not healthy: taking {request.hosts[0].short} out of service leaves no healthy host"
-        reasons.append(Reason(text, f"fab {host_set.name} {procedure.name}  # handles unhealthy hosts first"))
+        cure = f"fab {host_set.name} {procedure.name}  # handles unhealthy hosts first"
+        reasons.append(Reason(text, _starts(others, facts) if procedure.balances else cure))
     return reasons
+
+
+def _starts(hosts: Sequence[Host], facts: FactsOf) -> str | None:
+    """The line that starts the service where it does not run; None where that would change nothing, or be refused."""
+    down = [host.short for host in hosts if facts[host].runs is False]
+    pending = any(found.believed == Schema.PENDING for found in facts.values())
+    return f"fab -H {','.join(down)} {START.name}" if down and not pending else None
 
 
 def _pending(request: Request, facts: FactsOf) -> list[Reason]:
     """A migration that the installed build wants, or one that has begun and did not succeed."""
     host_set, sync = request.host_set, facts[request.host_set.sync]
-    first = MAJOR.name if request.procedure.installs else MIGRATE.name
+    builds = sorted({found for host in host_set.hosts if (found := facts[host].installed)})
+    first = typed = MAJOR.name if request.procedure.installs else MIGRATE.name
+    if builds and not request.procedure.installs and _not_stopped(host_set, facts):  # upgrade-db would be refused
+        first, typed = MAJOR.name, f"{MAJOR.name} --version {builds[-1].vr}"
     behind = next((host for host in host_set.hosts if facts[host].schema == Schema.PENDING), None)
     if behind:
         at = f"the database is at {facts[behind].revision or 'no revision'}"
@@ -148,7 +159,7 @@ def _pending(request: Request, facts: FactsOf) -> list[Reason]:
         text = f"{host_set.sync.short}: the last upgrade_db, with {sync.migrated_with}, did not succeed: use {first}"
     else:
         return []
-    return [Reason(text, f"fab {host_set.name} {first}")]
+    return [Reason(text, f"fab {host_set.name} {typed}")]
 
 
 def _another_cron(request: Request, facts: FactsOf) -> list[Reason]:

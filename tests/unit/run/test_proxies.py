@@ -229,3 +229,21 @@ def test_n1_a_batch_whose_drain_leaves_nobody_is_refused_on_the_proxy_that_says_
     assert proxies.in_the_way(asked, phases[1:2], facts) == []
     assert proxies.in_the_way(request("restart-httpd", BY_FILE), phases, facts) == []
     assert proxies.in_the_way(request("restart-httpd", prod()), phases, facts) == []
+
+
+def all_drained(at_proxy: Facts, *hosts: Facts, host_set: Any = SET) -> list[tuple[str, str | None]]:
+    facts = found(host_set, *(hosts or (well(),))) | {OTHER: FINE, PROXY: at_proxy}
+    asked = request("drain", host_set)
+    told = proxies.in_the_way(asked, asked.procedure.phases(job(host_set)), facts)
+    return [(one.text, one.cure) for one in told if one.text.startswith("proxy01: draining")]
+
+
+def test_w6_who_would_drain_all_hosts_is_told_which_one_can_be_drained() -> None:
+    leaves = "proxy01: draining blockerbugs01, blockerbugs02 leaves no server to take the requests"
+    assert all_drained(FINE) == [(leaves, "fab -H blockerbugs01 drain")]
+    assert all_drained(FINE, host_set=SET.model_copy(update={"rolling": 2})) == [(leaves, "fab -H blockerbugs01 drain")]
+    assert all_drained(FINE, well(), well(answers=503)) == [(leaves, "fab -H blockerbugs02 drain")]
+    down = with_servers(SERVERS[0], replace(SERVERS[1], status="DOWN"))
+    assert all_drained(down) == [(leaves, "fab -H blockerbugs02 drain")]
+    other = with_servers(replace(SERVERS[0], status="DOWN"), SERVERS[1])
+    assert all_drained(other, well(), well(answers=503)) == [(leaves, None)]

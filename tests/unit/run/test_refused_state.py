@@ -36,16 +36,30 @@ PENDING = "a schema migration is pending for blockerbugs-1.1.0-1.el7"
     [("minor-upgrade", "major-upgrade"), ("start-httpd", "upgrade-db"), ("sync", "upgrade-db")],
 )
 def test_D1_a_migration_that_is_wanted_comes_first(procedure: str, use: str) -> None:
-    behind = well(NEW, schema=Schema.PENDING, revision="aaa")
+    behind = replace(DOWN, schema=Schema.PENDING, revision="aaa")
     line = f"fab prod {use}"
-    assert state(procedure, well(), behind) == [(f"blockerbugs02: {PENDING} (the database is at aaa): use {use}", line)]
+    assert state(procedure, DOWN, behind) == [(f"blockerbugs02: {PENDING} (the database is at aaa): use {use}", line)]
     assert state(procedure, replace(behind, revision=None)) == [
         (f"blockerbugs01: {PENDING} (the database is at no revision): use {use}", line)
     ]
 
 
+@pytest.mark.parametrize("procedure", ["start-httpd", "restart-httpd", "sync"])
+@pytest.mark.parametrize(
+    "sync", [well(NEW), replace(DOWN, installed=OLD), UNREACHED], ids=["it runs", "another build", "nobody can tell"]
+)
+def test_D1_where_upgrade_db_would_be_refused_the_upgrade_that_stops_httpd_first_is_named(
+    sync: Facts, procedure: str
+) -> None:
+    behind = replace(DOWN, schema=Schema.PENDING, revision="aaa")
+    assert state(procedure, sync, behind)[0] == (
+        f"blockerbugs02: {PENDING} (the database is at aaa): use major-upgrade",
+        "fab prod major-upgrade --version 1.1.0-1.el7",
+    )
+
+
 def test_D1_a_migration_that_did_not_succeed_comes_first_where_the_database_cannot_be_asked() -> None:
-    failed = well(NEW, schema=Schema.UNKNOWN, migrated_with=NEW)
+    failed = replace(DOWN, schema=Schema.UNKNOWN, migrated_with=NEW)
     assert state("start-httpd", failed) == [
         (
             "blockerbugs01: the last upgrade_db, with blockerbugs-1.1.0-1.el7, did not succeed: use upgrade-db",
@@ -125,6 +139,24 @@ def test_H1_the_last_host_that_serves_is_not_taken_out() -> None:
     assert state("restart-httpd", well(), ill, well(), host_set=three, hosts=[ONE]) == []
     assert state("restart-httpd", well(), ill, ill, host_set=three) == []
     assert state("stop-httpd", well(), ill, ill, host_set=three, hosts=[ONE]) == []
+
+
+def drain(*facts: Facts, hosts: tuple[Host, ...] = (ONE,)) -> str | None:
+    """The line that is typed where draining these leaves no host that is well."""
+    ((text, line),) = state("drain", *facts, host_set=prod(hosts=(ONE, TWO, THREE), schema_status="x"), hosts=hosts)
+    assert (
+        text == "blockerbugs02, blockerbugs03: not healthy: taking blockerbugs01 out of service leaves no healthy host"
+    )
+    return line
+
+
+def test_H1_a_drain_that_leaves_no_healthy_host_names_what_makes_the_others_well() -> None:
+    ill = well(answers=503)
+    assert drain(well(), ill, DOWN) == "fab -H blockerbugs03 start-httpd"
+    assert drain(well(), DOWN, DOWN) == "fab -H blockerbugs02,blockerbugs03 start-httpd"
+    assert drain(well(), ill, replace(DOWN, service="unknown")) is None
+    assert drain(well(), ill, UNREACHED) is None
+    assert drain(well(), replace(DOWN, schema=Schema.PENDING)) is None  # it would not be started
 
 
 # What stg knows of a migration, and settings
