@@ -15,6 +15,7 @@ from .errors import Refused
 from .flags import SHOWING
 from .fleet import setup
 from .inventory.named import Target, find
+from .paths import hosts_come_from
 from .report import Shown, opened
 from .run.observer import Report
 
@@ -172,6 +173,7 @@ def _meant_hosts(context: Context, task: str, report: Report) -> tuple[Inventory
         from .sandbox import session
 
         inventory, config = session.enter(setup.inventory_file(context))
+        hosts_come_from(session.home() / "hosts.yml")
     else:
         inventory, config = setup.inventory(context), setup.ssh(context)
         if not ssh_config.understood():

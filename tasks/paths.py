@@ -1,4 +1,4 @@
-"""Where this tool keeps what outlives a run: the XDG state directory of the operator."""
+"""Where this tool keeps what outlives a run (the operator's XDG state directory), and lines that open a file."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import shlex
 from pathlib import Path
 
 from .errors import Refused
+
+_hosts_file = ["hosts.yml"]
 
 
 def state_dir() -> Path:
@@ -30,3 +32,13 @@ def state_dir() -> Path:
 def editor(path: Path | str) -> str:
     """The line that opens `path` in the operator's editor, whichever that is."""
     return f"${{EDITOR:-vi}} {shlex.quote(str(path))}"
+
+
+def hosts_come_from(path: Path) -> None:
+    """Remember which hosts.yml the hosts of this task stand in, for `hosts_editor`."""
+    _hosts_file[0] = str(path)
+
+
+def hosts_editor() -> str:
+    """The line that opens that file in the operator's editor."""
+    return editor(_hosts_file[0])

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from invoke import Context
 
 from ..inventory.file import chosen_file, configured_file
+from ..paths import hosts_come_from
 
 if TYPE_CHECKING:
     from fabric import Config
@@ -28,7 +29,9 @@ def inventory(context: Context) -> Inventory:
     """What that file says. Raises Refused for a file with mistakes."""
     from ..inventory.remembered import read
 
-    return read(inventory_file(context), taken=context.config.target.tasks)
+    path = inventory_file(context)
+    hosts_come_from(path)
+    return read(path, taken=context.config.target.tasks)
 
 
 def ssh(context: Context) -> Config:

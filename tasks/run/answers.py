@@ -17,6 +17,7 @@ from ..sop.schema import Revisions
 
 Rows = Mapping[str, Sequence[str]]  # what a host said, by the fact's name
 _SIGNED = re.compile("[A-Z0-9]{1,20}:[0-9A-Za-z]{1,128}", re.ASCII)
+_NO_PROGRAM = ("126", "127")  # what a shell ends with where a command is no program
 # What yum says of repositories that it leaves out, of excludes and of locks; it succeeds all the same.
 _TELLS = re.compile(r"error|fail|ignoring|exclud|skipp|cannot|could not|couldn't|no match|usable url|errno", re.I)
 
@@ -48,7 +49,7 @@ def read(
     if repos and not offered and "list_failed" in by_name:
         words = [text.strip() for text in by_name.get("list", []) if text.strip()]
         error = next((text for text in words if text.startswith("Error")), (yum_says or words or ["no output"])[-1])
-        no_list = f"yum cannot list {app.package}: {error}"
+        no_list = f"yum cannot list {app.package}: {error}{_repo(host_set, error)}"
     builds = {build for text in by_name.get("rpm", []) if (build := parse(*text.split(" ")[:2]))}
     previous = (one("previous") or "").split()
     how, _, migrated_with = (one("migration") or "").partition(" ")
@@ -109,16 +110,17 @@ def _schema(host_set: HostSet, by_name: Rows, hangs: Mapping[str, str]) -> tuple
     """What the set's schema_status answered, and why that says nothing of the schema."""
     command = clean(host_set.schema_status or "")
     if "schema" in hangs:
-        return None, f"this gave no answer in {hangs['schema']} s: {command}"
+        return None, f"schema_status gave no answer in {hangs['schema']} s: {command}"
     if "schema_ended" not in by_name:
-        return None, f"this gave no answer: {command}"
+        return None, f"schema_status gave no answer: {command}"
     answer, complaints = by_name.get("schema", []), by_name.get("schema_says", [])
     if (status := by_name["schema_ended"][0].strip()) != "0":
         why = telling_line("\n".join(complaints or answer))
-        return None, f"this failed (exit status {clean(status)}): {command}: {clean(why)[:300]}"
+        key = f"schema_status{' in hosts.yml' if status in _NO_PROGRAM else ''}"
+        return None, f"{key} failed (exit status {clean(status)}): {command}: {clean(why)[:300]}"
     revisions = alembic.read(answer)
     if revisions.schema == Schema.UNKNOWN:
-        return None, f"this answered with no revision: {command}: {clean(answer[-1])[:300]}"
+        return None, f"schema_status in hosts.yml answered with no revision: {command}: {clean(answer[-1])[:300]}"
     return revisions, None
 
 
@@ -146,6 +148,12 @@ def _unit(why: str) -> str:
     """Why systemctl cannot tell; of a unit that is not there, who has named it."""
     key = "; its name is `service` of `app` in hosts.yml" if re.search("not (be )?found", why) else ""
     return f"{clean(why)}{key}"
+
+
+def _repo(host_set: HostSet, error: str) -> str:
+    """The key that has named a repository of which yum says that there is none."""
+    none = host_set.enable_repo and re.search("unknown repo|no matching repo|repository not found", error, re.I)
+    return "; its name is `enable_repo` in hosts.yml" if none and str(host_set.enable_repo) in error else ""
 
 
 def _number(text: str | None) -> int | None:

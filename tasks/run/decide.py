@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from ..errors import Refused
 from ..inventory.model import Host, HostSet
 from ..journal.forecast import Took
+from ..paths import hosts_editor
 from ..ranges import listed
 from ..sop.migrations import Migration
 from ..sop.model import UNREACHED, Job, Phase, Schema
@@ -118,9 +119,14 @@ def decide(request: Request, facts: FactsOf, stage: HostSet | None = None) -> Pl
 
 
 def _refuse(request: Request, reasons: Sequence[Reason]) -> None:
-    """Raise Refused with all the reasons, if there are any, and the first line that helps."""
+    """Raise Refused with all the reasons, if there are any, and the first line that helps.
+
+    Of a key of hosts.yml that does not fit what was found, status shows nothing: that file is to be edited.
+    """
     if reasons:
-        cure = next((reason.cure for reason in reasons if reason.cure), f"fab {request.host_set.name} status")
+        named = any("hosts.yml" in reason.text for reason in reasons)
+        otherwise = hosts_editor() if named else f"fab {request.host_set.name} status"
+        cure = next((reason.cure for reason in reasons if reason.cure), otherwise)
         raise Refused(*(reason.text for reason in reasons), next_line=cure)
 
 

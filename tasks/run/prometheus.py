@@ -15,6 +15,8 @@ from ..fleet.output import clean
 from ..http_in_time import opener, within
 from ..inventory.batches import Promql
 from ..inventory.model import HostSet
+from ..lines import Line, below
+from ..paths import hosts_editor
 
 SECONDS = 3.0  # for all of an answer
 MOST_BYTES = 1 << 20
@@ -68,4 +70,5 @@ def check(host_set: HostSet) -> None:
     said = ask(promql) if promql else 0.0
     if promql and isinstance(said, str):
         words = ["curl", "-sG", "--data-urlencode", f"query={promql.query}", f"{promql.url.rstrip('/')}/api/v1/query"]
-        raise Refused(f"host_sets.{host_set.name}.judge.promql: {said}", next_line=shlex.join(words))
+        ways = [Line("next", hosts_editor()), Line("or", shlex.join(words))]
+        raise Refused(f"host_sets.{host_set.name}.judge.promql in hosts.yml: {said}", next_line=below(ways))

@@ -97,7 +97,9 @@ def _of_a_proxy(request: Request, balancer: Balancer, proxy: Host, facts: Facts)
     there, key = facts.balanced or Balanced(), f"host_sets.{request.host_set.name}.balancer"
     if there.says and there.backends:
         has = ", ".join(there.backends)
-        return [Reason(f"{proxy.short}: {there.says}: {key}.backend in hosts.yml is {balancer.backend}; it has {has}")]
+        return [
+            Reason(f"{proxy.short}: {there.says}: {key}.backend in hosts.yml is {balancer.backend}; haproxy has {has}")
+        ]
     if there.says or not there.servers:
         return [Reason(f"{proxy.short}: {there.says or 'haproxy gave no answer'}: {key}.socket in hosts.yml")]
     if there.may_not:
@@ -108,8 +110,8 @@ def _of_a_proxy(request: Request, balancer: Balancer, proxy: Host, facts: Facts)
     has = ", ".join(one.name for one in there.servers)
     found = [
         Reason(
-            f"{proxy.short}: backend {balancer.backend} has no server {names[host]} for {host.short}, it has {has}: "
-            f"{key}.servers in hosts.yml"
+            f"{proxy.short}: backend {balancer.backend} has no server {names[host]} for {host.short}, "
+            f"haproxy has {has}: {key}.servers in hosts.yml"
         )
         for host in missing
     ]

@@ -55,11 +55,12 @@ def unknown(request: Request, facts: FactsOf) -> list[Reason]:
 def _unprovable(request: Request, facts: FactsOf) -> list[Reason]:
     """A migration of which nobody could say afterwards that it succeeded: httpd is not stopped for that."""
     sync = request.host_set.sync
-    if not (request.procedure.installs and request.procedure.whole_set and facts[sync].no_schema):
+    why = facts[sync].no_schema
+    if not (request.procedure.installs and request.procedure.whole_set and why):
         return []
-    problem = f"{sync.short}: {facts[sync].no_schema}: the migration result could not be verified afterwards"
+    problem = f"{sync.short}: {why}: the migration result could not be verified afterwards"
     cure = "fix this, or remove schema_status from hosts.yml to trust upgrade_db's exit status"
-    return [Reason(f"{problem}; {cure}", f"fab {request.host_set.name} status")]
+    return [Reason(f"{problem}; {cure}", None if "hosts.yml" in why else f"fab {request.host_set.name} status")]
 
 
 def missing(request: Request, facts: FactsOf) -> list[Reason]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from ..errors import Refused
 from ..inventory.model import App, Host, HostSet, Inventory
+from ..paths import hosts_editor
 from ..sop import nvr as builds
 from ..sop.model import Procedure
 
@@ -63,7 +64,8 @@ def check_request(request: Request) -> None:
         raise Refused("--unverified without a reason", next_line=f"fab --help {procedure.name}")
     if procedure.balances and not (host_set.balancer and host_set.balancer.drains):
         raise Refused(
-            f"{host_set.name}: hosts.yml does not say how a host is drained: balancer.proxies, or balancer.drain"
+            f"{host_set.name}: hosts.yml does not say how a host is drained: balancer.proxies, or balancer.drain",
+            next_line=hosts_editor(),
         )
     if procedure.verb and getattr(request.app, procedure.verb) is None:
         raise Refused(

@@ -101,10 +101,14 @@ def newest(candidates: list[Nvr], wanted: str, package: str) -> Nvr | None:
 def _not_offered(request: Request, facts: Facts, verified: Nvr | None, stage: HostSet | None) -> str:
     newest = sorted(facts.offered or ())[-5:]
     offer = f"the repo offers {', '.join(map(str, newest))}" if newest else "the repo offers nothing"
-    wanted = request.version or request.host_set.minor_version
     if stage and verified and not request.version:
         return f"{stage.name} runs {verified}, {offer}"
-    return f"{wanted} is not on offer, {offer}" if wanted else f"nothing is installed, and {offer}"
+    if request.version:
+        return f"{request.version} is not on offer, {offer}"
+    if request.pinned:
+        key = f"host_sets.{request.host_set.name}.minor_version in hosts.yml"
+        return f"{key} is {request.pinned}, which is not on offer; {offer}"
+    return f"nothing is installed, and {offer}"
 
 
 def earlier_build(request: Request, facts: FactsOf) -> tuple[Nvr | None, list[Reason]]:

@@ -170,7 +170,7 @@ def test_b4_ended_while_it_is_only_looked_whether_a_host_is_still_drained_it_is_
 @pytest.mark.parametrize(
     ("old", "new", "told"),
     [
-        ("backend: blockerbugs", "backend: web", "host_sets.prod.balancer.backend in hosts.yml is web; it has "),
+        ("backend: blockerbugs", "backend: web", "host_sets.prod.balancer.backend in hosts.yml is web; haproxy has "),
         ("backend: blockerbugs", "backend: blockerbugs, servers: {prod02: x}", "has no server x for prod02"),
         ("backend: blockerbugs", "backend: blockerbugs, socket: /run/x.sock", "host_sets.prod.balancer.socket"),
         (
@@ -188,6 +188,7 @@ def test_b5_what_does_not_fit_the_proxies_is_refused_with_its_key_before_anythin
     ended = drained.types("prod minor-upgrade --yes")
     assert ended.code == 2, ended.said
     assert told in ended.err
+    assert f"next: ${{EDITOR:-vi}} {drained.home / 'hosts.yml'}\n" in ended.err
     assert drained.machines.servers() == UP
     assert drained.changed() == []
 

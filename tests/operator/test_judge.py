@@ -199,7 +199,7 @@ def test_j4_a_prometheus_that_is_away_refuses_before_anything_is_changed(stg_run
         judge(stg_runs_101, soak=5, judge={"promql": {"url": url, "query": "vector(0)", "threshold": 1}})
         ended = stg_runs_101.types(MINOR)
     assert ended.code == 2, ended.said
-    assert "refused, nothing was changed: host_sets.prod.judge.promql: " in ended.err
+    assert "refused, nothing was changed: host_sets.prod.judge.promql in hosts.yml: " in ended.err
     assert stg_runs_101.changed() == []
 
 
@@ -208,7 +208,7 @@ def test_j4_a_query_without_a_number_is_refused_with_what_prometheus_says(stg_ru
     with prometheus(["sum(" if query == "sum(" else None]) as url:
         judge(stg_runs_101, soak=5, judge={"promql": {"url": url, "query": query, "threshold": 1}})
         ended = stg_runs_101.types(MINOR)
-        told = ended.err.rpartition("next: ")[2].strip()
+        told = ended.err.rpartition("  or: ")[2].strip()
         words = shlex.split(told)
         done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=10) if which("curl") else None
     assert ended.code == 2, ended.said

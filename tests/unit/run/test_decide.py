@@ -35,12 +35,41 @@ def steps(plan: Plan) -> list[str]:
 
 
 def test_d1_a_major_upgrade_is_refused_where_nobody_could_say_afterwards_that_the_database_is_migrated() -> None:
-    blind = well(schema=Schema.UNKNOWN, no_schema="this failed (exit status 127): alembic current: not found")
+    blind = well(schema=Schema.UNKNOWN, no_schema="schema_status failed (exit status 1): alembic current: no server")
     message = reasons(request("major-upgrade", PROD, unverified="tried"), found(PROD, blind))
-    assert "blockerbugs01: this failed (exit status 127): alembic current: not found: the migration result " in message
+    assert (
+        "blockerbugs01: schema_status failed (exit status 1): alembic current: no server: the migration result "
+        in message
+    )
     assert "remove schema_status from hosts.yml to trust upgrade_db's exit status" in message
     elsewhere = found(PROD, well(), blind)
     assert decide(request("major-upgrade", PROD, unverified="tried"), elsewhere).phases
+
+
+# What only a look finds of hosts.yml
+
+NO_UNIT = "systemctl cannot tell whether httpf runs: Unit not found; its name is `service` of `app` in hosts.yml"
+NOT_FOUND = "schema_status in hosts.yml failed (exit status 127): alembc current: alembc: not found"
+NO_REPO = "yum cannot list blockerbugs: repository infraa not found; its name is `enable_repo` in hosts.yml"
+EDITS = "next: ${EDITOR:-vi} hosts.yml"
+
+
+@pytest.mark.parametrize(
+    ("procedure", "facts", "keys"),
+    [
+        pytest.param("stop-httpd", {"problems": (NO_UNIT,)}, {}, id="app.service"),
+        pytest.param("minor-upgrade", {"no_list": NO_REPO, "offered": {}}, {}, id="enable_repo"),
+        pytest.param("minor-upgrade", {"no_schema": NOT_FOUND, "schema": Schema.UNKNOWN}, {}, id="schema_status"),
+        pytest.param("major-upgrade", {"no_schema": NOT_FOUND, "schema": Schema.UNKNOWN}, {}, id="schema, major"),
+        pytest.param("minor-upgrade", {}, {"minor_version": "1.0.7"}, id="minor_version"),
+    ],
+)
+def test_a_key_of_hosts_yml_that_does_not_fit_the_hosts_is_told_with_the_line_that_opens_the_file(
+    procedure: str, facts: dict[str, Any], keys: dict[str, Any]
+) -> None:
+    host_set = prod(schema_status="alembc current", **keys)
+    message = reasons(request(procedure, host_set), found(host_set, well(**facts)))
+    assert message.splitlines()[-1] == EDITS
 
 
 # Which build?

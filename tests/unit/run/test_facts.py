@@ -102,7 +102,7 @@ def test_dnf_under_the_name_of_yum_expires_its_cache_in_the_go_that_lists(node: 
 
 def test_a_schema_that_nothing_is_said_of_is_not_known_and_said_to_be_so() -> None:
     said = "rpm\tblockerbugs-1.0.0-1.el7"
-    assert read(SET, said).no_schema == "this gave no answer: alembic current"
+    assert read(SET, said).no_schema == "schema_status gave no answer: alembic current"
     assert read(SET, said, schema=False).no_schema is None
 
 
@@ -172,19 +172,40 @@ def test_the_schema_is(says: str, revision: str | None, schema: Schema, node: Sh
 def test_a_schema_command_that_fails_is_a_problem_and_no_answer(node: Shell) -> None:
     node.program("alembic", "echo 'aaa (head)'; exit 1")
     assert facts(node).schema == Schema.UNKNOWN
-    assert facts(node).no_schema == "this failed (exit status 1): alembic current: aaa (head)"
+    assert facts(node).no_schema == "schema_status failed (exit status 1): alembic current: aaa (head)"
 
 
 def test_a_schema_command_that_fails_is_told_with_its_last_words(node: Shell) -> None:
     node.program("alembic", "echo INFO words >&2; echo 'could not connect to server' >&2; exit 1")
-    assert facts(node).no_schema == "this failed (exit status 1): alembic current: could not connect to server"
+    assert facts(node).no_schema == "schema_status failed (exit status 1): alembic current: could not connect to server"
+
+
+def test_a_schema_command_that_is_no_program_s_name_is_told_as_a_key_of_hosts_yml(node: Shell) -> None:
     (node.bin / "alembic").unlink()
-    assert "not found" in (facts(node).no_schema or "")
+    said = facts(node).no_schema or ""
+    assert said.startswith("schema_status in hosts.yml failed (exit status 127): alembic current: "), said
+    assert "not found" in said
 
 
 def test_a_schema_command_that_answers_with_no_revision_is_told_with_its_answer(node: Shell) -> None:
     node.program("alembic", "echo 'Rev: bbb (head)'")
-    assert facts(node).no_schema == "this answered with no revision: alembic current: Rev: bbb (head)"
+    assert (
+        facts(node).no_schema
+        == "schema_status in hosts.yml answered with no revision: alembic current: Rev: bbb (head)"
+    )
+
+
+def test_a_repository_of_hosts_yml_that_the_host_does_not_know_is_told_with_its_key() -> None:
+    host_set = prod(enable_repo="infraa")
+    for said in (
+        "Error getting repository data for infraa, repository not found",
+        "Error: Unknown repo: 'infraa'",
+        'No matching repositories for "infraa"',
+    ):
+        why = read(host_set, f"list\t{said}\nlist_failed\t1").no_list or ""
+        assert why == f"yum cannot list blockerbugs: {said}; its name is `enable_repo` in hosts.yml"
+    away = "Error: Cannot find a valid baseurl for repo: infraa"
+    assert read(host_set, f"list\t{away}\nlist_failed\t1").no_list == f"yum cannot list blockerbugs: {away}"
 
 
 # What hangs
@@ -219,7 +240,7 @@ def test_w3_a_fact_that_hangs_is_named_and_the_others_are_told(program: str, nam
 def test_w3_a_schema_command_that_hangs_is_why_the_schema_is_not_known(node: Shell) -> None:
     node.program("alembic", "exec sleep 10")
     found = facts(node)
-    assert (found.schema, found.no_schema) == (Schema.UNKNOWN, "this gave no answer in 1 s: alembic current")
+    assert (found.schema, found.no_schema) == (Schema.UNKNOWN, "schema_status gave no answer in 1 s: alembic current")
     assert (found.problems, found.unanswered, found.installed) == ((), True, OLD)
 
 

@@ -86,7 +86,10 @@ def test_where_the_sync_host_is_lost_the_others_tell_the_schema_themselves() -> 
 def test_a_host_that_gives_no_answer_about_the_schema_is_said_to_give_none(silent: str) -> None:
     hosts = Hosts(silent=silent, blockerbugs02="1.1.0")
     found = {host.short: facts for host, facts in ask_hosts(Reached(PROD, hosts.machines), repos=True).items()}
-    assert (found[silent].schema, found[silent].no_schema) == (Schema.UNKNOWN, "this gave no answer: alembic current")
+    assert (found[silent].schema, found[silent].no_schema) == (
+        Schema.UNKNOWN,
+        "schema_status gave no answer: alembic current",
+    )
 
 
 def test_a_set_without_a_way_to_ask_is_not_asked() -> None:

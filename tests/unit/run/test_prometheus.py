@@ -101,5 +101,8 @@ def test_j4_a_set_whose_query_has_no_number_is_refused_with_the_keys_path() -> N
         judge = {"promql": {"url": url, "query": "vector(0)", "threshold": 1}}
         with pytest.raises(Refused) as refused:
             check(prod(soak=5, judge=judge))
-    assert "host_sets.prod.judge.promql: the query gives nothing" in said(refused.value)
+    first, edits, asks = said(refused.value).splitlines()
+    assert "host_sets.prod.judge.promql in hosts.yml: the query gives nothing" in first
+    assert edits.startswith("next: ${EDITOR:-vi} hosts.yml")
+    assert asks.startswith("  or: curl -sG --data-urlencode 'query=vector(0)' http")
     check(prod())

@@ -57,7 +57,7 @@ def test_n1_programs_that_a_proxy_lacks_are_named_with_what_installs_them() -> N
     [
         pytest.param(
             with_servers(says="no such backend", backends=("web", "api")),
-            "proxy01: no such backend: host_sets.prod.balancer.backend in hosts.yml is bb; it has web, api",
+            "proxy01: no such backend: host_sets.prod.balancer.backend in hosts.yml is bb; haproxy has web, api",
             id="another backend",
         ),
         pytest.param(
@@ -81,7 +81,7 @@ def test_n1_programs_that_a_proxy_lacks_are_named_with_what_installs_them() -> N
         ),
         pytest.param(
             with_servers(SERVERS[0], replace(SERVERS[1], name="bb02")),
-            "proxy01: backend bb has no server blockerbugs02 for blockerbugs02, it has blockerbugs01, bb02: "
+            "proxy01: backend bb has no server blockerbugs02 for blockerbugs02, haproxy has blockerbugs01, bb02: "
             "host_sets.prod.balancer.servers in hosts.yml",
             id="another server",
         ),
@@ -89,6 +89,13 @@ def test_n1_programs_that_a_proxy_lacks_are_named_with_what_installs_them() -> N
 )
 def test_n1_keys_of_hosts_yml_that_do_not_fit_a_proxy_are_named(there: Facts, why: str) -> None:
     assert reasons(there) == [(why, None)]
+
+
+def test_n1_a_key_that_does_not_fit_a_proxy_is_told_with_the_line_that_opens_hosts_yml() -> None:
+    facts = found(SET, well()) | {OTHER: FINE, PROXY: with_servers(says="no such backend", backends=("web",))}
+    with pytest.raises(Refused) as told:
+        decide(request("drain", SET, hosts=(ONE,)), facts)
+    assert told.value.next_line == "${EDITOR:-vi} hosts.yml"
 
 
 def test_n1_a_host_that_serves_nobody_has_no_server() -> None:

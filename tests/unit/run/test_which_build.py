@@ -45,7 +45,11 @@ def test_where_nothing_is_on_offer_what_was_asked_for_is_named() -> None:
     ]
     pinned = prod(minor_version="9.9")
     assert texts(target(well(), host_set=pinned))[0] == (
-        "blockerbugs01: 9.9 is not on offer, the repo offers blockerbugs-1.0.0-1.el7, blockerbugs-1.1.0-1.el7"
+        "blockerbugs01: host_sets.prod.minor_version in hosts.yml is 9.9, which is not on offer; the repo offers "
+        "blockerbugs-1.0.0-1.el7, blockerbugs-1.1.0-1.el7"
+    )
+    assert texts(target(well(installed=None, offered=None), host_set=pinned, procedure="major-upgrade"))[0] == (
+        "blockerbugs01: nothing is installed, and the repo offers nothing"
     )
     assert texts(target(well(installed=None, offered=None)))[0] == (
         "blockerbugs01: nothing is installed, and the repo offers nothing"
