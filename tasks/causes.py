@@ -16,6 +16,7 @@ from typing import Any
 
 from .errors import Refused
 from .inventory.file import default_file, yaml
+from .inventory.yaml_words import in_words
 from .paths import editor
 
 SUFFIXES = ("yaml", "yml", "json", "py")
@@ -89,7 +90,8 @@ def _unreadable(path: Path, trace: TracebackType | None) -> str:
         return f"{path} cannot be read: {error.strerror}"
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        return f"{path}{f':{mark.line + 1}' if mark else ''}: {getattr(error, 'problem', None) or error}"
+        problem = in_words(getattr(error, "problem", None) or str(error))
+        return f"{path}{f':{mark.line + 1}' if mark else ''}: {problem}"
     except json.JSONDecodeError as error:
         return f"{path}:{error.lineno}: {error.msg}"
     except RecursionError:

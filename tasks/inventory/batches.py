@@ -20,6 +20,8 @@ def share(text: object) -> float:
     """`"5%"` as 0.05, 0 as 0. Raises ValueError for what is no share, and for more than 100 %."""
     if text == 0 and not isinstance(text, bool):
         return 0.0
+    if isinstance(text, str) and _SHARE.fullmatch(joined := "".join(text.split())) and joined != text.strip():
+        raise ValueError(f'{text!r} has a blank inside: write "{joined}"')
     if not isinstance(text, str) or not _SHARE.fullmatch(text.strip()):
         raise ValueError('a share is wanted, as "5%", with the quotes')
     found = float(text.strip()[:-1]) / 100

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, get_args, get_origin
 
 from .declared import BaseModel, ValidationError
+from .host import Host
+from .model import App
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -24,6 +27,13 @@ _SAID = {
     "finite_number": "wants a number",
     "too_short": "at least one is wanted",
 }
+_BOUNDS = {
+    "greater_than_equal": ("ge", "wants {:g} or more"),
+    "greater_than": ("gt", "wants more than {:g}"),
+    "less_than_equal": ("le", "wants {:g} or less"),
+}
+_QUOTE = "'"
+_YES_NO = "yes, no, on, off, true and false are yes/no values in YAML"
 _SSH = ("user", "port", "key", "password", "identityfile", "proxyjump", "gateway", "jumphost", "sshuser", "sshport")
 
 
@@ -39,22 +49,59 @@ def _follows(item: ErrorDetails, other: ErrorDetails) -> bool:
     """
     loc, cause = item["loc"], other["loc"]
     empty = item["type"] == "too_short" and loc == cause[: len(loc)] and item is not other
+    by_a_colon = _is_a_name_with_a_colon(other) and item["type"] == "extra_forbidden" and loc[:-1] == cause[:-1]
     inherited = loc[2:3] == ("app",) and cause == loc[2:] and item["input"] == other["input"]
-    return empty or inherited or (loc[2:] == ("name",) and cause == (*loc[:2], "[key]"))
+    return by_a_colon or empty or inherited or (loc[2:] == ("name",) and cause == (*loc[:2], "[key]"))
 
 
 def _sentence(item: ErrorDetails, schema: type[BaseModel]) -> str:
-    loc = item["loc"]
+    loc, given = item["loc"], item["input"]
     if not loc and item["input"] is None:
         return "the file: is empty; host_sets is missing"
+    if _is_a_name_with_a_colon(item):
+        (key,) = given
+        text, loc = f"{key} is a key, as a colon stands behind it: write the name alone, or name: {key}", loc[:-1]
+    else:
+        text = _text(item, schema)
     place = "".join(
         f"[{part}]" if isinstance(part, int) else f".{part}" for part in loc if not str(part).startswith("[")
     )
-    message = item["msg"].removeprefix("Value error, ")
-    text = _SAID.get(item["type"], f"{message[:1].lower()}{message[1:]}")
-    if item["type"] == "extra_forbidden":
-        text = _unknown(str(loc[-1]), loc[:-1], schema)
     return f"{place.lstrip('.') or 'the file'}: {text}"
+
+
+def _is_a_name_with_a_colon(item: ErrorDetails) -> bool:
+    """Is it `- NAME:` in a list of hosts, which YAML reads as a key?"""
+    given = item["input"]
+    if item["type"] != "missing" or item["loc"][-1] != "name" or not isinstance(given, dict) or len(given) != 1:
+        return False
+    return not get_close_matches(str(*given), Host.model_fields, n=1)
+
+
+def _text(item: ErrorDetails, schema: type[BaseModel]) -> str:
+    """What is wrong with it, without its place."""
+    kind, loc, given = item["type"], item["loc"], item["input"]
+    if kind == "extra_forbidden":
+        return _unknown(str(loc[-1]), loc[:-1], schema)
+    if kind in _BOUNDS:
+        bound, words = _BOUNDS[kind]
+        return words.format(item["ctx"][bound])
+    if kind == "string_type" and isinstance(given, bool):
+        return f"{_YES_NO}: {_instead(loc, schema)}"
+    if kind == "literal_error":
+        wanted = item["ctx"]["expected"]
+        near = get_close_matches(str(given), re.findall("'(.*?)'", wanted), n=1)
+        return f"wants {wanted.replace(_QUOTE, '')}{f'; did you mean {near[0]}?' if near else ''}"
+    if kind == "model_type" and _models(schema, loc) == [Host]:
+        return "wants a host's name (in quotes if it looks like a number), or keys of its own: name, aliases and more"
+    message = item["msg"].removeprefix("Value error, ")
+    return _SAID.get(kind, f"{message[:1].lower()}{message[1:]}")
+
+
+def _instead(loc: tuple[int | str, ...], schema: type[BaseModel]) -> str:
+    """What is written instead of a yes or no: `none` where the application may have nothing of the kind."""
+    kinds = [model.model_fields[str(loc[-1])].annotation for model in _models(schema, loc[:-1]) if model is App]
+    none = any(type(None) in get_args(kind) for kind in kinds)
+    return "write none where there is none, or put it in quotes" if none else "put it in quotes"
 
 
 def _unknown(key: str, place: tuple[int | str, ...], schema: type[BaseModel]) -> str:

@@ -14,6 +14,7 @@ from . import mistakes
 from .declared import ValidationError
 from .from_ansible import with_hosts
 from .model import Inventory
+from .yaml_words import in_words
 
 
 def read(path: Path, taken: Collection[str] = ()) -> Inventory:
@@ -33,7 +34,8 @@ def read(path: Path, taken: Collection[str] = ()) -> Inventory:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f"{path}:{mark.line + 1}" if mark else str(path)
-        raise Refused(f"{where}: {getattr(error, 'problem', None) or error}", next_line=editor(path)) from None
+        problem = in_words(getattr(error, "problem", None) or str(error))
+        raise Refused(f"{where}: {problem}", next_line=editor(path)) from None
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:  # what PyYAML makes of odd tags
         raise Refused(f"{path}: cannot be understood: {error}", next_line=editor(path)) from None
     raw = with_hosts(raw, path)

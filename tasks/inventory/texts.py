@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import re
 import warnings
+from collections.abc import Callable
 from typing import Annotated
 
 from ..fleet.output import clean
 from .declared import AfterValidator
 
 
-def _text(pattern: str, longest: int, wanted: str) -> AfterValidator:
-    """All of a text matches `pattern`, in `longest` characters at most; else `wanted` is said, `{}` in it being it."""
+def _text(pattern: str, longest: int, wanted: str, shown: Callable[[str], str] = ascii) -> AfterValidator:
+    """All of a text matches `pattern`, in `longest` characters at most; else `wanted` is said, `{}` in it being it.
+
+    shown: how it is written there.
+    """
 
     def check(text: str) -> str:
         if len(text) > longest:
             raise ValueError(f"is longer than {longest} characters")
         if not re.fullmatch(pattern, text):
-            raise ValueError(wanted.replace("{}", ascii(clean(text)[:60])))
+            raise ValueError(wanted.replace("{}", shown(clean(text)[:60])))
         return text
 
     return AfterValidator(check)
@@ -39,6 +43,12 @@ def _matched(text: str) -> str:
     return f"~{_expression(text[1:])}" if text.startswith("~") else text
 
 
+def _without_user_and_port(text: str) -> str:
+    if "@" in text or ":" in text:
+        raise ValueError(f"{clean(text)[:60]!a} is no host name; user and port belong in ~/.ssh/config")
+    return text
+
+
 def _to_a_host(text: str) -> str:
     """An address leads to a host, and to a port where it names one."""
     from urllib.parse import urlsplit  # only where a file is read strictly
@@ -55,6 +65,7 @@ def _to_a_host(text: str) -> str:
 
 _LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _VERSION = r"[A-Za-z0-9][A-Za-z0-9._+~^]*"
+_HOST = "{} is no host name: host names are ASCII letters, digits, - and ."
 _SET = "invalid set name {}: lower-case letters, digits and dashes, starting with a letter"
 _REPO = "{} is no repository's name: one is wanted, without wildcards"
 _FOLDER = "{} is no folder: letters, digits, dots, dashes and / are wanted"
@@ -66,7 +77,7 @@ _ASKED = "is no address: http:// or https:// is wanted, without blanks, user and
 _TOLD = "is no address: it begins with ${NAME} or a scheme, as mailto:, and has no blanks"
 
 HostName = Annotated[
-    str, _text(rf"{_LABEL}(\.{_LABEL})*", 253, "{} is no host name; user and port belong in ~/.ssh/config")
+    str, AfterValidator(_without_user_and_port), _text(rf"{_LABEL}(\.{_LABEL})*", 253, _HOST, shown=repr)
 ]
 Version = Annotated[
     str,

@@ -40,7 +40,7 @@ def sentence(ended: subprocess.CompletedProcess[str], code: int, *said: str) -> 
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("user: foo\n\tport: 22\n", ":2: found character '\\t' that cannot start any token"),
+        ("user: foo\n\tport: 22\n", ":2: a tab stands here: indent with blanks"),
         ("- a\n", ": keys with values are wanted, not a list"),
         ("run: 5\n", ": run: wants keys of its own"),
         ("user: \xe9\n", ":1: is not UTF-8"),

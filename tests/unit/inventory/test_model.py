@@ -257,6 +257,37 @@ def test_S11_refused_with_its_place_in_the_file(
         pytest.param(a_set(schema_status=""), ["schema_status: one line is wanted, not empty"], id="no command"),
         pytest.param(a_set(notify=["x y"]), ["notify[0]: is no address: it begins with ${NAME} or a"], id="notify"),
         pytest.param(a_set(health="/x"), ["health: wants keys of its own"], id="a value for keys"),
+        pytest.param(
+            a_set(hosts=["pröxy01", "a.example"]),
+            ["hosts[0].name: 'pröxy01' is no host name: host names are ASCII letters, digits, - and ."],
+            id="umlaut",
+        ),
+        pytest.param(
+            a_set(hosts=[1, "a.example"]),
+            ["hosts[0]: wants a host's name (in quotes if it looks like a number), or keys of its own"],
+            id="one host",
+        ),
+        pytest.param(
+            a_set(hosts=[{"qa02": None}, "a.example"]),
+            ["hosts[0]: qa02 is a key, as a colon stands behind it: write the name alone, or name: qa02"],
+            id="colon",
+        ),
+        pytest.param(
+            a_set(hosts=[{"nmae": "b"}, "a.example"]),
+            ["hosts[0].name: is missing", "hosts[0].nmae: unknown key; did you mean name?"],
+            id="a misspelt key",
+        ),
+        pytest.param(
+            a_set(location=False),
+            ["location: yes, no, on, off, true and false are yes/no values in YAML: put it in quotes"],
+            id="a no",
+        ),
+        pytest.param(a_set(order="paralel"), ["order: wants parallel or serial; did you mean parallel?"], id="order"),
+        pytest.param(a_set(confirm=False), ["confirm: wants question, name or none"], id="no word of those"),
+        pytest.param(a_set(reconnect=-5), ["reconnect: wants 0 or more"], id="less than nothing"),
+        pytest.param(a_set(at_once=100), ["at_once: wants 64 or less"], id="too many"),
+        pytest.param(a_set(limits={"yum": 0}), ["limits.yum: wants more than 0"], id="no time"),
+        pytest.param(a_set(rolling=[1, "10 %"]), ["rolling[1]: '10 %' has a blank inside: write \"10%\""], id="blank"),
         pytest.param(a_set(health={"path": "x"}), ["health.path: 'x' is no page's path: it begins with /"], id="path"),
         pytest.param(a_set(backup={"command": "x", "file": "x"}), ["backup.file: 'x' is no file's full"], id="file"),
     ],
@@ -276,6 +307,37 @@ def test_S11_a_mistake_is_told_in_words_and_once(content: Any, told: list[str], 
 def test_S11_what_is_wrong_about_the_app_is_told_in_words(app: dict[str, str], reading: Reader) -> None:
     with pytest.raises(Refused, match=r"hosts\.yml: app\.[a-z]+: '.*' is no "):
         reading({**a_set(), "app": app})
+
+
+def test_S11_a_no_where_an_application_may_have_nothing_is_told_with_the_word_for_nothing(reading: Reader) -> None:
+    with pytest.raises(
+        Refused, match=r"app\.migrate: yes, no, .* in YAML: write none where there is none, or put it in"
+    ):
+        reading({**a_set(), "app": {"migrate": False}})
+    with pytest.raises(Refused, match=r"app\.package: yes, no, .* in YAML: put it in quotes"):
+        reading({**a_set(), "app": {"package": False}})
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("host_sets:\n  qa:\n    hosts: [a]\n   sync_host: a\n", ":4: the indentation differs from that of the lines"),
+        ("host_sets:\n  qa:\n    sync_host: a\n      hosts: [a]\n", ":4: a colon cannot stand here: "),
+        ("host_sets:\n\tqa: {}\n", ":2: a tab stands here: indent with blanks"),
+        ("host_sets:\n  qa: {url: @a}\n", ":2: a value cannot begin with @: put it in quotes"),
+        ("host_sets:\n  qa: {hosts: [a, b}\n", ":2: a bracket is not closed: ] is missing"),
+        ("host_sets:\n  qa: {url: 'a}\n", ":3: a quote is opened, and not closed before the file ends"),
+        (
+            "host_sets:\n  qa:\n    hosts: [a]\n    sync_host a\n    order: serial\n",
+            ":5: a key without a colon stands here, or in the",
+        ),
+        ("host_sets: *b\n", ":1: found undefined alias 'b'"),
+    ],
+)
+def test_S11_what_yaml_objects_to_is_told_in_words_with_its_line(text: str, told: str, reading: Reader) -> None:
+    with pytest.raises(Refused) as refused:
+        reading(text)
+    assert f"hosts.yml{told}" in said(refused.value)
 
 
 def test_S11_no_mistake_is_told_with_its_pattern(reading: Reader) -> None:
