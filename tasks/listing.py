@@ -13,12 +13,13 @@ from invoke.exceptions import Exit
 from invoke.util import helpline
 
 from .errors import Refused
+from .inventory.file import configured_file
 
 USAGE = """Usage: {fab} SET TASK, as in: {fab} {set} status{dash_h}
        {fab} --help TASK explains a task and its flags
 """
 DASH_H = "\n       fab -H HOST TASK: one host of a set"
-SETS = "Host sets: {sets}, sandbox (two hosts on this machine, for a rehearsal)\n"
+SETS = "Host sets: {sets}sandbox (two hosts on this machine, for a rehearsal){missing}\n"
 BEGIN = """Begin with: {fab} sandbox minor-upgrade  # a rehearsal, on this machine
 Options of {fab} itself: {fab} --help
 """
@@ -44,8 +45,11 @@ def shows(
             invokes_list()
             return
         has_dash_h = "hosts" in program.args  # fab has it, invoke has not
-        print(USAGE.format(fab=fab, set=next(iter(sets), "SET"), dash_h=DASH_H if has_dash_h else ""))
-        print(SETS.format(sets=", ".join(sets)))
+        path = configured_file()
+        missing = "" if path.exists() else f"; {path} does not exist"
+        there = [] if missing else sets  # which are another file's, so that they can be typed
+        print(USAGE.format(fab=fab, set=next(iter(there), "SET"), dash_h=DASH_H if has_dash_h else ""))
+        print(SETS.format(sets="".join(f"{name}, " for name in there), missing=missing))
         _print(program, groups)
 
     def nothing_typed() -> None:

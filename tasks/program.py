@@ -22,6 +22,7 @@ from invoke.exceptions import Exit, ParseError
 from invoke.parser import Parser, ParserContext
 
 from . import lines, sandbox, suggest
+from .configured import check_keys
 from .errors import Refused
 from .fleet import setup
 from .inventory.file import configured_file, names
@@ -93,6 +94,7 @@ def _before_it_begins(program: Program, look: Callable[..., None], collection: i
     def execute() -> None:
         program.config.load_collection(collection.configuration())
         program.config.load_shell_env()
+        check_keys(program.config, collection.configuration())
         hosts = program.args["hosts"].value if "hosts" in program.args else None
         look(hosts.split(",") if hosts else [], called(program), program.config)
         begin()
@@ -110,7 +112,7 @@ def _parsed(
     except ParseError as error:
         line = [called(program), *program.argv[1:]]
         known = f"; the host sets of {configured_file()} are {', '.join(sets)}"
-        refusal = suggest.refusal(error, tasks, program.initial_context, line, known)
+        refusal = suggest.refusal(error, tasks, program.initial_context, line, [*sets, "sandbox"], known)
         if "did you mean" not in refusal.problems[0]:
             _read_strictly(taken)  # the word may be a set of a file whose sets could not be made out
         raise refusal from None

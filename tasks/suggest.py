@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from difflib import get_close_matches
 from typing import Any
 
@@ -21,14 +21,22 @@ CLOSE = 0.75  # of 1, as difflib counts: `prdo` is as close to `prod`
 
 
 def refusal(
-    error: ParseError, tasks: Iterable[ParserContext], core: ParserContext, line: Sequence[str], sets: str
+    error: ParseError,
+    tasks: Iterable[ParserContext],
+    core: ParserContext,
+    line: Sequence[str],
+    choosing: Collection[str],
+    sets: str,
 ) -> Refused:
     """What the operator is told about a line that Invoke's parser cannot read.
 
-    core: the program's own flags; line: all that was typed, from `fab` or `invoke` on; sets: which host sets there are.
+    core: the program's own flags; line: all that was typed, from `fab` or `invoke` on; choosing: the words that only
+    choose a set; sets: which host sets there are.
     """
     inside: Any = error.context
     task = inside.name if inside and inside.name else None
+    chosen = next((name for name in (*inside.aliases, task) if name in choosing), None) if task else None
+    task = chosen or task
     help_line = f"{line[0]} --help{f' {task}' if task else ''}"
     unknown = re.fullmatch(r"No idea what '(.*)' is!", str(error), re.S)
     no_value = re.search(r"Flag <Argument: ([\w-]+)(?: \(([\w-]+)\))?.* needed value", str(error))
@@ -38,6 +46,11 @@ def refusal(
     if not unknown:
         return Refused(str(error), next_line=help_line)
     word = unknown[1]
+    before = line[line.index(word) - 1] if word in line else ""
+    flag = next((part for part in (word, before) if part.startswith("-")), None)
+    no_task = Refused(f"{chosen}: no task given in front of {flag}", next_line=f"{line[0]} --help {chosen}")
+    if chosen and flag == word:
+        return no_task
     if word.startswith("-"):
         known = [flag for flag in (inside if task else core).flag_names() if flag.startswith("--")]
         return _nearest(f"{task or line[0]} has no flag {word}", word, known, line, help_line)
@@ -46,7 +59,8 @@ def refusal(
     if set_name in names and rest in names:
         mended = [part for typed in line for part in ((set_name, rest) if typed == word else (typed,))]
         return Refused(f"there is no task {word}; did you mean {set_name} {rest}?", next_line=shlex.join(mended))
-    return _nearest(f"there is no task and no host set {word}", word, names, line, f"{line[0]} --list", sets)
+    nearest = _nearest(f"there is no task and no host set {word}", word, names, line, f"{line[0]} --list", sets)
+    return no_task if chosen and flag and "did you mean" not in nearest.problems[0] else nearest
 
 
 def _nearest(

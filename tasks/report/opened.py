@@ -43,8 +43,7 @@ class Shown:
     def as_configured(self, config: Any, agreed: bool = False) -> Shown:
         """With what the configuration has under `report`, where nothing else was typed.
 
-        Raises Refused as `check`, and for a key that there is not; TypeError for a value of another kind, which
-        causes.py puts into words.
+        Raises Refused as `check`; TypeError for a value of another kind, which causes.py puts into words.
         """
         self.check()
         _check_configured(config)
@@ -61,10 +60,6 @@ class Shown:
 
 def _check_configured(config: Any) -> None:
     known = {field.name: type(field.default) for field in fields(Shown) if field.name != "agreed"}
-    strange = [name for name in config if name not in known]
-    if strange:
-        keys = ", ".join(known)
-        raise Refused(f"report.{strange[0]}: there is no such key; the keys of report are {keys}")
     for name, kind in known.items():
         if not isinstance(config[name], kind | None):
             raise TypeError(f"report.{name}")  # which file says so is found by causes.py

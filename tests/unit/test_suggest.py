@@ -55,6 +55,10 @@ def typed(line: str, tool: str = "fab", hosts_yml: Path | None = None) -> subpro
         ("prod build", "prod: build is for no host set\n", "fab build"),
         ("build prod", "prod: build is for no host set\n", "fab build"),
         ("sandbox", "sandbox: no task given\n", "fab sandbox status"),
+        ("sandbox --version 1", "sandbox: no task given in front of --version\n", "fab --help sandbox"),
+        ("sandbox --plan", "sandbox: no task given in front of --plan\n", "fab --help sandbox"),
+        ("prod --unverified why", "prod: no task given in front of --unverified\n", "fab --help prod"),
+        ("prod --echo minr-upgrade", "did you mean minor-upgrade?", "next: fab prod --echo minor-upgrade"),
         ("sandbox minor", "did you mean minor-upgrade?", "next: fab sandbox minor-upgrade"),
         ("minor-upgrade prod", "prod: the host set comes before the task\n", "fab prod minor-upgrade"),
         ("prod history --last 0", "--last 0: at least one run has to be shown", "--help history"),
@@ -99,6 +103,19 @@ def test_S11_a_set_that_nobody_knows_is_told_with_what_is_wrong_with_hosts_yml(l
 def test_S11_what_needs_no_host_works_with_a_hosts_yml_that_has_mistakes(tool: str, line: str, no_set: Path) -> None:
     ended = typed(line, tool, no_set)
     assert (ended.returncode, ended.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("line", ["--list", ""])
+def test_S11_the_list_says_that_the_named_hosts_yml_is_not_there_and_names_no_sets_of_another_one(
+    line: str, tmp_path: Path
+) -> None:
+    ended = typed(line, hosts_yml=tmp_path / "nothere.yml")
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert (
+        f"\nHost sets: sandbox (two hosts on this machine, for a rehearsal); {tmp_path}/nothere.yml does not exist\n"
+        in (ended.stdout)
+    )
+    assert "as in: fab SET status\n" in ended.stdout
 
 
 @pytest.mark.parametrize("line", ["--help prod", "prod --help", "--help sandbox", "sandbox --help"])

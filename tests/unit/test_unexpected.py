@@ -156,9 +156,36 @@ def test_w7_a_variable_of_another_kind_is_named() -> None:
     [
         ("{quiet: maybe}", "/.fabric.yml: report.quiet: wants true or false, not 'maybe'\nnext: ${EDITOR:-vi} "),
         ("{junit: 3}", "/.fabric.yml: report.junit: wants text, in quotes if it looks like a number, not 3\n"),
-        ("{quite: true}", "report.quite: there is no such key; the keys of report are verbose, quiet, json, junit\n"),
+        (
+            "{quite: true}",
+            "/.fabric.yml: report.quite: there is no such key; the keys of report are verbose, quiet, json, junit\n"
+            "next: ${EDITOR:-vi} ",
+        ),
     ],
 )
 def test_w7_how_much_is_shown_is_read_strictly_from_the_configuration(given: str, said: str, fence: Path) -> None:
     (fence / ".fabric.yml").write_text(f"report: {given}\n")
     sentence(shell("fab stg status", PLAIN), 2, said)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("host_file: mine.yml\n", "host_file: there is no such key; did you mean hosts_file?\n"),
+        ("hosts-file: mine.yml\n", "hosts-file: there is no such key; did you mean hosts_file?\n"),
+        ("reports: {quiet: true}\n", "reports: there is no such key; did you mean report?\n"),
+    ],
+)
+@pytest.mark.parametrize("flag", ["", "--config"])
+def test_w7_a_key_that_is_nearly_ours_is_refused_before_another_hosts_yml_is_used(
+    flag: str, text: str, said: str, fence: Path
+) -> None:
+    path = fence / ("mine.yml" if flag else ".fabric.yml")
+    path.write_text(text)
+    line = f"fab {flag} {path} stg status" if flag else "fab stg status"
+    sentence(shell(line, PLAIN), 2, f"{path}: {said}next: ${{EDITOR:-vi}} {path}\n")
+
+
+def test_w7_the_keys_of_fabric_of_invoke_and_of_somebody_else_are_nobodys_mistake(fence: Path) -> None:
+    (fence / ".fabric.yml").write_text("run: {echo: false}\nload_ssh_configs: true\ntargets: [a]\nhosts: {a: b}\n")
+    sentence(shell("fab show-config --key koji", PLAIN), 0)
