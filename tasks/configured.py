@@ -6,7 +6,6 @@ A `host_file` for `hosts_file` would have the shipped hosts used.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from difflib import get_close_matches
 from typing import Any
 
 from invoke import Config
@@ -23,6 +22,8 @@ def check_keys(config: Config, ours: Mapping[str, Any]) -> None:
 
     config: with all its files read; ours: the collection's own configuration.
     """
+    from difflib import get_close_matches
+
     others = type(config).global_defaults()
     names = [name for name in ours if name != "target"]  # which is no key for a file
     for level in LEVELS:
