@@ -158,7 +158,7 @@ def _show_the_end(reached: Reached, done: PutBack, run: str, facts: Mapping[Host
 def _ends(host_set: HostSet, still: list[str], facts: Mapping[Host, Facts]) -> Code:
     """DONE. Raises HalfWay where something may still be drained, or stands around a run still."""
     if still:
-        raise HalfWay(*still, next_line=left_behind(host_set, facts) or f"fab {host_set.name} abort")
+        raise HalfWay(*still, next_line=left_behind(host_set, facts, tried=True) or f"fab {host_set.name} abort")
     return Code.DONE
 
 

@@ -8,8 +8,9 @@ from functools import cached_property
 
 from ..inventory.model import Host, HostSet
 from ..lines import Line, below
+from ..paths import hosts_editor
 from ..ranges import listed, together
-from ..sop.model import NOT_REACHED, Facts, Job, Procedure, Schema
+from ..sop.model import NOT_REACHED, UNREACHED, Facts, Job, Procedure, Schema
 from ..sop.nvr import Nvr
 from ..sop.workflows import MAJOR, MEND, MINOR, PROCEDURES, RESTART, ROLLBACK, START, UNDRAIN, by_hand
 from .noted import forgetting, undone_by_abort
@@ -21,11 +22,12 @@ IF_OFFERED = "if the build is still in the repo"
 
 @dataclass(frozen=True)
 class _Set:
-    """A set that no run has locked, as it is; facts: of every host, NOT_REACHED where one is lost; bad: see below."""
+    """A set that no run has locked, as it is; facts: of every host, NOT_REACHED where one is lost; the rest: below."""
 
     host_set: HostSet
     facts: Mapping[Host, Facts]
     bad: Nvr | None = None
+    tried: bool = False
 
     @property
     def fab(self) -> str:
@@ -76,13 +78,16 @@ class _Set:
 Way = tuple[str, str]  # what can be typed, and what it does
 
 
-def left_behind(host_set: HostSet, facts: Mapping[Host, Facts], after: str = "", bad: Nvr | None = None) -> str:
+def left_behind(
+    host_set: HostSet, facts: Mapping[Host, Facts], after: str = "", bad: Nvr | None = None, tried: bool = False
+) -> str:
     """What to type where no run holds the set and something is left to do; nothing where all is well.
 
     facts: of every host, NOT_REACHED where one is lost. after: the step of the SOP that was just done by itself.
     bad: the build that the last run of the set was stopped for, if it was judged bad: the way back comes first, then.
+    tried: has `abort` just tried to undo what is up?
     """
-    found = _Set(host_set, facts, bad)
+    found = _Set(host_set, facts, bad, tried)
     builds_first = (_earlier_build, _one_build) if found.is_bad else (_one_build, _earlier_build)
     ways = [way for look in (_cron, _updates, _rpm, *builds_first, _start, _stale) for way in look(found)]
     ways += _by_hand(found, after, alone=not ways)
@@ -117,8 +122,14 @@ def _drained(found: _Set) -> list[Way]:
     does = ["puts back what a run has taken out of the balancer"] if rest else []
     if up := undone_by_abort(host_set, facts):
         does.append(f"undoes {', '.join(up)}")
+    lost = [at for at in rest if facts.get(at, UNREACHED) == UNREACHED]
+    gone = listed(at.short for at in lost)
     if does and not found.sync.paused:
-        ways.append((f"{found.fab} abort", ", ".join(does)))
+        ways.append((f"{found.fab} abort", f"{f'when {gone} can be reached: ' if gone else ''}{', '.join(does)}"))
+    if proxies := listed(at.short for at in lost if at in host_set.proxies):
+        ways.append((hosts_editor(), f"if {proxies} is gone for good: take it out of balancer.proxies, and abort"))
+    if up and found.tried:
+        ways.append((hosts_editor(), f"if what undoes {', '.join(up)} is wrong there: mend `end` in around, and abort"))
     return ways
 
 

@@ -159,6 +159,14 @@ def test_r3_an_abort_that_cannot_undo_a_part_ends_with_5_and_leads_out(stg_runs_
     ended = fleet.types("prod abort --yes")
     assert (ended.code, again in ended.err, "drained" in ended.said) == (5, True, False), ended.said
     assert "onhost is still up, put up by run " in ended.err
+    edit = f"  or: ${{EDITOR:-vi}} {file}"
+    assert (
+        edit in ended.err,
+        "# if what undoes onhost is wrong there: mend `end` in around, and abort" in ended.err,
+    ) == (
+        True,
+        True,
+    ), ended.said
     assert again in fleet.types("prod status").out
     file.write_text(before)
     for line in ("prod abort --yes", "prod status"):

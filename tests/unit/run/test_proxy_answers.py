@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tasks.paths import hosts_editor
 from tasks.run import proxies
 from tasks.run.left_behind import left_behind
 from tasks.sop.balanced import Balanced, Server
@@ -105,7 +106,10 @@ def test_n1_what_is_left_drained_is_put_back_by_undrain_and_the_rest_by_abort() 
     abort = "fab prod abort # puts back what a run has taken out of the balancer"
     assert left(replace(FINE, drained=(page,)), well()) == [abort]
     noted = well(drained=((RUN, f"at,{PROXY.name}"),))
-    assert left(UNREACHED, noted, well()) == [abort]
+    assert left(UNREACHED, noted, well()) == [
+        f"fab prod abort # when {PROXY.short} can be reached: puts back what a run has taken out of the balancer",
+        f"or: {hosts_editor()} # if {PROXY.short} is gone for good: take it out of balancer.proxies, and abort",
+    ]
     paused = well(paused=RUN)
     assert left(replace(FINE, drained=(page,)), paused, well()) == ["fab prod abort # lets cron sync again"]
     assert left(FINE, well()) == []
