@@ -204,8 +204,8 @@ def left_out(host_set: HostSet, facts: Mapping[Host, Facts]) -> dict[Host, list[
             noted = facts[host_set.sync].drained if host_set.sync in facts else ()
             rows = [(run, "") for run, name in noted if name == f"{drains.AWAY}{host.name}"]
         else:
-            known = facts[host].drained if host in facts else ()
-            rows = [(run, words) for run, name in known if (words := _words(host_set, name))]
+            there = facts.get(host, UNREACHED)
+            rows = [(run, words) for run, name in there.drained if (words := _words(host_set, name, there.balanced))]
         if rows:
             found[host] = rows
     return found
@@ -263,8 +263,11 @@ def _of(run: str) -> str:
     return f"run {run}" if run else "an unknown run"
 
 
-def _words(host_set: HostSet, name: str) -> str:
-    """What a note says, in words; nothing for one that is not of this set, or of another kind."""
+def _words(host_set: HostSet, name: str, there: Balanced | None) -> str:
+    """What a note says, in words; nothing for one that is not of this set, or of another kind.
+
+    there: what haproxy has. It is noted first and drained then; and a reload of haproxy's puts back what was drained.
+    """
     balancer = host_set.balancer
     if name == drains.FILE:
         return "drained"
@@ -274,4 +277,7 @@ def _words(host_set: HostSet, name: str) -> str:
     if not (balancer and comma and backend == balancer.backend):
         return ""
     named = [host.short for host in host_set.hosts if balancer.server(host) == server]
-    return f"{named[0] if named else server} was drained"
+    found, called = there.server(server) if there else None, named[0] if named else server
+    if found and found.word == "ready":
+        return f"{called}, which is ready there, is noted as drained"
+    return f"{called} was drained"

@@ -339,7 +339,8 @@ def test_b6_what_unlock_could_not_put_back_is_given_back_by_abort(drained: Fleet
     assert "next: fab prod abort" in again.err
     assert "next: " not in again.out
     drained.machines.boot(PROXIES[1])
-    assert "proxy02.example: prod01 was drained by run " in drained.types("prod status").said
+    noted = "proxy02.example: prod01, which is ready there, is noted as drained by run "
+    assert noted in drained.types("prod status").said
     ended = drained.types("prod abort --yes")
     assert ended.code == 0, ended.said
     back(drained)

@@ -170,7 +170,8 @@ def told(at_proxy: Facts | None, *hosts: Facts, host_set: Any = SET) -> list[str
 
 def test_n1_what_is_drained_is_told_by_the_hosts_name_and_with_the_run() -> None:
     notes = ("bb,blockerbugs02", "bb,old", "maintenance,prod", "maintenance,stg", "other,blockerbugs01", "odd")
-    assert told(replace(FINE, drained=tuple((RUN, note) for note in notes))) == [
+    drained = with_servers(SERVERS[0], replace(SERVERS[1], word="drain"))
+    assert told(replace(drained, drained=tuple((RUN, note) for note in notes))) == [
         "proxy01: blockerbugs02 was drained by run 0123abcd",
         "proxy01: old was drained by run 0123abcd",
         "proxy01: the maintenance page was put up by run 0123abcd",
@@ -180,7 +181,9 @@ def test_n1_what_is_drained_is_told_by_the_hosts_name_and_with_the_run() -> None
 
 def test_b8_what_an_unknown_run_has_drained_is_told_and_keeps_the_next_run_from_draining_it_again() -> None:
     noted = replace(FINE, drained=(("", "bb,blockerbugs02"),))
-    assert told(noted) == ["proxy01: blockerbugs02 was drained by an unknown run"]
+    assert told(noted) == [
+        "proxy01: blockerbugs02, which is ready there, is noted as drained by an unknown run"
+    ]  # it is noted first
     asks = request("minor-upgrade", SET)
     reasons = proxies.reasons(asks, found(SET, well()) | {OTHER: FINE, PROXY: noted})
     assert [one.text for one in reasons] == ["proxy01: blockerbugs02 is drained by an unknown run of this tool"]
