@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import reduce
 
 from .coding import Entry
-from .events import Became, Ended, Phase
+from .events import Became, Begin, Ended, Phase
 
 Stretch = tuple[float, float]  # from when to when, in seconds since 1970
 
@@ -25,12 +25,16 @@ def downtime(entries: Iterable[Entry], hosts: Sequence[str], now: float) -> Down
 
     hosts: the full names of those that serve; now: until when a host counts that was stopped and not started, in
     seconds since 1970. A stop counts from its beginning, a start up to its end: it was down for this long at most.
+    Where it did not run when the run began it counts from there.
     """
     if not hosts:
         return Downtime()
     spans = _Spans()
     for entry in entries:
-        if isinstance(entry.event, Phase) and entry.event.httpd == "down" and entry.time is not None:
+        if isinstance(entry.event, Begin) and entry.time is not None:
+            for host in entry.event.down:
+                spans.since.setdefault(host, entry.time)
+        elif isinstance(entry.event, Phase) and entry.event.httpd == "down" and entry.time is not None:
             for host in entry.event.hosts:  # nobody may have seen its end
                 spans.begin(host, entry.time)
         elif isinstance(entry.event, Ended):

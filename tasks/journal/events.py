@@ -63,6 +63,7 @@ class Begin(Event, name="begin"):
     version: str = key("the version of this tool; none before 0.2")
     stops_httpd: bool = key("does a step of it stop httpd?", True)
     migrations: tuple[Brought, ...] | None = key("the schema migrations that the target brings; null: not known")
+    down: tuple[str, ...] = key("the hosts of the set on which httpd did not run at the begin; not in older journals")
     journal: int = key("the version of the journal's lines", VERSION)
 
 
@@ -242,7 +243,7 @@ class End(Event, name="end"):
     how: str = key("how it ended, in words")
     code: int | None = key("the exit code")
     seconds: float | None = key("since this client began")
-    httpd_down: float | None = key("seconds for which httpd ran on no host of the set, since the run's first stop")
+    httpd_down: float | None = key("seconds for which httpd ran on no host of the set, since the run began")
     httpd_still_down: bool | None = key("did it run nowhere at the end, as far as is known? Then add `at least`")
     hosts: Mapping[str, str] = key("host → build now; hosts that could not be looked at are left out")
     schema: str | None = key("the database's revision now")
@@ -273,7 +274,7 @@ class Resume(Typed, name="resume"):
 class Abort(Typed, name="abort"):
     """Somebody aborts the run: cron syncs again, the lock is released."""
 
-    httpd_down: float | None = key("seconds for which httpd ran on no host of the set, since the run's first stop")
+    httpd_down: float | None = key("seconds for which httpd ran on no host of the set, since the run began")
     httpd_still_down: bool | None = key("does it run nowhere now, as far as is known?")
 
 

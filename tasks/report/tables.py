@@ -214,7 +214,7 @@ def _builds(names: Sequence[str]) -> str:
 
 
 def _down(past: Past, said: Callable[[float], str]) -> str:
-    if not past.stops_httpd:
+    if not (past.stops_httpd or past.httpd_down):
         return "-"
     if past.httpd_down is None or (past.still_down is None and past.httpd_down == 0):
         return "?"

@@ -66,6 +66,7 @@ def begin(plan: Plan, operator: str) -> Begin:
         version=TOOL,
         stops_httpd=any(phase.step.httpd in STOPS and not phase.step.looks for phase in plan.phases),
         migrations=brought(plan),
+        down=tuple(host.name for host in request.host_set.serving if plan.facts[host].stopped),
         journal=VERSION,
     )
 

@@ -43,6 +43,18 @@ def test_history_does_not_call_a_run_lost_that_was_refused_at_the_lock(fleet: Fl
     assert "refused, nothing was changed" in told
 
 
+def test_history_counts_the_time_in_which_httpd_was_down_before_the_run_stopped_anything(fleet: Fleet) -> None:
+    assert fleet.types("stg stop-httpd --yes").code == 0
+    assert fleet.types("stg start-httpd --yes").code == 0
+    assert fleet.types("stg stop-httpd --yes").code == 0
+    assert fleet.types("stg minor-upgrade --version 1.0.1 --yes").code == 0
+    runs = json.loads(fleet.types("stg history --json").out.splitlines()[0])["runs"]
+    assert [run["what"] for run in runs] == ["stop-httpd", "start-httpd", "stop-httpd", "minor-upgrade"]
+    assert [run["httpd_down"] > 0 for run in runs] == [True] * 4
+    assert runs[-1]["still_down"] is False
+    assert " - " not in next(line for line in fleet.types("stg history").out.splitlines() if "start-httpd" in line)
+
+
 def test_history_of_a_set_to_which_nothing_was_done_says_so(fleet: Fleet) -> None:
     assert fleet.types("prod history").out == "prod: no run is known\n"
     assert fleet.changed() == []

@@ -70,6 +70,27 @@ def test_a_set_without_httpd_is_never_down() -> None:
     assert down(ended("stop-httpd", one=(0, 1)), hosts=[]) == 0
 
 
+def test_a_set_on_which_httpd_did_not_run_at_the_start_was_down_from_the_start() -> None:
+    begin = {"event": "begin", "time": at(0), "down": BOTH}
+    assert down(begin, ended("restart-httpd", one=(10, 2)), ended("restart-httpd", two=(20, 2))) == 12
+
+
+def test_a_start_by_the_last_look_at_the_start_ends_it_and_a_stop_of_what_is_stopped_is_no_second_one() -> None:
+    begin = {"event": "begin", "time": at(0), "down": ["one"]}
+    stop = [begun("stop-httpd", 5, "one"), ended("stop-httpd", "failed", one=(5, 1))]
+    assert down(begin, *stop, ended("healthy", one=(30, 1)), hosts=["one"]) == 31
+
+
+def test_one_host_that_was_down_at_the_start_takes_the_set_down_while_the_other_restarts() -> None:
+    begin = {"event": "begin", "time": at(0), "down": ["two"]}
+    assert down(begin, ended("restart-httpd", one=(10, 2)), ended("restart-httpd", two=(20, 2))) == 2
+
+
+def test_an_old_journal_that_does_not_say_who_was_down_tells_what_the_run_has_stopped() -> None:
+    begin = {"event": "begin", "time": at(0), "hosts": {"one": "x"}}
+    assert down(begin, ended("restart-httpd", one=(10, 2)), hosts=["one"]) == 2
+
+
 _one: st.SearchStrategy[Any] = st.sampled_from([None, True, 3, -1e300, "", "one", at(0), {}, [], ["one"], {"one": {}}])
 _outcome = st.dictionaries(st.sampled_from(["began", "state", "seconds"]), _one)
 _scraps = _one | st.dictionaries(st.sampled_from(["one", "two"]), _one | _outcome)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+import time
 from contextlib import closing
 from dataclasses import replace
 
@@ -66,6 +67,23 @@ def test_before_anything_was_stopped_httpd_was_not_down() -> None:
     with closing(Journal()) as journal:
         end = record.end(Run(plan, journal), Interrupted("left"), "left at Ctrl-C")
     assert (end.httpd_down, end.httpd_still_down) == (0, False)
+
+
+def test_the_journal_says_on_which_hosts_httpd_did_not_run_when_the_run_began() -> None:
+    plan = planned("minor-upgrade")
+    plan = replace(plan, facts={ONE: STOPPED, TWO: well(service="unknown", answers=None)})
+    assert record.begin(plan, "x").down == (ONE.name,)
+    assert record.begin(planned("minor-upgrade"), "x").down == ()
+
+
+def test_a_run_that_began_with_httpd_down_everywhere_was_down_since_its_begin() -> None:
+    plan = planned("minor-upgrade")
+    plan = replace(plan, facts=dict.fromkeys(plan.facts, STOPPED))
+    run = Run(plan, Journal())
+    with closing(run.journal):
+        run.journal.write(record.begin(plan, "x"))
+        time.sleep(0.05)
+        assert (record.end(run, None).httpd_down or 0) > 0.04
 
 
 def test_a_plan_says_whether_it_stops_httpd() -> None:
