@@ -233,6 +233,7 @@ class Watched(Event, name="watched"):
     down: bool = key("had the last one failed?")
     outages: tuple[Span, ...] = key("every time without a good answer")
     slow: tuple[Span, ...] = key("every good answer that took a second or longer")
+    because: str | None = key("of the set's, if the last one failed and every host answers: why, as far as is known")
 
 
 @described

@@ -161,7 +161,7 @@ class Machine(Report):
 
     def recap(self, run: Run) -> None:
         host_set = run.plan.request.host_set
-        users = record.seen(None, host_set.url, run.users) if run.users and host_set.url else None
+        watched = list(record.watched(run))
         self._tell(
             json_events.Recap(
                 *_what(run.plan),
@@ -169,8 +169,8 @@ class Machine(Report):
                 journal=str(run.journal.path),
                 hosts=tuple(_became(run, host) for host in host_set.hosts),
                 restarts=tuple(record.restarted(host_set.name, restart) for restart in run.restarts),
-                users=users,
-                nodes=tuple(record.seen(host, host.url or "", seen) for host, seen in run.nodes.items()),
+                users=next((one for one in watched if not one.host), None),
+                nodes=tuple(one for one in watched if one.host),
             )
         )
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..fleet.output import clean
+from ..run import unanswered
 from ..sop.model import Schema
 from . import words
 from .screen import SIDE_BY_SIDE, Screen, table
@@ -67,7 +68,10 @@ def nodes(run: Run) -> Iterator[tuple[str, str]]:
         if seen.requests:
             now = run.afterwards.get(host)
             serves = bool(now and now.healthy(run.plan.request.host_set.health.status))
-            yield node(host, seen, serves)
+            why = unanswered.not_running(run, host)
+            if not why and unanswered.reached(run, host):
+                why = "down or failing all the time since it was resumed"
+            yield node(host, seen, serves, why)
 
 
 def where(screen: Screen, run: Run) -> None:
@@ -167,8 +171,9 @@ def outage(run: Run, seen: Seen) -> tuple[str, str]:
     """What the set's users saw, and the style to say it in."""
     host_set, since = run.plan.request.host_set, " since it was resumed" if run.resumed else ""
     told = f"{clean(host_set.url or '')}{since}: {seen.requests} requests, {seen.failed} failed"
+    down = unanswered.not_running(run)
     if seen.never:
-        return f"{told}: {unreached(seen)}", "warn"
+        return f"{told}: {'; '.join(filter(None, (down, _never(run, seen, bool(down)))))}", "warn"
     if seen.failed:
         told += f", longest outage {seen.longest:.1f} s{_when(seen.outages)}"
     if seen.slow:
@@ -176,41 +181,44 @@ def outage(run: Run, seen: Seen) -> tuple[str, str]:
         responses = "1 slow response" if len(seen.slow) == 1 else f"{len(seen.slow)} slow responses"
         told += f"; {responses}, slowest {slowest:.1f} s{_when(seen.slow)}"
     end = f"; {_still_down(run)}" if seen.failed and seen.down else ""
+    if seen.failed and down:
+        return f"{told}: {down}{end}", "warn"
     served = any(run.plan.facts[host].runs for host in host_set.serving)
-    if seen.failed and not served:
-        return f"{told}: {host_set.app.service} was running on no host at the start{end}", "warn"
-    if seen.failed and run.plan.request.procedure.rolling and len(host_set.serving) > 1:
+    if seen.failed and served and run.plan.request.procedure.rolling and len(host_set.serving) > 1:
         return f"{told}: should not be: other hosts were in service{end}", "worst"
     return told + end, "bad" if seen.failed else "warn" if seen.slow else "good"
 
 
 def _still_down(run: Run) -> str:
     """Of a set's URL that did not answer at the end: who keeps it from its users?"""
-    host_set, now = run.plan.request.host_set, run.afterwards
-    if not all(host in now and now[host].healthy(host_set.health.status) for host in host_set.serving):
-        return "still down"
-    if not host_set.balancer:
-        return "still down, though every host answers"
-    looks = f"had not looked again yet (it looks every {host_set.balancer.interval:g} s)"
-    return f"every host answers, but the balancer {looks}, or is down itself"
+    if run.plan.request.host_set.balancer:
+        return unanswered.though_all_answer(run) or "still down"
+    return "still down, though every host answers" if unanswered.all_answer(run) else "still down"
 
 
-def unreached(seen: Seen) -> str:
-    """Of a page that never answered: what is not known, and who was asked instead of it."""
+def _never(run: Run, seen: Seen, was_down: bool) -> str:
+    """Of a set's URL that never answered this client; was_down: httpd ran nowhere when it began."""
+    if unanswered.reached(run) or (was_down and not unanswered.all_answer(run)):
+        return _still_down(run)
+    return unreached(seen, unanswered.balancer_behind(run) if was_down else "")
+
+
+def unreached(seen: Seen, why: str = "") -> str:
+    """Of a page that never answered: what is not known, and who was asked instead of it; why: what else may be so."""
     proxy = f"; the proxy {clean(seen.proxy)} was asked" if seen.proxy else ""
-    return f"not reachable from here, or down or failing all the time{proxy}"
+    return f"not reachable from here, or {why or 'down or failing all the time'}{proxy}"
 
 
-def node(host: Host, seen: Seen, serves: bool = False) -> tuple[str, str]:
+def node(host: Host, seen: Seen, serves: bool = False, why: str = "") -> tuple[str, str]:
     """What one node answered, and the style: that it was away while it was upgraded is as it should be.
 
-    serves: it was asked on the host itself at the end, and is well.
+    serves: it was asked on the host itself at the end, and is well; why: it has never answered, where that is known.
     """
     told = f"{host.short}: {seen.requests} requests"
     if seen.never and serves:
         return f"{told}, none from this machine succeeded; the health check on the host itself passes", "aside"
     if seen.never:
-        return f"{told}, none was answered well: {unreached(seen)}", "aside"
+        return f"{told}, none was answered well: {why or unreached(seen)}", "aside"
     if not seen.failed:
         return f"{told}, all answered", "aside"
     last_alone = seen.down and bool(seen.outages) and seen.outages[-1][1] < LONE_SECONDS

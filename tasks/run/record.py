@@ -32,7 +32,7 @@ from ..sop import model, transaction
 from ..sop.model import Effect, Facts
 from ..sop.restarts import Restart
 from ..sop.workflows import RESTART_TOGETHER
-from . import changed
+from . import changed, unanswered
 from .decide import Plan
 from .judge import Finding
 from .probe import Seen
@@ -162,13 +162,13 @@ def watched(run: Run) -> Iterator[Watched]:
     """What was seen from here while the run went on: an event for the set's users, and one for each watched node."""
     url = run.plan.request.host_set.url
     if url and run.users:
-        yield seen(None, url, run.users)
+        yield seen(None, url, run.users, unanswered.though_all_answer(run))
     for host, one in run.nodes.items():
         yield seen(host, host.url or "", one)
 
 
-def seen(host: Host | None, url: str, what: Seen) -> Watched:
-    """What was seen of a host's own page, or of the set's."""
+def seen(host: Host | None, url: str, what: Seen, why_down: str = "") -> Watched:
+    """What was seen of a host's own page, or of the set's; why_down: it is, if it is."""
     return Watched(
         host=host.name if host else None,
         url=url,
@@ -178,6 +178,7 @@ def seen(host: Host | None, url: str, what: Seen) -> Watched:
         down=what.down,
         outages=tuple(Span(*one) for one in what.outages),
         slow=tuple(Span(*one) for one in what.slow),
+        because=(why_down or None) if what.down else None,
     )
 
 

@@ -52,8 +52,11 @@ def verdict(story: Story) -> tuple[str, str]:
     text = f"{story.how[:1].upper()}{story.how[1:]}{code}"
     if story.code != 0 and story.how != "done":
         return text, "bad"
-    if story.httpd_still_down or any(one.down for one in story.users if not one.never):
-        return f"{text}, and users had no answer at the end", "bad"
+    down = [one for one in story.users if one.down and not one.never]
+    if story.httpd_still_down or down:
+        because = "" if story.httpd_still_down else next((one.because for one in down), "")
+        why = f": {because}" if because else ""
+        return f"{text}, and users had no answer at the end{why}", "warn" if because else "bad"
     longest = max((one.longest for one in story.users if one.failed and not one.never), default=0.0)
     return (f"{text}, with an outage of {words.duration(longest)}", "warn") if longest else (text, "good")
 

@@ -66,6 +66,7 @@ class Watched:
     longest: float
     outages: tuple[Span, ...]
     down: bool = False  # at the end
+    because: str = ""  # why it was, though every host answered
 
     @property
     def gaps(self) -> tuple[Span, ...]:
@@ -294,4 +295,5 @@ def _more(before: Watched, seen: Seen, since: float | None, at: float | None) ->
         max(before.longest, seen.longest, *(outage.seconds for outage in found)),
         before.outages + found,
         seen.down,
+        seen.because or "",
     )

@@ -411,6 +411,72 @@ def test_w2_a_page_that_never_answered_is_said_to_be_unreachable_from_here_and_n
     assert "outage" not in line
 
 
+STOPPED = well(service="inactive", answers=None)
+NEVER = Seen(11, 11, 0.0, down=True)
+EARLIER = {"url": "https://qa.example/", "requests": 40, "failed": 3}
+BEHIND = "the balancer had not looked again yet (it looks every 10 s)"
+
+
+@pytest.mark.parametrize(
+    ("earlier", "before", "now", "says"),
+    [
+        pytest.param(
+            True,
+            STOPPED,
+            well(),
+            f"httpd was running on no host when it was resumed; every host answers, but {BEHIND}, or is down itself",
+            id="the run's first half has reached it",
+        ),
+        pytest.param(
+            True, well(), well(), f"every host answers, but {BEHIND}, or is down itself", id="so it has, and httpd ran"
+        ),
+        pytest.param(
+            False, STOPPED, STOPPED, "httpd was running on no host at the start; still down", id="nobody runs httpd"
+        ),
+        pytest.param(
+            False,
+            STOPPED,
+            well(),
+            f"httpd was running on no host at the start; not reachable from here, or {BEHIND}",
+            id="it runs now",
+        ),
+        pytest.param(
+            False, well(), well(), "not reachable from here, or down or failing all the time", id="nobody knows"
+        ),
+    ],
+)
+def test_a_url_that_never_answered_is_told_by_what_the_run_knows_of_it(
+    earlier: bool, before: Facts, now: Facts, says: str
+) -> None:
+    host_set = prod(balancer=Balancer(interval=10), url="https://qa.example/")
+    plan = replace(planned("major-upgrade", host_set=host_set), facts=found(host_set, before))
+    run = ended(plan)
+    run.afterwards = found(host_set, now)
+    for told in [event("watched", **EARLIER), event("resume")] if earlier else []:
+        run.journal.write(told)
+    assert recap.outage(run, NEVER)[0].endswith(f"11 requests, 11 failed: {says}")
+
+
+@pytest.mark.parametrize(
+    ("earlier", "before", "says"),
+    [
+        (False, STOPPED, "httpd was not running there at the start"),
+        (True, STOPPED, "httpd was not running there when it was resumed"),
+        (True, well(), "down or failing all the time since it was resumed"),
+        (False, well(), "not reachable from here, or down or failing all the time"),
+    ],
+)
+def test_a_host_whose_page_never_answered_is_told_by_what_the_run_knows_of_it(
+    earlier: bool, before: Facts, says: str
+) -> None:
+    plan = planned("major-upgrade")
+    run = ended(replace(plan, facts={ONE: before, TWO: well()}))
+    run.afterwards, run.nodes = {ONE: STOPPED, TWO: well()}, {ONE: Seen(2, 2, 0.0, down=True)}
+    for told in [event("watched", host=ONE.name, **EARLIER), event("resume")] if earlier else []:
+        run.journal.write(told)
+    assert list(recap.nodes(run)) == [(f"blockerbugs01: 2 requests, none was answered well: {says}", "aside")]
+
+
 @pytest.mark.parametrize("procedure", ["minor-upgrade", "major-upgrade"])
 def test_an_upgrade_that_began_when_nobody_served_is_not_blamed_for_the_outage(procedure: str, screen: Shown) -> None:
     plan = replace(planned(procedure), facts=found(prod(), well(service="inactive", answers=None)))

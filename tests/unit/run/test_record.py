@@ -10,11 +10,12 @@ import pytest
 from tasks import clock
 from tasks.errors import Interrupted
 from tasks.fleet.outcome import Outcome
-from tasks.inventory.model import Host
+from tasks.inventory.model import Balancer, Host
 from tasks.journal.coding import Entry
 from tasks.journal.file import Journal
 from tasks.run import record
 from tasks.run.decide import Plan
+from tasks.run.probe import Seen
 from tasks.run.state import Run
 from tasks.sop.model import UNREACHED, Facts
 from tasks.sop.shell import library
@@ -84,6 +85,17 @@ def test_a_run_that_began_with_httpd_down_everywhere_was_down_since_its_begin() 
         run.journal.write(record.begin(plan, "x"))
         time.sleep(0.05)
         assert (record.end(run, None).httpd_down or 0) > 0.04
+
+
+def test_the_journal_says_why_the_url_did_not_answer_at_the_end_where_every_host_does() -> None:
+    plan = planned("minor-upgrade", host_set=prod(url="https://qa.example/", balancer=Balancer(interval=10)))
+    run = Run(plan, Journal(), users=Seen(9, 3, 1.0, down=True))
+    assert [one.because for one in record.watched(run)] == [None]
+    run.afterwards = dict.fromkeys(plan.facts, well())
+    (watched,) = record.watched(run)
+    assert "the balancer had not looked again yet (it looks every 10 s)" in (watched.because or "")
+    run.users = Seen(9, 3, 1.0)
+    assert [one.because for one in record.watched(run)] == [None]
 
 
 def test_a_plan_says_whether_it_stops_httpd() -> None:

@@ -223,6 +223,16 @@ def test_a_run_that_ended_well_with_an_outage_is_not_called_done_and_nothing_els
     assert '<p class="end bad">Done (exit code 0), and users had no answer at the end</p>' in html(tell(down))
 
 
+def test_a_run_that_ended_well_before_the_balancer_looked_again_says_so_in_its_heading() -> None:
+    why = "every host answers, but the balancer had not looked again yet (it looks every 10 s), or is down itself"
+    down = [{**one, "down": True, "because": why} if one["event"] == "watched" else one for one in RESUMED]
+    page = html(tell(down))
+    assert f'<p class="end warn">Done (exit code 0), and users had no answer at the end: {why}</p>' in page
+    assert f"; at the end {why}" in page
+    stopped = [{**one, "httpd_still_down": True} if one["event"] == "end" else one for one in down]
+    assert '<p class="end bad">Done (exit code 0), and users had no answer at the end</p>' in html(tell(stopped))
+
+
 def test_w2_of_a_page_that_never_answered_from_here_no_outage_is_told_or_drawn() -> None:
     never = [{**one, "failed": one["requests"], "down": True} if one["event"] == "watched" else one for one in RESUMED]
     page = html(tell(never))
