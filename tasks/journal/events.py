@@ -248,6 +248,7 @@ class End(Event, name="end"):
     httpd_still_down: bool | None = key("did it run nowhere at the end, as far as is known? Then add `at least`")
     hosts: Mapping[str, str] = key("host → build now; hosts that could not be looked at are left out")
     schema: str | None = key("the database's revision now")
+    put_back: tuple[str, ...] = key("the hosts that were put back on the build that they had, as the new one was bad")
 
 
 @described

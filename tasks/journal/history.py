@@ -22,6 +22,7 @@ class Past:
     the builds that its hosts had; how: how it ended, as a sentence says it; stops_httpd: was it going to?
     httpd_down: for so many seconds, None where nobody knows; still_down: at its end, too, so that it was longer (None:
     not known); seconds: from its begin to its last end, resumed or not, None where nobody wrote it down.
+    target: the build that it was to install; put_back: the hosts that have their old one again, as that was bad.
     """
 
     run: str
@@ -36,6 +37,8 @@ class Past:
     httpd_down: float | None
     still_down: bool | None
     seconds: float | None
+    target: Nvr | None = None
+    put_back: tuple[str, ...] = ()
 
 
 def runs(
@@ -114,6 +117,8 @@ def _past(run: str, begin: Begin, began: float | None, entries: Sequence[Entry],
         httpd_down=down.httpd_down if down else None,
         still_down=down.httpd_still_down if down else None,
         seconds=between if resumed else end.seconds if end else None,
+        target=parse(begin.target) if begin.target else None,
+        put_back=end.put_back if end else (),
     )
 
 

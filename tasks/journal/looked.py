@@ -113,6 +113,8 @@ class PastRun:
     stops_httpd: bool = key("was it going to stop httpd?")
     still_down: bool | None = key("did it run nowhere at the end? Then it was down for longer; null: not known")
     seconds: float | None = key("from its begin to its last end, resumed or not")
+    target: str | None = key("the build that it was to install")
+    put_back: tuple[str, ...] = key("the hosts that were put back on the build that they had, as the new one was bad")
 
 
 @described

@@ -56,6 +56,7 @@ class Human(Terminal):
         self._said: dict[Host, deque[str]] = {}
         self._again = Again()
         self._same: dict[str, dict[str, int]] = {}  # a text → those it was told of, numbered
+        self._back: tuple[int, int] | None = None  # which of the phases that put a batch back, of how many
         self._progress: Progress | None = None  # where a line for each host and step would be too many
         self._waits = (0.0, 0.0)  # until when is waited, and until when that need not be said again
 
@@ -171,12 +172,18 @@ class Human(Terminal):
         if down := left_behind.down(host_set, facts):
             self._say(f"{host_set.app.service} is not running on {words.names(down)}", "bad")
 
+    def puts_back(self, place: int, total: int, says: str) -> None:
+        if not (self._back or self._quiet):
+            self._say(says, "warn")
+        self._back = place, total
+
     def phase(self, number: int, total: int, phase: Phase) -> None:
+        number, total = self._back or (number, total)
         self._step, self._goes_on = phase.step.name, not phase.step.looks
         self._said = {host: deque(maxlen=LAST_LINES) for host in phase.hosts}
         headline: str | None = f"[{number}/{total}] {phase.step.name} on {words.names(phase.hosts)}: {phase.step.says}"
         if self._progress:
-            headline = self._progress.phase(number, phase)
+            headline = self._progress.phase(number, phase, total if self._back else 0)
         if headline and not self._quiet:
             if number == 1:
                 self._say("")

@@ -267,6 +267,8 @@ def _past(past: Past) -> looked.PastRun:
         stops_httpd=past.stops_httpd,
         still_down=past.still_down,
         seconds=past.seconds,
+        target=str(past.target) if past.target else None,
+        put_back=past.put_back,
     )
 
 

@@ -33,17 +33,20 @@ class Progress:
         self._began = self._said = 0.0
         self._part: Part | None = None
 
-    def phase(self, number: int, phase: Phase) -> str | None:
-        """A phase begins, on these hosts; gives its headline, of batch after batch only the first time."""
-        part = self._parts.get(number)
+    def phase(self, number: int, phase: Phase, total: int = 0) -> str | None:
+        """A phase begins, on these hosts; gives its headline, of batch after batch only the first time.
+
+        total: of the phases that put a batch back, of which it is one.
+        """
+        part = None if total else self._parts.get(number)
         again, self._part = part is self._part, part
         self._number, self._step, self._total = number, phase.step.name, len(phase.hosts)
         self._ended, self._told = {}, {}
         self._began = time.monotonic()
-        total = len(self._phases)
+        total = total or len(self._phases)
         if part is None or phase.window:  # what takes a batch back; hosts side by side
             self._part, self._said = None, self._began
-            return f"[{number}/{max(number, total)}] {phase.step.name} on {words.names(phase.hosts)}: {phase.step.says}"
+            return f"[{number}/{total}] {phase.step.name} on {words.names(phase.hosts)}: {phase.step.says}"
         if len(part.at) == 1:
             self._said = self._began
             return f"[{number}/{total}] {phase.step.name} on {words.names(phase.hosts)}: {phase.step.says}"

@@ -183,6 +183,8 @@ def outage(run: Run, seen: Seen) -> tuple[str, str]:
     end = f"; {_still_down(run)}" if seen.failed and seen.down else ""
     if seen.failed and down:
         return f"{told}: {down}{end}", "warn"
+    if seen.outages and (judged := unanswered.while_judged(run, _longest(seen.outages))):
+        return f"{told}: while the new build was judged on {judged}{end}", "bad"
     served = any(run.plan.facts[host].runs for host in host_set.serving)
     if seen.failed and served and run.plan.request.procedure.rolling and len(host_set.serving) > 1:
         return f"{told}: should not be: other hosts were in service{end}", "worst"
@@ -235,8 +237,12 @@ def _when(spans: Sequence[tuple[float, float]]) -> str:
     """When the longest of them began, on this machine's clock."""
     if not spans:
         return ""
-    began, _ = max(spans, key=lambda span: span[1])
-    return f" at {datetime.fromtimestamp(began):%H:%M:%S}"
+    return f" at {datetime.fromtimestamp(_longest(spans)):%H:%M:%S}"
+
+
+def _longest(spans: Sequence[tuple[float, float]]) -> float:
+    """When the longest of them began, in seconds since 1970."""
+    return max(spans, key=lambda span: span[1])[0]
 
 
 def _change(before: str, now: str, arrow: str) -> str:

@@ -179,7 +179,7 @@ def _whole(past: Past) -> dict[str, str]:
         "who": ", ".join(past.who) or "-",
         "what": past.what,
         "from": _builds([build.vr for build in past.before]),
-        "to": _builds([build.vr for build in past.after]),
+        "to": _after(past, [build.vr for build in past.after]),
         "ended": past.how,
         "down": _down(past, words.took),
         "took": "-" if past.seconds is None else words.took(past.seconds),
@@ -191,16 +191,16 @@ def _short(past: Past, day: str, arrow: str) -> dict[str, str]:
     """Without what is the same in nearly every row: the year, where somebody typed, the builds' release."""
     names = list(dict.fromkeys(who.partition("@")[0] for who in past.who))
     rebuilt = past.before != past.after and {b.version for b in past.before} == {b.version for b in past.after}
-    sides = [
-        _builds([build.vr if rebuilt else build.version for build in builds]) for builds in (past.before, past.after)
-    ]
+    bad = [(past.target,)] if past.target and _is_gone(past) else []
+    stages = (past.before, *bad, past.after)
+    sides = [_builds([build.vr if rebuilt else build.version for build in builds]) for builds in stages]
     what = past.what.removesuffix("-upgrade")
     return {
         "run": past.run,
         "when": _when(past, day),
         "who": " +".join([names[0], *([str(len(names) - 1)] if names[1:] else [])]) if names else "-",
         "what": what,
-        f"from {arrow} to": f" {arrow} ".join(dict.fromkeys(sides)),
+        f"from {arrow} to": f" {arrow} ".join(sides if bad else dict.fromkeys(sides)),
         "down": _down(past, words.about),
         "ended": past.how,
         "what and how": f"{what}: {past.how}",
@@ -211,6 +211,16 @@ def _builds(names: Sequence[str]) -> str:
     """Those that a set's hosts had; of more than a few the first."""
     more = len(names) - MOST_BUILDS
     return ", ".join(names[:MOST_BUILDS]) + (f" and {more} more" if more > 0 else "") or "-"
+
+
+def _is_gone(past: Past) -> bool:
+    """Was the build that was to be installed judged bad, and taken off every host again?"""
+    return bool(past.put_back) and past.target not in past.after
+
+
+def _after(past: Past, builds: Sequence[str]) -> str:
+    """The builds afterwards; where a bad one was taken off again, that one first."""
+    return f"{past.target.vr}, back to {_builds(builds)}" if past.target and _is_gone(past) else _builds(builds)
 
 
 def _down(past: Past, said: Callable[[float], str]) -> str:

@@ -6,9 +6,10 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from ..fleet.output import clean
-from ..inventory.model import Host
+from ..inventory.model import Host, HostSet
 from ..journal.coding import Entry
 from ..journal.events import BAD, Begin, Judged, Resume
+from ..ranges import listed
 from ..sop import nvr
 from ..sop.nvr import Nvr
 from ..sop.workflows import batch_rollback
@@ -59,6 +60,20 @@ def rollback_of(entries: Iterable[Entry]) -> Judged | None:
     """The verdict by which hosts are put back."""
     said = [entry.event for entry in entries if isinstance(entry.event, Judged) and entry.event.back]
     return said[-1] if said else None
+
+
+def goes_back(host_set: HostSet, entries: Sequence[Entry]) -> str:
+    """Which hosts are put back after a bad verdict, on which build, and which are left as they are, in a sentence."""
+    judged, before = rollback_of(entries), builds_before(entries)
+    back = [host for host in host_set.hosts if judged and host.name in judged.back and host.name in before]
+    told = []
+    for build in dict.fromkeys(before[host.name] for host in back):
+        hosts = [host.short for host in back if before[host.name] == build]
+        told.append(f"{listed(hosts)} {'is' if len(hosts) == 1 else 'are'} put back on {build.vr}")
+    if rest := [host.short for host in host_set.hosts if host not in back]:
+        alone = len(rest) == 1
+        told.append(f"{listed(rest)} {'is' if alone else 'are'} left as {'it is' if alone else 'they are'}")
+    return "; ".join(told)
 
 
 def stopped_by(entries: Iterable[Entry]) -> Judged | None:

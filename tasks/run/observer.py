@@ -119,6 +119,9 @@ class Report:
     def watching(self, seen: Callable[[], Seen | None]) -> None:
         """The set's public address is watched from now on, if it has one; seen: what was seen so far."""
 
+    def puts_back(self, place: int, total: int, says: str) -> None:
+        """The phase that begins is this one of those that put a batch back which was judged bad; says: which hosts."""
+
     def phase(self, number: int, total: int, phase: Phase) -> None:
         """A phase begins, on all its hosts."""
 

@@ -18,6 +18,7 @@ from ..sop import drains, restarts
 from ..sop.model import Effect, Phase, Step
 from ..sop.restarts import Restart
 from . import record
+from .batch_rollback import goes_back
 from .hearing import OutputListener, PhaseListener
 from .lock import RunLock, says
 from .observer import Report
@@ -67,6 +68,10 @@ def do_phase(
 def _begin(run: Run, number: int, part: Phase, report: Report) -> None:
     """Write down what is done next."""
     host_set, step, total = run.plan.request.host_set, part.step, max(run.plan.numbers)
+    settled = run.plan.settled
+    if settled and len(run.outcomes) >= settled:
+        place = len(run.outcomes) - settled + 1
+        report.puts_back(place, len(run.plan.phases) - settled, goes_back(host_set, run.journal.entries))
     report.phase(number, total, part)
     run.doing, run.at_work = step.name, [*(run.at_work if part.window else ()), *part.hosts]
     run.starting |= set(part.hosts) if step.httpd in (Effect.UP, Effect.BOUNCE) else set()

@@ -210,4 +210,5 @@ def end(run: Run, error: SopError | None, how: str | None = None) -> End:
         httpd_still_down=_still_down(host_set, run.afterwards, down),
         hosts={host.name: str(run.afterwards[host].installed) for host in host_set.hosts if host in run.afterwards},
         schema=sync.revision if sync else None,
+        put_back=run.halted.back if run.halted and run.rolled_back else (),
     )

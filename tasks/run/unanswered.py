@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from math import inf
+
 from ..inventory.model import Host
-from ..journal.events import Watched
+from ..journal.events import BAD, Ended, Judged, Watched
+from ..ranges import listed
 from .state import Run
 
 
@@ -21,6 +24,21 @@ def not_running(run: Run, host: Host | None = None) -> str:
         return ""
     when = "when it was resumed" if run.resumed else "at the start"
     return f"{host_set.app.service} was {'not running there' if host else 'running on no host'} {when}"
+
+
+def while_judged(run: Run, moment: float) -> str:
+    """On which hosts a build was judged at that moment that was found to be bad; from its judging on until the first
+    step that puts it back has ended, or to the end of the run. Seconds since 1970; empty if none was.
+    """
+    entries = run.journal.entries
+    for at, entry in enumerate(entries):
+        event, until = entry.event, entry.time
+        if not isinstance(event, Judged) or event.verdict != BAD or until is None:
+            continue
+        later = (one.time for one in entries[at + 1 :] if isinstance(one.event, Ended) and one.time is not None)
+        if until - event.seconds <= moment <= (next(later, inf) if event.back else inf):
+            return listed(host.short for host in run.plan.request.host_set.hosts if host.name in event.hosts)
+    return ""
 
 
 def all_answer(run: Run) -> bool:

@@ -31,6 +31,8 @@ def test_j1_a_build_that_fails_seldom_is_put_back_after_the_first_batch(stg_runs
     assert ended.code == 1, ended.said
     assert "the new build was judged bad: prod01: " in ended.err
     assert "prod01 is back on blockerbugs-1.0.0-1.el7" in ended.err
+    assert "prod01 is put back on 1.0.0-1.el7; prod02 is left as it is\n\n[1/3] downgrade on prod01" in ended.out
+    assert "1.0.1-1.el7, back to 1.0.0-1.el7" in stg_runs_101.types("prod history").out
     assert (stg_runs_101.runs(ONE), stg_runs_101.runs(TWO)) == (OLD, OLD)
     assert {host for _, host, _ in stg_runs_101.moments("yum", "-C", "update")} == {ONE}
     (said,) = verdicts(stg_runs_101)

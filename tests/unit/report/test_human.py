@@ -9,6 +9,7 @@ import pytest
 
 from tasks.fleet.outcome import Outcome
 from tasks.inventory.model import Balancer, Host
+from tasks.journal.coding import Entry
 from tasks.paths import state_dir
 from tasks.report import opened, recap, words
 from tasks.report.asking import ask, can_ask
@@ -399,6 +400,38 @@ def test_a_minor_upgrade_that_lost_requests_says_that_it_should_not_have(screen:
         "3 failed, longest outage 0.3 s at " in line and "should not be: other hosts were in service" in line
         for line in screen.lines
     )
+
+
+def judged_bad(at: float, back: tuple[str, ...], until: float) -> list[Entry]:
+    """A batch was judged for 5 s up to `at`, and the first phase after that ended at `until`."""
+    told = event("judged", verdict="bad", hosts=[ONE.name], seconds=5.0, stops=True, back=list(back))
+    return [Entry(at, "abcd", told, {}), Entry(until, "abcd", event("ended", step="drain"), {})]
+
+
+@pytest.mark.parametrize(
+    ("began", "says"),
+    [
+        (96.0, ": while the new build was judged on blockerbugs01"),
+        (101.0, ": while the new build was judged on blockerbugs01"),
+        (94.0, ": should not be: other hosts were in service"),
+        (103.0, ": should not be: other hosts were in service"),
+    ],
+)
+def test_an_outage_while_a_bad_build_served_is_not_blamed_on_the_balancer(began: float, says: str) -> None:
+    run = ended(planned())
+    run.journal.entries += judged_bad(100.0, (ONE.name,), until=102.0)
+    assert recap.outage(run, Seen(40, 3, 0.31, outages=((50.0, 0.1), (began, 0.31))))[0].endswith(says)
+
+
+def test_what_puts_a_batch_back_is_announced_in_a_line_and_counted_by_itself(screen: Shown) -> None:
+    whole = planned()
+    says = "blockerbugs01 is put back on 1.0.0-1.el7; blockerbugs02 is left as it is"
+    for place, phase in enumerate(whole.phases[:2], 1):
+        screen.report.puts_back(place, 6, says)
+        screen.report.phase(14 + place, 20, phase)
+    lines = [line for line in screen.lines if line]
+    assert lines[0] == says
+    assert [line.split()[0] for line in lines[1:]] == ["[1/6]", "[2/6]"]
 
 
 def test_w2_a_page_that_never_answered_is_said_to_be_unreachable_from_here_and_no_outage(screen: Shown) -> None:

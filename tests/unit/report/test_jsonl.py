@@ -54,6 +54,8 @@ PAST = Past(
     httpd_down=1.2,
     still_down=False,
     seconds=9.0,
+    target=NEW,
+    put_back=(ONE.name,),
 )
 
 
@@ -170,7 +172,8 @@ def test_every_event_is_on_the_page() -> None:
 
 
 def test_every_event_of_a_run_is_told_to_programs_too() -> None:
-    silent = {"commands", "watching"}  # the plan has the commands, the recap what was watched
+    # The plan has the commands, the recap what was watched, the verdict who is put back.
+    silent = {"commands", "watching", "puts_back"}
     assert [event for event in EVENTS if event not in vars(Machine)] == [e for e in EVENTS if e in silent]
 
 

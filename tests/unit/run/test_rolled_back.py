@@ -10,9 +10,12 @@ import pytest
 
 from tasks.errors import HalfWay, Interrupted, SopError
 from tasks.inventory.model import Host
-from tasks.journal.coding import read
+from tasks.journal.coding import as_json, read
 from tasks.journal.events import Judged
-from tasks.run.batch_rollback import builds_before, can_go_back, rollback_of, with_the_rollback
+from tasks.journal.history import runs
+from tasks.report.tables import history
+from tasks.run import record
+from tasks.run.batch_rollback import builds_before, can_go_back, goes_back, rollback_of, with_the_rollback
 from tasks.run.decide import Plan
 from tasks.run.ending import ending
 from tasks.run.state import Run
@@ -84,6 +87,34 @@ def test_hosts_that_had_different_builds_go_back_one_build_after_the_other() -> 
         *((number, (ONE,)) for number in (9, 10, 11)),
         *((number, (TWO,)) for number in (12, 13, 14)),
     ]
+
+
+def test_what_goes_back_and_what_stays_is_one_sentence() -> None:
+    assert goes_back(SET, entries(judged(back=[ONE.name]))) == (
+        "blockerbugs01 is put back on 1.0.0-1.el7; blockerbugs02 is left as it is"
+    )
+    both = judged(back=[ONE.name, TWO.name])
+    assert goes_back(SET, entries(both)) == "blockerbugs01, blockerbugs02 are put back on 1.0.0-1.el7"
+    builds = {ONE.name: str(OLD), TWO.name: "blockerbugs-0.9.0-1.el7"}
+    assert goes_back(SET, entries(both, hosts=builds)) == (
+        "blockerbugs01 is put back on 1.0.0-1.el7; blockerbugs02 is put back on 0.9.0-1.el7"
+    )
+
+
+def test_the_history_of_a_run_whose_batch_was_put_back_has_the_bad_build() -> None:
+    run = put_back(well(OLD))
+    end = record.end(run, ending(run))
+    assert end.put_back == (ONE.name,)
+    begin = {"event": "begin", "set": "prod", "target": str(NEW), "hosts": {ONE.name: str(OLD)}}
+    ends = {"event": "end", **as_json(end)}
+    (past,) = runs([read(json.dumps({"run": "c0ffee12", **line}) for line in (begin, ends))], "prod")
+    assert (past.target, past.put_back) == (NEW, (ONE.name,))
+    whole, short, *_ = history([past], "->")
+    assert [next(iter(column.cells)) for column in whole.columns][3:5] == [
+        "1.0.0-1.el7",
+        "1.1.0-1.el7, back to 1.0.0-1.el7",
+    ]
+    assert [next(iter(column.cells)) for column in short.columns][4] == "1.0.0 -> 1.1.0 -> 1.0.0"
 
 
 @pytest.mark.parametrize("verdicts", [[], [judged(back=[])]])
