@@ -16,7 +16,7 @@ def resume(context: Context, **typed: Any) -> None:
 
     What the set's hosts have kept of the run, and what is true on them now,
     decides what is left. A step that still runs is followed, one that failed is
-    tried again, one that was done is not: upgrade_db never runs twice.
+    tried again, one that was done is not: no migration runs twice.
     """
     entry.after_a_failure(context, "resume", **typed)
 

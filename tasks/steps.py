@@ -12,7 +12,10 @@ from .flags import SHOWING, task
 
 @task("serial", "plan", "yes", *SHOWING)
 def stop_httpd(context: Context, **typed: Any) -> None:
-    """service httpd stop."""
+    """Stop the service.
+
+    Blockerbugs: service httpd stop. hosts.yml names another application's.
+    """
     entry.start(context, "stop-httpd", **typed)
 
 
@@ -24,28 +27,40 @@ def yum_update(context: Context, **typed: Any) -> None:
 
 @task("plan", "yes", *SHOWING)
 def upgrade_db(context: Context, **typed: Any) -> None:
-    """blockerbugs upgrade_db, once."""
+    """Migrate the database, once.
+
+    On the sync host. Blockerbugs: blockerbugs upgrade_db. hosts.yml names
+    another application's.
+    """
     entry.start(context, "upgrade-db", **typed)
 
 
 @task("plan", "yes", *SHOWING)
 def sync(context: Context, **typed: Any) -> None:
-    """blockerbugs sync, once, as the check."""
+    """The application's own check, once.
+
+    On the sync host. Blockerbugs: blockerbugs sync. hosts.yml names another
+    application's.
+    """
     entry.start(context, "sync", **typed)
 
 
 @task("serial", "plan", "yes", *SHOWING)
 def start_httpd(context: Context, **typed: Any) -> None:
-    """service httpd start, and health."""
+    """Start the service, and look at its health.
+
+    Blockerbugs: service httpd start. hosts.yml names another application's.
+    """
     entry.start(context, "start-httpd", **typed)
 
 
 @task("serial", "parallel", "plan", "yes", *SHOWING)
 def restart_httpd(context: Context, **typed: Any) -> None:
-    """service httpd restart, one by one.
+    """Restart the service, one by one.
 
     Serially, each host waited for, because the others have to serve meanwhile;
-    --parallel takes them all at once.
+    --parallel takes them all at once. Blockerbugs: service httpd restart.
+    hosts.yml names another application's.
     """
     entry.start(context, "restart-httpd", **typed)
 

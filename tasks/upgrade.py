@@ -14,7 +14,7 @@ from .flags import SHOWING, task
 def minor_upgrade(context: Context, **typed: Any) -> None:
     """Host after host, no schema change.
 
-    On each host: download, yum update, restart httpd, healthy? The others keep
+    On each host: download, yum update, restart, healthy? The others keep
     serving. The next host is touched only when this one answers with the new
     build. A pending schema migration stops it before anything is installed.
     """
@@ -25,8 +25,9 @@ def minor_upgrade(context: Context, **typed: Any) -> None:
 def major_upgrade(context: Context, **typed: Any) -> None:
     """All stopped, database migrated once.
 
-    Download while httpd serves, stop httpd on all, yum update on all,
-    upgrade_db and sync once on the sync host, start httpd on all, healthy?
+    Download while it serves, stop the service on all, yum update on all,
+    migrate the database and check it once on the sync host, start on all,
+    healthy?
     Each phase begins when every host has ended the one before.
     """
     entry.start(context, "major-upgrade", **typed)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -13,7 +14,7 @@ from types import ModuleType
 import pytest
 from invoke import Collection
 
-from tasks.collection import namespace
+from tasks.collection import ON_HOSTS, groups, namespace
 from tasks.run import record
 
 PROJECT = Path(__file__).parents[2]
@@ -29,7 +30,7 @@ def test_S11_a_set_with_the_name_of_a_task_is_refused_and_hides_none(tmp_path: P
         line = [sys.executable, "-m", "fabric", *words]
         return subprocess.run(line, cwd=PROJECT, capture_output=True, text=True, check=False, env=environment)
 
-    assert "blockerbugs sync, once" in fab("--list").stdout
+    assert "The application's own check, once." in fab("--list").stdout
     refused = fab("qa", "status")
     assert refused.returncode == 2
     assert "host_sets.sync: there is a task of that name" in refused.stderr
@@ -41,6 +42,17 @@ def test_every_line_of_the_list_is_a_sentence_that_fits(name: str) -> None:
     line = (namespace[name].__doc__ or "").splitlines()[0]
     assert line.endswith(".")
     assert len(line) <= 60
+
+
+@pytest.mark.parametrize("name", [name for title in ON_HOSTS for name in groups[title]])
+def test_what_is_said_of_a_task_is_true_of_every_application(name: str) -> None:
+    short, *more = (inspect.getdoc(namespace[name]) or "").splitlines()
+    text = re.sub(r"\bstart-httpd\b|\bstop-httpd\b", "", " ".join(more))
+    assert not re.search("httpd|blockerbugs|upgrade_db", short)
+    own = re.findall(r"Blockerbugs: ([^.]*)\. hosts\.yml names another application's\.", text)
+    for command in own:
+        text = text.replace(command, "")
+    assert not re.search("httpd|blockerbugs|upgrade_db", text)
 
 
 @pytest.mark.parametrize("name", sorted(namespace.task_names))
