@@ -67,7 +67,7 @@ def runs(
 
 
 def _may_be_of(past: Past, package: str) -> bool:
-    """Where no host's build is known, nobody knows whose run it was. A drain has those at its end alone."""
+    """Where no host's build is known, nobody knows whose run it was. An old drain's are known at its end alone."""
     known = {nvr.name for nvr in (*past.before, *past.after)}
     return not known or package in known
 
@@ -110,7 +110,7 @@ def _past(run: str, begin: Begin, began: float | None, entries: Sequence[Entry],
         who=tuple(dict.fromkeys(filter(None, who))),
         what=begin.procedure,
         before=_builds(begin.hosts),
-        after=_builds(end.hosts if end else {}),
+        after=_builds(_of_those(end.hosts, begin.hosts) if end else {}),
         how=_how(last) + (", lock kept" if holds else ""),
         well=isinstance(last, End) and last.how == "done",
         stops_httpd=begin.stops_httpd,
@@ -130,6 +130,11 @@ def _how(last: Event) -> str:
     if isinstance(last, Deposed):
         return "taken over"
     return last.how if isinstance(last, End) else "unfinished: running, or client lost"
+
+
+def _of_those(hosts: Mapping[str, str], meant: Mapping[str, str]) -> Mapping[str, str]:
+    """The builds of the hosts that the run was for; of all, where its begin does not say who they were."""
+    return {host: build for host, build in hosts.items() if host in meant or not meant}
 
 
 def _builds(hosts: Mapping[str, str]) -> tuple[Nvr, ...]:

@@ -46,13 +46,14 @@ STOPS = (Effect.DOWN, Effect.BOUNCE)
 def begin(plan: Plan, operator: str) -> Begin:
     """The plan: enough to make it again (resume), and what the set was like before."""
     request = plan.request
+    meant = plan.job.hosts if plan.job else ()  # where the steps are the proxies' alone: a drain
     return Begin(
         operator=operator,
         set=request.host_set.name,
         procedure=request.procedure.name,
         target=str(plan.target) if plan.target else None,
         unverified=request.unverified,
-        hosts={host.name: str(plan.facts[host].installed) for host in plan.hosts},
+        hosts={host.name: str(plan.facts[host].installed) for host in plan.hosts or meant},
         schema=plan.facts[request.host_set.sync].revision,
         asked_as=request.asked_as,
         order=tuple(host.name for host in plan.job.hosts) if plan.job else (),

@@ -13,6 +13,7 @@ from tasks.fleet.outcome import Outcome
 from tasks.inventory.model import Balancer, Host
 from tasks.journal.coding import Entry
 from tasks.journal.file import Journal
+from tasks.journal.history import runs
 from tasks.run import record
 from tasks.run.decide import Plan
 from tasks.run.probe import Seen
@@ -20,7 +21,7 @@ from tasks.run.state import Run
 from tasks.sop.model import UNREACHED, Facts
 from tasks.sop.shell import library
 from tasks.sop.workflows import PROCEDURES
-from tests.unit.builders import NEW, ONE, TWO, job, prod, well
+from tests.unit.builders import NEW, OLD, ONE, TWO, found, job, prod, request, well
 from tests.unit.report.values import planned
 
 STOPPED = well(NEW, service="inactive", answers=None)
@@ -96,6 +97,24 @@ def test_the_journal_says_why_the_url_did_not_answer_at_the_end_where_every_host
     assert "the balancer had not looked again yet (it looks every 10 s)" in (watched.because or "")
     run.users = Seen(9, 3, 1.0)
     assert [one.because for one in record.watched(run)] == [None]
+
+
+@pytest.mark.parametrize("procedure", ["drain", "undrain", "restart-httpd"])
+def test_what_changes_no_build_has_the_builds_of_the_hosts_that_are_meant_before_and_after(procedure: str) -> None:
+    host_set = prod(
+        balancer=Balancer(proxies=(Host(name="proxy01.example"),), socket="/run/haproxy.sock", backend="bb")
+    )
+    facts = {**found(host_set, well(), well(NEW)), **dict.fromkeys(host_set.proxies, Facts())}
+    asked = request(procedure, host_set, hosts=[ONE])
+    plan = Plan(
+        asked, None, facts, tuple(asked.procedure.phases(job(host_set, hosts=(ONE,)))), (), job(host_set, hosts=(ONE,))
+    )
+    run = Run(plan, Journal(), afterwards=facts)
+    with closing(run.journal):
+        run.journal.write(record.begin(plan, "x"))
+        run.journal.write(record.end(run, None))
+    (past,) = runs([run.journal.entries], "prod")
+    assert (past.before, past.after) == ((OLD,), (OLD,))
 
 
 def test_a_plan_says_whether_it_stops_httpd() -> None:
