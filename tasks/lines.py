@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import re
 import shlex
+import shutil
 import textwrap
 from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 VARIABLES = ("HOSTS_FILE", "SSH_CONFIG_PATH", "RUNTIME_CONFIG")  # after FABRIC_ and INVOKE_
 COMMENT = "  # "
+RUN = Path(__file__).parents[1] / "run"
 WIDE = 30  # columns up to which the lines to type are given the same width: 80 must do for the most of them
 _NOTHING = re.compile("(?!)")
 
@@ -64,12 +67,22 @@ def typed(
     first = "|".join(map(re.escape, sorted(words, key=len, reverse=True)))
     if _Typed.environment or flags:
         before = f"(?:{re.escape(_Typed.environment)})?" if _Typed.environment else ""
-        _Typed.pattern = re.compile(rf"(?<![\w./-]){before}(fab|inv(?:oke)?)(?= (?:-H |--list|(?:{first})(?![\w.-])))")
+        follows = rf"(?= (?:-H |--list|(?:{first})(?![\w.-])))"
+        _Typed.pattern = re.compile(rf"(?<![\w./-]){before}((?:\S*/run )?)(fab|inv(?:oke)?){follows}")
 
 
 def again(text: str) -> str:
     """`text` with every line in it that is to be typed made whole; done twice it is the same as done once."""
-    return _Typed.pattern.sub(lambda found: f"{_Typed.environment}{found[1]}{_Typed.flags.get(found[1], '')}", text)
+    return _Typed.pattern.sub(
+        lambda found: f"{_Typed.environment}{found[1]}{found[2]}{_Typed.flags.get(found[2], '')}", text
+    )
+
+
+def runs(line: str) -> str:
+    """A line for fab or invoke as it can be typed here: where PATH has none, ./run of this checkout starts it."""
+    if shutil.which(line.split()[0]) or not RUN.exists():
+        return line
+    return f"{'./run' if Path.cwd() == RUN.parent else word(RUN)} {line}"
 
 
 def fitted(text: str, width: int) -> str:

@@ -16,7 +16,7 @@ from fabric import Config
 
 from ..errors import Refused, SopError, TryLater
 from ..inventory.remembered import read
-from ..lines import same, word
+from ..lines import runs, same, word
 from ..paths import state_dir
 from ..report.opened import opened
 from . import faults, fleet, layout
@@ -167,7 +167,7 @@ def _told(step: str, kind: str, host: str, times: int, seconds: float) -> str:
     if kind == "denied":
         return f"{host}: haproxy's socket may only be asked, until sandbox.fault --clear"
     if step == "new-build":
-        bad = "fails 5 % of its requests" if kind == "errors" else "takes ten times as long"
+        bad = "fails 5 % of its requests" if kind == "errors" else "takes 90 ms longer for each answer"
         return f"{host}: every other build than runs there now {bad}, from {seconds:g} s after httpd's start on"
     effect = f"{host}: {step} goes wrong the next {'time' if times == 1 else f'{times} times'} ({kind})"
     if step in ("health", "healthy"):
@@ -183,10 +183,11 @@ def _made(file: Path, like: str = "") -> Path:
         _lay_down(_like(file, like))
     for part in ("ssh_config", "fleet.json", "id_ed25519", "known_hosts"):
         if not (home() / part).exists():
-            raise Refused(f"the sandbox is broken: {home() / part} is gone", next_line="fab sandbox.reset")
+            raise Refused(f"the sandbox is broken: {home() / part} is gone", next_line=runs("fab sandbox.reset"))
     app = read_json(home() / "fleet.json").get("app")
     if app is None:
-        raise Refused("the sandbox was made by an earlier version of this program", next_line="fab sandbox.reset")
+        made = f"the sandbox in {home()} was made by an earlier version of this program"
+        raise Refused(made, next_line=runs("fab sandbox.reset"))
     _check_that_it_is_meant(app["package"], file, like)
     return home()
 

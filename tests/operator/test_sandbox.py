@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from shutil import which
 
 import pytest
 
@@ -60,7 +61,7 @@ def test_a_sandbox_of_which_a_file_is_gone_is_refused_and_reset_mends_it(fence: 
     assert typed("sandbox.reset").returncode == 0
     (fence / "state/blockerbugs-upgrade/sandbox/ssh_config").unlink()
     ended = typed("sandbox status")
-    assert (ended.returncode, "ssh_config is gone\nnext: fab sandbox.reset" in ended.stderr) == (2, True), ended.stderr
+    assert (ended.returncode, "ssh_config is gone\nnext: " in ended.stderr) == (2, True), ended.stderr
     assert typed("sandbox.reset").returncode == 0
     assert typed("sandbox status").returncode == 0
 
@@ -72,11 +73,11 @@ def test_a_sandbox_that_an_earlier_version_has_made_is_refused_and_reset_mends_i
     del made["app"]
     file.write_text(json.dumps(made))
     ended = typed("sandbox status")
-    assert (ended.returncode, "earlier version" in ended.stderr, "next: fab sandbox.reset" in ended.stderr) == (
-        2,
-        True,
-        True,
-    )
+    assert ended.returncode == 2, ended.stderr
+    assert f"the sandbox in {file.parent} was made by an earlier version of this program" in ended.stderr
+    line = ended.stderr.rpartition("next: ")[2].strip()
+    assert line.endswith("fab sandbox.reset")
+    assert which(line.split()[0]) or (PROJECT / line.split()[0]).exists()  # ./run where fab is not in PATH
     assert typed("sandbox.reset").returncode == 0
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -95,3 +96,23 @@ def test_a_line_for_ssh_keeps_the_file_of_ssh_config() -> None:
     lines.reached_by("my config")
     assert lines.ssh("prod01.example", "sudo true") == "ssh -F 'my config' -t prod01.example sudo true"
     assert lines.ssh("prod01.example", flags="") == "ssh -F 'my config' prod01.example"
+
+
+def test_where_path_has_no_fab_a_line_is_typed_with_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.chdir(lines.RUN.parent)
+    assert lines.runs("fab sandbox.reset") == "./run fab sandbox.reset"
+    monkeypatch.chdir(tmp_path)
+    assert lines.runs("fab sandbox.reset") == f"{lines.RUN} fab sandbox.reset"
+    (tmp_path / "fab").write_text("#!/bin/sh\n")
+    (tmp_path / "fab").chmod(0o755)
+    assert lines.runs("fab sandbox.reset") == "fab sandbox.reset"
+
+
+def test_what_was_typed_before_the_tasks_stands_before_run() -> None:
+    lines.typed("fab", ["--ssh-config", "x"], {"FABRIC_HOSTS_FILE": "mine.yml"}, ["stg"])
+    whole = lines.again("next: ./run fab stg status")
+    assert whole == "next: FABRIC_HOSTS_FILE=mine.yml ./run fab --ssh-config x stg status"
+    assert lines.again(whole) == whole
+    lines.typed("fab", [], {"FABRIC_HOSTS_FILE": "mine.yml"}, ["stg"])
+    assert lines.again(lines.again("./run fab stg status")) == "FABRIC_HOSTS_FILE=mine.yml ./run fab stg status"

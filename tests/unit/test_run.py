@@ -38,6 +38,10 @@ class Machine:
         """Put a program there."""
         self._script(self.path / name, script or f'echo {name} "$@" >> {self.notes}\n')
 
+    def brings(self, name: str) -> None:
+        """pip has put a program there."""
+        self._script(self.where / ".venv/bin" / name, "exit 1\n")
+
     def _script(self, path: Path, script: str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(f"#!/bin/sh\n{script}")
@@ -137,6 +141,13 @@ def test_an_environment_of_another_python_is_made_anew(machine: Machine) -> None
     with pytest.raises(subprocess.CalledProcessError):  # nobody has a tox for it
         machine.types("tox -e lint", PIP_NO_INDEX="1", PIP_CONFIG_FILE=os.devnull)
     assert "version = {}.{}.{}".format(*sys.version_info) in settings.read_text()
+
+
+def test_what_is_installed_is_said_in_words_that_name_no_folder_of_ours(machine: Machine) -> None:
+    for name in ("fab", "invoke"):
+        machine.brings(name)
+    assert f"installing what this project needs into {machine.where / '.venv'}\n" in machine.types("fab status")
+    assert f"installing what tox needs into {machine.where / '.venv'}\n" in machine.types("tox -e lint")
 
 
 def test_another_environment_wants_nothing(machine: Machine) -> None:
