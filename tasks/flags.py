@@ -74,7 +74,7 @@ FLAGS = {
         "nothing (says it is done, and does nothing). For healthy also: "
         "unavailable (503 for --seconds), loop (redirects to itself), drip (a byte every --seconds). "
         "For new-build only, from --seconds after httpd's start on, for every other build than runs now: errors "
-        "(500 for 5 % of the requests), slower (ten times). "
+        "(500 for 5 % of the requests), slower (90 ms for each). "
         "For drain and undrain also: reload (haproxy is reloaded --seconds later, and forgets), "
         "denied (its socket allows no change). Default: fail.",
         "fail",

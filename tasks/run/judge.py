@@ -232,8 +232,8 @@ def _compared(source: Source, found: Measured) -> str:
         return ""
     if found.median is None or found.beside is None:
         return "; answers not compared"
-    with_whom = "before" if not source.beside else "on the old build" if source.old else "on the hosts beside"
-    return f"; answers in {_milliseconds(found.median)}, {_milliseconds(found.beside)} {with_whom}"
+    who = "before the upgrade" if not source.beside else "the old build" if source.old else "the hosts beside it"
+    return f"; answers in {_milliseconds(found.median)}, {who} in {_milliseconds(found.beside)}"
 
 
 def _percent(share: float) -> str:

@@ -24,7 +24,7 @@ def inject(home: Path, host: str, step: str, kind: str, times: int = 1, seconds:
     On a proxy `drain` and `undrain` are what is said to haproxy's socket: `set server … state`. `reload`: haproxy is
     reloaded `seconds` later, and forgets; `denied`: the socket is one of level operator.
     `new-build`: from `seconds` after httpd's start on, any build but the one that runs now answers 5 % of its requests
-    with 500 (`errors`), or takes ten times as long (`slower`), until the fault is cleared.
+    with 500 (`errors`), or takes 90 ms longer for each answer (`slower`), until the fault is cleared.
     `locked`: `upgrade-db` meets a session that holds a lock for `seconds`, and gives up after PGOPTIONS' lock_timeout.
     seconds: how long `slow` takes, how long `unavailable` answers 503 after this moment or httpd's start, how long
     `drip` waits after each byte. A `healthy` fault of httpd (`health` is the same) is seen by everybody who asks while

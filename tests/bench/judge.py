@@ -40,11 +40,11 @@ class Bad:
 
 KINDS = (
     Bad("5 % of 500s", "errors"),
-    Bad("ten times slower", "slower"),
+    Bad("90 ms slower", "slower"),
     Bad("5 % of 500s after 30 s", "errors", after=LATE_SECONDS, soak=60.0),
-    Bad("ten times slower after 30 s", "slower", after=LATE_SECONDS, soak=60.0),
+    Bad("90 ms slower after 30 s", "slower", after=LATE_SECONDS, soak=60.0),
     Bad("5 % of 500s on one host", "errors", hosts=(TWO,)),
-    Bad("ten times slower on one host", "slower", hosts=(TWO,)),
+    Bad("90 ms slower on one host", "slower", hosts=(TWO,)),
 )
 
 

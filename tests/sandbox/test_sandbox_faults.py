@@ -10,9 +10,12 @@ from pathlib import Path
 import asyncssh
 import pytest
 
+from tasks.flags import FLAGS
 from tasks.sandbox import faults, layout
 from tasks.sandbox.programs._faults import faults_file
 from tasks.sandbox.programs._files import change_json
+from tasks.sandbox.programs.httpd import SLOWER_SECONDS
+from tests.warmed import PROJECT
 
 from .conftest import ONE, TWO, client, until
 
@@ -175,6 +178,16 @@ def test_a_bad_build_is_bad_from_its_time_on_and_only_where_it_is_installed(own:
     assert codes.count("500") + codes.count("200") == 200
     faults.clear(own)
     assert set(str(client(own)(ONE, asked).stdout).split()) == {"200"}
+
+
+def test_a_slow_build_takes_as_much_longer_as_help_and_page_say(own: Path) -> None:
+    asked = CODE.replace("%{http_code}", "%{time_total}")
+    faults.inject(own, ONE, "new-build", "slower")
+    client(own)(ONE, f"{YUM} update blockerbugs-1.0.1-1.el7 && service httpd restart")
+    assert float(str(client(own)(ONE, asked).stdout)) >= SLOWER_SECONDS
+    says = f"{SLOWER_SECONDS * 1000:g} ms"
+    assert f"slower ({says} for each)" in FLAGS["kind"].help
+    assert f"`slower` takes {says} longer for each answer" in (PROJECT / "docs/judge.md").read_text()
 
 
 @pytest.mark.parametrize(

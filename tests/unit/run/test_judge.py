@@ -122,11 +122,11 @@ def test_one_bad_finding_is_enough_and_good_wants_all_of_them(findings: list[str
 
 def test_numbers_and_what_they_are_compared_with_are_told() -> None:
     good = at_the_end([source(asked(400))], JUDGE, None)
-    assert good.reasons == ("web01: 0 of 400 requests failed; answers in 10 ms, 10 ms on the old build",)
+    assert good.reasons == ("web01: 0 of 400 requests failed; answers in 10 ms, the old build in 10 ms",)
     failing = at_the_end([source(asked(400, 20))], JUDGE, None)
     assert failing.reasons == ("web01: 20 of 400 requests failed (5 %), where 0.5 % may",)
     slow = at_the_end([source(asked(400, seconds=0.1))], JUDGE, None)
-    assert slow.reasons == ("web01: more than 2 times as slow; answers in 103 ms, 10 ms on the old build",)
+    assert slow.reasons == ("web01: more than 2 times as slow; answers in 103 ms, the old build in 10 ms",)
 
 
 def test_what_fails_on_the_old_build_too_is_not_the_new_builds_fault() -> None:
