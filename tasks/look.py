@@ -26,8 +26,8 @@ def history(context: Context, shown: Shown, last: int) -> None:
     """Show the last runs: who, what, how it ended.
 
     What the sync host has kept of all operators' runs, and this machine's
-    journal; only the latter, where the sync host cannot be reached. Under
-    "down" stands for how long the service ran on no host of the set.
+    journal; only the latter, where the sync host cannot be reached. "down"
+    is for how long the service ran on no host of the set.
     """
     entry.history(context, shown, last)
 

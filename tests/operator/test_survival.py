@@ -327,7 +327,7 @@ def test_n3_ctrl_c_twice_leaves_at_once_and_the_step_goes_on_by_itself(stg_runs_
     client = stg_runs_110.begins(MAJOR)
     until(lambda: bool(stg_runs_110.moments("yum", "-C", "update")))
     os.kill(client.pid, signal.SIGINT)
-    time.sleep(0.5)  # two presses, not one that bounces
+    time.sleep(1.0)  # two presses, not one that bounces
     os.kill(client.pid, signal.SIGINT)
     said = stg_runs_110.plainly("".join(client.communicate()))
     assert (client.returncode, "yum-update on prod01; the step may keep running there" in said) == (130, True), said
