@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from ..inventory.model import Host, HostSet
 from ..sop import nvr as builds
 from ..sop.model import Facts, Schema
@@ -111,6 +113,20 @@ def _not_offered(request: Request, facts: Facts, verified: Nvr | None, stage: Ho
     return f"nothing is installed, and {offer}"
 
 
+def _which(request: Request, facts: FactsOf, recorded: Collection[Nvr | None]) -> Reason:
+    """Why there is no build to go back to, and the line for the newest on offer that is older than what runs."""
+    name = request.host_set.name
+    runs = [found for host in request.hosts if (found := facts[host].installed)]
+    offered = {nvr for host in request.hosts for nvr in facts[host].offered or ()}
+    older = max((nvr for nvr in offered if runs and nvr < min(runs)), default=None)
+    line = f"fab {name} rollback --version {older.vr}" if older else None
+    if request.version:
+        return Reason(f"{name}: {_not_offered(request, facts[request.hosts[0]], None, None)}", line)
+    known = ", ".join(sorted(map(str, recorded))) or "none"
+    text = f"{name}: cannot tell which build to roll back to (recorded: {known})"
+    return Reason(f"{text}: give --version" if older else f"{text}, and the repo offers none that is older", line)
+
+
 def earlier_build(request: Request, facts: FactsOf) -> tuple[Nvr | None, list[Reason]]:
     """The build to go back to: the recorded one or the typed one, still to be had everywhere, on a schema that fits."""
     name = request.host_set.name
@@ -124,9 +140,7 @@ def earlier_build(request: Request, facts: FactsOf) -> tuple[Nvr | None, list[Re
         # What was written down has no epoch, what is offered has.
         target = next((nvr for host in request.hosts for nvr in facts[host].offered or () if nvr == target), target)
     if target is None:
-        known = ", ".join(sorted(map(str, recorded))) or "none"
-        text = f"{name}: cannot tell which build to roll back to (recorded: {known}): give --version"
-        return None, [Reason(text, f"fab {name} rollback --version VERSION-RELEASE")]
+        return None, [_which(request, facts, recorded)]
     missing = [
         Reason(f"{host.short}: {target} is not on offer any more")
         for host in request.hosts

@@ -370,11 +370,11 @@ def test_the_page_of_a_drained_run_shows_the_proxies_too(drained: Fleet) -> None
 
 
 def test_b4_ended_while_a_proxy_drains_a_host_it_is_told_and_resume_puts_it_back(drained: Fleet) -> None:
-    drained.breaks(PROXIES[0], "drain", "slow", seconds=15.0)
+    drained.breaks(PROXIES[0], "drain", "slow", seconds=8.0)  # 10 s are given to haproxy
     client = drained.begins("prod minor-upgrade --yes")
     with client:
         until(lambda: bool(list(drained.kept(PROXIES[1]).glob("*/*-drain/rc"))))
-        time.sleep(4)  # until the client has heard of it, on a busy machine too
+        time.sleep(2)  # until the client has heard of it
         client.send_signal(signal.SIGTERM)
         out, err = client.communicate(timeout=60)
     assert client.returncode == 130, out + err

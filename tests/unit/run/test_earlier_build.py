@@ -59,31 +59,41 @@ def test_a_build_that_is_typed_may_be_recorded_or_on_offer() -> None:
     assert back(UP, version="blockerbugs-1.0.0")[0] == OLD
 
 
+WHICH = "cannot tell which build to roll back to (recorded: "
+
+
 @pytest.mark.parametrize(
-    ("facts", "version", "recorded"),
+    ("facts", "version", "why", "offers_one"),
     [
-        pytest.param([replace(UP, previous=None)], None, "none", id="none was recorded"),
+        pytest.param([replace(UP, previous=None)], None, f"{WHICH}none): give --version", True, id="none was recorded"),
+        pytest.param(
+            [replace(UP, previous=None, offered={NEW: "infra"})],
+            None,
+            f"{WHICH}none), and the repo offers none that is older",
+            False,
+            id="none was recorded, and none is on offer",
+        ),
         pytest.param(
             [UP, replace(UP, previous=nvr("0.9.0"))],
             None,
-            "blockerbugs-0.9.0-1.el7, blockerbugs-1.0.0-1.el7",
+            f"{WHICH}blockerbugs-0.9.0-1.el7, blockerbugs-1.0.0-1.el7): give --version",
+            True,
             id="two were recorded",
         ),
-        pytest.param([UP], "0.8", "blockerbugs-1.0.0-1.el7", id="another was typed"),
+        pytest.param(
+            [UP],
+            "0.8",
+            "0.8 is not on offer, the repo offers blockerbugs-1.0.0-1.el7, blockerbugs-1.1.0-1.el7",
+            True,
+            id="another was typed",
+        ),
     ],
 )
 def test_without_a_build_to_go_back_to_one_has_to_be_typed(
-    facts: list[Facts], version: str | None, recorded: str
+    facts: list[Facts], version: str | None, why: str, offers_one: bool
 ) -> None:
-    assert back(*facts, version=version) == (
-        None,
-        [
-            (
-                f"prod: cannot tell which build to roll back to (recorded: {recorded}): give --version",
-                "fab prod rollback --version VERSION-RELEASE",
-            )
-        ],
-    )
+    line = "fab prod rollback --version 1.0.0-1.el7" if offers_one else None
+    assert back(*facts, version=version) == (None, [(f"prod: {why}", line)])
 
 
 def test_a_build_that_is_newer_than_the_one_that_runs_is_no_way_back() -> None:
