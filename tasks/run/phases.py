@@ -87,8 +87,9 @@ def _to_the_end(
         around.end_with(end, ask_first=sync in run.afterwards)
     except TakenOver as error:
         end = error
-    except BaseException:  # also Ctrl-C twice: what was drained shall not wait for who comes next
-        asked.set()  # to hosts side by side: their threads end what they wait for, and nobody is asked any more
+    except BaseException as error:  # also Ctrl-C twice: what was drained shall not wait for who comes next
+        if isinstance(error, KeyboardInterrupt):
+            asked.set()  # threads of hosts side by side end what they wait for, and nobody is asked any more
         try:
             after_a_run(run, run_lock, report, busy=run.busy)
         finally:
@@ -136,6 +137,7 @@ def leaving(run: Run, run_lock: RunLock) -> Iterator[None]:
             raise _left_outside(run, run_lock, left_at(error)) from None
         where = f" on {listed(host.short for host in run.at_work)}" if run.at_work else ""
         goes_on = "; the step may keep running there" if run.waits else ""
+        goes_on += ", not drained any more" if goes_on and run.put_back else ""
         what = f"the client ended during {run.doing}{where}{goes_on}; the set stays locked"
         left = Interrupted(what, *what_is_down(run), *saved(run), next_line=advice.while_locked(run))
         with suppress(Refused):

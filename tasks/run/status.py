@@ -99,4 +99,4 @@ def show_history(host_set: HostSet, config: Config, report: Report, last: int) -
     past = runs([kept_here(only=NAMES), read(lines)], host_set.name, lock.run if lock else None, host_set.app.package)
     report.history(host_set, past[-last:])
     if failure:
-        report.note(f"{sync.short}: {failure}: these are the runs that were typed on this machine")
+        report.note(f"{sync.short}: {failure}: only runs that were typed on this machine are shown")

@@ -70,7 +70,7 @@ def check_that_none_is_lost(reached: Reached, held: bool) -> None:
     machines, host_set = reached.machines, reached.host_set
     if held:
         machines.check_that_none_is_lost(
-            f"nothing was changed; {host_set.name} stays locked by the unfinished run",
+            f"{host_set.name} stays locked by the unfinished run",
             way=f"  or: fab {host_set.name} abort  # does not need that host, if it is permanently gone",
         )
     machines.check_that_none_is_lost()

@@ -33,7 +33,7 @@ def test_history_has_the_runs_of_others_and_without_the_sync_host_says_that_it_h
     fleet.machines.power_off(STG)
     ended = fleet.types("stg history")
     assert (ended.code, ended.out.count("upgrade")) == (0, 1), ended.said
-    assert "stg01: cannot be reached: these are the runs that were typed on this machine" in ended.out
+    assert "stg01: cannot be reached: only runs that were typed on this machine are shown" in ended.out
 
 
 def test_history_does_not_call_a_run_lost_that_was_refused_at_the_lock(fleet: Fleet) -> None:

@@ -351,3 +351,13 @@ def test_n3_who_leaves_is_told_of_the_lock_only_what_is_known(holds: bool | None
         raise KeyboardInterrupt
     assert said in str(error.value)
     assert len(ended(journal)) == (not has_ended)
+
+
+def test_b4_who_leaves_a_step_at_work_on_a_host_that_is_put_back_is_told_both() -> None:
+    journal = Journal()
+    run = Run(decide(request("minor-upgrade"), found(prod(), well())), journal, doing="restart-httpd", waits=True)
+    run.at_work, run.put_back = [ONE], {ONE}
+    with closing(journal), pytest.raises(Interrupted) as error, leaving(run, cast(RunLock, Held(Failing()))):
+        raise KeyboardInterrupt
+    text = "restart-httpd on blockerbugs01; the step may keep running there, not drained any more; the set stays locked"
+    assert text in str(error.value)
