@@ -17,8 +17,8 @@ import pytest
 
 from . import files, lifecycle, observe
 from .files import Settings
-from .layout import HOME, SUBNET, Machine
-from .operated import INTERVAL
+from .layout import HOME, NODES, SUBNET, Machine
+from .operated import INTERVAL, NO_SYNC_BY_ITSELF
 from .podman import run_in
 from .terminal import Terminal
 
@@ -116,7 +116,10 @@ def settings() -> Iterator[Settings]:
 def lab(settings: Settings, tmp_path: Path) -> Lab:
     """Every host and database at 1.0.0; 1.0.1 and 1.1.0 are in the repo."""
     lifecycle.reset(interval=INTERVAL)
-    return Lab(settings, tmp_path / "state")
+    lab = Lab(settings, tmp_path / "state")
+    for node in NODES:
+        lab.on(node, NO_SYNC_BY_ITSELF)
+    return lab
 
 
 @pytest.fixture

@@ -187,12 +187,15 @@ class LabMachines:
 
 
 _DRAINS = f", proxies: [{', '.join(PROXIES)}], backend: prod, servers: {{prod01: blockerbugs01, prod02: blockerbugs02}}"
+# The tests count syncs: none may come by itself at the half hour. On the 31st of February it may.
+NO_SYNC_BY_ITSELF = (
+    "! test -e /etc/cron.d/blockerbugs || sed -i 's|^[*]/30 [*] [*] [*] [*]|0 0 31 2 *|' /etc/cron.d/blockerbugs"
+)
 _PREPARE = f"""
 for name in {" ".join(WATCHED)}; do ln -sf /usr/local/lib/lab/watched /usr/local/sbin/$name; done
 sed -i 's/@[^ ]*//g' /etc/ssh/sshd_config.d/lab-users.conf # the operator's tests jump where they say so
 systemctl reload ssh
-# The tests count syncs: none may come by itself at the half hour. On the 31st of February it may.
-! test -e /etc/cron.d/blockerbugs || sed -i 's|^[*]/30 [*] [*] [*] [*]|0 0 31 2 *|' /etc/cron.d/blockerbugs
+{NO_SYNC_BY_ITSELF}
 """
 _INSTALL = """
 systemctl stop httpd

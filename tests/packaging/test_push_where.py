@@ -182,7 +182,7 @@ def test_nothing_is_pushed_before_somebody_agrees(
     monkeypatch.setattr("tasks.report.asking.can_ask", lambda: True)
     for answer, code in (("n", 2), ("", 2), ("y", 0)):
         assert mine.state() == before
-        monkeypatch.setattr("tasks.report.asking.ask", lambda _question, answer=answer: answer)
+        monkeypatch.setattr("tasks.report.asking.ask", lambda _question, _moot, answer=answer: answer)
         assert typed("push-config").code == code
     assert pushed(fence) == "blockerbugs: change blockerbugs-settings.py.j2"
 
@@ -308,7 +308,7 @@ def test_g1_a_checkout_of_somebody_else_is_named_with_the_cure(mine: Repo, typed
 
 
 def test_ctrl_c_at_the_question_leaves_nothing(mine: Repo, typed: Typed, monkeypatch: pytest.MonkeyPatch) -> None:
-    def leave(_question: str) -> str:
+    def leave(_question: str, _moot: object) -> str:
         raise KeyboardInterrupt
 
     monkeypatch.setattr("tasks.report.asking.can_ask", lambda: True)
@@ -328,7 +328,7 @@ def test_a_last_line_without_an_end_is_told(mine: Repo, typed: Typed) -> None:
 
 
 def test_an_edit_while_it_asks_is_not_lost(mine: Repo, typed: Typed, monkeypatch: pytest.MonkeyPatch) -> None:
-    def answer(_question: str) -> str:
+    def answer(_question: str, _moot: object) -> str:
         mine.template.write_text("LATER = 1\n")
         return "y"
 
