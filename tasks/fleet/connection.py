@@ -16,17 +16,13 @@ from time import monotonic
 from typing import Any, TypeVar
 
 from fabric import Config, Connection
-from paramiko.ssh_exception import SSHException
 
-from .. import lines
 from ..errors import Unreachable
-from ..inventory.model import Host
 from . import ssh_config
 from .dial import dial, host_and_port
 from .groups import Moot, NobodyAsks, Questions, Withdrawn
 from .login import Login
 from .proxy import Proxy
-from .setup import lenient, ssh_config_file
 from .shell import SUDO_SECONDS, OnLine, Output, RootShell, ShellError
 from .ssh_config import Options
 from .transport import SshTransport, transport_of
@@ -293,17 +289,3 @@ class Node(Connection):
         self._set(proxy=None)
         if proxy:
             proxy.close()
-
-
-def node(host: Host, config: Config) -> Node:
-    """The connection, not yet open, to a host of hosts.yml.
-
-    Raises Unreachable for an ssh_config that cannot be used.
-    """
-    lenient(config)  # and empty: ssh has read it; Fabric would add what paramiko makes of it
-    try:
-        return Node(host.name, config, ssh_config.options(ssh_config_file(config), host.name), label=host.short)
-    except (ValueError, SSHException) as error:
-        raise Unreachable(
-            f"{host.short}: ssh_config cannot be used: {error}", next_line=lines.ssh(host.name, flags="-v")
-        ) from None

@@ -14,15 +14,12 @@ from .attempts import Attempts, Fresh
 from .connection import Node
 from .outcome import Listener, Means, Outcome, failure
 from .shell import Output, ShellEnded, StepTimeout
+from .side_by_side import Left
 from .unreachable import Unanswered
 from .wire import ConnectionLost
 
 GONE_SECONDS = 5.0  # that a host is given which has been tried in vain for all the time that there is
 QUESTION_SECONDS = 60.0  # at least, for who is asked on the way back into a host
-
-
-class Left(Exception):
-    """Whoever wanted this done has left before it was sent: it is not sent any more."""
 
 
 _Lost = Literal["", "before", "in the middle", "unanswered"]  # of a script

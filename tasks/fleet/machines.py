@@ -2,33 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
-from threading import Event, Lock, local
+from threading import Event, Lock
 from time import monotonic
 from types import TracebackType
 from typing import Any, Self
 
 from fabric import Config
+from paramiko.ssh_exception import SSHException
 
 from .. import lines
 from ..errors import SopError, Unreachable
 from ..inventory.model import Host
 from . import ssh_config
-from .connection import CONNECT_SECONDS, Node, node
+from .connection import CONNECT_SECONDS, Node
 from .follow import follow
 from .groups import Moot, OnWait, Pool, Questions, Row, work
 from .outcome import Listener, Means, Outcome, meaningless
 from .output import duration
-from .setup import ssh_config_file
+from .setup import lenient, ssh_config_file
 from .shell import SUDO_SECONDS
+from .side_by_side import SideBySide, Thread, left_behind
 
 Ask = Callable[[str, str, bool, Moot], "str | None"]
 Waits = Callable[[Sequence[Host], str, float], None]
 Said = Callable[[str, str], None]
 Group = Callable[[Iterable[Node]], Row | Pool]
+
+
+def node(host: Host, config: Config) -> Node:
+    """The connection, not yet open, to a host of hosts.yml.
+
+    Raises Unreachable for an ssh_config that cannot be used.
+    """
+    lenient(config)  # and empty: ssh has read it; Fabric would add what paramiko makes of it
+    try:
+        return Node(host.name, config, ssh_config.options(ssh_config_file(config), host.name), label=host.short)
+    except (ValueError, SSHException) as error:
+        raise Unreachable(
+            f"{host.short}: ssh_config cannot be used: {error}", next_line=lines.ssh(host.name, flags="-v")
+        ) from None
 
 
 class Machines:
@@ -60,7 +75,7 @@ class Machines:
         spare: Collection[Host] = (),
     ) -> None:
         self._at_once = at_once
-        self._thread = _Thread()
+        self._thread = Thread()
         self._on_wait = on_wait
         self._tolerant = tolerant
         self._spare = frozenset(spare)
@@ -169,13 +184,13 @@ class Machines:
 
         What is asked and carried out meanwhile is done in these threads. Raises what an `act` raised.
         """
-        together = _SideBySide({host: Lock() for host in self._nodes})
+        together = SideBySide({host: Lock() for host in self._nodes})
 
         def in_a_thread(host: Host) -> bool:
             self._thread.of = together
             return act(host)
 
-        with _left_behind(together.left):
+        with left_behind(together.left):
             results = work(hosts, in_a_thread, at_once, self._questions, failed=lambda result: result is not True)
         for result in results.values():
             if isinstance(result, BaseException):
@@ -222,33 +237,9 @@ class Machines:
                     found[host] = act(one)
             return found
         waits = self._waits(of, f"{what} (at most {duration(seconds)})", told.tried)
-        with _left_behind(left):
+        with left_behind(left):
             results = group(of).each(act, _has_failed, self._questions, waits)
         return {of[one]: _outcome(result) for one, result in results.items()}
-
-
-@dataclass
-class _SideBySide:
-    """Hosts that are worked on in threads of their own; turns: of who sends something to a host; left: see `follow`."""
-
-    turns: Mapping[Host, Lock]
-    left: Event = field(default_factory=Event)
-
-
-class _Thread(local):
-    """What this thread is one of."""
-
-    of: _SideBySide | None = None
-
-
-@contextmanager
-def _left_behind(left: Event) -> Iterator[None]:
-    """Threads outlive who waits for them and is made to leave: they are told."""
-    try:
-        yield
-    except BaseException:
-        left.set()
-        raise
 
 
 class _Watching(Listener):

@@ -282,13 +282,12 @@ def _taken_out(host_set: HostSet, facts: Mapping[Host, Facts]) -> Iterator[looke
 
 
 def _found(host_set: HostSet, host: Host, found: Facts | None) -> looked.HostFacts:
-    newest = max(found.offered or (), default=None) if found else None
     return looked.HostFacts(
         host=host.name,
         asked=found is not None,
         role=host_set.roles(host),
         installed=_build(found.installed) if found else None,
-        offered=_build(newest),
+        offered=_build(max(found.offered or (), default=None) if found else None),
         service=found.service if found else "unknown",
         answers=found.answers if found else None,
         version=found.version if found else None,

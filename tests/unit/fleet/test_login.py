@@ -13,9 +13,9 @@ from paramiko import Message
 from paramiko.ssh_exception import SSHException
 
 from tasks.errors import Unreachable
-from tasks.fleet.connection import node
 from tasks.fleet.keys import Agent, KeyFile
 from tasks.fleet.login import Login
+from tasks.fleet.machines import node
 from tasks.fleet.proxy import Proxy
 from tasks.fleet.ssh_config import Options
 from tasks.fleet.userauth import Server
