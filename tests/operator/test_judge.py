@@ -129,7 +129,7 @@ def test_j2_who_ends_the_run_at_the_question_need_not_answer_it(
     judge(stg_runs_101, soak=3, judge={"min_requests": 500}, confirm="none", **keys)
     with asked(stg_runs_101, "prod minor-upgrade --version 1.0.1", "Go on?") as (client, _):
         client.send_signal(number)
-        out, err = client.communicate(timeout=40)
+        out, err = client.communicate(timeout=90)
     assert client.returncode == 130, out + err
     assert stg_runs_101.types("prod resume --yes --dry").code == 2
 
@@ -152,7 +152,7 @@ def test_j3_ctrl_c_while_a_batch_is_put_back_says_that_resume_takes_it_back_and_
 ) -> None:
     judge(stg_runs_101, soak=20, judge=BACK)
     is_bad(stg_runs_101, "errors")
-    stg_runs_101.breaks(ONE, "downgrade", "slow", seconds=3.0)
+    stg_runs_101.breaks(ONE, "downgrade", "slow", seconds=8.0)
     client = stg_runs_101.begins(MINOR)
     until(lambda: bool(stg_runs_101.moments("yum", "downgrade")), 60)
     client.send_signal(signal.SIGINT)

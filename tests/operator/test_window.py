@@ -145,6 +145,7 @@ def test_n3_who_is_ended_in_a_window_begins_nothing_more_on_its_hosts(number: si
             out, err = client.communicate(timeout=60)
     assert client.returncode == 130, out + err
     assert "the client ended during" in err
+    until(lambda: len(updates(six)) == 6)
     assert [phase for _, phase in updates(six)] == ["start"] * 3 + ["end"] * 3
     assert six.moments("service") == []
     assert six.types("prod resume --yes").code == 0
