@@ -21,7 +21,6 @@ from .wire import ConnectionLost
 GONE_SECONDS = 5.0  # that a host is given which has been tried in vain for all the time that there is
 QUESTION_SECONDS = 60.0  # at least, for who is asked on the way back into a host
 
-
 _Lost = Literal["", "before", "in the middle", "unanswered"]  # of a script
 
 

@@ -122,9 +122,8 @@ class Asked(Event):
 
     def __init__(self) -> None:
         super().__init__()
-        self._cond = Condition(
-            RLock()
-        )  # Event's own lock lets nobody in twice: `set` would wait for what it interrupts
+        # Event's own lock lets nobody in twice: `set` would wait for the very `wait` that it interrupts.
+        self._cond = Condition(RLock())
 
 
 @contextmanager
